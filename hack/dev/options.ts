@@ -1,7 +1,7 @@
 // The options of hack/up, down, status and logs.
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
-import { checkName, checkSubnet, defaultName, maxNodes } from './plan';
+import { checkName, checkSubnet, defaultName, maxNodes, type TrackedWrites } from './plan';
 
 const name = {
   flag: 'name',
@@ -47,6 +47,13 @@ export const upOptions = {
     default: '',
     help: 'a process of k8ts that is silent for this time is killed and started again; 0: never; absent: 60, or the setting of the cluster',
     parse: (text: string) => (text === '' ? undefined : parseInteger(0, 86_400)(text)),
+  },
+  managedFields: {
+    flag: 'managed-fields',
+    placeholder: 'WRITES',
+    default: '',
+    help: 'writes that give an object its managedFields: all, or applied; absent: all, or the setting of the cluster',
+    parse: (text: string): TrackedWrites | undefined => (text === '' ? undefined : parseOneOf('all', 'applied')(text)),
   },
   demo: {
     flag: 'demo',

@@ -90,6 +90,10 @@ t.test(
     const names = specs.map(({ name }) => name);
     const server = specs.find(({ name }) => name === 'server');
     t.ok(server?.argv.includes('--load-balancer-pool=10.9.0.240-10.9.0.250'));
+    t.ok(server?.argv.includes('--managed-fields=all'));
+    const applied = planCluster({ name: 'blue', nodes: 2, subnet: '10.9.0.0/24', managedFields: 'applied' });
+    const [other] = planProcesses(applied, { programs, upstreams: [], pauseImage: 'pause:1' });
+    t.ok(other?.argv.includes('--managed-fields=applied'));
     t.strictSame(names.slice(0, 4), ['server', 'registry', 'registry-push', 'control/docker']);
     t.equal(new Set(names).size, 3 + 2 * 5);
     for (const { name, argv } of specs) {

@@ -34,6 +34,8 @@ export interface ClusterPlan {
   readonly proxyMode: ProxyMode;
   /** A process of ours that is silent for this long is killed and started again; 0: never. */
   readonly hangTimeoutSeconds: number;
+  /** The option --managed-fields of the server. */
+  readonly managedFields: TrackedWrites;
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
@@ -50,6 +52,8 @@ export interface ClusterPlan {
   readonly cgroup: string;
   readonly nodes: readonly NodePlan[];
 }
+/** Writes that give an object its managedFields. */
+export type TrackedWrites = 'all' | 'applied';
 export interface ClusterSpec {
   readonly name: string;
   readonly nodes: number;
@@ -59,6 +63,8 @@ export interface ClusterSpec {
   readonly proxyMode?: ProxyMode;
   /** Default 60. */
   readonly hangTimeoutSeconds?: number;
+  /** Default all. */
+  readonly managedFields?: TrackedWrites;
   /** Default 5000, unless a process of the host listens on this port. */
   readonly registryPort?: number;
 }
@@ -149,6 +155,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     serviceRange: ipv6 ? `${ranges.services},${ranges.services6}` : ranges.services,
     proxyMode: spec.proxyMode ?? 'iptables',
     hangTimeoutSeconds: spec.hangTimeoutSeconds ?? 60,
+    managedFields: spec.managedFields ?? 'all',
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
     pushRegistry: `${address(1).replace(/^\d+/, '127')}:${spec.registryPort ?? 5000}`,

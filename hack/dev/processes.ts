@@ -76,6 +76,7 @@ function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): 
     `--cluster-cidr=${plan.podRange}`,
     `--load-balancer-pool=${plan.loadBalancerPool}`,
     '--store=sqlite',
+    `--managed-fields=${plan.managedFields}`,
     '--parts=apiserver,controllers,scheduler',
   ]);
 }

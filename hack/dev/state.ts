@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { writePrivate } from '../../controlplane/pki/files';
 import type { ProxyMode } from '../../dataplane/service/mode';
 import type { HostRecord } from './host-record';
-import { stateRoot } from './plan';
+import { stateRoot, type TrackedWrites } from './plan';
 
 export interface ClusterState {
   readonly name: string;
@@ -13,6 +13,7 @@ export interface ClusterState {
   readonly dualStack?: boolean;
   readonly proxyMode?: ProxyMode;
   readonly hangTimeoutSeconds?: number;
+  readonly managedFields?: TrackedWrites;
   /** The user's kubeconfig that the context was merged into, and its text before: undefined when there was none. */
   readonly kubeconfig: {
     readonly path: string;

@@ -107,6 +107,7 @@ async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
     dualStack: options.dualStack ?? false,
     proxyMode: options.proxyMode ?? 'iptables',
     hangTimeoutSeconds: options.hangTimeout ?? 60,
+    managedFields: options.managedFields ?? 'all',
   };
   checkFree(planCluster(spec), facts);
   const kubeconfig = findUserKubeconfig(env);
@@ -139,13 +140,11 @@ async function recheck({ exec, options, env }: UpContext, state: ClusterState): 
   }
   checkHost(await gatherFacts(exec, env['PATH'] ?? ''));
   // kube-proxy itself changes the mode without a gap.
-  const { proxyMode = state.proxyMode, hangTimeout = state.hangTimeoutSeconds } = options;
-  if (proxyMode === state.proxyMode && hangTimeout === state.hangTimeoutSeconds) return { state, notes: [] };
-  const changed = {
-    ...state,
-    ...(proxyMode === undefined ? {} : { proxyMode }),
-    ...(hangTimeout === undefined ? {} : { hangTimeoutSeconds: hangTimeout }),
-  };
+  const { proxyMode, hangTimeout: hangTimeoutSeconds, managedFields } = options;
+  const settings = { proxyMode, hangTimeoutSeconds, managedFields };
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  if (given.every(([key, value]) => state[key as keyof typeof settings] === value)) return { state, notes: [] };
+  const changed = { ...state, ...Object.fromEntries(given) };
   await writeState(changed);
   return { state: changed, notes: [] };
 }
