@@ -40,6 +40,7 @@ import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
 import { type PathDeps, plainPaths } from './paths';
+import { PolicyStatus } from './policies/policy-status';
 import { ProtobufAnswers } from './protobuf/answers';
 import { ProtobufObjects } from './protobuf/objects';
 import type { UserInfo } from './request';
@@ -176,6 +177,7 @@ export class ApiServer {
     const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
     void keepDangling({ cache: deps.cache, client, clock, log }, stop.signal);
     void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
+    await this.openPolicyStatus();
     this.ready = true;
     log.info('serving', { address: options.bindAddress, port: this.port });
     return this.port;
@@ -225,6 +227,14 @@ export class ApiServer {
     this.scope.defer(() => custom.closed());
     this.scope.defer(() => this.stop.abort());
     return custom;
+  }
+
+  private async openPolicyStatus(): Promise<void> {
+    const { cache, catalog, schemas, clock, log } = this.deps;
+    const status = new PolicyStatus({ cache, catalog, schemas, clock, log: log.child('policies') });
+    await status.start(this.stop.signal);
+    this.scope.defer(() => status.closed());
+    this.scope.defer(() => this.stop.abort());
   }
 
   private openProxy(): KubeletProxy {

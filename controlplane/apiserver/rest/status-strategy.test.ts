@@ -128,7 +128,15 @@ async function create(kind: Kind, given: string): Promise<string> {
   }
   const made = await server.call('POST', path, { body });
   if (made.status !== 201) throw new Error(made.text);
+  if (kind.plural === 'validatingadmissionpolicies') await statusWritten(path, name);
   return `${path}/${made.json.metadata.name}`;
+}
+
+/** The server itself writes the status of this kind. */
+async function statusWritten(path: string, name: string): Promise<void> {
+  const events = await server.watch(`${path}?watch=1&fieldSelector=metadata.name%3D${name}`);
+  while (!(await events.next()).object.status?.observedGeneration);
+  events.close();
 }
 
 /** A status write of these kinds changes no metadata. */
