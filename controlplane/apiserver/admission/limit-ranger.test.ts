@@ -86,3 +86,28 @@ t.test('without its LimitRange the namespace has no limits', async (t) => {
   await server.call('DELETE', '/api/v1/namespaces/d/limitranges/l');
   t.equal((await pod('d', 'x', {})).status, 201);
 });
+
+t.test('bounds of claims, also when a claim grows', async (t) => {
+  await namespace('claims', { type: 'PersistentVolumeClaim', min: { storage: '1Gi' }, max: { storage: '2Gi' } });
+  const path = '/api/v1/namespaces/claims/persistentvolumeclaims';
+  const claim = (storage: string) => ({
+    metadata: { name: 'c' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
+  });
+  const cases: readonly (readonly [storage: string, why: string])[] = [
+    ['500Mi', 'minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 500Mi'],
+    ['3Gi', 'maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi'],
+  ];
+  for (const [storage, why] of cases) {
+    const { status, json } = await server.call('POST', path, { body: claim(storage) });
+    t.equal(status, 403);
+    t.equal(json.message, `persistentvolumeclaims "c" is forbidden: ${why}`);
+  }
+  t.equal((await server.call('POST', path, { body: claim('2Gi') })).status, 201);
+  const grown = await server.call('PATCH', `${path}/c`, {
+    type: 'application/merge-patch+json',
+    body: { spec: { resources: { requests: { storage: '5Gi' } } } },
+  });
+  t.equal(grown.status, 403);
+  t.match(grown.json.message, /maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 5Gi/);
+});

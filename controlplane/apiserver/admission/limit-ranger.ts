@@ -1,10 +1,19 @@
-// LimitRanger: containers get the default requests and limits of their namespace, and must stay within its bounds.
-import { type LimitRange, limitRanges, limitsOf, objectKey, type Pod, requestsOf } from '../../api/index';
+// LimitRanger: containers get the default requests and limits of their namespace; containers, pods and claims must stay within its bounds.
+import {
+  type LimitRange,
+  limitRanges,
+  limitsOf,
+  objectKey,
+  type PersistentVolumeClaim,
+  type Pod,
+  persistentVolumeClaims,
+  requestsOf,
+} from '../../api/index';
 import type { LimitRangeItem } from '../../api/limit-range';
 import { compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../../api/quantity';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
-import { type OpenRule, refusal } from '../write/rule';
+import { type OpenRule, refusal, type Write } from '../write/rule';
 import { createsPod } from './pod-creation';
 
 type Spec = NonNullable<Pod['spec']>;
@@ -18,28 +27,49 @@ const shownDigits = 6;
 /** By namespace, then by key. */
 type Ranges = ReadonlyMap<string, ReadonlyMap<string, LimitRange>>;
 
-/** Requests and limits of a pod cannot change, so only its creation is checked. */
+/** Requests and limits of a pod cannot change, so only its creation is checked; a claim may grow. */
 export const limitRanger: OpenRule = async ({ cache, signal }) => {
   const ranges = await followRanges(cache, signal);
   return {
     name: 'LimitRanger',
-    concerns: createsPod,
+    concerns: (write) => createsPod(write) || writesClaim(write),
     mutate(write) {
       const local = ranges.get(write.namespace);
-      const pod = write.object as Pod;
-      if (!local || !pod.spec) return;
+      // What is being deleted can still lose its finalizers.
+      if (!local || write.old?.metadata?.deletionTimestamp) return;
       const items = [...local.values()].flatMap(({ spec }) => spec?.limits ?? []);
+      if (writesClaim(write)) {
+        refuse(
+          write,
+          items.flatMap((item) => claimProblems(write.object as PersistentVolumeClaim, item)),
+        );
+        return;
+      }
+      const pod = write.object as Pod;
+      if (!pod.spec) return;
       const set = items.flatMap((item) => (item.type === 'Container' ? fillContainers(pod.spec!, item) : []));
       if (set.length > 0) {
         const annotations = { ...pod.metadata?.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` };
         pod.metadata = { ...pod.metadata, annotations };
       }
-      const problems = items.flatMap((item) => podProblems(pod.spec!, item));
-      if (problems.length === 0) return;
-      throw refusal(write, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
+      refuse(
+        write,
+        items.flatMap((item) => podProblems(pod.spec!, item)),
+      );
     },
   };
 };
+
+const writesClaim = ({ operation, kind, subresource }: Write): boolean =>
+  (operation === 'create' || operation === 'update') &&
+  kind.prefix === persistentVolumeClaims.prefix &&
+  subresource === '';
+
+/** @throws Forbidden when there is a problem */
+function refuse(write: Write, problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw refusal(write, problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`);
+}
 
 async function followRanges(cache: Cache, signal: AbortSignal): Promise<Ranges> {
   const ranges = new Map<string, Map<string, LimitRange>>();
@@ -86,6 +116,22 @@ function podProblems(spec: Spec, item: LimitRangeItem): string[] {
   return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
     problemsOf(item, resources?.requests ?? {}, resources?.limits ?? {}),
   );
+}
+
+/** A claim has no limits: the bounds are those of its request. */
+function claimProblems({ spec }: PersistentVolumeClaim, { type, min = {}, max = {} }: LimitRangeItem): string[] {
+  if (type !== 'PersistentVolumeClaim') return [];
+  const requests = spec?.resources?.requests ?? {};
+  return [
+    ...Object.entries(min).flatMap(([name, bound]) => belowMinimum(type, name, bound, requests[name]) ?? []),
+    ...Object.entries(max).flatMap(([name, bound]) => aboveRequest(type, name, bound, requests[name]) ?? []),
+  ];
+}
+
+function aboveRequest(type: string, resource: string, bound: string, request?: string): string | undefined {
+  const rule = `maximum ${resource} usage per ${type} is ${bound}`;
+  if (request === undefined) return `${rule}.  No request is specified`;
+  return isAbove(request, bound) ? `${rule}, but request is ${request}` : undefined;
 }
 
 const textsOf = (totals: Readonly<Record<string, Quantity>>): Amounts =>

@@ -62,6 +62,10 @@ function assign(pod: Pod, node: string, { metadata }: BindingBody, now: number):
   if (metadata?.annotations) {
     pod.metadata = { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...metadata.annotations } };
   }
+  if (metadata?.labels) {
+    // As upstream: a label that the pod has stays.
+    pod.metadata = { ...pod.metadata, labels: { ...metadata.labels, ...pod.metadata?.labels } };
+  }
   const conditions = withCondition(pod.status?.conditions, { type: 'PodScheduled', status: 'True' }, now);
   pod.status = { ...pod.status, conditions: [...conditions] };
 }

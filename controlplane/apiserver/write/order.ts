@@ -13,6 +13,7 @@ import { taintNewNodes } from '../admission/new-node-taint';
 import { nodeRestriction } from '../admission/node-restriction';
 import { defaultTolerations } from '../admission/pod-defaults';
 import { podSecurity } from '../admission/pod-security/pod-security';
+import { podTopologyLabels } from '../admission/pod-topology-labels';
 import { priority } from '../admission/priority';
 import { rbacEscalation } from '../admission/rbac-escalation';
 import { resourceQuota } from '../admission/resource-quota';
@@ -40,7 +41,7 @@ export const writeOrder: readonly OpenRule[] = [
   customObjectRules,
   // A missing namespace is reported before any other error.
   namespaceLifecycle,
-  // Upstream's order of plug-ins from here to denyServiceExternalIps. Requests and limits first: the next rules see them.
+  // Upstream's order of plug-ins from here to podTopologyLabels. Requests and limits first: the next rules see them.
   limitRanger,
   serviceAccount,
   nodeRestriction,
@@ -55,6 +56,7 @@ export const writeOrder: readonly OpenRule[] = [
   certificateRequests,
   defaultIngressClass,
   denyServiceExternalIps,
+  podTopologyLabels,
   // They see the object after all mutating rules of the server. Upstream's order: a webhook sees what policies changed.
   mutatingPolicies,
   mutatingWebhooks,
