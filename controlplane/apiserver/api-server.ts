@@ -16,9 +16,7 @@ import {
   openAccess,
 } from './access';
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
-import { Aggregator } from './aggregator/aggregator';
-import { AvailabilityLoop } from './aggregator/availability-loop';
-import { keepRegistrations } from './aggregator/keep-registrations';
+import { Aggregation } from './aggregator/aggregation';
 import type { ProxyKeys } from './aggregator/remote';
 import type { Auditor } from './audit/auditor';
 import { type AuditOptions, openAudit } from './audit/open';
@@ -128,7 +126,7 @@ export class ApiServer {
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
   private auditor: Auditor | undefined;
-  private aggregator: Aggregator | undefined;
+  private aggregation: Aggregation | undefined;
   private ready = false;
   private port = 0;
 
@@ -152,14 +150,14 @@ export class ApiServer {
     const { authorizer, authenticator } = access;
     const kinds = await this.openKinds(access, this.proxy, forms);
     const limits = await this.openLimits();
-    const aggregator = await this.openAggregator(authorizer);
+    const aggregation = await this.openAggregation(authorizer);
     const handler = new ApiHandler({
       // An APIService with a Service replaces the kinds of this server in its group version, as upstream.
       servers: [
-        aggregator,
+        aggregation.server,
         kinds,
         ...(deps.servers ?? []),
-        new PathServer(plainPaths(this.pathDeps(forms, access, limits)), authorizer),
+        new PathServer(plainPaths(this.pathDeps(forms, access, limits, aggregation)), authorizer),
       ],
       settling: (path) => custom.settling(path),
       authorizer,
@@ -173,7 +171,7 @@ export class ApiServer {
     this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
     await bootstrap(this.transport(loopbackUser), system);
-    await this.aggregate(aggregator);
+    await aggregation.start(createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' }));
     const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
     void keepDangling({ cache: deps.cache, client, clock, log }, stop.signal);
     void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
@@ -189,12 +187,17 @@ export class ApiServer {
     return new InProcessTransport(this.handler, user);
   }
 
+  /** All kinds that can be deleted with their namespace or owner, also those of aggregated API servers. */
+  kinds(): Catalog {
+    return this.aggregation?.kinds ?? this.deps.catalog;
+  }
+
   /** Uses new certificates for new connections, as a server, to kubelets and to aggregated servers; keys of tokens and open connections stay. */
   renew(keys: ServerCertificates): void {
     const { ca, certificate, key, kubeletClientCertificate, kubeletClientKey } = keys;
     this.listener?.renew({ certificate, key, ca });
     this.proxy?.renew({ certificate: kubeletClientCertificate, key: kubeletClientKey, ca });
-    this.aggregator?.renew(proxyKeysOf(keys));
+    this.aggregation?.renew(proxyKeysOf(keys));
   }
 
   /** Ends watches, waits for other answers, closes the listener. The cache stays open. */
@@ -303,10 +306,16 @@ export class ApiServer {
     });
   }
 
-  private pathDeps(forms: AnswerForms, { tokens }: Access, limits: RequestLimits): PathDeps {
+  private pathDeps(
+    forms: AnswerForms,
+    { tokens }: Access,
+    limits: RequestLimits,
+    { discovery }: Aggregation,
+  ): PathDeps {
     const { options, deps, metrics } = this;
     return {
       catalog: deps.catalog,
+      remotes: () => discovery.versions(),
       schemas: deps.schemas,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       metrics,
@@ -325,23 +334,14 @@ export class ApiServer {
     };
   }
 
-  private async openAggregator(authorizer: Authorizer): Promise<Aggregator> {
-    const { cache, random = Math.random } = this.deps;
-    const keys = proxyKeysOf(this.options.keys);
-    const aggregator = new Aggregator({ cache, authorizer, keys, random, signal: this.stop.signal });
-    this.aggregator = aggregator;
-    await aggregator.open();
-    return aggregator;
-  }
-
-  /** Lists the group versions of this server as APIServices, and checks those of other servers. */
-  private async aggregate(aggregator: Aggregator): Promise<void> {
-    const { catalog, cache, clock } = this.deps;
-    const { signal } = this.stop;
+  private async openAggregation(authorizer: Authorizer): Promise<Aggregation> {
+    const { random = Math.random } = this.deps;
     const log = this.deps.log.child('aggregator');
-    const client = createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' });
-    await keepRegistrations({ catalog, cache, client, clock, log, signal });
-    new AvailabilityLoop({ aggregator, cache, client, clock, log, signal }).start();
+    const keys = proxyKeysOf(this.options.keys);
+    const aggregation = new Aggregation({ ...this.deps, authorizer, keys, random, log, signal: this.stop.signal });
+    this.aggregation = aggregation;
+    await aggregation.open();
+    return aggregation;
   }
 
   private systemOptions(): BootstrapOptions {

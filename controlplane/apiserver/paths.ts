@@ -13,6 +13,7 @@ import {
   coreVersions,
 } from './discovery/discovery';
 import { aggregatedSchema, encodeAggregated } from './discovery/protobuf';
+import type { RemoteVersion } from './discovery/resources';
 import { type HealthCheck, healthReply } from './health';
 import type { Metrics } from './metrics';
 import { protobufType } from './protobuf/envelope';
@@ -24,6 +25,8 @@ import { versionInfo } from './version';
 
 export interface PathDeps {
   readonly catalog: Catalog;
+  /** The group versions of aggregated API servers. */
+  readonly remotes: () => readonly RemoteVersion[];
   readonly schemas: SchemaSet;
   /** host:port at which clients inside the cluster reach this server. */
   readonly serverAddress: string;
@@ -95,13 +98,13 @@ function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | un
     const form = aggregatedForm(header(request.headers, 'accept'));
     const root = path === '/api' ? 'api' : 'apis';
     if (form) return aggregatedReply(deps, request, root, form);
-    return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups(kinds));
+    return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups(kinds, deps.remotes()));
   }
   const found =
     path.startsWith('/api/') && parts.length === 1
       ? apiResources(kinds, '', parts[0]!)
       : parts.length === 1
-        ? apiGroup(kinds, parts[0]!)
+        ? apiGroup(kinds, parts[0]!, deps.remotes())
         : parts.length === 2
           ? apiResources(kinds, parts[0]!, parts[1]!)
           : undefined;
@@ -115,12 +118,12 @@ interface AggregatedForm {
 
 /** With an entity tag, as upstream: clients that keep the document ask whether it has changed. */
 function aggregatedReply(
-  { catalog, schemas }: PathDeps,
+  { catalog, schemas, remotes }: PathDeps,
   request: ApiRequest,
   root: 'api' | 'apis',
   { version, type }: AggregatedForm,
 ): Reply {
-  const document = aggregatedDiscovery(catalog.kinds(), root, version);
+  const document = aggregatedDiscovery(catalog.kinds(), root, version, remotes());
   const json = jsonReply(document);
   const etag = `"${createHash('sha512').update(json.body).digest('hex').toUpperCase()}"`;
   const headers = { etag, vary: 'Accept', 'cache-control': 'public' };

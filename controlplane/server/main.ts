@@ -77,7 +77,9 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     const authority = await readAuthority(options.pkiDir);
     const signing = authority ? { signing: { authority, maxLifetimeMs: options.clusterSigningDuration } } : {};
     const given = { ...ranges, caPem, ...signing, ...identity };
-    running.push(runControllers({ catalog, client, log: log.child('controllers'), ...given }, end));
+    running.push(
+      runControllers({ catalog: api?.kinds() ?? catalog, client, log: log.child('controllers'), ...given }, end),
+    );
   }
   if (parts.includes('scheduler')) {
     const client = await clientFor(kubeScheduler);

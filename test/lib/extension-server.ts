@@ -52,8 +52,11 @@ export async function startExtensionServer({ cert, key }: KeyPair, proxyCa: stri
   const watchers = new Set<ServerResponse>();
   let failure: number | undefined;
   let revision = 1;
+  const history: { readonly at: number; readonly line: string }[] = [];
   const emit = (type: string, object: Flunder) => {
-    for (const watcher of watchers) watcher.write(`${JSON.stringify({ type, object })}\n`);
+    const line = `${JSON.stringify({ type, object })}\n`;
+    history.push({ at: Number(object.metadata.resourceVersion), line });
+    for (const watcher of watchers) watcher.write(line);
   };
   const server = createServer({ cert, key, ca: proxyCa, requestCert: true, rejectUnauthorized: false });
   const isProxy = (socket: TLSSocket) =>
@@ -121,6 +124,8 @@ export async function startExtensionServer({ cert, key }: KeyPair, proxyCa: stri
     if (url.searchParams.get('watch')) {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.flushHeaders();
+      const from = Number(url.searchParams.get('resourceVersion') ?? revision);
+      for (const { at, line } of history) if (at > from) response.write(line);
       watchers.add(response);
       return response.on('close', () => watchers.delete(response));
     }

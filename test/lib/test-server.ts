@@ -7,6 +7,7 @@ import { registry } from '../../controlplane/api/registry';
 import { loadSchemas } from '../../controlplane/api/schema/load';
 import { virtualResources } from '../../controlplane/api/virtual';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
+import type { Cache } from '../../controlplane/apiserver/cache/cache';
 import { openCache } from '../../controlplane/apiserver/cache/open';
 import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import { systemClock } from '../../controlplane/base/clock';
@@ -25,6 +26,7 @@ export interface TestServer {
   readonly port: number;
   readonly pkiDir: string;
   readonly catalog: Catalog;
+  readonly cache: Cache;
   /** Changes the kinds that the server serves. */
   readonly kinds: ServedKinds;
   close(): Promise<void>;
@@ -77,7 +79,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   return {
     port,
     pkiDir,
-    catalog,
+    catalog: api.kinds(),
+    cache,
     kinds,
     client: (name) => {
       const groups = name === undefined ? ['system:masters', 'system:authenticated'] : ['system:authenticated'];

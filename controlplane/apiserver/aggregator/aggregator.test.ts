@@ -182,6 +182,44 @@ t.test('a watch is streamed, also to clients in this process', async (t) => {
   abort.abort();
 });
 
+t.test('discovery has the resources of the other server', async (t) => {
+  const aggregated = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' };
+  const groupOf = async () => {
+    const { items } = (await server.call('GET', '/apis', { headers: aggregated })).json;
+    return items.find(({ metadata }: { metadata: { name: string } }) => metadata.name === extensionGroup);
+  };
+  while ((await groupOf())?.versions[0].freshness !== 'Current');
+  t.match(await groupOf(), {
+    versions: [
+      {
+        version: 'v1',
+        freshness: 'Current',
+        resources: [
+          {
+            resource: 'flunders',
+            responseKind: { group: extensionGroup, version: 'v1', kind: 'Flunder' },
+            scope: 'Namespaced',
+            singularResource: 'flunder',
+            shortNames: ['fl'],
+            subresources: [{ subresource: 'status', verbs: ['get', 'update'] }],
+          },
+        ],
+      },
+    ],
+  });
+  const { groups } = (await server.call('GET', '/apis')).json;
+  const names = groups.map((group: { name: string }) => group.name);
+  t.equal(names.at(-1), extensionGroup, 'by its priority');
+  t.match((await server.call('GET', `/apis/${extensionGroup}`)).json, {
+    kind: 'APIGroup',
+    preferredVersion: { groupVersion: `${extensionGroup}/v1` },
+  });
+  t.match((await server.call('GET', extensionRoot)).json, {
+    kind: 'APIResourceList',
+    groupVersion: `${extensionGroup}/v1`,
+  });
+});
+
 t.test('an upgraded connection carries bytes both ways', async (t) => {
   extension.seen.length = 0;
   const admin = await server.identity('kubernetes-admin', 'system:masters');

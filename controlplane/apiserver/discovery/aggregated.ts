@@ -4,7 +4,7 @@ import type { GroupInfo, GroupVersionKind, ResourceInfo } from './resources';
 
 export type AggregatedVersion = 'v2' | 'v2beta1';
 
-interface AggregatedResource {
+export interface AggregatedResource {
   readonly resource: string;
   readonly responseKind: GroupVersionKind;
   readonly scope: 'Namespaced' | 'Cluster';
@@ -27,7 +27,7 @@ export interface AggregatedDiscovery {
     readonly versions: readonly {
       readonly version: string;
       readonly resources: readonly AggregatedResource[];
-      readonly freshness: 'Current';
+      readonly freshness: 'Current' | 'Stale';
     }[];
   }[];
 }
@@ -45,8 +45,8 @@ export function aggregate(groups: readonly GroupInfo[], version: AggregatedVersi
       metadata: group.name === '' ? {} : { name: group.name },
       versions: group.versions.map((served) => ({
         version: served.version,
-        resources: served.resources.map(resourceEntry),
-        freshness: 'Current',
+        resources: served.remote?.resources ?? served.resources.map(resourceEntry),
+        freshness: served.remote?.freshness ?? 'Current',
       })),
     })),
   };

@@ -2,11 +2,13 @@
 import { isStored, type Kind } from '../../api/kind';
 import { storageKind } from '../../api/storage';
 import { type AggregatedDiscovery, type AggregatedVersion, aggregate } from './aggregated';
-import { describeGroups, type GroupInfo, type ResourceInfo, storageVersionHash } from './resources';
+import { describeGroups, type GroupInfo, type RemoteVersion, type ResourceInfo, storageVersionHash } from './resources';
 
 export { aggregatedContentType } from './aggregated';
 
 type Kinds = readonly Kind[];
+/** Those of aggregated API servers. */
+type Remotes = readonly RemoteVersion[];
 
 interface GroupVersionForDiscovery {
   readonly groupVersion: string;
@@ -48,14 +50,14 @@ export function coreVersions(serverAddress: string) {
 }
 
 /** GET /apis */
-export function apiGroups(kinds: Kinds) {
-  const groups = describeGroups(kinds).filter((group) => group.name !== '');
+export function apiGroups(kinds: Kinds, remotes: Remotes = []) {
+  const groups = describeGroups(kinds, remotes).filter((group) => group.name !== '');
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupEntry) } as const;
 }
 
 /** GET /apis/GROUP; undefined for a group that is not served. */
-export function apiGroup(kinds: Kinds, name: string): ApiGroup | undefined {
-  const group = name === '' ? undefined : describeGroups(kinds).find((candidate) => candidate.name === name);
+export function apiGroup(kinds: Kinds, name: string, remotes: Remotes = []): ApiGroup | undefined {
+  const group = name === '' ? undefined : describeGroups(kinds, remotes).find((candidate) => candidate.name === name);
   return group && { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(group) };
 }
 
@@ -110,9 +112,10 @@ export function aggregatedDiscovery(
   kinds: Kinds,
   root: 'api' | 'apis',
   version: AggregatedVersion,
+  remotes: Remotes = [],
 ): AggregatedDiscovery {
   return aggregate(
-    describeGroups(kinds).filter(({ name }) => (root === 'api') === (name === '')),
+    describeGroups(kinds, remotes).filter(({ name }) => (root === 'api') === (name === '')),
     version,
   );
 }

@@ -1,8 +1,9 @@
 // The facts of discovery about one resource, from the served kinds: for the plain and the aggregated form.
 import { createHash } from 'node:crypto';
-import { compareGroups, groupPriority } from '../../api/group-priority';
+import { compareGroups, compareRankedVersions, groupPriority, versionPriority } from '../../api/group-priority';
 import { type Kind, subresourcesOf } from '../../api/kind';
 import { compareVersions } from '../../api/version-order';
+import type { AggregatedResource } from './aggregated';
 
 export interface GroupVersionKind {
   readonly group: string;
@@ -20,23 +21,64 @@ export interface ResourceInfo {
   readonly kind: Kind;
   readonly subresources: readonly SubresourceInfo[];
 }
+/** A group version of an aggregated API server, as its discovery describes it. */
+export interface RemoteVersion {
+  readonly group: string;
+  readonly version: string;
+  readonly groupPriority: number;
+  readonly versionPriority: number;
+  readonly resources: readonly AggregatedResource[];
+  /** Stale: the last answer of a server that does not answer now. */
+  readonly freshness: 'Current' | 'Stale';
+}
+export interface VersionInfo {
+  readonly version: string;
+  readonly resources: readonly ResourceInfo[];
+  /** Set when an aggregated API server serves the version. */
+  readonly remote?: RemoteVersion;
+}
 export interface GroupInfo {
   /** '' is the core group. */
   readonly name: string;
-  readonly versions: readonly { readonly version: string; readonly resources: readonly ResourceInfo[] }[];
+  readonly versions: readonly VersionInfo[];
 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** All groups with their versions and resources, in the order of discovery. */
-export function describeGroups(kinds: readonly Kind[]): GroupInfo[] {
-  const names = [...new Set(kinds.map((kind) => kind.group))];
-  const ranked = names.map((name) => ({ name, priority: groupPriority(name) })).sort(compareGroups);
-  return ranked.map(({ name }) => {
-    const members = kinds.filter((kind) => kind.group === name);
-    const versions = [...new Set(members.map((kind) => kind.version))].sort(compareVersions);
-    return { name, versions: versions.map((version) => ({ version, resources: describeVersion(members, version) })) };
+export function describeGroups(kinds: readonly Kind[], remotes: readonly RemoteVersion[] = []): GroupInfo[] {
+  const local = new Set(kinds.map((kind) => kind.group));
+  const names = [...new Set([...local, ...remotes.map(({ group }) => group)])];
+  const ranked = names.map((name) => {
+    const others = remotes.filter(({ group }) => group === name);
+    const priorities = [...(local.has(name) ? [groupPriority(name)] : []), ...others.map((one) => one.groupPriority)];
+    return { name, others, priority: Math.max(...priorities) };
   });
+  return ranked.sort(compareGroups).map(({ name, others }) => {
+    const members = kinds.filter((kind) => kind.group === name);
+    return { name, versions: describeVersions(name, members, others) };
+  });
+}
+
+/** Built-in and custom versions have the order of their names; those of aggregated servers go between them by their priority. */
+function describeVersions(group: string, kinds: readonly Kind[], remotes: readonly RemoteVersion[]): VersionInfo[] {
+  const replaced = new Set(remotes.map(({ version }) => version));
+  const own = [...new Set(kinds.map((kind) => kind.version))]
+    .filter((version) => !replaced.has(version))
+    .map((version) => ({
+      version,
+      priority: versionPriority(group, version),
+      info: { version, resources: describeVersion(kinds, version) },
+    }));
+  const others = remotes.map((remote) => ({
+    version: remote.version,
+    priority: remote.versionPriority,
+    info: { version: remote.version, resources: [], remote },
+  }));
+  if (others.length === 0) {
+    return own.sort((a, b) => compareVersions(a.version, b.version)).map(({ info }) => info);
+  }
+  return [...own, ...others].sort(compareRankedVersions).map(({ info }) => info);
 }
 
 function describeVersion(kinds: readonly Kind[], version: string): ResourceInfo[] {

@@ -1,0 +1,54 @@
+// Puts the parts of the aggregator together: the server of remote group versions, their discovery, their conditions, and the
+// registration of this server's own.
+import type { Catalog } from '../../api/catalog';
+import { JoinedCatalog } from '../../api/joined-catalog';
+import type { Clock } from '../../base/clock';
+import type { Logger } from '../../base/logger';
+import type { Client } from '../../client/client';
+import type { Authorizer } from '../authz/authorizer';
+import type { Cache } from '../cache/cache';
+import { Aggregator } from './aggregator';
+import { AvailabilityLoop } from './availability-loop';
+import { keepRegistrations } from './keep-registrations';
+import type { ProxyKeys } from './remote';
+import { RemoteDiscovery } from './remote-discovery';
+
+export interface AggregationDeps {
+  readonly catalog: Catalog;
+  readonly cache: Cache;
+  readonly authorizer: Authorizer;
+  readonly keys: ProxyKeys;
+  readonly random: () => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export class Aggregation {
+  readonly server: Aggregator;
+  readonly discovery: RemoteDiscovery;
+  /** The kinds of this server, and the resources of aggregated servers that can be deleted with their namespace or owner. */
+  readonly kinds: Catalog;
+
+  constructor(private readonly deps: AggregationDeps) {
+    this.server = new Aggregator(deps);
+    this.discovery = new RemoteDiscovery({ ...deps, aggregator: this.server });
+    this.kinds = new JoinedCatalog(deps.catalog, this.discovery.kinds);
+  }
+
+  /** Resolves when all APIServices are known. */
+  open(): Promise<void> {
+    return this.server.open();
+  }
+
+  /** `client` acts as a member of system:masters. Resolves when this server's own group versions are registered. */
+  async start(client: Client): Promise<void> {
+    await keepRegistrations({ ...this.deps, client });
+    this.discovery.start();
+    new AvailabilityLoop({ ...this.deps, client, aggregator: this.server }).start();
+  }
+
+  renew(keys: ProxyKeys): void {
+    this.server.renew(keys);
+  }
+}
