@@ -33,6 +33,7 @@ import type { RequestLimits } from './flowcontrol/limits';
 import { MaxInFlight } from './flowcontrol/max-in-flight';
 import { defaultLimits, type LimitOptions } from './flowcontrol/options';
 import { ApiHandler } from './handler';
+import { healthChecks } from './health-checks';
 import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
@@ -47,6 +48,7 @@ import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
 import type { ServedKinds } from './served-kinds';
+import { renderServer } from './server-metrics';
 import { KindServer, type SubresourceHandler, type UpgradeHandler } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
 import type { ResourceServer } from './servers/server';
@@ -269,7 +271,7 @@ export class ApiServer {
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
       ]),
-      life: { signal: this.stop.signal },
+      life: { signal: this.stop.signal, onSent: (kind, events) => this.metrics.sent(kind, events) },
       forms,
     });
   }
@@ -313,24 +315,28 @@ export class ApiServer {
     { discovery }: Aggregation,
   ): PathDeps {
     const { options, deps, metrics } = this;
+    const checks = healthChecks({
+      isFollowing: () => deps.cache.isFollowing,
+      isBootstrapped: () => this.ready || this.stop.signal.aborted,
+      isStopping: () => this.stop.signal.aborted,
+      hasPriorityAndFairness: options.limits?.enablePriorityAndFairness ?? true,
+    });
+    const gauges = () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() });
     return {
       catalog: deps.catalog,
       remotes: () => discovery.versions(),
       schemas: deps.schemas,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
-      metrics,
       // The kernel may have chosen the port.
       tokenIssuer: () => issuerFacts(tokens, `${options.advertiseAddress}:${this.port}`, options.issuer?.jwksUri),
       openapi: openapiHandler(deps.catalog, deps.schemas),
       forms,
-      checks: [
-        { name: 'ping', failure: () => undefined },
-        { name: 'store', failure: () => (deps.cache.revision() >= 0 ? undefined : 'not loaded') },
-        { name: 'bootstrap', readyOnly: true, failure: () => (this.ready ? undefined : 'not finished') },
-        { name: 'shutdown', readyOnly: true, failure: () => (this.stop.signal.aborted ? 'stopping' : undefined) },
+      checks,
+      metrics: () => [
+        ...metrics.render(),
+        ...renderServer({ catalog: deps.catalog, cache: deps.cache, checks, gauges }),
+        ...limits.render(),
       ],
-      moreMetrics: () => limits.render(),
-      gauges: () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() }),
     };
   }
 

@@ -67,7 +67,7 @@ export class ApiHandler {
     let admission = free;
     const onMatch = (match: Match, caller: ApiRequest) => {
       asked = match.rest;
-      if (asked) timer.route(asked.route);
+      if (asked) timer.route(asked);
       admission = this.deps.limits.admit(caller, asked?.route);
       return admission;
     };
@@ -77,7 +77,7 @@ export class ApiHandler {
       const reply = await this.dispatch(markedBody(request, work), onMatch);
       eventLoop.mark(work);
       timer.done(reply.status);
-      return withHeaders(withWarnings(reply, asked), admission, request);
+      return metrics.follow(withHeaders(withWarnings(reply, asked), admission, request), asked);
     } catch (err) {
       return withHeaders(await this.failure(err, request, { timer, asked }), admission, request);
     }
@@ -130,6 +130,7 @@ export class ApiHandler {
     const caller = this.caller(request);
     const match = this.match(caller);
     if (match?.upgrade) {
+      if (match.rest) socket.once('close', this.deps.metrics.begin(match.rest));
       await match.upgrade(socket, head);
       return undefined;
     }

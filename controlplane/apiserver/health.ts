@@ -1,33 +1,47 @@
-// /healthz, /livez and /readyz with ?verbose, ?exclude and single checks.
+// /healthz, /livez and /readyz with ?verbose, ?exclude and single checks, with kube-apiserver's texts.
 import { type ApiRequest, queryOf, type Reply, textReply } from './request';
 
+export type HealthEndpoint = 'healthz' | 'livez' | 'readyz';
+
 export interface HealthCheck {
+  /** May contain slashes: `poststarthook/rbac/bootstrap-roles`. */
   readonly name: string;
-  /** Only readiness depends on it. */
-  readonly readyOnly?: boolean;
+  /** The endpoints with this check; absent: all. */
+  readonly at?: readonly HealthEndpoint[];
   /** Why the check fails; undefined when it passes. */
   readonly failure: () => string | undefined;
 }
 
+const headers = { 'x-content-type-options': 'nosniff' };
+const answer = (text: string, status = 200): Reply => ({ ...textReply(text, status), headers });
+
 /** Undefined for a single check that does not exist. */
 export function healthReply(request: ApiRequest, path: string, checks: readonly HealthCheck[]): Reply | undefined {
-  const [, endpoint = '', single] = path.split('/');
+  const [endpoint = '', ...rest] = path.slice(1).split('/');
+  const installed = checks.filter(({ at }) => !at || at.some((one) => one === endpoint));
+  const single = rest.join('/');
+  if (single === '') return allChecks(request, endpoint, installed);
+  const check = installed.find(({ name }) => name === single);
+  if (!check) return undefined;
+  const failure = check.failure();
+  return failure === undefined ? answer('ok') : answer(`internal server error: ${failure}\n`, 500);
+}
+
+/** Everyone may read this answer, so it names no reasons: those of a single check need a permission. */
+function allChecks(request: ApiRequest, endpoint: string, checks: readonly HealthCheck[]): Reply {
   const query = queryOf(request);
-  const excluded = new Set(query.getAll('exclude'));
-  const asked = checks.filter(
-    (check) => (endpoint === 'readyz' || !check.readyOnly) && (single === undefined || check.name === single),
-  );
-  if (single !== undefined && asked.length === 0) return undefined;
-  const results = asked.map((check) => ({
-    name: check.name,
-    excluded: excluded.has(check.name),
-    failure: excluded.has(check.name) ? undefined : check.failure(),
-  }));
-  const failed = results.some(({ failure }) => failure !== undefined);
-  if (!failed && !query.has('verbose')) return textReply('ok');
-  const lines = results.map(({ name, excluded: skipped, failure }) => {
-    if (skipped) return `[+]${name} excluded: ok`;
-    return failure === undefined ? `[+]${name} ok` : `[-]${name} failed: ${failure}`;
+  const unknown = new Set(query.getAll('exclude'));
+  let failed = false;
+  const lines = checks.map(({ name, failure }) => {
+    if (unknown.delete(name)) return `[+]${name} excluded: ok\n`;
+    if (failure() === undefined) return `[+]${name} ok\n`;
+    failed = true;
+    return `[-]${name} failed: reason withheld\n`;
   });
-  return textReply(`${lines.join('\n')}\n${endpoint} check ${failed ? 'failed' : 'passed'}\n`, failed ? 500 : 200);
+  if (unknown.size > 0) {
+    const names = [...unknown].sort().map((name) => JSON.stringify(name));
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${names.join(',')}\n`);
+  }
+  if (failed) return answer(`${lines.join('')}${endpoint} check failed\n`, 500);
+  return answer(query.has('verbose') ? `${lines.join('')}${endpoint} check passed\n` : 'ok');
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
+import { eventLoop } from '../base/event-loop';
 import { type IssuerFacts, isDiscoverable, issuerReply, keysReply } from './authn/issuer-documents';
 import type { AggregatedVersion } from './discovery/aggregated';
 import {
@@ -15,7 +16,6 @@ import {
 import { aggregatedSchema, encodeAggregated } from './discovery/protobuf';
 import type { RemoteVersion } from './discovery/resources';
 import { type HealthCheck, healthReply } from './health';
-import type { Metrics } from './metrics';
 import { protobufType } from './protobuf/envelope';
 import { type ApiRequest, header, jsonReply, jsonType, type Reply, textReply } from './request';
 import type { AnswerForms } from './rest/answer-forms';
@@ -30,16 +30,14 @@ export interface PathDeps {
   readonly schemas: SchemaSet;
   /** host:port at which clients inside the cluster reach this server. */
   readonly serverAddress: string;
-  readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
   readonly tokenIssuer: () => IssuerFacts;
   /** Paths below /openapi. */
   readonly openapi: PathHandler;
   /** Discovery is answered in all encodings. */
   readonly forms: AnswerForms;
-  readonly gauges: () => Readonly<Record<string, number>>;
-  /** Further lines for /metrics. */
-  readonly moreMetrics: () => readonly string[];
+  /** The lines of /metrics. */
+  readonly metrics: () => readonly string[];
 }
 
 /** The plain paths of this server. To add a path, add a line here. */
@@ -58,7 +56,7 @@ export function plainPaths(deps: PathDeps): PathTable {
     '/readyz/': health,
     '/version': () => jsonReply(versionInfo),
     '/metrics': () => ({
-      ...textReply(`${deps.metrics.render(deps.gauges())}${deps.moreMetrics().join('\n')}\n`),
+      ...textReply(`${deps.metrics().join('\n')}\n${eventLoop.turns.render()}`),
       type: 'text/plain; version=0.0.4; charset=utf-8',
     }),
     '/api/': discovery,

@@ -67,6 +67,8 @@ export type Change<T extends KubeObject> = (current: CachedObject<T>) => T | und
 export interface KindCache<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
   get(key: string): CachedObject<T> | undefined;
+  /** How many objects there are. */
+  readonly size: number;
   /** The objects in the cache now, in key order, for callers that cannot wait; at most `limit`. */
   current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[];
   list(options: ListOptions<T>): Promise<ListResult<T>>;

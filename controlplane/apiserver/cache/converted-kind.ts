@@ -28,6 +28,10 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     private readonly stored: StoreKindCache<KubeObject>,
   ) {}
 
+  get size(): number {
+    return this.stored.size;
+  }
+
   get(key: string): CachedObject<T> | undefined {
     const found = this.stored.get(key);
     return found && this.view(found);

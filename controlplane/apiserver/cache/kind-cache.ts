@@ -77,6 +77,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return this.form;
   }
 
+  get size(): number {
+    return this.objects.size;
+  }
+
   get(key: string): CachedObject<T> | undefined {
     return this.objects.get(key);
   }

@@ -27,6 +27,8 @@ export interface CacheOptions {
 }
 
 export interface OpenCache extends Cache {
+  /** False while everything is loaded again because the store could not be followed, and after the end. */
+  readonly isFollowing: boolean;
   /**
    * Serves one more kind; resolves when its objects are there: at once when they are served as another kind already.
    * @throws AlreadyExists for a kind that is served, and for objects that are stored in the form of another kind
@@ -59,6 +61,7 @@ export async function openCache(store: Store, kinds: readonly Kind[], options: C
 }
 
 class StoreCache implements OpenCache {
+  isFollowing = false;
   /** By prefix. */
   private readonly kinds = new Map<string, StoreKindCache<KubeObject>>();
   /** The kinds that are served; several may show the same objects. */
@@ -211,6 +214,7 @@ class StoreCache implements OpenCache {
       kind.load(await kind.upgraded(await this.readAll(kind.kind.prefix, revision)), revision);
     }
     this.applied = revision;
+    this.isFollowing = true;
     this.settleWaiters();
     return events;
   }
@@ -320,6 +324,7 @@ class StoreCache implements OpenCache {
   }
 
   private disconnect(reason: Unavailable): void {
+    this.isFollowing = false;
     for (const kind of this.kinds.values()) kind.closeWatchers(reason);
     const waiting = this.waiters;
     this.waiters = [];

@@ -1,5 +1,6 @@
 // WATCH: one long answer of JSON lines or protobuf frames. Events of plain watches are encoded once and shared by all watchers;
 // Table and metadata watches are rendered per watcher.
+import type { Kind } from '../../api/kind';
 import type { KubeObject, WatchEvent } from '../../api/types';
 import { describeError, isExpired, Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from '../cache/cache';
@@ -26,6 +27,8 @@ const initialEventsEnd = 'k8s.io/initial-events-end';
 /** Ends all watches of the server, for a graceful stop. */
 export interface WatchLifetime {
   readonly signal: AbortSignal;
+  /** Called with each number of events that are sent. */
+  readonly onSent?: (kind: Kind, events: number) => void;
 }
 
 export async function watchObjects(deps: RestDeps, rest: RestRequest, life: WatchLifetime): Promise<Reply> {
@@ -89,6 +92,7 @@ class WatchStream {
   private readonly include: IncludeObject;
   /** Bytes of the initial state, which do not count as backlog of the reader. */
   private initialBytes = 0;
+  private onSent: WatchLifetime['onSent'];
   private cancelTimeout = () => {};
   private cancelBookmark = () => {};
 
@@ -128,6 +132,7 @@ class WatchStream {
     });
     sink.onClose(() => this.stop.abort());
     if (this.stop.signal.aborted) return;
+    this.onSent = life.onSent;
     this.sendInitial(sink, initial);
     if (announceEnd) this.sendBookmark(sink, { [initialEventsEnd]: 'true' });
     this.sink = sink;
@@ -153,6 +158,7 @@ class WatchStream {
     }
     this.revision = last.revision;
     this.sentAt = this.deps.clock.now();
+    this.onSent?.(this.rest.route.kind, events.length);
     if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
     else sink.write(this.batch(events));
     // Cut instead of end: an end would wait until the reader reads the buffered bytes.
@@ -160,6 +166,7 @@ class WatchStream {
   }
 
   private sendInitial(sink: Sink, initial: readonly CachedObject[]): void {
+    this.onSent?.(this.rest.route.kind, initial.length);
     if (sink.events) sink.events(initial.map((item) => ({ type: 'ADDED', object: this.view(item) })));
     else {
       for (const item of initial) sink.write(this.encode('ADDED', item));

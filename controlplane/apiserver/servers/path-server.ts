@@ -14,7 +14,6 @@ export type PathTable = Readonly<Record<string, PathHandler>>;
 
 /** Paths that anyone may read. */
 const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
-const isPublic = (path: string): boolean => publicPaths.has(path) || /^\/(livez|readyz|healthz)\/[\w-]+$/.test(path);
 
 /** Paths below a group version are resources: an unknown one needs no authorization of a write, since there is no resource to write. */
 const isResourcePath = (path: string): boolean => /^\/(?:api\/[^/]*|apis\/[^/]*\/[^/]*)\/./.test(path);
@@ -42,13 +41,13 @@ export class PathServer implements ResourceServer {
   private authorize(request: ApiRequest): void | Promise<void> {
     const { method, path, user } = request;
     const verb = method.toLowerCase();
-    if (isPublic(path)) return this.decide(request, verb);
+    if (publicPaths.has(path)) return this.decide(request, verb);
     return whenPrepared(this.authorizer, user, { verb, path }, () => this.decide(request, verb));
   }
 
   private decide(request: ApiRequest, verb: string): void {
     const { path, user } = request;
-    const allowed = isPublic(path) || this.authorizer.allowsPath(user, verb, path);
+    const allowed = publicPaths.has(path) || this.authorizer.allowsPath(user, verb, path);
     noteDecision(this.authorizer, request, { verb, path }, allowed);
     if (allowed) return;
     if (user === anonymous) throw unauthorized();

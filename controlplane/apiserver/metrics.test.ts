@@ -1,0 +1,95 @@
+// /metrics: names and labels of upstream, and that every gauge returns to where it was.
+import t from 'tap';
+import { startApiServer } from '../../test/lib/api-server';
+import { configMaps } from '../api/index';
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const group = '/apis/apps/v1/namespaces/default/deployments';
+
+t.test('requests by verb, resource, scope and code', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const map = { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } } };
+  await server.call('POST', maps, map);
+  await server.call('POST', `${maps}?dryRun=All`, { body: { metadata: { name: 'b' } } });
+  await server.call('PUT', `${maps}/a`, map);
+  await server.call('PATCH', `${maps}/a`, { body: { data: { a: 'b' } }, type: 'application/merge-patch+json' });
+  await server.call('PATCH', `${maps}/a?fieldManager=m`, { ...map, type: 'application/apply-patch+yaml' });
+  await server.call('GET', `${maps}/none`);
+  await server.call('GET', group);
+  await server.call('GET', '/apis/apps/v1/deployments');
+  await server.call('DELETE', maps);
+  const { text } = await server.call('GET', '/metrics');
+  const place = (resource: string, scope: string, of = '') =>
+    `group="${of}",version="v1",resource="${resource}",subresource="",scope="${scope}",component="apiserver"`;
+  const expected: readonly (readonly [string, string, string, number])[] = [
+    ['POST', '', place('configmaps', 'resource'), 201],
+    ['POST', 'All', place('configmaps', 'resource'), 201],
+    ['PUT', '', place('configmaps', 'resource'), 200],
+    ['PATCH', '', place('configmaps', 'resource'), 200],
+    ['APPLY', '', place('configmaps', 'resource'), 200],
+    ['GET', '', place('configmaps', 'resource'), 404],
+    ['LIST', '', place('deployments', 'namespace', 'apps'), 200],
+    ['LIST', '', place('deployments', 'cluster', 'apps'), 200],
+    ['DELETECOLLECTION', '', place('configmaps', 'namespace'), 200],
+  ];
+  const lines = new Map(text.split('\n').map((line) => line.split(/ (?=\S+$)/) as [string, string]));
+  for (const [verb, dryRun, rest, code] of expected) {
+    const labels = `verb="${verb}",dry_run="${dryRun}",${rest}`;
+    t.ok(Number(lines.get(`apiserver_request_total{${labels},code="${code}"}`)) >= 1, `${labels} ${code}`);
+    t.ok(Number(lines.get(`apiserver_request_duration_seconds_bucket{${labels},le="+Inf"}`)) >= 1);
+    t.ok(Number(lines.get(`apiserver_request_duration_seconds_sum{${labels}}`)) > 0);
+  }
+});
+
+t.test('open watches, and the events that were sent', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const count = async (pattern: RegExp) =>
+    Number(pattern.exec((await server.call('GET', '/metrics')).text)?.[1] ?? Number.NaN);
+  const open =
+    /^apiserver_longrunning_requests\{verb="WATCH",group="",version="v1",resource="configmaps",.*scope="namespace",.*\} (\d+)$/m;
+  const sent = /^apiserver_watch_events_total\{group="",version="v1",resource="configmaps"\} (\d+)$/m;
+  await server.call('POST', maps, { body: { metadata: { name: 'a' } } });
+  const watch = await server.watch(`${maps}?watch=1`);
+  while ((await watch.next()).object.metadata.name !== 'a');
+  await server.call('POST', maps, { body: { metadata: { name: 'b' } } });
+  while ((await watch.next()).object.metadata.name !== 'b');
+  t.equal(await count(open), 1);
+  t.ok((await count(sent)) >= 2);
+  const ends = await server.watch(`${maps}?watch=1&timeoutSeconds=1`);
+  t.equal(await count(open), 2);
+  await ends.ended;
+  t.equal(await count(open), 1);
+  watch.close();
+});
+
+t.test('the state of the server', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  await server.call('POST', maps, { body: { metadata: { name: 'a' } } });
+  const { text, headers } = await server.call('GET', '/metrics');
+  t.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  const { size } = server.cache.kind(configMaps);
+  const expected = [
+    /^apiserver_current_inflight_requests\{request_kind="mutating"\} 0$/m,
+    /^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m,
+    new RegExp(`^apiserver_storage_objects\\{resource="configmaps"\\} ${size}$`, 'm'),
+    new RegExp(`^apiserver_resource_objects\\{group="",resource="configmaps"\\} ${size}$`, 'm'),
+    /^apiserver_storage_objects\{resource="deployments.apps"\} 0$/m,
+    /^apiserver_flowcontrol_nominal_limit_seats\{priority_level="workload-low"\} 245$/m,
+    /^process_open_fds [1-9]\d*$/m,
+    /^process_max_fds [1-9]\d*$/m,
+    /^process_virtual_memory_bytes [1-9]\d+$/m,
+    /^process_resident_memory_bytes [1-9]\d+$/m,
+    /^process_cpu_seconds_total \d/m,
+    /^kubernetes_build_info\{.*git_version="v1\.36.*major="1",minor="36".*\} 1$/m,
+    /^kubernetes_healthcheck\{name="etcd-readiness",type="readyz"\} 1$/m,
+  ];
+  for (const pattern of expected) t.match(text, pattern);
+  const names = text.split('\n').filter((line) => line.startsWith('# TYPE '));
+  t.equal(new Set(names).size, names.length, 'each metric has one type');
+  for (const line of text.trimEnd().split('\n')) {
+    t.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [\d.e+-]+)$/, 'a line of the format');
+  }
+});
