@@ -75,6 +75,9 @@ ExecStart=/usr/local/lib/k8ts/bin/node --max-semi-space-size=8 /usr/local/lib/k8
 WatchdogSec=90
 WatchdogSignal=SIGINT
 TimeoutAbortSec=10
+Environment=MALLOC_ARENA_MAX=2
+Environment=MALLOC_MMAP_THRESHOLD_=131072
+Environment=MALLOC_TRIM_THRESHOLD_=131072
 User=k8ts-server
 StateDirectory=k8ts/server
 StateDirectoryMode=0700
