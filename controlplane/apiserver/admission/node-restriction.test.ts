@@ -163,7 +163,11 @@ t.test('a kubelet writes only the status of its own pods', async (t) => {
   ]) {
     t.match((await status('mine', { metadata })).json, { code: 403, message: /cannot update .* through pod status/ });
   }
-  t.same((await server.call('GET', `${pods}/mine`)).json.metadata.labels, { app: 'x' });
+  t.same((await server.call('GET', `${pods}/mine`)).json.metadata.labels, {
+    app: 'x',
+    // From the node, at binding.
+    'topology.kubernetes.io/zone': 'z',
+  });
   t.equal((await status('theirs', { status: { phase: 'Failed' } })).status, 403);
   const evict = (name: string) =>
     server.call('POST', `${pods}/${name}/eviction`, { body: { metadata: { name } }, as: n1 });

@@ -213,10 +213,14 @@ t.test('other subresources write only their own part', async (t) => {
   const pods = await create(registry.find(({ plural }) => plural === 'pods')!, 'qos');
   await server.call('PATCH', `${pods}/status`, { type: merge, body: { status: { qosClass: 'Guaranteed' } } });
   t.equal((await server.call('GET', pods)).json.status.qosClass, 'BestEffort');
-  const binding = { metadata: { name: 'qos', labels: { evil: '1' } }, target: { name: 'n' }, spec: { hostPID: true } };
+  const binding = {
+    metadata: { name: 'qos', labels: { own: '2', more: '1' } },
+    target: { name: 'n' },
+    spec: { hostPID: true },
+  };
   t.equal((await server.call('POST', `${pods}/binding`, { body: binding })).status, 201);
   const bound = (await server.call('GET', pods)).json;
-  t.match(bound, { spec: { nodeName: 'n', hostPID: undefined }, metadata: { labels: { own: '1', evil: undefined } } });
+  t.match(bound, { spec: { nodeName: 'n', hostPID: undefined }, metadata: { labels: { own: '1', more: '1' } } });
 
   const deployment = await create(registry.find(({ plural }) => plural === 'deployments')!, 'scaled');
   const scale = { metadata: { labels: { evil: '1' } }, spec: { replicas: 4, paused: true }, status: { replicas: 9 } };
