@@ -1,6 +1,6 @@
 // The kinds that a CustomResourceDefinition defines: one per served version. All versions share their objects, which are stored in
 // the form of the storage version. Conversion is None: only the apiVersion differs.
-import { allVerbs, defineKind, type Kind, type WriteContext } from '../kind';
+import { defineKind, type Kind, type WriteContext } from '../kind';
 import { type ScalePaths, scaleSubresource } from '../scale';
 import type { StoredAs } from '../storage';
 import type { KubeObject } from '../types';
@@ -30,7 +30,7 @@ export function storedKindOf(definition: CustomResourceDefinition): Kind | undef
 }
 
 function kindOf(
-  { spec: { group, scope }, metadata }: CustomResourceDefinition,
+  { spec: { group, scope } }: CustomResourceDefinition,
   names: CrdNames,
   version: CrdVersion,
   stored?: Kind,
@@ -48,8 +48,6 @@ function kindOf(
     ...(shortNames ? { shortNames } : {}),
     ...(categories ? { categories } : {}),
     namespaced: scope === 'Namespaced',
-    // The objects of a deleted definition are deleted: a new one would come too late or hold it up.
-    ...(metadata?.deletionTimestamp ? { verbs: allVerbs.filter((verb) => verb !== 'create') } : {}),
     schema: { definition, lenient: true },
     defaults: (object) => applyDefaults(object, definition),
     upgrade: (object) => upgraded(object, definition),

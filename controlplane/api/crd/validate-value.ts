@@ -41,11 +41,14 @@ interface Outcome {
   readonly isValid: boolean;
   /** How many checks were made: among failed alternatives the one with the most is reported. */
   readonly checks: number;
+  /** It was compared with its old value and differs: then the values around it differ, too, and need no comparison. */
+  readonly isChanged: boolean;
 }
 
 class Findings {
   readonly causes: FieldCause[] = [];
   isValid = true;
+  isChanged = false;
   checks = 1;
 
   constructor(private readonly room: { text: number }) {}
@@ -59,8 +62,9 @@ class Findings {
     }
   }
 
-  merge({ causes, isValid, checks }: Outcome): void {
+  merge({ causes, isValid, checks, isChanged }: Outcome): void {
     if (!isValid) this.isValid = false;
+    if (isChanged) this.isChanged = true;
     for (const cause of causes) if (this.causes.length < maxCauses) this.causes.push(cause);
     this.checks += checks;
   }
@@ -90,8 +94,9 @@ class Validation {
       else if (Array.isArray(value)) this.list(value, old, schema, path, found);
       else if (typeof value === 'object') this.object(value as Record<string, unknown>, old, schema, path, found);
     }
-    const isKept = !found.isValid && old !== undefined && isDeepStrictEqual(value, old);
-    return isKept ? { causes: [], isValid: true, checks: found.checks } : found;
+    if (found.isValid || old === undefined || found.isChanged) return found;
+    found.isChanged = !isDeepStrictEqual(value, old);
+    return found.isChanged ? found : { causes: [], isValid: true, isChanged: false, checks: found.checks };
   }
 
   /** allOf, anyOf, oneOf and not. Upstream's errors about them have no path; the errors of the best alternative follow. */

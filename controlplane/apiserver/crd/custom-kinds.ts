@@ -151,7 +151,7 @@ export class CustomKinds {
     const plan = planStatus(definition, this.others(name, definition.spec.group), clock.now());
     const { acceptedNames } = plan.status;
     const isDeleted = definition.metadata?.deletionTimestamp !== undefined;
-    const source = [definition.spec, acceptedNames, isDeleted, plan.established];
+    const source = [definition.spec, acceptedNames, plan.established];
     const kinds = plan.established ? kindsOf(definition, acceptedNames) : [];
     await this.serve(name, kinds, source);
     if (plan.changed) await this.writeStatus(definition, plan.status);

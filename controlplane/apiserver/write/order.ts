@@ -25,6 +25,7 @@ import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
 import { definitionRules } from '../crd/rules/definition-rules';
 import { customObjectRules } from '../crd/rules/object-rules';
+import { terminatingDefinitions } from '../crd/terminating';
 import { mutatingPolicies } from '../policies/mutating';
 import { admissionPolicies } from '../policies/policy-rule';
 import { validatingPolicies } from '../policies/validating';
@@ -39,6 +40,7 @@ export const writeOrder: readonly OpenRule[] = [
   strategy,
   // They judge what the schema of the kind has accepted.
   customObjectRules,
+  terminatingDefinitions,
   // A missing namespace is reported before any other error.
   namespaceLifecycle,
   // Upstream's order of plug-ins from here to podTopologyLabels. Requests and limits first: the next rules see them.
