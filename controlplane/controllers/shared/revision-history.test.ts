@@ -111,3 +111,29 @@ t.test('a new owner adopts the revisions of an earlier one, so it knows the pods
   t.equal(await history.apply(key, set, [], signal), hash);
   t.equal((await client.list(controllerRevisions)).items.length, 1);
 });
+
+t.test('a revision that was left a moment ago is adopted, although the copy does not show it', async (t) => {
+  const client = new MemoryClient();
+  const recorder = (component: string) => createEventRecorder({ client, component, log, clock });
+  // Its informers never run: the copy is as old as it can be.
+  const deps = { client, informers: new InformerSet({ client, log }), clock, log, recorder };
+  const options = {
+    kind: daemonSets,
+    template: ({ spec }: DaemonSet) => spec?.template ?? {},
+    selector: () => selectorFromLabelSelector({ matchLabels: { app: 'ds' } }) ?? [],
+    limit: () => 1,
+    form: daemonSetRevisions,
+  };
+  const { signal } = new AbortController();
+  const set = await client.create(daemonSets, withImage('i:1'));
+  const hash = await new RevisionHistory<DaemonSet>(deps, options).apply(key, set, [], signal);
+  const [revision] = (await client.list(controllerRevisions)).items;
+  const { ownerReferences: _owner, ...metadata } = revision!.metadata!;
+  await client.update(controllerRevisions, { ...revision!, metadata });
+  t.ok(hash);
+  t.equal(await new RevisionHistory<DaemonSet>(deps, options).apply(key, set, [], signal), undefined);
+  const [adopted, ...more] = (await client.list(controllerRevisions)).items;
+  t.match(adopted?.metadata?.ownerReferences, [{ uid: metaOf(set).uid, controller: true }]);
+  t.same(more, []);
+  t.equal((await client.get(daemonSets, key)).status?.collisionCount, undefined, 'no collision');
+});

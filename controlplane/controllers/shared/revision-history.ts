@@ -94,23 +94,29 @@ export class RevisionHistory<O extends Workload> {
       if (!isAlreadyExists(err)) throw err;
     }
     const taken = await client.get(controllerRevisions, objectKey(plan.create), signal);
-    const ours = controllerOf(taken)?.uid === metaOf(owner).uid;
-    if (ours && hasTemplate(taken, template(owner))) return plan.carried;
-    await this.countCollision(owner, signal);
+    const holder = controllerOf(taken);
+    const isSame = hasTemplate(taken, template(owner));
+    if (isSame && holder?.uid === metaOf(owner).uid) return plan.carried;
+    // The copy did not show yet that its earlier owner has left it.
+    if (isSame && !holder) await this.adopt(key, owner, taken, signal);
+    else await this.countCollision(owner, signal);
     return undefined;
   }
 
   /** Revisions of an earlier owner of the same pods: with them a new owner knows of which revision its pods are. */
   private async adoptOrphans(key: string, owner: O, signal: AbortSignal): Promise<boolean> {
-    const { kind, selector } = this.options;
+    const { selector } = this.options;
     const orphans = this.revisions.by(byController, orphansOf(owner.metadata?.namespace));
     if (orphans.length === 0) return false;
     const claim = planClaim(owner, selector(owner), orphans);
-    for (const revision of claim.adopt) {
-      const kinds = { object: controllerRevisions, owner: kind };
-      this.guard.wrote(key, await adopt(this.deps.client, kinds, revision, owner, signal));
-    }
+    for (const revision of claim.adopt) await this.adopt(key, owner, revision, signal);
     return claim.adopt.length > 0;
+  }
+
+  /** @throws Conflict when the owner was replaced or is being deleted */
+  private async adopt(key: string, owner: O, revision: ControllerRevision, signal: AbortSignal): Promise<void> {
+    const kinds = { object: controllerRevisions, owner: this.options.kind };
+    this.guard.wrote(key, await adopt(this.deps.client, kinds, revision, owner, signal));
   }
 
   private async remove(key: string, revision: ControllerRevision, signal: AbortSignal): Promise<void> {
