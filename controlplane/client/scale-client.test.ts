@@ -26,3 +26,23 @@ t.test('the replicas of an owner', async (t) => {
     scale.replicasOf('a', reference).catch((err: unknown) => t.ok(isUnavailable(err)) && Promise.reject(err)),
   );
 });
+
+t.test('the scale of a target, and a new size', async (t) => {
+  const client = new MemoryClient();
+  const scales = new ScaleClient(client, new KindCatalog([replicaSets, configMaps]));
+  const { signal } = new AbortController();
+  await client.create(replicaSets, { metadata: { name: 'web', namespace: 'a' }, spec: { replicas: 3, selector: {} } });
+  const target = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web' };
+  const found = await scales.scaleOf('a', target, signal);
+  t.match(found, { replicas: 3, selector: '', kind: { plural: 'replicasets' } });
+  await scales.resize(found, 5, signal);
+  t.equal((await client.get(replicaSets, 'a/web')).spec?.replicas, 5);
+  t.ok(client.requests.includes('patch replicasets a/web scale'), client.requests.join());
+  await t.rejects(scales.scaleOf('a', { ...target, name: 'none' }, signal), { code: 'NotFound' });
+  await t.rejects(scales.scaleOf('a', { ...target, kind: 'Widget' }, signal), {
+    message: 'no matches for kind "Widget" in group "apps"',
+  });
+  await t.rejects(scales.scaleOf('a', { apiVersion: 'v1', kind: 'ConfigMap', name: 'web' }, signal), {
+    code: 'NotFound',
+  });
+});

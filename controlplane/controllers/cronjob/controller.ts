@@ -61,7 +61,8 @@ export class CronJobController implements Controller {
     // The event that brings the copies up to date adds the key again.
     if (!this.guards.every((guard) => guard.isCurrent(key))) return;
     const owned = this.jobs.by(byController, controlledBy(cronJob));
-    const plan = planCronJob(cronJob, owned, this.deps.clock.now());
+    const unseen = await this.findUnseen(cronJob, owned, signal);
+    const plan = planCronJob(cronJob, owned, this.deps.clock.now(), unseen);
     for (const { type, reason, message } of plan.reports) this.events.record(cronJob, type, reason, message);
     for (const job of plan.remove) await this.remove(key, cronJob, job, signal);
     const started = plan.start === undefined ? undefined : await this.start(key, cronJob, plan.start, signal);
@@ -70,6 +71,22 @@ export class CronJobController implements Controller {
       await this.writeStatus(key, cronJob, status, signal);
     }
     if (plan.againInMs !== undefined) this.queue.addAfter(key, plan.againInMs);
+  }
+
+  /** Active Jobs that the copy lacks, but the API has: the copy of the Jobs may be older than that of the CronJobs. */
+  private async findUnseen(cronJob: CronJob, owned: readonly Job[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const seen = new Set(owned.map(({ metadata }) => metadata?.uid));
+    const found = new Set<string>();
+    for (const { name, uid = '' } of cronJob.status?.active ?? []) {
+      if (seen.has(uid)) continue;
+      try {
+        const job = await this.deps.client.get(jobs, `${cronJob.metadata?.namespace}/${name}`, signal);
+        if (job.metadata?.uid === uid) found.add(uid);
+      } catch (err) {
+        if (!isNotFound(err)) throw err;
+      }
+    }
+    return found;
   }
 
   private enqueueOwner(job: Job): void {

@@ -172,6 +172,13 @@ t.test('what the Jobs say about the status', async (t) => {
       'UnexpectedJob: Saw a job that the controller did not create or forgot: other',
     ],
   );
+  const unseen = planCronJob(cronJob(shape), jobs, now, new Set(['lost']));
+  t.same(
+    unseen.status?.active?.map(({ name }) => name),
+    ['runs', 'lost'],
+    'a Job that only the API shows runs on',
+  );
+  t.notOk(unseen.reports.some(({ reason }) => reason === 'MissingJob'));
   const settled = planCronJob({ ...cronJob(shape), status: plan.status! }, jobs, now);
   t.equal(settled.status, undefined, 'nothing is written twice');
 });

@@ -23,9 +23,14 @@ export interface CronJobPlan {
   readonly againInMs?: number;
 }
 
-/** `jobs` are the Jobs that this CronJob controls. */
-export function planCronJob(cronJob: CronJob, jobs: readonly Job[], now: number): CronJobPlan {
-  const seen = observe(cronJob, jobs);
+/** `jobs` are the Jobs that this CronJob controls; `unseen` are uids of Jobs that exist although they are not among them. */
+export function planCronJob(
+  cronJob: CronJob,
+  jobs: readonly Job[],
+  now: number,
+  unseen: ReadonlySet<string> = new Set(),
+): CronJobPlan {
+  const seen = observe(cronJob, jobs, unseen);
   const old = isDeleting(cronJob) ? [] : beyondLimits(cronJob, jobs);
   const changed = seen.changed ? { status: seen.status } : {};
   const current = { ...cronJob, status: seen.status };
@@ -50,11 +55,11 @@ export function firstInMs(cronJob: CronJob, now: number): number {
 }
 
 /** What the Jobs say about the status: which of them run, and when the last one has succeeded. */
-function observe({ status = {} }: CronJob, jobs: readonly Job[]) {
+function observe({ status = {} }: CronJob, jobs: readonly Job[], unseen: ReadonlySet<string>) {
   const reports: Report[] = [];
   const running = new Map(jobs.filter((job) => !isJobFinished(job)).map((job) => [job.metadata?.uid, job]));
   const active = (status.active ?? []).filter(({ uid, name }) => {
-    if (running.has(uid)) return true;
+    if (running.has(uid) || unseen.has(uid ?? '')) return true;
     const job = jobs.find(({ metadata }) => metadata?.uid === uid);
     const condition = job && jobCondition(job, 'Complete') ? 'Complete' : 'Failed';
     reports.push({
