@@ -37,6 +37,12 @@ export const pods = defineKind<Pod>({
     { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
     { name: 'log', verbs: ['get'] },
     { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
+    {
+      name: 'proxy',
+      verbs: ['create', 'delete', 'get', 'patch', 'update'],
+      kind: 'PodProxyOptions',
+      takesPath: true,
+    },
   ],
   hasStatus: true,
   // Old kubelets wrote them back in part.

@@ -23,6 +23,14 @@ export const services = defineKind<Service>({
   namespaced: true,
   schema: { model: 'V1Service' },
   createOnUpdate: true,
+  subresources: [
+    {
+      name: 'proxy',
+      verbs: ['create', 'delete', 'get', 'patch', 'update'],
+      kind: 'ServiceProxyOptions',
+      takesPath: true,
+    },
+  ],
   hasStatus: true,
   // Beyond upstream, whose Services have no generation: condition Programmed names the generation that the kernels of the nodes
   // have, and for `kubectl wait` a condition with an older observedGeneration is not met.

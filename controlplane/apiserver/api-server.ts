@@ -42,6 +42,7 @@ import { type PathDeps, plainPaths } from './paths';
 import { PolicyStatus } from './policies/policy-status';
 import { ProtobufAnswers } from './protobuf/answers';
 import { ProtobufObjects } from './protobuf/objects';
+import { BackendProxy } from './proxy/backend-proxy';
 import type { UserInfo } from './request';
 import { AnswerForms } from './rest/answer-forms';
 import type { RestDeps } from './rest/context';
@@ -60,6 +61,7 @@ import { reviewHandlers } from './subresources/reviews';
 import { scaleHandler } from './subresources/scale';
 import { tokenHandler } from './subresources/token';
 import { InProcessTransport } from './transport';
+import type { Address } from './webhooks/service-address';
 import { writeOrder } from './write/order';
 import type { OpenRule } from './write/rule';
 import { openRules, type WriteRules } from './write/run';
@@ -112,6 +114,8 @@ export interface ApiServerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random?: () => number;
+  /** Where the address of a pod is reached, for pods/proxy and services/proxy; default: at the address. */
+  readonly routeToPods?: (address: Address) => Address;
   /** The rules that every write passes; default: writeOrder. */
   readonly rules?: readonly OpenRule[];
   /** Further parts of the API, for paths of no kind of the catalog; default: none. */
@@ -256,6 +260,9 @@ export class ApiServer {
     const { rbac, authorizer, tokens } = access;
     const rules = await this.openRules(rbac, authorizer);
     const protobuf = new ProtobufObjects(schemas);
+    const { random = Math.random, routeToPods } = this.deps;
+    const backends = new BackendProxy(cache, { random, ...(routeToPods ? { route: routeToPods } : {}) });
+    this.scope.defer(() => backends.close());
     const local = new Set(this.options.localComponents);
     const { ownersFromCreate = true } = this.options;
     const lists = new ListBytes();
@@ -264,8 +271,8 @@ export class ApiServer {
       rest,
       routes: new RouteTable(catalog),
       authorizer,
-      subresources: subresourceTable(rest, tokens, proxy),
-      upgrades: upgradeTable(proxy),
+      subresources: subresourceTable(rest, tokens, proxy, backends),
+      upgrades: upgradeTable(proxy, backends),
       virtual: new Map([
         ...reviewHandlers(access),
         ['bindings.', bindingHandler(rest)] as const,
@@ -371,7 +378,7 @@ const proxyKeysOf = ({ proxyClientCertificate, proxyClientKey }: ServerCertifica
   key: proxyClientKey,
 });
 
-function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: KubeletProxy) {
+function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: KubeletProxy, backends: BackendProxy) {
   return new Map<string, SubresourceHandler>([
     ['*/scale', scaleHandler(rest)],
     ['pods/binding', bindingHandler(rest)],
@@ -381,15 +388,19 @@ function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: K
     ['pods/attach', proxy.needsUpgrade],
     ['pods/portforward', proxy.needsUpgrade],
     ['nodes/proxy', proxy.node],
+    ['pods/proxy', backends.handle],
+    ['services/proxy', backends.handle],
     ['namespaces/finalize', finalizeHandler(rest)],
     ['serviceaccounts/token', tokenHandler(rest, tokens)],
   ]);
 }
 
-function upgradeTable(proxy: KubeletProxy) {
+function upgradeTable(proxy: KubeletProxy, backends: BackendProxy) {
   return new Map<string, UpgradeHandler>([
     ['pods/exec', proxy.exec],
     ['pods/attach', proxy.attach],
     ['pods/portforward', proxy.portForward],
+    ['pods/proxy', backends.upgrade],
+    ['services/proxy', backends.upgrade],
   ]);
 }

@@ -17,6 +17,7 @@ import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring'
 import type { LimitOptions } from '../../controlplane/apiserver/flowcontrol/options';
 import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import type { ResourceServer } from '../../controlplane/apiserver/servers/server';
+import type { Address } from '../../controlplane/apiserver/webhooks/service-address';
 import type { OpenRule } from '../../controlplane/apiserver/write/rule';
 import { type Clock, systemClock } from '../../controlplane/base/clock';
 import { silentLogger } from '../../controlplane/base/logger';
@@ -85,6 +86,8 @@ export interface TestServerOptions {
   readonly rules?: readonly OpenRule[];
   /** How many requests run at once; default: the product's. */
   readonly limits?: LimitOptions;
+  /** Where addresses of pods are reached; default: at the addresses. */
+  readonly routeToPods?: (address: Address) => Address;
   /** Further parts of the API; default: none. */
   readonly servers?: readonly ResourceServer[];
 }
@@ -130,6 +133,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       log: silentLogger,
       ...(options.rules ? { rules: options.rules } : {}),
       ...(options.servers ? { servers: options.servers } : {}),
+      ...(options.routeToPods ? { routeToPods: options.routeToPods } : {}),
     },
   );
   scope.defer(() => api.close());

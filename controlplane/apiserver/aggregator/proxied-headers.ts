@@ -9,12 +9,18 @@ const notPassed =
 
 export type OutgoingHeaders = Record<string, string | string[]>;
 
-export function proxiedHeaders({ headers, user }: Pick<ApiRequest, 'headers' | 'user'>): OutgoingHeaders {
+export const proxiedHeaders = ({ headers, user }: Pick<ApiRequest, 'headers' | 'user'>): OutgoingHeaders => ({
+  ...passedHeaders({ headers }),
+  ...userHeaders(user),
+});
+
+/** Those of the client that another server may see. */
+export function passedHeaders({ headers }: Pick<ApiRequest, 'headers'>): OutgoingHeaders {
   const passed: OutgoingHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && !notPassed.test(name)) passed[name] = value;
   }
-  return { ...passed, ...userHeaders(user) };
+  return passed;
 }
 
 export function userHeaders({ name, uid, groups, extra }: UserInfo): OutgoingHeaders {
