@@ -33,6 +33,8 @@ export const pods = defineKind<Pod>({
     { name: 'attach', verbs: ['create', 'get'], kind: 'PodAttachOptions' },
     // Writes the node and the condition PodScheduled. Binding does not change the desired state, so the generation stays.
     { name: 'binding', verbs: ['create'], kind: 'Binding', writes: 'all', keepsGeneration: true },
+    // Its handler writes only the ephemeral containers.
+    { name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'] },
     { name: 'eviction', verbs: ['create'], group: 'policy', version: 'v1', kind: 'Eviction' },
     { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
     { name: 'log', verbs: ['get'] },

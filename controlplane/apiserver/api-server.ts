@@ -54,6 +54,7 @@ import { KindServer, type SubresourceHandler, type UpgradeHandler } from './serv
 import { PathServer } from './servers/path-server';
 import type { ResourceServer } from './servers/server';
 import { componentStatusHandler, openComponents } from './subresources/component-statuses';
+import { ephemeralContainersHandler } from './subresources/ephemeral-containers';
 import { evictionHandler } from './subresources/eviction';
 import { finalizeHandler } from './subresources/namespaces';
 import { bindingHandler } from './subresources/pods';
@@ -382,6 +383,7 @@ function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: K
   return new Map<string, SubresourceHandler>([
     ['*/scale', scaleHandler(rest)],
     ['pods/binding', bindingHandler(rest)],
+    ['pods/ephemeralcontainers', ephemeralContainersHandler(rest)],
     ['pods/eviction', evictionHandler(rest)],
     ['pods/log', proxy.log],
     ['pods/exec', proxy.needsUpgrade],

@@ -283,6 +283,7 @@ t.test('subresources have the verbs of upstream', async (t) => {
     'nodes/proxy get',
     'pods/attach create,get',
     'pods/binding create',
+    'pods/ephemeralcontainers get,patch,update',
     'pods/eviction create',
     'pods/exec create,get',
     'pods/log get',

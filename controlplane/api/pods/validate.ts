@@ -5,10 +5,12 @@ import type { Pod } from '../pod';
 import { forbidden, newCauses, required } from '../validation/causes';
 import type { PodSpec } from './types';
 import { matchSeccompAnnotations, validateAnnotationUpdate, validatePodAnnotations } from './validate-annotations';
+import { validateEphemeralUpdate } from './validate-ephemeral-update';
 import { validatePodSpec } from './validate-spec';
 import { validatePodUpdate } from './validate-update';
 
 export function validatePod(pod: Pod, { old, subresource }: WriteContext<Pod>): FieldCause[] {
+  if (subresource === 'ephemeralcontainers') return validateEphemerals(pod, old);
   if (subresource !== '') return [];
   if (!pod.spec) return [required('spec.containers')];
   const causes = validateWhole(pod, pod.spec);
@@ -18,6 +20,15 @@ export function validatePod(pod: Pod, { old, subresource }: WriteContext<Pod>): 
     ...newCauses(causes, () => validateWhole(old, old.spec!)),
     ...validateAnnotationUpdate(pod.metadata?.annotations, old.metadata?.annotations),
     ...validatePodUpdate(pod.spec, old.spec),
+  ];
+}
+
+/** The rest of the pod stays as it is stored. */
+function validateEphemerals(pod: Pod, old: Pod | undefined): FieldCause[] {
+  if (!pod.spec || !old?.spec) return [];
+  return [
+    ...newCauses(validateWhole(pod, pod.spec), () => validateWhole(old, old.spec!)),
+    ...validateEphemeralUpdate(pod.spec, old.spec, old.metadata),
   ];
 }
 
