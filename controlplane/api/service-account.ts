@@ -6,7 +6,8 @@ import type { Wire } from './types';
 
 export type ServiceAccount = Wire<V1ServiceAccount>;
 
-const mountableSecrets = 'kubernetes.io/enforce-mountable-secrets';
+/** On an account whose pods may use only the Secrets that it names. */
+export const mountableSecretsAnnotation = 'kubernetes.io/enforce-mountable-secrets';
 
 export const serviceAccounts = defineKind<ServiceAccount>({
   group: '',
@@ -21,10 +22,10 @@ export const serviceAccounts = defineKind<ServiceAccount>({
   schema: { model: 'V1ServiceAccount' },
   deletion: { answersWithObject: true },
   warnings: ({ metadata }, { old }) =>
-    metadata?.annotations?.[mountableSecrets] !== undefined &&
-    old?.metadata?.annotations?.[mountableSecrets] === undefined
+    metadata?.annotations?.[mountableSecretsAnnotation] !== undefined &&
+    old?.metadata?.annotations?.[mountableSecretsAnnotation] === undefined
       ? [
-          `metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; ` +
+          `metadata.annotations[${mountableSecretsAnnotation}]: deprecated in v1.32+; ` +
             'prefer separate namespaces to isolate access to mounted secrets',
         ]
       : [],

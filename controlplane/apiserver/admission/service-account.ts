@@ -5,6 +5,7 @@ import { initAndAppContainers } from '../../api/pods/facts';
 import { podReferences } from '../../api/pods/references';
 import { randomSuffix } from '../rest/metadata';
 import { type OpenRule, refusal } from '../write/rule';
+import { foreignSecret } from './mountable-secrets';
 import { mirrorAnnotation } from './node-pods';
 import { createsPod } from './pod-creation';
 
@@ -44,6 +45,14 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
     }
     const wanted = spec.automountServiceAccountToken ?? found.automountServiceAccountToken ?? true;
     if (wanted) mountToken(spec);
+  },
+  /** Webhooks may have changed the pod since `mutate`. */
+  validate(write) {
+    const { spec, metadata } = write.object as Pod;
+    if (!spec || metadata?.annotations?.[mirrorAnnotation] !== undefined) return;
+    const account = cache.kind(serviceAccounts).get(`${write.namespace}/${spec.serviceAccountName}`)?.object;
+    const why = account && foreignSecret(spec, account);
+    if (why) throw refusal(write, why);
   },
 });
 
