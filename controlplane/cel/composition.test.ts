@@ -34,6 +34,9 @@ t.test('a variable has the type of its expression, and is evaluated once, when i
   t.equal(reads, 0, 'what no expression reads costs nothing');
   t.equal(run('variables.first == variables.first && [1].all(x, variables.first > x)'), true);
   t.equal(reads, 1);
+  environment.declare('variables.map', 'map<string, int>');
+  activation.define('variables.map', () => ({ a: 1n }));
+  t.strictSame(run('[has(variables.map.a), has(variables.map.b)]'), [true, false]);
   t.equal(run('false && variables.second[0] == 1'), false, 'a variable that fails does not matter when it is not read');
   t.throws(() => run('variables.second[0] == 1'), { name: 'CelEvaluationError', message: 'division by zero' });
 });
