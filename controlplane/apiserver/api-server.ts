@@ -63,8 +63,9 @@ import { scaleHandler } from './subresources/scale';
 import { tokenHandler } from './subresources/token';
 import { InProcessTransport } from './transport';
 import type { Address } from './webhooks/service-address';
+import { AdmissionMetrics } from './write/admission-metrics';
 import { writeOrder } from './write/order';
-import type { OpenRule } from './write/rule';
+import type { OpenRule, RuleDeps } from './write/rule';
 import { openRules, type WriteRules } from './write/run';
 import { YamlConverter } from './yaml/converter';
 
@@ -129,6 +130,7 @@ export class ApiServer {
   private readonly scope = new Scope();
   private readonly stop = new AbortController();
   private readonly metrics = new Metrics();
+  private readonly admissionMetrics = new AdmissionMetrics();
   private handler: ApiHandler | undefined;
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
@@ -301,7 +303,7 @@ export class ApiServer {
 
   private openRules(rbac: RbacAuthorizer, authorizer: Authorizer): Promise<WriteRules> {
     const { options, deps, stop } = this;
-    return openRules(deps.rules ?? writeOrder, {
+    const given: RuleDeps = {
       catalog: deps.catalog,
       schemas: deps.schemas,
       cache: deps.cache,
@@ -313,7 +315,8 @@ export class ApiServer {
       podSecurity: options.podSecurity ?? defaultPodSecurity,
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
       signal: stop.signal,
-    });
+    };
+    return openRules(deps.rules ?? writeOrder, given, this.admissionMetrics);
   }
 
   private pathDeps(
@@ -344,6 +347,7 @@ export class ApiServer {
         ...metrics.render(),
         ...renderServer({ catalog: deps.catalog, cache: deps.cache, checks, gauges }),
         ...limits.render(),
+        ...this.admissionMetrics.render(),
       ],
     };
   }

@@ -23,6 +23,8 @@ export interface ListenerOptions {
   /** PEM texts. */
   readonly certificate: string;
   readonly key: string;
+  /** How many connections are open at once; more are closed at once. Default: 10,000. */
+  readonly maxConnections?: number;
   /** Client certificates are checked against this one. */
   readonly ca: string;
 }
@@ -37,7 +39,7 @@ const requestTimeoutMs = 60_000;
 /** Idle keep-alive connections are closed after this; longer than the 90 s client-go keeps them. */
 const keepAliveTimeoutMs = 120_000;
 const maxHeaderBytes = 64 * 1024;
-const maxConnections = 10_000;
+const defaultMaxConnections = 10_000;
 /** On close, connections that still answer after this time are cut. */
 const drainMs = 5_000;
 
@@ -54,7 +56,7 @@ export class Listener {
 
   /** Resolves with the port in use. */
   open(): Promise<number> {
-    const { address, port, certificate, key, ca } = this.options;
+    const { address, port, certificate, key, ca, maxConnections = defaultMaxConnections } = this.options;
     const server = createServer(
       {
         cert: certificate,

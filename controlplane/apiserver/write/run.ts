@@ -1,6 +1,7 @@
 // Runs the phases of a write over the rules that have them, in the order of the list. It waits only when a rule returned a
 // promise: a phase without promises ends in the synchronous stretch in which it began.
 import type { Together } from '../../store/store';
+import type { AdmissionMetrics } from './admission-metrics';
 import type { OpenRule, Reservation, RuleDeps, Write, WriteRule } from './rule';
 
 type Phase = 'mutate' | 'prepare' | 'validate' | 'reserve';
@@ -64,9 +65,13 @@ export class WriteRules {
 }
 
 /** Opens the rules together, and keeps their order. */
-export async function openRules(order: readonly OpenRule[], deps: RuleDeps): Promise<WriteRules> {
+export async function openRules(
+  order: readonly OpenRule[],
+  deps: RuleDeps,
+  metrics: AdmissionMetrics,
+): Promise<WriteRules> {
   const rules = await Promise.all(order.map((open) => open(deps)));
-  return new WriteRules(rules.filter((rule) => rule !== undefined));
+  return new WriteRules(rules.filter((rule) => rule !== undefined).map((rule) => metrics.timed(rule)));
 }
 
 const has =
