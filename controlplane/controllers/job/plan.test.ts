@@ -204,7 +204,7 @@ const cases: {
     pods: [pod('a')],
     steps: ['drop a'],
     conditions: ['Suspended=True JobSuspended'],
-    status: { startTime: undefined },
+    status: { startTime: undefined, active: undefined, ready: 0, terminating: 1 },
   },
   {
     name: 'resumed: a new start time',

@@ -152,14 +152,17 @@ function planRun({ job, pods, counts, now }: Observed): { steps: readonly Step[]
 function renderStatus(
   { job, active, terminating, startTime, now }: Observed,
   counts: Counts,
-  { conditions, completionTime }: Course,
+  { conditions, completionTime, steps }: Course,
 ): JobStatus {
   const { succeeded, failed } = counts.uncounted;
+  // Pods that this pass deletes are no longer active, as upstream: a Job that is reported as suspended has no pods.
+  const dropped = new Set(steps.flatMap((step) => (step.action === 'drop' ? [step.pod] : [])));
+  const left = active.filter((pod) => !dropped.has(pod));
   const isOver = conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
   return {
-    active: active.length || undefined,
-    ready: active.filter(isReady).length,
-    terminating: terminating.length,
+    active: left.length || undefined,
+    ready: left.filter(isReady).length,
+    terminating: terminating.length + dropped.size,
     succeeded: counts.succeeded || undefined,
     failed: counts.failed || undefined,
     // A Job that ends while it is suspended has a start, as every finished Job.
