@@ -21,7 +21,6 @@ import type { ProxyKeys } from './aggregator/remote';
 import type { Auditor } from './audit/auditor';
 import { type AuditOptions, openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
-import type { ServiceAccountTokens } from './authn/service-account-tokens';
 import type { Authorizer } from './authz/authorizer';
 import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
@@ -50,17 +49,13 @@ import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
 import type { ServedKinds } from './served-kinds';
 import { renderServer } from './server-metrics';
-import { KindServer, type SubresourceHandler, type UpgradeHandler } from './servers/kind-server';
+import { KindServer } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
 import type { ResourceServer } from './servers/server';
 import { componentStatusHandler, openComponents } from './subresources/component-statuses';
-import { ephemeralContainersHandler } from './subresources/ephemeral-containers';
-import { evictionHandler } from './subresources/eviction';
-import { finalizeHandler } from './subresources/namespaces';
 import { bindingHandler } from './subresources/pods';
 import { reviewHandlers } from './subresources/reviews';
-import { scaleHandler } from './subresources/scale';
-import { tokenHandler } from './subresources/token';
+import { subresourceTable, upgradeTable } from './subresources/table';
 import { InProcessTransport } from './transport';
 import type { Address } from './webhooks/service-address';
 import { AdmissionMetrics } from './write/admission-metrics';
@@ -274,8 +269,8 @@ export class ApiServer {
       rest,
       routes: new RouteTable(catalog),
       authorizer,
-      subresources: subresourceTable(rest, tokens, proxy, backends),
-      upgrades: upgradeTable(proxy, backends),
+      subresources: subresourceTable(rest, { tokens, kubelets: proxy, backends }),
+      upgrades: upgradeTable({ kubelets: proxy, backends }),
       virtual: new Map([
         ...reviewHandlers(access),
         ['bindings.', bindingHandler(rest)] as const,
@@ -319,12 +314,7 @@ export class ApiServer {
     return openRules(deps.rules ?? writeOrder, given, this.admissionMetrics);
   }
 
-  private pathDeps(
-    forms: AnswerForms,
-    { tokens }: Access,
-    limits: RequestLimits,
-    { discovery }: Aggregation,
-  ): PathDeps {
+  private pathDeps(forms: AnswerForms, { tokens }: Access, limits: RequestLimits, aggregation: Aggregation): PathDeps {
     const { options, deps, metrics } = this;
     const checks = healthChecks({
       isFollowing: () => deps.cache.isFollowing,
@@ -335,12 +325,12 @@ export class ApiServer {
     const gauges = () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() });
     return {
       catalog: deps.catalog,
-      remotes: () => discovery.versions(),
+      remotes: () => aggregation.discovery.versions(),
       schemas: deps.schemas,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       // The kernel may have chosen the port.
       tokenIssuer: () => issuerFacts(tokens, `${options.advertiseAddress}:${this.port}`, options.issuer?.jwksUri),
-      openapi: openapiHandler(deps.catalog, deps.schemas),
+      openapi: openapiHandler(deps.catalog, deps.schemas, aggregation.openapi()),
       forms,
       checks,
       metrics: () => [
@@ -382,31 +372,3 @@ const proxyKeysOf = ({ proxyClientCertificate, proxyClientKey }: ServerCertifica
   certificate: proxyClientCertificate,
   key: proxyClientKey,
 });
-
-function subresourceTable(rest: RestDeps, tokens: ServiceAccountTokens, proxy: KubeletProxy, backends: BackendProxy) {
-  return new Map<string, SubresourceHandler>([
-    ['*/scale', scaleHandler(rest)],
-    ['pods/binding', bindingHandler(rest)],
-    ['pods/ephemeralcontainers', ephemeralContainersHandler(rest)],
-    ['pods/eviction', evictionHandler(rest)],
-    ['pods/log', proxy.log],
-    ['pods/exec', proxy.needsUpgrade],
-    ['pods/attach', proxy.needsUpgrade],
-    ['pods/portforward', proxy.needsUpgrade],
-    ['nodes/proxy', proxy.node],
-    ['pods/proxy', backends.handle],
-    ['services/proxy', backends.handle],
-    ['namespaces/finalize', finalizeHandler(rest)],
-    ['serviceaccounts/token', tokenHandler(rest, tokens)],
-  ]);
-}
-
-function upgradeTable(proxy: KubeletProxy, backends: BackendProxy) {
-  return new Map<string, UpgradeHandler>([
-    ['pods/exec', proxy.exec],
-    ['pods/attach', proxy.attach],
-    ['pods/portforward', proxy.portForward],
-    ['pods/proxy', backends.upgrade],
-    ['services/proxy', backends.upgrade],
-  ]);
-}

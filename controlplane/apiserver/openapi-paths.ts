@@ -10,7 +10,15 @@ import { versionInfo } from './version';
 /** Smaller documents are not compressed: it would cost more than it saves. */
 const compressFrom = 128 * 1024;
 
-export function openapiHandler(catalog: Catalog, schemas: SchemaSet): PathHandler {
+/** The documents of aggregated API servers. */
+export interface RemoteOpenApi {
+  /** Path (apis/GROUP/VERSION) → the address of the document, with its hash. */
+  entries(): Readonly<Record<string, string>>;
+  /** @throws PathNotFound when the server has no such document */
+  document(path: string, search: string): Promise<Reply>;
+}
+
+export function openapiHandler(catalog: Catalog, schemas: SchemaSet, remote?: RemoteOpenApi): PathHandler {
   const documents = new OpenApiDocuments(catalog, schemas, versionInfo.gitVersion);
   return (request, path) => {
     if (path === '/openapi/v2') {
@@ -22,8 +30,11 @@ export function openapiHandler(catalog: Catalog, schemas: SchemaSet): PathHandle
         ? answer(request, documents.v2Protobuf(), v2ProtobufType)
         : answer(request, documents.v2Json(), jsonType);
     }
-    if (path === '/openapi/v3') return answer(request, documents.v3Index(), jsonType);
-    const document = path.startsWith('/openapi/v3/') ? documents.v3(path.slice('/openapi/v3/'.length)) : undefined;
+    const others = remote?.entries() ?? {};
+    if (path === '/openapi/v3') return answer(request, documents.v3Index(others), jsonType);
+    const version = path.slice('/openapi/v3/'.length);
+    if (remote && Object.hasOwn(others, version)) return remote.document(version, request.search);
+    const document = path.startsWith('/openapi/v3/') ? documents.v3(version) : undefined;
     return document && answer(request, document, jsonType);
   };
 }

@@ -1,5 +1,6 @@
 // Puts the parts of the aggregator together: the server of remote group versions, their discovery, their conditions, and the
 // registration of this server's own.
+import { apiServiceName } from '../../api/api-service';
 import type { Catalog } from '../../api/catalog';
 import { JoinedCatalog } from '../../api/joined-catalog';
 import type { Clock } from '../../base/clock';
@@ -7,11 +8,15 @@ import type { Logger } from '../../base/logger';
 import type { Client } from '../../client/client';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
+import type { RemoteOpenApi } from '../openapi-paths';
+import { pathNotFound } from '../status';
 import { Aggregator } from './aggregator';
 import { AvailabilityLoop } from './availability-loop';
 import { keepRegistrations } from './keep-registrations';
 import type { ProxyKeys } from './remote';
 import { RemoteDiscovery } from './remote-discovery';
+import { readDocument } from './remote-openapi';
+import { groupVersionOf } from './request-info';
 
 export interface AggregationDeps {
   readonly catalog: Catalog;
@@ -46,6 +51,25 @@ export class Aggregation {
     await keepRegistrations({ ...this.deps, client });
     this.discovery.start();
     new AvailabilityLoop({ ...this.deps, client, aggregator: this.server }).start();
+  }
+
+  /** The OpenAPI v3 documents of the other servers. */
+  openapi(): RemoteOpenApi {
+    const nameOf = (path: string) => apiServiceName(groupVersionOf(`/${path}`) ?? {});
+    return {
+      entries: () =>
+        Object.fromEntries(
+          this.discovery.versions().flatMap(({ group, version, openapi }) => {
+            const path = group === '' ? `api/${version}` : `apis/${group}/${version}`;
+            return openapi === undefined ? [] : [[path, openapi]];
+          }),
+        ),
+      document: async (path, search) => {
+        const remote = this.server.all().get(nameOf(path))?.remote;
+        if (!remote) throw pathNotFound();
+        return readDocument(remote, path, search);
+      },
+    };
   }
 
   renew(keys: ProxyKeys): void {

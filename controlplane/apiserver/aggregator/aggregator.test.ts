@@ -220,6 +220,14 @@ t.test('discovery has the resources of the other server', async (t) => {
   });
 });
 
+t.test('OpenAPI v3 lists and passes on the document of the other server', async (t) => {
+  const { paths } = (await server.call('GET', '/openapi/v3')).json;
+  const address = paths[extensionRoot.slice(1)].serverRelativeURL;
+  t.equal(address, `/openapi/v3${extensionRoot}?hash=ABC`);
+  t.match((await server.call('GET', address)).json, { openapi: '3.0.0', info: { title: 'wardle' } });
+  t.ok(paths['api/v1'], 'the documents of this server are listed, too');
+});
+
 t.test('an upgraded connection carries bytes both ways', async (t) => {
   extension.seen.length = 0;
   const admin = await server.identity('kubernetes-admin', 'system:masters');

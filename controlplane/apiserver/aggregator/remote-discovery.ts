@@ -13,6 +13,7 @@ import { readAll } from './answers';
 import { aggregatorUser } from './availability';
 import { userHeaders } from './proxied-headers';
 import type { Remote } from './remote';
+import { readEntry } from './remote-openapi';
 import { kindsOf, type RemoteResource, readAggregated, readLegacy } from './remote-resources';
 
 const refreshMs = 60_000;
@@ -31,10 +32,13 @@ export interface RemoteDiscoveryDeps {
   readonly signal: AbortSignal;
 }
 
+type Answer = Pick<RemoteVersion, 'resources' | 'openapi' | 'freshness'>;
+const unanswered: Answer = { resources: [], freshness: 'Stale' };
+
 interface Known {
-  readonly version: RemoteVersion;
+  version: RemoteVersion;
   /** Reads that have begun; only the last one counts. */
-  reads: number;
+  readonly reads: number;
   cancel: () => void;
 }
 
@@ -63,7 +67,7 @@ export class RemoteDiscovery {
   }
 
   private async refresh(name: string): Promise<void> {
-    const { aggregator, clock, log, signal } = this.deps;
+    const { aggregator, clock, signal } = this.deps;
     const found = aggregator.all().get(name);
     if (signal.aborted) return;
     if (!found) {
@@ -74,39 +78,33 @@ export class RemoteDiscovery {
     before?.cancel();
     const reads = (before?.reads ?? 0) + 1;
     // Listed at once, as upstream: without resources until the server has answered.
-    this.set(name, found.object, before?.version.resources ?? [], 'Stale', reads);
-    const resources =
-      found.remote &&
-      (await read(found.remote, found.object).catch((error: unknown) => {
-        log.debug('cannot read the discovery of an APIService; trying again', { name, error });
-        return undefined;
-      }));
-    if (this.known.get(name)?.reads !== reads || signal.aborted) return;
-    const listable = resources && (await this.listable(found, resources));
-    if (this.known.get(name)?.reads !== reads || signal.aborted) return;
-    if (resources && listable) {
-      this.backoff.forget(name);
-      this.set(name, found.object, resources, 'Current', reads);
-      this.replaceKinds(found.object.spec ?? {}, listable);
-    }
-    const delay = resources ? refreshMs : this.backoff.next(name);
-    this.known.get(name)!.cancel = clock.after(delay, () => void this.refresh(name));
+    const version = versionOf(found.object, before?.version ?? unanswered);
+    this.known.set(name, { version, reads, cancel: () => undefined });
+    const answer = await this.ask(name, found);
+    const known = this.known.get(name);
+    if (known?.reads !== reads || signal.aborted) return;
+    if (answer) this.backoff.forget(name);
+    known.version = answer ? versionOf(found.object, answer) : { ...known.version, freshness: 'Stale' };
+    if (answer) this.replaceKinds(found.object.spec ?? {}, answer.kinds);
+    known.cancel = clock.after(answer ? refreshMs : this.backoff.next(name), () => void this.refresh(name));
   }
 
-  private set(
+  /** Undefined when the server does not answer. */
+  private async ask(
     name: string,
-    { spec }: APIService,
-    resources: readonly RemoteResource[],
-    freshness: RemoteVersion['freshness'],
-    reads: number,
-  ): void {
-    const { group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 } = spec ?? {};
-    const before = this.known.get(name)?.version;
-    // A server that has answered before stays current while it is asked again.
-    const shown =
-      freshness === 'Stale' && before && reads > 1 && before.freshness === 'Current' ? 'Current' : freshness;
-    const next = { group, version, groupPriority: groupPriorityMinimum, versionPriority, resources, freshness: shown };
-    this.known.set(name, { version: next, reads, cancel: () => undefined });
+    found: Aggregated,
+  ): Promise<(Answer & { readonly kinds: readonly Kind[] }) | undefined> {
+    const { remote, object } = found;
+    if (!remote) return undefined;
+    try {
+      const resources = await read(remote, object);
+      const { group = '', version = '' } = object.spec ?? {};
+      const openapi = await readEntry(remote, group === '' ? `api/${version}` : `apis/${group}/${version}`);
+      return { resources, openapi, freshness: 'Current', kinds: await this.listable(found, resources) };
+    } catch (error) {
+      this.deps.log.debug('cannot read the discovery of an APIService; trying again', { name, error });
+      return undefined;
+    }
   }
 
   private forget(name: string): void {
@@ -148,6 +146,11 @@ export class RemoteDiscovery {
     for (const kind of before) if (!next.some((one) => same(one, kind))) this.kinds.remove(kind);
     for (const kind of next) if (!before.some((one) => same(one, kind))) this.kinds.add(kind);
   }
+}
+
+function versionOf({ spec }: APIService, { resources, openapi, freshness }: Answer): RemoteVersion {
+  const { group = '', version = '', groupPriorityMinimum: groupPriority = 0, versionPriority = 0 } = spec ?? {};
+  return { group, version, groupPriority, versionPriority, resources, openapi, freshness };
 }
 
 /** @throws Error when the server has no usable answer */

@@ -28,6 +28,8 @@ export interface RemoteVersion {
   readonly groupPriority: number;
   readonly versionPriority: number;
   readonly resources: readonly AggregatedResource[];
+  /** Where the server lists its OpenAPI v3 document; absent when it has none. */
+  readonly openapi?: string | undefined;
   /** Stale: the last answer of a server that does not answer now. */
   readonly freshness: 'Current' | 'Stale';
 }

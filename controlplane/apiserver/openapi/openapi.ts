@@ -45,15 +45,16 @@ export class OpenApiDocuments {
     return this.document('v2.pb', () => encodeV2(this.v2()));
   }
 
-  /** The list of v3 documents; each address contains the content's hash, so that clients may cache it forever. */
-  v3Index(): OpenApiDocument {
+  /** The list of v3 documents, with those of `others`: path → address. Each address contains the content's hash, so that clients may cache it forever. */
+  v3Index(others: Readonly<Record<string, string>> = {}): OpenApiDocument {
     this.forgetOld();
-    return this.document('v3', () => {
+    return this.document(`v3 ${JSON.stringify(others)}`, () => {
       const paths = this.v3Paths().map((path) => {
         if (!this.hashes.has(path)) this.v3(path);
         return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hashes.get(path)}` }] as const;
       });
-      return Buffer.from(JSON.stringify({ paths: Object.fromEntries(paths) }));
+      const remote = Object.entries(others).map(([path, serverRelativeURL]) => [path, { serverRelativeURL }] as const);
+      return Buffer.from(JSON.stringify({ paths: Object.fromEntries([...paths, ...remote]) }));
     });
   }
 
