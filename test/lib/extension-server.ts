@@ -30,6 +30,8 @@ export interface ExtensionServer {
   fail(status: number | undefined): void;
   /** Sends an event to all watchers. */
   emit(type: string, object: Flunder): void;
+  /** Closes connections that no request uses. */
+  dropIdle(): void;
   close(): Promise<void>;
 }
 
@@ -160,6 +162,7 @@ export async function startExtensionServer({ cert, key }: KeyPair, proxyCa: stri
       failure = status;
     },
     emit,
+    dropIdle: () => server.closeIdleConnections(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -228,6 +228,18 @@ t.test('OpenAPI v3 lists and passes on the document of the other server', async 
   t.ok(paths['api/v1'], 'the documents of this server are listed, too');
 });
 
+t.test('connections are kept and used again', async (t) => {
+  const warnings: Error[] = [];
+  const collect = (warning: Error) => void warnings.push(warning);
+  process.on('warning', collect);
+  t.teardown(() => process.off('warning', collect));
+  for (let i = 0; i < 15; i++) t.equal((await server.call('GET', flunders)).status, 200);
+  t.same(warnings, [], 'a request leaves no listener at its connection');
+  // The server closes them while this server believes that they are open.
+  extension.dropIdle();
+  t.equal((await server.call('GET', flunders)).status, 200, 'a read is sent again on a new connection');
+});
+
 t.test('an upgraded connection carries bytes both ways', async (t) => {
   extension.seen.length = 0;
   const admin = await server.identity('kubernetes-admin', 'system:masters');

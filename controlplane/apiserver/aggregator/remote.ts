@@ -36,6 +36,7 @@ export interface RemoteRequest {
 export class Unresolved extends Error {}
 /** No answer came. The message is that of Go's client. */
 export class Unreachable extends Error {}
+class StaleConnection extends Unreachable {}
 
 export interface Upgraded {
   readonly response: IncomingMessage;
@@ -80,6 +81,17 @@ export class Remote {
 
   /** Resolves with the head of the answer. @throws Unresolved, Unreachable */
   async send(request: RemoteRequest, address = this.resolve()): Promise<IncomingMessage> {
+    try {
+      return await this.exchange(request, address);
+    } catch (err) {
+      // The server closed an idle connection at the moment it was used. A read can be repeated, whatever the server did with it.
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      if (err instanceof StaleConnection && isRead) return this.exchange(request, address);
+      throw err;
+    }
+  }
+
+  private exchange(request: RemoteRequest, address: Address): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const outgoing = this.open(address, request, reject);
       outgoing.on('response', resolve);
@@ -124,11 +136,15 @@ export class Remote {
     });
     const slow = setTimeout(() => request.destroy(new Error('i/o timeout')), connectTimeoutMs);
     request.on('socket', (socket) => {
-      if (!socket.connecting) clearTimeout(slow);
-      socket.once('secureConnect', () => clearTimeout(slow));
+      if (request.reusedSocket) clearTimeout(slow);
+      else socket.once('secureConnect', () => clearTimeout(slow));
     });
     request.on('close', () => clearTimeout(slow));
-    request.on('error', (err) => reject(new Unreachable(dialFailure(err, address), { cause: err })));
+    request.on('error', (err: NodeJS.ErrnoException) => {
+      const stale = request.reusedSocket && (err.code === 'ECONNRESET' || err.code === 'EPIPE');
+      const Failure = stale ? StaleConnection : Unreachable;
+      reject(new Failure(dialFailure(err, address), { cause: err }));
+    });
     return request;
   }
 }
