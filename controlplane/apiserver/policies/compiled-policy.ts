@@ -14,25 +14,33 @@ interface CompiledVariable {
 }
 
 export class CompiledPolicy {
-  readonly conditions: readonly Expression[];
-  readonly variables: readonly CompiledVariable[];
-  /** Of the expressions that see the variables. */
-  readonly environment: CelEnvironment;
-  private readonly conditionEnvironment: CelEnvironment;
+  private constructor(
+    readonly conditions: readonly Expression[],
+    private readonly conditionEnvironment: CelEnvironment,
+    private readonly variables: readonly CompiledVariable[],
+    /** Of the expressions that see the variables. */
+    readonly environment: CelEnvironment,
+  ) {}
 
-  constructor(spec: AdmissionPolicySpec, mutations: boolean) {
-    const { paramKind, matchConditions = [], variables = [] } = spec;
+  /** Yields between two expressions. */
+  static *compile(spec: AdmissionPolicySpec, mutations: boolean): Generator<undefined, CompiledPolicy, void> {
+    const { paramKind, matchConditions = [], variables: declared = [] } = spec;
     const options: EnvironmentOptions = { params: paramKind !== undefined, mutations };
-    this.conditionEnvironment = sharedEnvironment({ ...options, mutations: false });
-    this.conditions = matchConditions.map(({ expression = '' }) =>
-      compileExpression(this.conditionEnvironment, expression.trim(), 'bool'),
-    );
-    this.environment = variables.length === 0 ? sharedEnvironment(options) : admissionEnvironment(options);
-    this.variables = variables.map(({ name = '', expression = '' }) => {
-      const compiled = compileExpression(this.environment, expression, 'dyn');
-      this.environment.declare(`variables.${name}`, variableType(compiled));
-      return { name, expression: compiled };
-    });
+    const conditionEnvironment = sharedEnvironment({ ...options, mutations: false });
+    const conditions: Expression[] = [];
+    for (const { expression = '' } of matchConditions) {
+      conditions.push(compileExpression(conditionEnvironment, expression.trim(), 'bool'));
+      yield undefined;
+    }
+    const environment = declared.length === 0 ? sharedEnvironment(options) : admissionEnvironment(options);
+    const variables: CompiledVariable[] = [];
+    for (const { name = '', expression = '' } of declared) {
+      const compiled = compileExpression(environment, expression, 'dyn');
+      environment.declare(`variables.${name}`, variableType(compiled));
+      variables.push({ name, expression: compiled });
+      yield undefined;
+    }
+    return new CompiledPolicy(conditions, conditionEnvironment, variables, environment);
   }
 
   conditionActivation(inputs: AdmissionInputs, params: KubeObject | undefined): Activation {

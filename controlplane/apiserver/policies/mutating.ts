@@ -15,9 +15,11 @@ import { AdmissionInputs } from './environment';
 import { type Invocation, invocationsOf } from './invocations';
 import { CompiledMutatingPolicy, MutationError } from './mutations';
 import type { Params } from './params';
-import { PolicyIndex } from './policy-index';
+import { PolicyCompiler } from './policy-compiler';
+import { type PolicyCandidate, PolicyIndex } from './policy-index';
 import { budgetOf } from './request-budget';
 
+type Candidates = readonly PolicyCandidate<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>[];
 type Bound = Invocation<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>;
 
 /** Why an evaluation failed; a wrong configuration has no reason. */
@@ -34,7 +36,7 @@ export const mutatingPolicies: OpenRule = async (deps) => {
 
 class MutatingPolicies implements WriteRule {
   readonly name = 'MutatingAdmissionPolicy';
-  private readonly compiled = new WeakMap<MutatingAdmissionPolicy, CompiledMutatingPolicy>();
+  private readonly compiler = new PolicyCompiler(CompiledMutatingPolicy.compile);
   private readonly passes = new WeakMap<Write, Reinvocation>();
 
   constructor(
@@ -46,15 +48,22 @@ class MutatingPolicies implements WriteRule {
     return write.operation !== 'delete' && this.candidates(write).length > 0 && isAdmitted(write);
   }
 
-  /** Returns a promise only after a change: then the caller restores what the write may not change. */
+  /** Waits only for a policy that takes long to compile. */
   mutate(write: Write, second: boolean): undefined | Promise<'again' | undefined> {
+    const candidates = this.candidates(write);
+    const pending = this.compiler.prepare(candidates.map(({ policy }) => policy));
+    return pending ? pending.then(() => this.pass(write, candidates, second)) : this.pass(write, candidates, second);
+  }
+
+  /** Returns a promise only after a change: then the caller restores what the write may not change. */
+  private pass(write: Write, candidates: Candidates, second: boolean): undefined | Promise<'again' | undefined> {
     const pass = (second ? this.passes.get(write) : undefined) ?? new Reinvocation();
     if (second) pass.beginSecond(write.object);
     this.passes.set(write, pass);
     const errors: string[] = [];
     let reason = '';
     let changed = false;
-    for (const invocation of invocationsOf(this.deps, write, this.candidates(write))) {
+    for (const invocation of invocationsOf(this.deps, write, candidates)) {
       const outcome = this.invoke(write, invocation, pass);
       if (outcome.changed) changed = true;
       if (invocation.policy.spec?.failurePolicy === 'Ignore') continue;
@@ -69,7 +78,7 @@ class MutatingPolicies implements WriteRule {
     return changed ? Promise.resolve(second ? undefined : 'again') : undefined;
   }
 
-  private candidates(write: Write) {
+  private candidates(write: Write): Candidates {
     return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
   }
 
@@ -78,7 +87,7 @@ class MutatingPolicies implements WriteRule {
       const what = binding ? 'binding' : 'policy';
       return { changed: false, errors: [{ message: `failed to configure ${what}: ${params.message}`, reason: '' }] };
     }
-    const compiled = this.compiledOf(policy);
+    const compiled = this.compiler.get(policy);
     const budgetFor = (limit: number) => budgetOf(write, limit);
     const matches = compiled.matches(this.inputs(write, seen, formOf(write, seen)), params, budgetFor);
     if (typeof matches === 'string') return { changed: false, errors: [{ message: matches, reason: 'Invalid' }] };
@@ -113,12 +122,6 @@ class MutatingPolicies implements WriteRule {
 
   private inputs(write: Write, seen: Kind, form: AdmittedForm): AdmissionInputs {
     return new AdmissionInputs(this.deps, write, seen, form);
-  }
-
-  private compiledOf(policy: MutatingAdmissionPolicy): CompiledMutatingPolicy {
-    const found = this.compiled.get(policy) ?? new CompiledMutatingPolicy(policy);
-    this.compiled.set(policy, found);
-    return found;
   }
 }
 

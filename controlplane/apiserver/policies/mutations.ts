@@ -25,16 +25,23 @@ interface CompiledMutation {
 }
 
 export class CompiledMutatingPolicy {
-  readonly mutations: readonly CompiledMutation[];
-  private readonly common: CompiledPolicy;
+  private constructor(
+    private readonly common: CompiledPolicy,
+    readonly mutations: readonly CompiledMutation[],
+  ) {}
 
-  constructor({ spec = {} }: MutatingAdmissionPolicy) {
-    this.common = new CompiledPolicy(spec, true);
-    this.mutations = (spec.mutations ?? []).map(({ patchType, applyConfiguration: apply, jsonPatch }) => {
+  /** Yields between two expressions. */
+  static *compile({ spec = {} }: MutatingAdmissionPolicy): Generator<undefined, CompiledMutatingPolicy, void> {
+    const common = yield* CompiledPolicy.compile(spec, true);
+    const mutations: CompiledMutation[] = [];
+    for (const { patchType, applyConfiguration: apply, jsonPatch } of spec.mutations ?? []) {
       const isJsonPatch = patchType === 'JSONPatch';
       const text = ((isJsonPatch ? jsonPatch : apply)?.expression ?? '').trim();
-      return { isJsonPatch, expression: compileExpression(this.common.environment, text, patchResult(patchType)) };
-    });
+      const expression = compileExpression(common.environment, text, patchResult(patchType));
+      mutations.push({ isJsonPatch, expression });
+      yield undefined;
+    }
+    return new CompiledMutatingPolicy(common, mutations);
   }
 
   /** True, or undefined when a condition is false, or the text of the errors. */

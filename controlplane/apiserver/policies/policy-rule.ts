@@ -14,9 +14,7 @@ import type { UserInfo } from '../request';
 import { invalid } from '../status';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
 import { checkMutatingPolicy, checkValidatingPolicy } from './check-expressions';
-
-/** Compiling stops for other work when it has taken this long. */
-const turnMs = 10;
+import { runInTurns } from './in-turns';
 
 /** Binding → its policy. */
 const policiesOf: ReadonlyMap<string, Kind> = new Map<string, Kind>([
@@ -53,13 +51,7 @@ class AdmissionPolicies implements WriteRule {
   private async expressionCauses(kind: Kind, object: KubeObject): Promise<FieldCause[]> {
     const check = kind.prefix === validatingAdmissionPolicies.prefix ? checkValidatingPolicy : checkMutatingPolicy;
     const causes: FieldCause[] = [];
-    let start = performance.now();
-    for (const found of check(object)) {
-      causes.push(...found);
-      if (performance.now() - start < turnMs) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      start = performance.now();
-    }
+    await runInTurns(check(object), (found) => causes.push(...found));
     return causes;
   }
 

@@ -11,7 +11,8 @@ import type { Logger } from '../../base/logger';
 import { WorkQueue } from '../../client/work-queue';
 import { followKind } from '../follow';
 import type { RuleDeps } from '../write/rule';
-import { type ExpressionWarning, typeWarnings } from './type-checking';
+import { runInTurns } from './in-turns';
+import { typeWarnings } from './type-checking';
 
 export interface PolicyStatusDeps extends Pick<RuleDeps, 'cache' | 'catalog' | 'schemas'> {
   readonly clock: Clock;
@@ -59,7 +60,7 @@ export class PolicyStatus {
     const policy = this.policies.get(name);
     if (!isOutdated(policy)) return;
     const { catalog, schemas, cache } = this.deps;
-    const expressionWarnings = await inTurns(typeWarnings(policy, catalog, schemas));
+    const expressionWarnings = await runInTurns(typeWarnings(policy, catalog, schemas));
     const status = {
       ...policy.status,
       observedGeneration: policy.metadata?.generation ?? 0,
@@ -76,12 +77,3 @@ export class PolicyStatus {
 
 const isOutdated = (policy: ValidatingAdmissionPolicy | undefined): policy is ValidatingAdmissionPolicy =>
   policy !== undefined && (policy.metadata?.generation ?? 0) > (policy.status?.observedGeneration ?? 0);
-
-/** Other work runs after each step: the types of a large kind take tens of milliseconds. */
-async function inTurns(steps: Generator<undefined, ExpressionWarning[], void>): Promise<ExpressionWarning[]> {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-}

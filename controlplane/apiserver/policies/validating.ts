@@ -12,10 +12,12 @@ import { type OpenRule, type RuleDeps, refusal, type Write, type WriteRule } fro
 import { AuditAnnotations } from './audit-annotations';
 import { AdmissionInputs } from './environment';
 import { type Invocation, invocationsOf } from './invocations';
-import { PolicyIndex } from './policy-index';
+import { PolicyCompiler } from './policy-compiler';
+import { type PolicyCandidate, PolicyIndex } from './policy-index';
 import { budgetOf } from './request-budget';
 import { CompiledValidatingPolicy, type Evaluation, type Refusal } from './validations';
 
+type Candidates = readonly PolicyCandidate<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>[];
 type Bound = Invocation<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>;
 
 export const validatingPolicies: OpenRule = async (deps) => {
@@ -26,7 +28,7 @@ export const validatingPolicies: OpenRule = async (deps) => {
 
 class ValidatingPolicies implements WriteRule {
   readonly name = 'ValidatingAdmissionPolicy';
-  private readonly compiled = new WeakMap<ValidatingAdmissionPolicy, CompiledValidatingPolicy>();
+  private readonly compiler = new PolicyCompiler(CompiledValidatingPolicy.compile);
 
   constructor(
     private readonly deps: RuleDeps,
@@ -37,11 +39,20 @@ class ValidatingPolicies implements WriteRule {
     return this.candidates(write).length > 0 && isAdmitted(write);
   }
 
-  validate(write: Write): void {
+  /** Waits only for a policy that takes long to compile. */
+  validate(write: Write): undefined | Promise<void> {
+    const candidates = this.candidates(write);
+    const pending = this.compiler.prepare(candidates.map(({ policy }) => policy));
+    if (pending) return pending.then(() => this.judge(write, candidates));
+    this.judge(write, candidates);
+    return undefined;
+  }
+
+  private judge(write: Write, candidates: Candidates): void {
     const denied: AppError[] = [];
     const inputs = new Map<Kind, AdmissionInputs>();
     const annotations = new AuditAnnotations(write);
-    for (const invocation of invocationsOf(this.deps, write, this.candidates(write))) {
+    for (const invocation of invocationsOf(this.deps, write, candidates)) {
       const { policy, binding } = invocation;
       const found = this.evaluate(write, invocation, inputs);
       const { validationActions = [] } = binding?.spec ?? {};
@@ -58,7 +69,7 @@ class ValidatingPolicies implements WriteRule {
     if (denied[0]) throw denied[0];
   }
 
-  private candidates(write: Write) {
+  private candidates(write: Write): Candidates {
     return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
   }
 
@@ -75,13 +86,7 @@ class ValidatingPolicies implements WriteRule {
     }
     const inputs = known.get(seen) ?? new AdmissionInputs(this.deps, write, seen, admittedForm(write, seen));
     known.set(seen, inputs);
-    return this.compiledOf(policy).evaluate(inputs, params, (limit) => budgetOf(write, limit));
-  }
-
-  private compiledOf(policy: ValidatingAdmissionPolicy): CompiledValidatingPolicy {
-    const found = this.compiled.get(policy) ?? new CompiledValidatingPolicy(policy);
-    this.compiled.set(policy, found);
-    return found;
+    return this.compiler.get(policy).evaluate(inputs, params, (limit) => budgetOf(write, limit));
   }
 }
 

@@ -46,26 +46,33 @@ const maxAnnotationLength = 10 * 1024;
 const nothing: Evaluation = { refusals: [], annotations: [] };
 
 export class CompiledValidatingPolicy {
-  private readonly common: CompiledPolicy;
-  private readonly validations: readonly CompiledValidation[];
-  private readonly annotations: readonly CompiledAnnotation[];
-  private readonly failsOnErrors: boolean;
+  private constructor(
+    private readonly common: CompiledPolicy,
+    private readonly validations: readonly CompiledValidation[],
+    private readonly annotations: readonly CompiledAnnotation[],
+    private readonly failsOnErrors: boolean,
+  ) {}
 
-  constructor({ spec = {} }: ValidatingAdmissionPolicy) {
-    this.common = new CompiledPolicy(spec, false);
-    const { environment } = this.common;
-    this.failsOnErrors = spec.failurePolicy !== 'Ignore';
-    this.validations = (spec.validations ?? []).map(({ expression = '', message = '', messageExpression, reason }) => ({
-      expression: compileExpression(environment, expression, 'bool'),
-      message: message.trim(),
-      messageExpression: messageExpression ? compileExpression(environment, messageExpression, 'string') : undefined,
-      reason: reason ?? defaultReason,
-    }));
-    this.annotations = (spec.auditAnnotations ?? []).map(({ key = '', valueExpression: text = '' }) => ({
-      key,
-      expression: compileExpression(environment, text.trim(), 'string', 'null'),
-      text,
-    }));
+  /** Yields between two expressions. */
+  static *compile({ spec = {} }: ValidatingAdmissionPolicy): Generator<undefined, CompiledValidatingPolicy, void> {
+    const common = yield* CompiledPolicy.compile(spec, false);
+    const { environment } = common;
+    const validations: CompiledValidation[] = [];
+    for (const { expression = '', message = '', messageExpression, reason } of spec.validations ?? []) {
+      validations.push({
+        expression: compileExpression(environment, expression, 'bool'),
+        message: message.trim(),
+        messageExpression: messageExpression ? compileExpression(environment, messageExpression, 'string') : undefined,
+        reason: reason ?? defaultReason,
+      });
+      yield undefined;
+    }
+    const annotations: CompiledAnnotation[] = [];
+    for (const { key = '', valueExpression: text = '' } of spec.auditAnnotations ?? []) {
+      annotations.push({ key, expression: compileExpression(environment, text.trim(), 'string', 'null'), text });
+      yield undefined;
+    }
+    return new CompiledValidatingPolicy(common, validations, annotations, spec.failurePolicy !== 'Ignore');
   }
 
   /** @param budgetFor gives a budget of the request with this limit */
