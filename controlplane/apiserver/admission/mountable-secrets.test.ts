@@ -59,4 +59,16 @@ t.test('a pod is refused', async (t) => {
     `pods "p" is forbidden: container c with envVar V referencing secret.secretName="x" ${because} secret`,
   );
   t.equal((await server.call('POST', `${base}/pods`, { body: pod('own') })).status, 201);
+  const debug = (secret: string) =>
+    server.call('PATCH', `${base}/pods/p/ephemeralcontainers`, {
+      type: 'application/strategic-merge-patch+json',
+      body: { spec: { ephemeralContainers: [{ name: 'd', image: 'i', env: env(secret) }] } },
+    });
+  const refused = await debug('x');
+  t.equal(refused.status, 403);
+  t.equal(
+    refused.json.message,
+    `pods "p" is forbidden: ephemeral container d with envVar V referencing secret.secretName="x" ${because} secret`,
+  );
+  t.equal((await debug('own')).status, 200);
 });

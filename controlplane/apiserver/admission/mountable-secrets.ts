@@ -3,17 +3,30 @@ import type { Pod, ServiceAccount } from '../../api/index';
 import { mountableSecretsAnnotation } from '../../api/service-account';
 
 type Spec = NonNullable<Pod['spec']>;
-type Container = Spec['containers'][number];
+type Container = Pick<Spec['containers'][number], 'name' | 'env'>;
 
 /** Go's strconv.ParseBool. */
 const isTrue = (text: string | undefined): boolean => /^(1|t|T|true|TRUE|True)$/.test(text ?? '');
 
-/** Why the pod is refused. */
+const isEnforced = ({ metadata }: ServiceAccount): boolean =>
+  isTrue(metadata?.annotations?.[mountableSecretsAnnotation]);
+const secretsOf = ({ secrets = [] }: ServiceAccount): ReadonlySet<string | undefined> =>
+  new Set(secrets.map(({ name }) => name));
+const becauseOf = ({ metadata }: ServiceAccount): string =>
+  `is not allowed because service account ${metadata?.name ?? ''} does not reference that`;
+
+/** Why ephemeral containers are refused. */
+export function foreignEphemeralSecret({ ephemeralContainers }: Spec, account: ServiceAccount): string | undefined {
+  if (!isEnforced(account)) return undefined;
+  const env = foreignVariable('ephemeral container', ephemeralContainers, secretsOf(account));
+  return env && `${env} ${becauseOf(account)} secret`;
+}
+
+/** Why a new pod is refused. */
 export function foreignSecret(spec: Spec, account: ServiceAccount): string | undefined {
-  const { name = '', annotations } = account.metadata ?? {};
-  if (!isTrue(annotations?.[mountableSecretsAnnotation])) return undefined;
-  const secrets = new Set((account.secrets ?? []).map((secret) => secret.name));
-  const because = `is not allowed because service account ${name} does not reference that`;
+  if (!isEnforced(account)) return undefined;
+  const secrets = secretsOf(account);
+  const because = becauseOf(account);
   for (const { secret } of spec.volumes ?? []) {
     if (secret && !secrets.has(secret.secretName)) {
       return `volume with secret.secretName="${secret.secretName ?? ''}" ${because} secret`;

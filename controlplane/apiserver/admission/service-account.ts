@@ -1,11 +1,11 @@
 // ServiceAccount: every pod gets an account and, unless it opts out, a volume with a token for the API, the cluster's CA and the
 // namespace, mounted where client libraries look for them.
-import { type Pod, serviceAccounts } from '../../api/index';
+import { type Pod, pods, serviceAccounts } from '../../api/index';
 import { initAndAppContainers } from '../../api/pods/facts';
 import { podReferences } from '../../api/pods/references';
 import { randomSuffix } from '../rest/metadata';
-import { type OpenRule, refusal } from '../write/rule';
-import { foreignSecret } from './mountable-secrets';
+import { type OpenRule, refusal, type Write } from '../write/rule';
+import { foreignEphemeralSecret, foreignSecret } from './mountable-secrets';
 import { mirrorAnnotation } from './node-pods';
 import { createsPod } from './pod-creation';
 
@@ -17,10 +17,14 @@ const tokenSeconds = 3607;
 type Spec = NonNullable<Pod['spec']>;
 type Volume = NonNullable<Spec['volumes']>[number];
 
+const addsEphemeral = ({ operation, kind, subresource }: Write): boolean =>
+  operation === 'update' && kind.prefix === pods.prefix && subresource === 'ephemeralcontainers';
+
 export const serviceAccount: OpenRule = ({ cache }) => ({
   name: 'ServiceAccount',
-  concerns: createsPod,
+  concerns: (write) => createsPod(write) || addsEphemeral(write),
   mutate(write) {
+    if (addsEphemeral(write)) return;
     const { namespace, object } = write;
     const { spec, metadata } = object as Pod;
     if (!spec) return;
@@ -51,7 +55,7 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
     const { spec, metadata } = write.object as Pod;
     if (!spec || metadata?.annotations?.[mirrorAnnotation] !== undefined) return;
     const account = cache.kind(serviceAccounts).get(`${write.namespace}/${spec.serviceAccountName}`)?.object;
-    const why = account && foreignSecret(spec, account);
+    const why = account && (addsEphemeral(write) ? foreignEphemeralSecret : foreignSecret)(spec, account);
     if (why) throw refusal(write, why);
   },
 });
