@@ -27,10 +27,9 @@ import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 import type { OpenCache } from './cache/open';
 import { CustomKinds } from './crd/custom-kinds';
 import { keepDangling } from './flowcontrol/dangling';
-import { FlowControl } from './flowcontrol/flow-control';
 import type { RequestLimits } from './flowcontrol/limits';
-import { MaxInFlight } from './flowcontrol/max-in-flight';
-import { defaultLimits, type LimitOptions } from './flowcontrol/options';
+import { openLimits } from './flowcontrol/open';
+import type { LimitOptions } from './flowcontrol/options';
 import { ApiHandler } from './handler';
 import { healthChecks } from './health-checks';
 import { Listener } from './http/listener';
@@ -153,7 +152,7 @@ export class ApiServer {
     this.proxy = this.openProxy();
     const { authorizer, authenticator } = access;
     const kinds = await this.openKinds(access, this.proxy, forms);
-    const limits = await this.openLimits();
+    const limits = await openLimits(options.limits, deps, stop.signal);
     const aggregation = await this.openAggregation(authorizer);
     const handler = new ApiHandler({
       // An APIService with a Service replaces the kinds of this server in its group version, as upstream.
@@ -208,22 +207,6 @@ export class ApiServer {
   close(): Promise<void> {
     this.ready = false;
     return this.scope.close();
-  }
-
-  /** Resolves when the objects that decide are loaded. */
-  private async openLimits(): Promise<RequestLimits> {
-    const {
-      maxRequestsInflight: reads,
-      maxMutatingRequestsInflight: writes,
-      ...options
-    } = {
-      ...defaultLimits,
-      ...this.options.limits,
-    };
-    if (!options.enablePriorityAndFairness) return new MaxInFlight({ reads, writes });
-    const control = new FlowControl(reads + writes, this.deps.clock);
-    await control.follow(this.deps.cache, this.stop.signal);
-    return control;
   }
 
   /** Resolves when the kinds of all CustomResourceDefinitions are served: before the first request. */
