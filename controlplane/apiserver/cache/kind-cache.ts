@@ -20,6 +20,7 @@ import { Codec, Event } from './encode';
 import { indexFunction, ObjectIndexes } from './object-index';
 import { ReplayRing, type RingBounds } from './replay-ring';
 import { SortedKeys } from './sorted-keys';
+import { WatchEnd } from './watch-end';
 import { type Test, Watcher } from './watcher';
 
 /** What a kind needs from the cache of all kinds. */
@@ -279,10 +280,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     }
   }
 
-  /** Ends watches and refuses writes, also those that are under way, with `reason`. */
+  /** Ends watches, and refuses writes, also those that are under way, with `reason`. */
   remove(reason: NotFound): void {
     this.removed = reason;
-    this.closeWatchers(reason);
+    this.closeWatchers(new WatchEnd(reason.message));
   }
 
   private record(event: Event<T>): void {

@@ -13,6 +13,7 @@ import type { Cache, CachedObject, KindCache } from './cache';
 import { ConvertedKindCache } from './converted-kind';
 import { type KindCacheDeps, StoreKindCache } from './kind-cache';
 import { defaultRingBounds, type RingBounds } from './replay-ring';
+import { WatchEnd } from './watch-end';
 
 export interface CacheOptions {
   readonly log?: Logger;
@@ -159,7 +160,7 @@ class StoreCache implements OpenCache {
     const stored = this.kinds.get(kind.prefix)!;
     const reason = new NotFound(`${kind.plural} are not served any more`);
     if ([...this.served.keys()].some(({ prefix }) => prefix === kind.prefix)) {
-      stored.closeWatchers(reason, kind);
+      stored.closeWatchers(new WatchEnd(reason.message), kind);
       return;
     }
     stored.remove(reason);
@@ -178,7 +179,7 @@ class StoreCache implements OpenCache {
       const next = after.find(({ version }) => version === kind.version);
       if (next) this.replaced.set(kind, this.served.get(next)!);
     }
-    stored.closeWatchers(new Unavailable(`the definition of ${stored.kind.plural} has changed`));
+    stored.closeWatchers(new WatchEnd(`the definition of ${stored.kind.plural} has changed`));
     swapped();
   }
 

@@ -71,6 +71,8 @@ t.test('two servers serve the same kinds', async (t) => {
   t.equal((await two.call('DELETE', `${definitionsPath}/${name}`)).status, 200);
   t.match(await watch.next(), { type: 'DELETED', object: { metadata: { name: 'a' } } });
   await watch.ended;
+  const after = await Promise.race([watch.next(), new Promise((resolve) => setImmediate(resolve, 'nothing'))]);
+  t.equal(after, 'nothing', 'no error: the watch ends as after a timeout');
   await Promise.all([forgotten(one), forgotten(two)]);
   t.equal((await one.call('GET', path)).status, 404);
   t.equal((await two.call('GET', path)).status, 404);

@@ -4,6 +4,7 @@ import type { Kind } from '../../api/kind';
 import type { KubeObject, WatchEvent } from '../../api/types';
 import { describeError, isExpired, Unavailable } from '../../base/errors';
 import type { CachedObject, CacheEvent } from '../cache/cache';
+import { WatchEnd } from '../cache/watch-end';
 import { protobufType } from '../protobuf/envelope';
 import { jsonType, type Reply, type Sink } from '../request';
 import { toStatus } from '../status';
@@ -267,6 +268,10 @@ class WatchStream {
     if (this.stop.signal.aborted) return;
     if (!this.sink) {
       this.closeReason = { reason };
+      return;
+    }
+    if (reason instanceof WatchEnd) {
+      this.finish(this.sink, this.wanted.options.allowWatchBookmarks ?? false);
       return;
     }
     this.stop.abort();
