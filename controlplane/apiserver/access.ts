@@ -1,13 +1,15 @@
 // Composes authentication and authorization: which users the server knows, and what each may do. Composition only.
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock';
 import { BadRequest } from '../base/errors';
 import type { Logger } from '../base/logger';
-import { Authenticator, parseTokenFile } from './authn/authenticator';
+import { type Accepted, type AnonymousPaths, Authenticator, parseTokenFile } from './authn/authenticator';
 import { BootstrapTokens } from './authn/bootstrap-tokens';
 import type { IssuerFacts } from './authn/issuer-documents';
 import { type Algorithm, algorithmOf, keyId } from './authn/jwt';
-import type { AuthenticationConfig } from './authn/oidc/config';
+import type { AuthenticationConfig, JwtIssuer } from './authn/oidc/config';
+import type { IssuerKeysDeps } from './authn/oidc/issuer-keys';
 import { JwtAuthenticator } from './authn/oidc/jwt-authenticator';
 import { ServiceAccountTokens, type TokenConfig } from './authn/service-account-tokens';
 import { type Authorizer, alwaysAllow, alwaysDeny, UnionAuthorizer } from './authz/authorizer';
@@ -72,6 +74,8 @@ export interface Access {
   readonly authorizer: Authorizer;
   readonly authenticator: Authenticator;
   readonly tokens: ServiceAccountTokens;
+  /** Other issuers and anonymous paths for later requests. */
+  readonly useAuthentication: (changed: AuthenticationOptions) => void;
 }
 
 /** Resolves when the authorizers have loaded their objects; they follow them until the signal is aborted. @throws BadRequest */
@@ -82,13 +86,16 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
   const ingress = new IngressAuthorizer(cache);
   await Promise.all([rbac.start(signal), node.start(signal), ingress.start(signal)]);
   const tokens = new ServiceAccountTokens(tokenConfig(options), cache, clock);
-  const authenticator = new Authenticator({
-    serviceAccounts: tokens,
-    bootstrapTokens: new BootstrapTokens(cache, clock),
-    clock,
-    ...furtherIssuers(options.authentication, deps, signal),
-    ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
-  });
+  const issuers = new AcceptedIssuers({ clock, log: deps.log.child('oidc') }, signal);
+  const authenticator = new Authenticator(
+    {
+      serviceAccounts: tokens,
+      bootstrapTokens: new BootstrapTokens(cache, clock),
+      clock,
+      ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
+    },
+    issuers.read(options.authentication ?? { config: {} }),
+  );
   const { modes, webhook }: AuthorizationOptions = options.authorization ?? { modes: ['Node', 'RBAC'] };
   const byMode: Readonly<Record<AuthorizationMode, readonly Authorizer[]>> = {
     Node: [node],
@@ -98,24 +105,42 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
     AlwaysDeny: [alwaysDeny],
   };
   const authorizer = new UnionAuthorizer(modes.flatMap((mode) => byMode[mode]));
-  return { rbac, authorizer, authenticator, tokens };
+  const useAuthentication = (changed: AuthenticationOptions) => authenticator.accept(issuers.read(changed));
+  return { rbac, authorizer, authenticator, tokens, useAuthentication };
 }
 
-function furtherIssuers(
-  { config, signingAlgorithms }: AuthenticationOptions = { config: {} },
-  { clock, log }: AccessDeps,
-  signal: AbortSignal,
-) {
-  const authenticators = (config.jwt ?? []).map(
-    (one) => new JwtAuthenticator(one, { clock, log: log.child('oidc') }, signal, signingAlgorithms),
-  );
-  for (const authenticator of authenticators) void authenticator.run();
-  const issuers = new Map(authenticators.map((one) => [one.issuer, one]));
-  const { anonymous } = config;
-  if (!anonymous) return { issuers };
-  const paths = new Set((anonymous.enabled ? (anonymous.conditions ?? []) : []).map(({ path = '' }) => path));
-  const all = anonymous.enabled && paths.size === 0;
-  return { issuers, anonymous: all ? ('all' as const) : paths };
+/** Other issuers and anonymous paths, as a configuration says. */
+class AcceptedIssuers {
+  private issuers: ReadonlyMap<string, JwtAuthenticator> = new Map();
+
+  constructor(
+    private readonly deps: IssuerKeysDeps,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** An issuer whose configuration stays keeps its keys. */
+  read({ config, signingAlgorithms }: AuthenticationOptions): Accepted {
+    const before = this.issuers;
+    const authenticators = (config.jwt ?? []).map((one) => {
+      const present = before.get(one.issuer.url ?? '');
+      return present && isDeepStrictEqual(present.config, one) ? present : this.open(one, signingAlgorithms);
+    });
+    for (const old of before.values()) if (!authenticators.includes(old)) old.close();
+    this.issuers = new Map(authenticators.map((one) => [one.issuer, one]));
+    return { issuers: this.issuers, anonymous: anonymousPaths(config) };
+  }
+
+  private open(config: JwtIssuer, algorithms: readonly Algorithm[] | undefined): JwtAuthenticator {
+    const opened = new JwtAuthenticator(config, this.deps, this.signal, algorithms);
+    void opened.run();
+    return opened;
+  }
+}
+
+function anonymousPaths({ anonymous }: AuthenticationConfig): AnonymousPaths {
+  if (!anonymous) return 'all';
+  const conditions = anonymous.enabled ? (anonymous.conditions ?? []) : [];
+  return anonymous.enabled && conditions.length === 0 ? 'all' : new Set(conditions.map(({ path = '' }) => path));
 }
 
 /** The name of the kubernetes Service. */

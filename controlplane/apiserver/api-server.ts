@@ -129,6 +129,7 @@ export class ApiServer {
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
   private auditor: Auditor | undefined;
+  private access: Access | undefined;
   private aggregation: Aggregation | undefined;
   private ready = false;
   private port = 0;
@@ -146,6 +147,7 @@ export class ApiServer {
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
+    this.access = access;
     const yaml = new YamlConverter();
     scope.defer(() => yaml.close());
     const forms = new AnswerForms(yaml, new ProtobufAnswers(deps.catalog, deps.schemas));
@@ -201,6 +203,11 @@ export class ApiServer {
     this.listener?.renew({ certificate, key, ca });
     this.proxy?.renew({ certificate: kubeletClientCertificate, key: kubeletClientKey, ca });
     this.aggregation?.renew(proxyKeysOf(keys));
+  }
+
+  /** Accepts tokens of these issuers, and anonymous requests for these paths, from now on. */
+  useAuthentication(changed: AuthenticationOptions): void {
+    this.access?.useAuthentication(changed);
   }
 
   /** Ends watches, waits for other answers, closes the listener. The cache stays open. */

@@ -8,7 +8,8 @@ import { silentLogger } from '../base/logger';
 import { parseOptions } from '../process/options';
 import { openStore } from '../store/open';
 import type { Store } from '../store/store';
-import { encryptionOptions, lookMs, openEncryption } from './encryption';
+import { encryptionOptions, openEncryption } from './encryption';
+import { lookMs } from './follow-file';
 import { command } from './reencrypt';
 
 const secrets = '/api/v1/namespaces/default/secrets';

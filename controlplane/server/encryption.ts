@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger';
 import { type OptionTable, type Parsed, parseBoolean, parseText } from '../process/options';
 import { EncryptedStore } from '../store/encryption/encrypted-store';
 import type { Store } from '../store/store';
+import { followFile } from './follow-file';
 
 export const encryptionOptions = {
   encryptionProviderConfig: {
@@ -23,9 +24,6 @@ export const encryptionOptions = {
   },
 } satisfies OptionTable;
 
-/** How often the file is looked at. */
-export const lookMs = 10_000;
-
 export interface EncryptionDeps {
   readonly clock: Clock;
   readonly log: Logger;
@@ -42,36 +40,10 @@ export async function openEncryption(
   if (file === '') return store;
   const source = await readFile(file, 'utf8');
   const encrypted = new EncryptedStore(store, readEncryption(source, file));
-  if (options.encryptionProviderConfigAutomaticReload) void followFile(file, source, encrypted, deps, signal);
-  return encrypted;
-}
-
-/**
- * A file with an error, or without a key that some value still needs, is reported once; the keys from before stay in use then. Never
- * rejects.
- */
-async function followFile(
-  file: string,
-  known: string,
-  store: EncryptedStore,
-  { clock, log }: EncryptionDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  let seen = known;
-  for (;;) {
-    await clock.sleep(lookMs, signal).catch(() => undefined);
-    if (signal.aborted) return;
-    try {
-      const source = await readFile(file, 'utf8');
-      if (source === seen) continue;
-      seen = source;
-      await store.use(readEncryption(source, file));
-      log.info('the encryption configuration has changed and is used', { file });
-    } catch (error) {
-      log.error('the changed encryption configuration cannot be used; the one from before stays in use', {
-        file,
-        error,
-      });
-    }
+  if (options.encryptionProviderConfigAutomaticReload) {
+    // A file without a key that some value still needs is not used.
+    const apply = (text: string) => encrypted.use(readEncryption(text, file));
+    void followFile({ file, source, what: 'encryption configuration', apply }, deps, signal);
   }
+  return encrypted;
 }

@@ -5,6 +5,7 @@ import { KindCatalog, storedKinds } from '../api/catalog';
 import { registry } from '../api/registry';
 import { loadSchemas } from '../api/schema/load';
 import { virtualResources } from '../api/virtual';
+import type { AuthenticationOptions } from '../apiserver/access';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
 import type { LimitOptions } from '../apiserver/flowcontrol/options';
@@ -25,7 +26,7 @@ import { readAudit } from './audit-options';
 import { readAuthorization } from './authorization-options';
 import { openEncryption } from './encryption';
 import { readKeys } from './keys';
-import { readAuthentication } from './oidc-options';
+import { followAuthentication, readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
 import { ownIssuers, readIssuer } from './token-options';
 
@@ -172,6 +173,8 @@ async function openApi(
   );
   scope.defer(() => api.close());
   await api.open();
+  const use = (changed: AuthenticationOptions) => api.useAuthentication(changed);
+  void followAuthentication(options, ownIssuers(options), use, { clock: systemClock, log }, stop.signal);
   return api;
 }
 

@@ -1,10 +1,14 @@
 // The --oidc-* options as a configuration, and what excludes what.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { startApiServer } from '../../test/lib/api-server';
+import { FakeClock } from '../../test/lib/fake-clock';
+import { silentLogger } from '../base/logger';
 import { parseOptions } from '../process/options';
-import { oidcOptions, readAuthentication } from './oidc-options';
+import { lookMs } from './follow-file';
+import { followAuthentication, oidcOptions, readAuthentication } from './oidc-options';
 
 const own = ['https://kubernetes.default.svc.cluster.local'];
 const parse = (argv: readonly string[]) => parseOptions(oidcOptions, argv, {}).options;
@@ -58,4 +62,54 @@ t.test('what is refused', async (t) => {
   t.throws(() => parse(['--oidc-signing-algs=none']), /unsupported signing alg none/);
   t.throws(() => parse(['--oidc-signing-algs=HS256']), /unsupported signing alg HS256/);
   t.throws(() => parse(['--oidc-required-claim=x']), /expected CLAIM=VALUE/);
+});
+
+t.test('a changed file is used while the server runs', async (t) => {
+  const dir = t.testdir();
+  const file = join(dir, 'auth.yaml');
+  const write = async (text: string) => {
+    await writeFile(
+      `${file}.new`,
+      `apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n${text}`,
+    );
+    await rename(`${file}.new`, file);
+  };
+  await write('anonymous: {enabled: true, conditions: [{path: /livez}]}');
+  const options = parse([`--authentication-config=${file}`]);
+  const clock = new FakeClock();
+  const errors: unknown[] = [];
+  const log = { ...silentLogger, error: (_: string, fields?: { error?: unknown }) => void errors.push(fields?.error) };
+  const server = await startApiServer({ authentication: await readAuthentication(options, own) });
+  const stop = new AbortController();
+  t.teardown(async () => {
+    stop.abort();
+    await server.close();
+  });
+  void followAuthentication(
+    options,
+    own,
+    (changed) => server.api.useAuthentication(changed),
+    { clock, log },
+    stop.signal,
+  );
+  const statuses = async () =>
+    Promise.all(['/livez', '/readyz'].map(async (path) => (await server.call('GET', path, { as: null })).status));
+  const until = async (holds: () => Promise<boolean>) => {
+    const end = Date.now() + 20_000;
+    while (!(await holds())) {
+      if (Date.now() > end) throw new Error('the awaited state did not come');
+      clock.advance(lookMs);
+    }
+  };
+  t.same(await statuses(), [200, 401]);
+  await write('anonymous: {enabled: true, conditions: [{path: /readyz}]}');
+  await until(async () => (await statuses())[1] === 200);
+  t.same(await statuses(), [401, 200]);
+  await write('anonymous: nonsense');
+  await until(async () => {
+    await statuses();
+    return errors.length > 0;
+  });
+  t.match(String(errors[0]), /auth.yaml/);
+  t.same(await statuses(), [401, 200], 'the file from before counts');
 });

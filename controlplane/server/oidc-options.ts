@@ -9,8 +9,11 @@ import {
   validateAuthenticationConfig,
 } from '../apiserver/authn/oidc/config';
 import { refuseCauses } from '../apiserver/config/read';
+import type { Clock } from '../base/clock';
 import { BadRequest } from '../base/errors';
+import type { Logger } from '../base/logger';
 import { type OptionTable, type Parsed, parseBoolean, parseList, parseText } from '../process/options';
+import { followFile } from './follow-file';
 
 function parseAlgorithms(text: string): readonly Algorithm[] {
   const names = parseList(text);
@@ -118,21 +121,53 @@ export async function readAuthentication(
   options: Options,
   ownIssuers: readonly string[],
 ): Promise<AuthenticationOptions> {
-  const { authenticationConfig: file, oidcIssuerUrl: url, oidcClientId: client, anonymousAuth } = options;
-  const anonymous = anonymousAuth ? {} : { anonymous: { enabled: false } };
+  const { authenticationConfig: file, oidcIssuerUrl: url, oidcClientId: client } = options;
+  const closed = options.anonymousAuth ? {} : { anonymous: { enabled: false } };
   if (file !== '') {
     if (url !== '' || client !== '') throw new BadRequest('--authentication-config and --oidc-* exclude each other');
-    const config = readAuthenticationConfig(await readFile(file, 'utf8'), file, ownIssuers);
-    if (config.anonymous && !anonymousAuth) {
-      throw new BadRequest('--anonymous-auth=false and anonymous of --authentication-config exclude each other');
-    }
-    return { config: { ...anonymous, ...config } };
+    return authenticationOf(options, await readFile(file, 'utf8'), ownIssuers);
   }
-  if (url === '' && client === '') return { config: anonymous };
+  if (url === '' && client === '') return { config: closed };
   if (url === '' || client === '') throw new BadRequest('--oidc-issuer-url and --oidc-client-id are needed together');
-  const config: AuthenticationConfig = { ...anonymous, jwt: [await issuerOf(options)] };
+  const config: AuthenticationConfig = { ...closed, jwt: [await issuerOf(options)] };
   refuseCauses('--oidc-issuer-url', validateAuthenticationConfig(config, ownIssuers));
   return { config, signingAlgorithms: options.oidcSigningAlgs };
+}
+
+/** What the text of --authentication-config says. @throws BadRequest */
+function authenticationOf(
+  { authenticationConfig: file, anonymousAuth }: Options,
+  source: string,
+  ownIssuers: readonly string[],
+): AuthenticationOptions {
+  const config = readAuthenticationConfig(source, file, ownIssuers);
+  if (anonymousAuth) return { config };
+  if (config.anonymous) {
+    throw new BadRequest('--anonymous-auth=false and anonymous of --authentication-config exclude each other');
+  }
+  return { config: { ...config, anonymous: { enabled: false } } };
+}
+
+/** Uses the file of --authentication-config whenever it changes, until the signal is aborted. Never rejects. */
+export async function followAuthentication(
+  options: Options,
+  ownIssuers: readonly string[],
+  use: (changed: AuthenticationOptions) => void,
+  deps: { readonly clock: Clock; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const { authenticationConfig: file } = options;
+  if (file === '') return;
+  const apply = (source: string) => use(authenticationOf(options, source, ownIssuers));
+  let source = '';
+  try {
+    // The file may have changed since the start read it.
+    source = await readFile(file, 'utf8');
+    apply(source);
+  } catch (error) {
+    deps.log.error('the authentication configuration cannot be read', { file, error });
+  }
+  await followFile({ file, source, what: 'authentication configuration', apply }, deps, signal);
 }
 
 async function issuerOf(options: Options): Promise<JwtIssuer> {

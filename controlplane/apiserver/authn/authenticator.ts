@@ -24,17 +24,28 @@ export interface AuthenticatorOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Token to user, from --token-auth-file. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+}
+
+/** What a file can change while the server runs. */
+export interface Accepted {
   /** Other issuers, by their URL. */
-  readonly issuers?: ReadonlyMap<string, JwtAuthenticator>;
-  /** Default: every path. */
-  readonly anonymous?: AnonymousPaths;
+  readonly issuers: ReadonlyMap<string, JwtAuthenticator>;
+  readonly anonymous: AnonymousPaths;
 }
 
 /** The paths of requests that may be anonymous: all, none, or these. */
 export type AnonymousPaths = 'all' | ReadonlySet<string>;
 
 export class Authenticator {
-  constructor(private readonly options: AuthenticatorOptions) {}
+  constructor(
+    private readonly options: AuthenticatorOptions,
+    private accepted: Accepted = { issuers: new Map(), anonymous: 'all' },
+  ) {}
+
+  /** For later requests. */
+  accept(accepted: Accepted): void {
+    this.accepted = accepted;
+  }
 
   /**
    * A certificate wins over a token. A promise only for a token whose issuer must be asked for its keys.
@@ -60,7 +71,7 @@ export class Authenticator {
   }
 
   private anonymousUser(path: string): UserInfo {
-    const { anonymous: paths = 'all' } = this.options;
+    const { anonymous: paths } = this.accepted;
     if (paths === 'all' || paths.has(path)) return anonymous;
     throw unauthorized(new Error('the path needs authentication'));
   }
@@ -72,11 +83,12 @@ export class Authenticator {
 
   /** The user of a bearer token. @throws Unauthorized, also for a token that is for none of the audiences */
   tokenUser(token: string, audiences = this.apiAudiences): TokenUser | Promise<TokenUser> {
-    const { staticTokens, bootstrapTokens, serviceAccounts, issuers } = this.options;
+    const { staticTokens, bootstrapTokens, serviceAccounts } = this.options;
+    const { issuers } = this.accepted;
     const fixed = staticTokens?.get(token);
     if (fixed) return this.forThisServer(fixed, audiences);
     if (isBootstrapToken(token)) return this.forThisServer(bootstrapTokens.authenticate(token), audiences);
-    if (issuers && issuers.size > 0) {
+    if (issuers.size > 0) {
       const jwt = parseJwt(token);
       const issuer = issuers.get(issuerOf(jwt.claims));
       if (issuer) return this.issuedUser(token, jwt, issuer, audiences);

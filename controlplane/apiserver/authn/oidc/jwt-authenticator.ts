@@ -22,15 +22,18 @@ export class JwtAuthenticator {
   private readonly keys: IssuerKeys;
   private readonly mapper: ClaimsMapper;
   private readonly kept = new Map<string, Kept>();
+  private readonly stop = new AbortController();
+  private readonly signal: AbortSignal;
 
   constructor(
-    private readonly config: JwtIssuer,
+    readonly config: JwtIssuer,
     private readonly deps: IssuerKeysDeps,
-    private readonly signal: AbortSignal,
+    signal: AbortSignal,
     private readonly accepted: readonly Algorithm[] = algorithms,
   ) {
     const { certificateAuthority: ca, discoveryURL } = config.issuer;
     const further = { ...(ca ? { ca } : {}), ...(discoveryURL ? { discoveryUrl: discoveryURL } : {}) };
+    this.signal = AbortSignal.any([signal, this.stop.signal]);
     this.keys = new IssuerKeys({ url: this.issuer, ...further }, deps);
     this.mapper = new ClaimsMapper(config);
   }
@@ -42,6 +45,11 @@ export class JwtAuthenticator {
   /** Discovers the issuer. Never rejects. */
   run(): Promise<void> {
     return this.keys.run(this.signal);
+  }
+
+  /** Ends the discovery. */
+  close(): void {
+    this.stop.abort();
   }
 
   /** The user of a token that says it is of this issuer. @throws Error with the reason */
