@@ -1,5 +1,6 @@
 // Mounts the OpenAPI documents below /openapi: negotiation, entity tags, compression.
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { type OpenApiDocument, OpenApiDocuments, v2ProtobufAccept, v2ProtobufType } from './openapi/openapi';
@@ -39,7 +40,9 @@ export function openapiHandler(catalog: Catalog, schemas: SchemaSet, remote?: Re
   };
 }
 
-function answer(request: ApiRequest, { body, etag, hash }: OpenApiDocument, type: string): Reply {
+async function answer(request: ApiRequest, composed: Promise<OpenApiDocument>, type: string): Promise<Reply> {
+  const document = await composed;
+  const { body, etag, hash } = document;
   const fresh = queryOf(request).get('hash') === hash;
   const headers: Record<string, string> = {
     etag,
@@ -54,8 +57,22 @@ function answer(request: ApiRequest, { body, etag, hash }: OpenApiDocument, type
       status: 200,
       type,
       headers: { ...headers, 'content-encoding': 'gzip' },
-      body: gzipSync(body, { level: 1 }),
+      body: await compressed(document),
     };
   }
   return { status: 200, type, headers, body };
 }
+
+const compress = promisify(gzip);
+
+/** Once for each document, in a thread of its own: megabytes take longer than a request may hold the event loop. */
+function compressed(document: OpenApiDocument): Promise<Buffer> {
+  let bytes = compressions.get(document);
+  if (!bytes) {
+    bytes = compress(document.body, { level: 1 });
+    compressions.set(document, bytes);
+  }
+  return bytes;
+}
+
+const compressions = new WeakMap<OpenApiDocument, Promise<Buffer>>();

@@ -1,6 +1,6 @@
 // Schemas in OpenAPI form, for both versions: they differ only in the target of references and in how a reference has a
 // description.
-import { isReadable, type Kind } from '../../api/kind';
+import { isCustom, isReadable, type Kind } from '../../api/kind';
 import type { FieldSchema, NamedSchema, ObjectSchema, SchemaDocs } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import type { GroupVersionKind } from '../discovery/resources';
@@ -32,7 +32,7 @@ const freeDefinitions: Readonly<Record<string, OpenApiSchema>> = {
 };
 
 /** Types that are plain strings in the models; clients look for their names. */
-function scalarDefinitions(dialect: Dialect): Record<string, OpenApiSchema> {
+export function scalarDefinitions(dialect: Dialect): Record<string, OpenApiSchema> {
   const either = { oneOf: [{ type: 'string' }, { type: 'integer' }], format: 'int-or-string' };
   return {
     [time]: { description: 'A moment in RFC 3339 form, with whole seconds.', type: 'string', format: 'date-time' },
@@ -66,29 +66,27 @@ function referenceOf({ type, format, object }: FieldSchema): string | undefined 
 
 export interface DefinitionSource {
   readonly docs: SchemaDocs;
-  /** Per definition: the kinds that have it as their body. */
-  readonly kindsOf: ReadonlyMap<string, readonly GroupVersionKind[]>;
+  /** The kinds that have a definition as their body. */
+  kindsOf(schema: ObjectSchema): readonly GroupVersionKind[] | undefined;
 }
 
-/** The named definitions and everything they refer to, sorted by name. */
-export function renderDefinitions(
-  roots: Iterable<NamedSchema>,
-  source: DefinitionSource,
-  dialect: Dialect,
-): Record<string, OpenApiSchema> {
-  const rendered: Record<string, OpenApiSchema> = {};
+/**
+ * The named schemas and everything they refer to, each name once; the first schema of a name wins. Types without a schema are
+ * reported by their names. A generator, so that the caller can pause between two steps.
+ */
+export function* reachable(roots: Iterable<NamedSchema>): Generator<NamedSchema | string> {
+  const names = new Set<string>();
   const scalars = new Set<string>();
-  const pending: ObjectSchema[] = [...roots];
+  const pending: ObjectSchema[] = [...roots].reverse();
   for (let schema = pending.pop(); schema !== undefined; schema = pending.pop()) {
     if (schema.name !== undefined) {
-      if (rendered[schema.name]) continue;
-      rendered[schema.name] = renderNamed(schema as NamedSchema, source, dialect);
+      if (names.has(schema.name)) continue;
+      names.add(schema.name);
+      yield schema as NamedSchema;
     }
     for (const field of Object.values(schema.fields)) gather(field, pending, scalars);
   }
-  const known = scalarDefinitions(dialect);
-  for (const name of scalars) rendered[name] = known[name]!;
-  return Object.fromEntries(Object.entries(rendered).sort(([a], [b]) => (a < b ? -1 : 1)));
+  yield* scalars;
 }
 
 /** The objects inside a field, and the names of the scalars that have a definition. */
@@ -101,22 +99,23 @@ function gather(field: FieldSchema, objects: ObjectSchema[], scalars: Set<string
   if (field.items) gather(field.items, objects, scalars);
 }
 
-function renderNamed(schema: NamedSchema, source: DefinitionSource, dialect: Dialect): OpenApiSchema {
-  const rendered = renderObject(schema, source, dialect);
-  if (!schema.definition) return rendered;
-  const { metadata } = rendered['properties'] as Record<string, OpenApiSchema>;
-  const kinds = source.kindsOf.get(schema.name);
+export function renderDefinition(schema: NamedSchema, source: DefinitionSource, dialect: Dialect): OpenApiSchema {
+  if (!schema.definition) return renderObject(schema, source, dialect);
+  // The definition has all other fields.
+  const { metadata } = schema.fields;
+  const rendered = renderObject({ fields: { metadata: metadata! } }, source, dialect);
+  const kinds = source.kindsOf(schema);
   return {
-    ...renderCustom(schema.definition, metadata!, dialect),
+    ...renderCustom(schema.definition, (rendered['properties'] as Record<string, OpenApiSchema>)['metadata']!, dialect),
     ...(kinds ? { 'x-kubernetes-group-version-kind': kinds } : {}),
   };
 }
 
 function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: Dialect): OpenApiSchema {
   const { name = '' } = schema;
-  const { docs, kindsOf } = source;
+  const { docs } = source;
   const texts = schema.texts ?? docs[name] ?? {};
-  const kinds = kindsOf.get(name);
+  const kinds = source.kindsOf(schema);
   const properties = Object.entries(schema.fields).map(([key, field]) => {
     const own = texts[key] ?? (field.type === 'object' ? fieldText(name, key) : undefined);
     const rendered = renderField(field, own ?? firstSentence(descriptionOf(field.object, docs)), source, dialect);
@@ -185,20 +184,36 @@ function renderType(field: FieldSchema, source: DefinitionSource, dialect: Diale
   }
 }
 
-/** Per definition: the kinds that have it as their body, also as the body of their list. */
-export function kindsByDefinition(kinds: readonly Kind[], schemas: SchemaSet): Map<string, GroupVersionKind[]> {
-  const result = new Map<string, GroupVersionKind[]>();
-  const add = ({ name }: NamedSchema, gvk: GroupVersionKind) => result.set(name, [...(result.get(name) ?? []), gvk]);
+export type BodyKinds = Map<ObjectSchema, GroupVersionKind[]>;
+
+/**
+ * Per definition: the kinds that have it as their body, also as the body of their list. As upstream, DeleteOptions name no custom kinds: so
+ * the documents of built-in kinds stay as they are when custom kinds come and go.
+ */
+export function kindsByDefinition(kinds: readonly Kind[], schemas: SchemaSet): BodyKinds {
+  const result: BodyKinds = new Map();
   const options = schemas.ofModel('V1DeleteOptions');
   for (const served of kinds) {
-    const { group, version, kind } = served;
-    add(schemas.of(served), { group, version, kind });
-    if (isReadable(served)) add(schemas.ofList(served), { group, version, kind: `${kind}List` });
-    add(options, { group, version, kind: 'DeleteOptions' });
+    addBodies(result, served, schemas);
+    const { group, version } = served;
+    if (!isCustom(served)) add(result, options, { group, version, kind: 'DeleteOptions' });
   }
-  add(schemas.ofModel('V1Status'), { group: '', version: 'v1', kind: 'Status' });
-  result.set(options.name, unique(result.get(options.name) ?? []));
+  add(result, schemas.ofModel('V1Status'), { group: '', version: 'v1', kind: 'Status' });
+  result.set(options, unique(result.get(options) ?? []));
   return result;
+}
+
+/** Adds the definitions of one kind and its list. */
+export function addBodies(to: BodyKinds, kind: Kind, schemas: SchemaSet): void {
+  const gvk = { group: kind.group, version: kind.version, kind: kind.kind };
+  add(to, schemas.of(kind), gvk);
+  if (isReadable(kind)) add(to, schemas.ofList(kind), { ...gvk, kind: `${kind.kind}List` });
+}
+
+function add(to: BodyKinds, schema: ObjectSchema, gvk: GroupVersionKind): void {
+  const known = to.get(schema);
+  if (known) known.push(gvk);
+  else to.set(schema, [gvk]);
 }
 
 function unique(kinds: readonly GroupVersionKind[]): GroupVersionKind[] {

@@ -1,104 +1,132 @@
-// The OpenAPI documents as bytes with their ETags. Each is built at its first request, and the garbage collector may drop it
-// afterwards: a document has megabytes and a client needs it once.
+// The OpenAPI documents as bytes with their ETags. Each is composed at its first request, and the garbage collector may drop it
+// afterwards: a document has megabytes and a client needs it once. Promises:
+// 1. A document shows the kinds of one moment, at which its request had begun or later.
+// 2. Requests for the same document wait for one composition.
+// 3. A document whose kinds stay the same keeps its bytes and its hash, whatever other kinds come and go.
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../../api/catalog';
+import { isCustom, type Kind } from '../../api/kind';
 import type { SchemaSet } from '../../api/schema/schema-set';
-import { bodyKinds } from '../../api/virtual';
-import { type DefinitionSource, kindsByDefinition } from './definitions';
-import { describeOperations, rootOf } from './operations';
-import { encodeV2 } from './protobuf';
-import { type OpenApiV2, renderV2 } from './v2';
-import { renderV3 } from './v3';
+import { type EventLoop, eventLoop } from '../../base/event-loop';
+import { Composer, type OpenApiDocument } from './composer';
+import { type Form, v2Json, v2Protobuf, v3Json } from './forms';
+import { rootOf } from './operations';
+
+export type { OpenApiDocument } from './composer';
 
 /** The Accept header of clients. A media type must not contain @, so the answer has another name. */
 export const v2ProtobufAccept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 export const v2ProtobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-export interface OpenApiDocument {
-  readonly body: Buffer;
-  /** With its quotes. */
-  readonly etag: string;
-  /** The value of ?hash= in the list /openapi/v3. */
-  readonly hash: string;
+/** The documents of one revision of the catalog. */
+interface Revision {
+  readonly revision: number;
+  readonly composer: Composer;
+  readonly v2Json: KeptDocument;
+  readonly v2Protobuf: KeptDocument;
+  /** By path, sorted. */
+  readonly v3: ReadonlyMap<string, KeptDocument>;
 }
 
 export class OpenApiDocuments {
-  private readonly built = new Map<string, WeakRef<OpenApiDocument>>();
-  private readonly hashes = new Map<string, string>();
-  /** The revision of the catalog that the documents show. */
-  private revision: number;
+  private last: Revision | undefined;
 
   /** `version` is shown as info.version: the version of this server. */
   constructor(
     private readonly catalog: Catalog,
     private readonly schemas: SchemaSet,
     private readonly version: string,
-  ) {
-    this.revision = catalog.revision;
+    private readonly loop: EventLoop = eventLoop,
+  ) {}
+
+  v2Json(): Promise<OpenApiDocument> {
+    return this.present().v2Json.document();
   }
 
-  v2Json(): OpenApiDocument {
-    return this.document('v2.json', () => Buffer.from(JSON.stringify(this.v2())));
-  }
-
-  v2Protobuf(): OpenApiDocument {
-    return this.document('v2.pb', () => encodeV2(this.v2()));
+  v2Protobuf(): Promise<OpenApiDocument> {
+    return this.present().v2Protobuf.document();
   }
 
   /** The list of v3 documents, with those of `others`: path → address. Each address contains the content's hash, so that clients may cache it forever. */
-  v3Index(others: Readonly<Record<string, string>> = {}): OpenApiDocument {
-    this.forgetOld();
-    return this.document(`v3 ${JSON.stringify(others)}`, () => {
-      const paths = this.v3Paths().map((path) => {
-        if (!this.hashes.has(path)) this.v3(path);
-        return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hashes.get(path)}` }] as const;
-      });
-      const remote = Object.entries(others).map(([path, serverRelativeURL]) => [path, { serverRelativeURL }] as const);
-      return Buffer.from(JSON.stringify({ paths: Object.fromEntries([...paths, ...remote]) }));
-    });
+  async v3Index(others: Readonly<Record<string, string>> = {}): Promise<OpenApiDocument> {
+    const paths: Record<string, { readonly serverRelativeURL: string }> = {};
+    for (const [path, document] of this.present().v3) {
+      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${await document.hash()}` };
+    }
+    for (const [path, serverRelativeURL] of Object.entries(others)) paths[path] = { serverRelativeURL };
+    const body = Buffer.from(JSON.stringify({ paths }));
+    const hash = createHash('sha512').update(body).digest('hex').toUpperCase();
+    return { body, hash, etag: `"${hash}"` };
   }
 
   /** `path` is api/v1 or apis/GROUP/VERSION; undefined for a group and version that is not served. */
-  v3(path: string): OpenApiDocument | undefined {
-    if (!this.v3Paths().includes(path)) return undefined;
-    const kinds = this.catalog.kinds().filter((kind) => rootOf(kind) === `/${path}`);
-    return this.document(path, () =>
-      Buffer.from(JSON.stringify(renderV3(describeOperations(kinds, this.schemas), this.source(), this.version))),
-    );
+  v3(path: string): Promise<OpenApiDocument> | undefined {
+    return this.present().v3.get(path)?.document();
   }
 
-  private v3Paths(): string[] {
-    return [...new Set(this.catalog.kinds().map((kind) => rootOf(kind).slice(1)))].sort();
+  private present(): Revision {
+    if (this.last?.revision !== this.catalog.revision) this.last = this.next(this.last);
+    return this.last!;
   }
 
-  private v2(): OpenApiV2 {
-    return renderV2(describeOperations(this.catalog.kinds(), this.schemas), this.source(), this.version);
-  }
-
-  private source(): DefinitionSource {
+  /** Takes over the documents that stay the same, also those that are being composed. */
+  private next(last: Revision | undefined): Revision {
+    const kinds = this.catalog.kinds();
+    const builtIn = kinds.filter((kind) => !isCustom(kind));
+    const composer =
+      last && areSame(last.composer.builtIn, builtIn)
+        ? last.composer
+        : new Composer(builtIn, this.schemas, this.version, this.loop);
+    const groups = [...Map.groupBy(kinds, (kind) => rootOf(kind).slice(1))].sort(([a], [b]) => (a < b ? -1 : 1));
+    const v3 = groups.map(([path, own]) => {
+      const known = last?.v3.get(path);
+      const isValid = known && last?.composer === composer && areSame(known.kinds, own);
+      return [path, isValid ? known : new KeptDocument(composer, v3Json, own)] as const;
+    });
     return {
-      docs: this.schemas.docs(),
-      kindsOf: kindsByDefinition([...this.catalog.kinds(), ...bodyKinds], this.schemas),
+      revision: this.catalog.revision,
+      composer,
+      v2Json: new KeptDocument(composer, v2Json, kinds),
+      v2Protobuf: new KeptDocument(composer, v2Protobuf, kinds),
+      v3: new Map(v3),
     };
   }
+}
 
-  /** Drops all documents when the catalog has changed. */
-  private forgetOld(): void {
-    if (this.revision === this.catalog.revision) return;
-    this.revision = this.catalog.revision;
-    this.built.clear();
-    this.hashes.clear();
+const areSame = (some: readonly Kind[], others: readonly Kind[]): boolean =>
+  some.length === others.length && some.every((kind, i) => kind === others[i]);
+
+/** A document of fixed kinds. Its hash stays, its bytes may be composed again. */
+class KeptDocument {
+  private kept: WeakRef<OpenApiDocument> | undefined;
+  private knownHash: string | undefined;
+  private composing: Promise<OpenApiDocument> | undefined;
+
+  constructor(
+    private readonly composer: Composer,
+    private readonly form: Form,
+    readonly kinds: readonly Kind[],
+  ) {}
+
+  async document(): Promise<OpenApiDocument> {
+    const known = this.kept?.deref();
+    if (known) return known;
+    this.composing ??= this.compose();
+    return this.composing;
   }
 
-  private document(key: string, build: () => Buffer): OpenApiDocument {
-    this.forgetOld();
-    const known = this.built.get(key)?.deref();
-    if (known) return known;
-    const body = build();
-    const hash = createHash('sha512').update(body).digest('hex').toUpperCase();
-    const document = { body, hash, etag: `"${hash}"` };
-    this.built.set(key, new WeakRef(document));
-    this.hashes.set(key, hash);
-    return document;
+  async hash(): Promise<string> {
+    return this.knownHash ?? (await this.document()).hash;
+  }
+
+  private async compose(): Promise<OpenApiDocument> {
+    try {
+      const document = await this.composer.compose(this.form, this.kinds);
+      this.kept = new WeakRef(document);
+      this.knownHash = document.hash;
+      return document;
+    } finally {
+      this.composing = undefined;
+    }
   }
 }

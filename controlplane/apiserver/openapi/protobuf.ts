@@ -1,19 +1,25 @@
 // The OpenAPI v2 document in the protobuf form of gnostic (openapi_v2.proto): kubectl before 1.27 reads no other form.
 // Covers only the messages of this document. Field numbers are those of that file.
 import type { OpenApiSchema } from './definitions';
-import type { OpenApiV2, V2Operation, V2Parameter, V2Response } from './v2';
-import { bool, encode, message, type Part, text, texts } from './wire';
+import type { OpenApiV2, V2Operation, V2Parameter, V2Paths, V2Response } from './v2';
+import { bool, encode, message, type Part, startOf, text, texts } from './wire';
 
-export function encodeV2({ swagger, info, paths, definitions }: OpenApiV2): Buffer {
-  return encode([
-    text(1, swagger),
-    message(2, [text(1, info.title), text(2, info.version)]),
-    message(8, [
-      ...Object.entries(paths).map(([path, item]) => message(2, [text(1, path), message(2, pathItem(item))])),
-    ]),
-    message(9, namedSchemas(definitions)),
-  ]);
-}
+/** The entries of Paths. */
+export const encodePaths = (paths: V2Paths): Buffer =>
+  encode(Object.entries(paths).map(([path, item]) => message(2, [text(1, path), message(2, pathItem(item))])));
+
+/** An entry of Definitions. */
+export const encodeDefinition = (name: string, schema: OpenApiSchema): Buffer =>
+  encode(namedSchemas({ [name]: schema }));
+
+/** The document of entries that are encoded already. */
+export const joinV2 = (info: OpenApiV2['info'], paths: readonly Buffer[], definitions: readonly Buffer[]): Buffer[] => [
+  encode([text(1, '2.0'), message(2, [text(1, info.title), text(2, info.version)])]),
+  startOf(8, paths),
+  ...paths,
+  startOf(9, definitions),
+  ...definitions,
+];
 
 const methodField: Readonly<Record<string, number>> = {
   get: 2,

@@ -1,14 +1,15 @@
-// The OpenAPI v2 document (Swagger 2.0) of the whole API.
-import type { NamedSchema } from '../../api/schema/schema';
-import { type DefinitionSource, type OpenApiSchema, referTo, renderDefinitions } from './definitions';
+// The operations of the OpenAPI v2 document (Swagger 2.0).
+import { type OpenApiSchema, referTo } from './definitions';
 import type { Operation, Parameter } from './operations';
 
 export interface OpenApiV2 {
   readonly swagger: '2.0';
   readonly info: { readonly title: string; readonly version: string };
-  readonly paths: Readonly<Record<string, Readonly<Record<string, V2Operation>>>>;
+  readonly paths: V2Paths;
   readonly definitions: Readonly<Record<string, OpenApiSchema>>;
 }
+/** By path, then by method. */
+export type V2Paths = Readonly<Record<string, Readonly<Record<string, V2Operation>>>>;
 export interface V2Operation {
   readonly description: string;
   readonly consumes: readonly string[];
@@ -28,21 +29,14 @@ export interface V2Response {
   readonly schema?: OpenApiSchema;
 }
 
-export function renderV2(operations: readonly Operation[], source: DefinitionSource, version: string): OpenApiV2 {
+export function renderPathsV2(operations: readonly Operation[]): V2Paths {
   const paths: Record<string, Record<string, V2Operation>> = {};
-  const roots = new Set<NamedSchema>();
   for (const operation of operations) {
-    for (const schema of [operation.body, operation.response]) if (schema) roots.add(schema);
     const item = paths[operation.path] ?? {};
     paths[operation.path] = item;
     item[operation.method] = renderOperation(operation);
   }
-  return {
-    swagger: '2.0',
-    info: { title: 'Kubernetes', version },
-    paths,
-    definitions: renderDefinitions(roots, source, 'v2'),
-  };
+  return paths;
 }
 
 function renderOperation(operation: Operation): V2Operation {

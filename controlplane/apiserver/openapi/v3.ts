@@ -1,24 +1,16 @@
-// The OpenAPI v3 document of one group and version.
-import type { NamedSchema } from '../../api/schema/schema';
-import { type DefinitionSource, referTo, renderDefinitions } from './definitions';
+// The operations of an OpenAPI v3 document.
+import { referTo } from './definitions';
 import type { Operation, Parameter } from './operations';
 
-/** A complete document: its operations and every schema they refer to. */
-export function renderV3(operations: readonly Operation[], source: DefinitionSource, version: string): unknown {
+/** By path, then by method. */
+export function renderPathsV3(operations: readonly Operation[]): Readonly<Record<string, object>> {
   const paths: Record<string, Record<string, unknown>> = {};
-  const roots = new Set<NamedSchema>();
   for (const operation of operations) {
-    for (const schema of [operation.body, operation.response]) if (schema) roots.add(schema);
     const item = paths[operation.path] ?? {};
     paths[operation.path] = item;
     item[operation.method] = renderOperation(operation);
   }
-  return {
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes', version },
-    paths,
-    components: { schemas: renderDefinitions(roots, source, 'v3') },
-  };
+  return paths;
 }
 
 function renderOperation(operation: Operation): unknown {

@@ -50,6 +50,15 @@ export function encode(parts: readonly Part[]): Buffer {
   return bytes;
 }
 
+/** Tag and length of a nested message whose content is encoded already. */
+export function startOf(field: number, content: readonly Buffer[]): Buffer {
+  const length = content.reduce((sum, bytes) => sum + bytes.length, 0);
+  const { tag, size } = part(field, length, {});
+  const start = Buffer.allocUnsafe(size - length);
+  writeVarint(start, writeVarint(start, 0, tag), length);
+  return start;
+}
+
 function writeAll(parts: readonly Part[], bytes: Buffer, start: number): number {
   let at = start;
   for (const { tag, size, length, text: value, parts: inner } of parts) {
