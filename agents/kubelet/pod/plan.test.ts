@@ -7,6 +7,8 @@ import { type PlanInput, planPod } from './plan';
 const app = container('app');
 const init = container('init');
 const second = container('second');
+const tool = container('tool');
+const debugged = pod({ ephemeralContainers: [tool] });
 const sidecar = container('proxy', { restartPolicy: 'Always' } as Partial<Container>);
 
 const plan = (more: Partial<PlanInput>) =>
@@ -147,6 +149,71 @@ const cases: readonly Case[] = [
       ],
     },
     want: ['remove app-1'],
+  },
+  {
+    name: 'an ephemeral container starts once the sandbox runs',
+    input: { pod: debugged, records: [record(app), sandbox()] },
+    want: ['start tool 0'],
+  },
+  { name: 'not before: the sandbox is created first', input: { pod: debugged }, want: ['sandbox 0', 'start app 0'] },
+  {
+    name: 'an ephemeral container does not wait for init containers',
+    input: {
+      pod: pod({ initContainers: [init], ephemeralContainers: [tool] }),
+      records: [record(init), sandbox()],
+    },
+    want: ['start tool 0'],
+  },
+  {
+    name: 'nor for a container that crashes',
+    input: {
+      pod: debugged,
+      records: [exited(app, 1), sandbox()],
+      notBefore: (name) => (name === 'app' ? now + 1 : 0),
+    },
+    want: ['start tool 0'],
+  },
+  {
+    name: 'a running ephemeral container stays, whatever is said of it',
+    input: {
+      pod: debugged,
+      records: [record(tool), record(app), sandbox()],
+      verdict: (id) => (id === 'tool-0' ? 'liveness-failed' : 'healthy'),
+    },
+    want: [],
+  },
+  ...[0, 1].map((code) => ({
+    name: `an ephemeral container that ended with ${code} is not started again`,
+    input: { pod: debugged, records: [exited(tool, code), record(app), sandbox()] },
+    want: [],
+  })),
+  {
+    name: 'nor in a new sandbox',
+    input: {
+      pod: debugged,
+      records: [record(app, { sandboxId: 'new' }), sandbox({ id: 'new' }), exited(tool, 137), dead()],
+    },
+    want: ['remove sb'],
+  },
+  {
+    name: 'nor when only the API knows that it ran',
+    input: { pod: debugged, records: [record(app), sandbox()], previousStarts: (name) => (name === 'tool' ? 1 : 0) },
+    want: [],
+  },
+  {
+    name: 'an ephemeral container that was created but not started',
+    input: { pod: debugged, records: [record(tool, { state: 'created' }), record(app), sandbox()] },
+    want: ['remove tool-0', 'start tool 0'],
+  },
+  {
+    name: 'a running ephemeral container does not keep a completed pod',
+    input: { pod: never({ ephemeralContainers: [tool] }), records: [record(tool), exited(app, 0), sandbox()] },
+    want: ['stop-pod: the pod has completed'],
+  },
+  {
+    name: 'nor is one started in it',
+    input: { pod: never({ ephemeralContainers: [tool] }), records: [exited(app, 0), sandbox()] },
+    want: ['stop-pod: the pod has completed'],
   },
   {
     name: 'the count goes on where only the API knows it',

@@ -93,7 +93,8 @@ class Planner {
   }
 
   private planContainers(): void {
-    const { initContainers = [], containers } = this.input.pod.spec!;
+    const { initContainers = [], containers, ephemeralContainers = [] } = this.input.pod.spec!;
+    if (this.sandbox) for (const container of ephemeralContainers) this.planEphemeral(container);
     const initialized = containers.some(({ name }) => this.current(name) !== undefined);
     if (initialized) for (const container of initContainers.filter(isSidecar)) this.planOne(container, 'Always');
     else if (!this.planInit(initContainers)) return;
@@ -115,6 +116,14 @@ class Planner {
       return false;
     }
     return true;
+  }
+
+  /** An ephemeral container starts once, whatever state the others are in: it is there to look at them. */
+  private planEphemeral(container: Container): void {
+    const last = this.latest.get(container.name);
+    if (last ? last.state !== 'created' : (this.input.previousStarts?.(container.name) ?? 0) > 0) return;
+    if (last) this.actions.push({ action: 'remove-container', id: last.id });
+    this.startWhenDue(container, last);
   }
 
   private restartPolicy(container: Container): string {

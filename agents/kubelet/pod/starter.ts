@@ -14,6 +14,7 @@ import { hookFailed, runHook } from './hooks';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
 import type { WaitingReason } from './status-input';
+import { targetOf } from './target';
 import { watchProbes } from './watch-probes';
 
 export interface StartRequest {
@@ -89,10 +90,9 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const handler = sandbox && runtimeHandlerOf(sandbox);
   const nodeMemoryBytes = deps.node.memoryBytes;
   const { attempt } = request;
-  return createContainer(
-    deps,
-    containerSpec({ pod, container, attempt, sandboxId, handler, env, mounts, image, terminationLog, nodeMemoryBytes }),
-  );
+  const targetId = targetOf(pod, container.name, deps.records.ofPod(pod.metadata?.uid ?? ''));
+  const of = { pod, container, attempt, sandboxId, targetId, handler };
+  return createContainer(deps, containerSpec({ ...of, env, mounts, image, terminationLog, nodeMemoryBytes }));
 }
 
 const pullSecrets = (deps: PodDeps, pod: Pod) =>

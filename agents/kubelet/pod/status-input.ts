@@ -5,6 +5,13 @@ import type { ContainerRecord } from '../runtime/runtime';
 export type PodStatus = NonNullable<Pod['status']>;
 export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number];
 
+/** Of init, app and ephemeral containers. */
+export const allStatuses = (status: PodStatus | undefined): readonly ContainerStatus[] => [
+  ...(status?.initContainerStatuses ?? []),
+  ...(status?.containerStatuses ?? []),
+  ...(status?.ephemeralContainerStatuses ?? []),
+];
+
 /** Why a container does not run, and a message. */
 export interface WaitingReason {
   readonly reason: string;

@@ -6,7 +6,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import { hasCode, isConflict, isNotFound } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
-import type { PodStatus } from './status-input';
+import { allStatuses, type PodStatus } from './status-input';
 
 export interface StatusSource {
   readonly pod: Pod;
@@ -164,9 +164,9 @@ function isOverwritten(pod: Pod, status: PodStatus, made: Pod | undefined): bool
 /** Nothing has run, nothing has failed, and the API does not say otherwise. */
 function isOnItsWay(pod: Pod, status: PodStatus): boolean {
   if (status.phase !== 'Pending' || (pod.status?.phase ?? 'Pending') !== 'Pending') return false;
-  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-  const known = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  return [...known, ...all].every(({ state }) => quiet.has(state?.waiting?.reason ?? ''));
+  return [...allStatuses(pod.status), ...allStatuses(status)].every(({ state }) =>
+    quiet.has(state?.waiting?.reason ?? ''),
+  );
 }
 
 const quiet = new Set(['ContainerCreating', 'PodInitializing']);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Container } from '../spec/container';
 import { container, exited, now, pod, record, sandbox } from '../spec/pod.fixture';
-import { podStatus } from './status';
+import { podStatus, startsBefore } from './status';
 import type { StatusInput } from './status-input';
 
 const app = container('app');
@@ -148,3 +148,68 @@ t.test('a container not started yet waits for its init containers or for itself'
   t.equal(waiting(pod()), 'ContainerCreating');
   t.equal(waiting(pod({ initContainers: [init] })), 'PodInitializing');
 });
+
+const tool = container('tool');
+const id = 'docker://tool-0';
+const startedAt = '2025-12-31T23:00:00Z';
+const before = { name: 'tool', image: 'app:1', imageID: 'i', ready: false, restartCount: 0, containerID: id };
+const ended = { terminated: { exitCode: 2, reason: 'Error', containerID: id } };
+const lost = {
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+  message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+  startedAt,
+  containerID: id,
+};
+for (const { name, records, waiting, previous, want } of [
+  { name: 'not started', records: [], want: { waiting: { reason: 'ContainerCreating' } } },
+  {
+    name: 'its image cannot be pulled',
+    records: [],
+    waiting: { reason: 'ErrImagePull', message: 'no' },
+    want: { waiting: { reason: 'ErrImagePull', message: 'no' } },
+  },
+  { name: 'running', records: [record(tool)], want: { running: {} } },
+  { name: 'ended', records: [exited(tool, 3)], want: { terminated: { exitCode: 3, reason: 'Error' } } },
+  {
+    name: 'a start that was refused is its end, not a reason to wait',
+    records: [exited(tool, 128, { startError: 'no such file' })],
+    waiting: { reason: 'RunContainerError', message: 'no such file' },
+    want: { terminated: { exitCode: 128, reason: 'StartError' } },
+  },
+  { name: 'ended, and its record was removed', records: [], previous: { ...before, state: ended }, want: ended },
+  {
+    name: 'its record was removed while it ran',
+    records: [],
+    previous: { ...before, state: { running: { startedAt } } },
+    want: { terminated: lost },
+  },
+]) {
+  t.test(`an ephemeral container counts for nothing: ${name}`, async (t) => {
+    const debugged = pod(
+      { ephemeralContainers: [tool] },
+      previous ? { status: { ephemeralContainerStatuses: [previous] } } : {},
+    );
+    const found = status({
+      pod: debugged,
+      records: [...records, record(app), sandbox()],
+      waiting: new Map(waiting ? [['tool', waiting]] : []),
+      started: (id) => id === 'app-0',
+      ready: (id) => id === 'app-0',
+    });
+    t.equal(found.phase, 'Running');
+    t.equal(found.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
+    t.strictSame(
+      found.containerStatuses?.map((each) => each.name),
+      ['app'],
+    );
+    const [of, ...more] = found.ephemeralContainerStatuses ?? [];
+    t.strictSame(more, []);
+    t.match(of, { name: 'tool', ready: false, restartCount: 0, state: want });
+    t.strictSame(Object.keys(of!.state!), Object.keys(want));
+    t.notOk('started' in of!);
+    const ran = records.length > 0 || previous !== undefined;
+    t.equal(of?.containerID, ran ? id : undefined);
+    t.equal(startsBefore(pod({}, { status: found }), 'tool'), ran ? 1 : 0);
+  });
+}

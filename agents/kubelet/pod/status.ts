@@ -7,7 +7,13 @@ import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
 import { podConditions } from './conditions';
 import { mayRestart } from './plan';
-import type { ContainerStatus, PodStatus, StatusInput, WaitingReason } from './status-input';
+import {
+  allStatuses,
+  type ContainerStatus,
+  type PodStatus,
+  type StatusInput,
+  type WaitingReason,
+} from './status-input';
 
 type ContainerState = NonNullable<ContainerStatus['state']>;
 
@@ -17,6 +23,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const init = pod.spec?.initContainers ?? [];
   const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
   const statuses = (pod.spec?.containers ?? []).map((each) => containerStatus(input, each, previous.containerStatuses));
+  const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((each) => ephemeralStatus(input, each));
   const phase = verdict?.phase ?? podPhase(pod, initStatuses, statuses);
   const over = phase === 'Succeeded' || phase === 'Failed';
   const podIps = input.podIps.length > 0 || !over ? input.podIps : lastIps(previous);
@@ -34,6 +41,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: previous.startTime ?? formatTime(input.takenAtMs ?? now),
     ...(initStatuses.length > 0 && !neverRan ? { initContainerStatuses: initStatuses } : {}),
     ...(neverRan ? {} : { containerStatuses: statuses }),
+    ...(ephemeral.length > 0 && !neverRan ? { ephemeralContainerStatuses: ephemeral } : {}),
     qosClass: previous.qosClass ?? qosClass(pod.spec ?? { containers: [] }),
   };
 }
@@ -70,6 +78,31 @@ function containerStatus(
     started,
   };
 }
+
+/** An ephemeral container has no probes, and never starts again: its end stays its state, even after its record was removed. */
+function ephemeralStatus(input: StatusInput, container: Container): ContainerStatus {
+  const { name } = container;
+  const previous = input.pod.status?.ephemeralContainerStatuses;
+  const before = previous?.find((each) => each.name === name);
+  const ran = input.records.some(
+    (each) => !isSandbox(each) && each.labels[labels.containerName] === name && each.state !== 'created',
+  );
+  if (!ran && before?.containerID) {
+    return before.state?.terminated ? before : { ...before, state: { terminated: lost(before) } };
+  }
+  const waiting = ran ? new Map<string, WaitingReason>() : input.waiting;
+  const { started: _, ...status } = containerStatus({ ...input, waiting }, container, previous);
+  return { ...status, ready: false };
+}
+
+/** The end of a container whose record was removed while it ran, in upstream's words. */
+const lost = ({ state, containerID }: ContainerStatus): ContainerState['terminated'] => ({
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+  message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+  ...(state?.running?.startedAt ? { startedAt: state.running.startedAt } : {}),
+  ...(containerID ? { containerID } : {}),
+});
 
 const isInit = (pod: Pod, name: string): boolean =>
   (pod.spec?.initContainers ?? []).some((container) => container.name === name);
@@ -149,7 +182,6 @@ function podPhase(
 
 /** Starts of a container that has no record any more, from the pod's last status. */
 export function startsBefore(pod: Pod, name: string): number {
-  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const status = all.find((each) => each.name === name);
+  const status = allStatuses(pod.status).find((each) => each.name === name);
   return status?.containerID ? status.restartCount + 1 : 0;
 }

@@ -47,7 +47,7 @@ t.test('volumes are set up once, and again after a change or when a token is due
   t.equal(sets(), 3, 'the time had come');
 });
 
-t.test('labels and annotations of the pod count as changes, other fields do not', async (t) => {
+t.test('labels, annotations and new ephemeral containers count as changes, other fields do not', async (t) => {
   const { schedule, sets, run } = setUp();
   schedule.observe(labelled('a'));
   await run();
@@ -57,6 +57,9 @@ t.test('labels and annotations of the pod count as changes, other fields do not'
   schedule.observe(labelled('b'));
   await run();
   t.equal(sets(), 2);
+  schedule.observe({ ...pod({ ephemeralContainers: [{ name: 'tool' }] }), metadata: labelled('b').metadata });
+  await run();
+  t.equal(sets(), 3, 'it may refer to a ConfigMap or Secret');
 });
 
 t.test('a change during the work, and a failure, lead to more work', async (t) => {

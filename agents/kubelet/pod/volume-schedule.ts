@@ -20,9 +20,13 @@ export class VolumeSchedule {
     this.due = true;
   }
 
-  /** Takes the pod's current object, because downward-API volumes show its labels and annotations. */
-  observe({ metadata }: Pod): void {
-    const shown = JSON.stringify([metadata?.labels, metadata?.annotations]);
+  /**
+   * Takes the pod's current object: downward-API volumes show its labels and annotations, and ephemeral containers that are added later
+   * may refer to further objects.
+   */
+  observe({ metadata, spec }: Pod): void {
+    const added = spec?.ephemeralContainers?.map(({ name }) => name);
+    const shown = JSON.stringify([metadata?.labels, metadata?.annotations, added]);
     if (shown !== this.shown) this.due = true;
     this.shown = shown;
   }

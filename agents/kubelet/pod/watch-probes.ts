@@ -2,11 +2,11 @@
 import type { Pod } from '../../../controlplane/api';
 import { isSandbox, labels } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
-import { type Container, findContainer } from '../spec/container';
+import { type Container, findContainer, findEphemeral } from '../spec/container';
 import type { PodDeps } from './deps';
 import type { ObservedPod } from './observed-pod';
 
-/** Probes begin when the container runs and its postStart hook has ended. */
+/** Probes begin when the container runs and its postStart hook has ended. An ephemeral container has none: it is never ready. */
 export function watchProbes(
   deps: PodDeps,
   pod: Pod,
@@ -14,7 +14,7 @@ export function watchProbes(
   record: ContainerRecord | undefined,
   podIp: string | undefined,
 ): void {
-  if (record?.state !== 'running') return;
+  if (record?.state !== 'running' || findEphemeral(pod, container.name)) return;
   const startedAtMs = record.startedAtMs ?? deps.clock.now();
   const before = statusBefore(pod, record.id);
   deps.probes.watch({ pod, container, id: record.id, podIp: podIp ?? deps.node.nodeIps[0]!, startedAtMs, before });

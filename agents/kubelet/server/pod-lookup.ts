@@ -3,6 +3,7 @@ import type { Pod } from '../../../controlplane/api';
 import { BadRequest, NotFound } from '../../../controlplane/base/errors';
 import type { Lister } from '../../../controlplane/client/informer';
 import type { PodRecords } from '../pod/pod-records';
+import { allStatuses } from '../pod/status-input';
 import { isSandbox, labels } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 
@@ -39,9 +40,7 @@ export class PodLookup {
   forLogs(namespace: string, name: string, container: string, previous: boolean): ContainerRecord {
     const pod = this.pod(namespace, name);
     const [latest, before] = this.ofContainer(namespace, name, container);
-    const status = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
-      (each) => each.name === container,
-    );
+    const status = allStatuses(pod.status).find((each) => each.name === container);
     if (previous) {
       const waits = latest?.state === 'exited' && status?.state?.waiting;
       const wanted = waits ? latest : before;

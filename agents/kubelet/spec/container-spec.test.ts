@@ -35,6 +35,9 @@ t.test('names, labels, namespaces', async (t) => {
   t.equal(spec({ handler: 'kata' }).runtime, 'kata');
   t.notOk('runtime' in spec({}));
   t.same(spec({ pod: pod({ shareProcessNamespace: true }) }).pid, { container: 'sb' });
+  t.same(spec({ targetId: 'other' }).pid, { container: 'other' });
+  t.same(spec({ targetId: 'other', pod: pod({ shareProcessNamespace: true }) }).pid, { container: 'sb' });
+  t.equal(spec({ targetId: 'other', pod: pod({ hostPID: true }) }).pid, 'host');
 });
 
 t.test('command and arguments replace and expand', async (t) => {

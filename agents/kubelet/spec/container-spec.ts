@@ -10,7 +10,7 @@ import {
   sandboxContainerName,
   sandboxType,
 } from '../runtime/labels';
-import type { ContainerSpec, ImageRecord, Mount } from '../runtime/runtime';
+import type { ContainerSpec, ImageRecord, Mount, NamespaceRef } from '../runtime/runtime';
 import { ConfigError, type Container } from './container';
 import { expand } from './expand';
 import { specHash } from './spec-hash';
@@ -21,6 +21,8 @@ export interface ContainerInput {
   readonly container: Container;
   readonly attempt: number;
   readonly sandboxId: string;
+  /** The container whose processes this one sees; undefined for its own. */
+  readonly targetId?: string | undefined;
   /** The container runtime of the sandbox, if it is not the default one. */
   readonly handler?: string | undefined;
   readonly env: ReadonlyMap<string, string>;
@@ -78,7 +80,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     // In a pod's namespace the host name is the sandbox's. On the node's network Docker would use the name of the machine.
     ...(spec.hostNetwork && spec.nodeName ? { hostname: spec.nodeName } : {}),
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
-    pid: spec.hostPID ? 'host' : spec.shareProcessNamespace ? { container: sandboxId } : 'own',
+    pid: pidNamespace(input),
     ...(input.handler ? { runtime: input.handler } : {}),
     ...resources(pod, container, input.nodeMemoryBytes),
     privileged: security.privileged ?? false,
@@ -91,6 +93,13 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
   };
+}
+
+/** A target counts only where containers have processes of their own: otherwise its processes are visible anyway. */
+function pidNamespace({ pod, sandboxId, targetId }: ContainerInput): NamespaceRef {
+  if (pod.spec?.hostPID) return 'host';
+  if (pod.spec?.shareProcessNamespace) return { container: sandboxId };
+  return targetId === undefined ? 'own' : { container: targetId };
 }
 
 function userOf(user: number | undefined, group: number | undefined, imageUser: string): { user: string } | undefined {

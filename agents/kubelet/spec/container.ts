@@ -1,5 +1,5 @@
 // A container of a pod's spec, and the error when it cannot be created. All code that works on containers imports this file.
-import { initAndAppContainers, type Pod } from '../../../controlplane/api';
+import { allContainers, type Pod } from '../../../controlplane/api';
 import { AppError } from '../../../controlplane/base/errors';
 
 export type Container = NonNullable<Pod['spec']>['containers'][number];
@@ -13,6 +13,11 @@ export class ConfigError extends AppError {
   }
 }
 
-/** The app or init container of this name. */
+/** The app, init or ephemeral container of this name. */
 export const findContainer = ({ spec }: Pod, name: string): Container | undefined =>
-  initAndAppContainers(spec ?? {}).find((each) => each.name === name);
+  allContainers(spec ?? {}).find((each) => each.name === name);
+
+type EphemeralContainer = NonNullable<NonNullable<Pod['spec']>['ephemeralContainers']>[number];
+
+export const findEphemeral = ({ spec }: Pod, name: string): EphemeralContainer | undefined =>
+  spec?.ephemeralContainers?.find((each) => each.name === name);

@@ -1,5 +1,5 @@
 // Which ConfigMaps and Secrets a pod needs, by volumes, environment and image pulls. Pure.
-import { initAndAppContainers, type Pod } from '../../../controlplane/api';
+import { allContainers, type Pod } from '../../../controlplane/api';
 import { contentOf } from './plugins/list';
 import type { References } from './plugins/plugin';
 
@@ -16,7 +16,7 @@ export function podReferences(pod: Pod): References {
     for (const name of references?.configMaps ?? []) take(name, undefined);
     for (const name of references?.secrets ?? []) take(undefined, name);
   }
-  for (const container of initAndAppContainers(pod.spec ?? {})) {
+  for (const container of allContainers(pod.spec ?? {})) {
     for (const from of container.envFrom ?? []) take(from.configMapRef?.name, from.secretRef?.name);
     for (const { valueFrom } of container.env ?? [])
       take(valueFrom?.configMapKeyRef?.name, valueFrom?.secretKeyRef?.name);

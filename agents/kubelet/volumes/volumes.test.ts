@@ -118,6 +118,7 @@ t.test('references of a pod', async (t) => {
     ],
     initContainers: [{ name: 'i', envFrom: [{ secretRef: { name: 's2' } }] }],
     containers: [{ name: 'c', env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c1', key: 'k' } } }] }],
+    ephemeralContainers: [{ name: 'e', envFrom: [{ configMapRef: { name: 'c3' } }] }],
   });
-  t.same(podReferences(of), { configMaps: ['c1', 'c2'], secrets: ['s1', 's3', 's2', 'pull'] });
+  t.same(podReferences(of), { configMaps: ['c1', 'c2', 'c3'], secrets: ['s1', 's3', 's2', 'pull'] });
 });
