@@ -1,4 +1,4 @@
-// A kubelet on a test's own Docker daemon, with real wires and an API in memory.
+// A kubelet on a test's own Docker daemon, with real wires; the API is in memory or a server of the test.
 import { join } from 'node:path';
 import { Kubelet } from '../../agents/kubelet/kubelet';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
@@ -7,6 +7,7 @@ import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { type Node, nodes, type Pod } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { createLogger, silentLogger } from '../../controlplane/base/logger';
+import type { Client } from '../../controlplane/client/client';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import type { TestDockerd } from './dockerd';
 import type { MemoryClient } from './memory-client';
@@ -14,7 +15,7 @@ import { podSources } from './pod-lab';
 
 const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
 
-export async function startKubelet(client: MemoryClient, dockerd: TestDockerd, nodeIps = ['192.0.2.1']) {
+export async function startKubelet(client: Client, dockerd: TestDockerd, nodeIps = ['192.0.2.1'], kubeletPort = 10250) {
   const abort = new AbortController();
   let machineStops = false;
   const machine = await readMachineFacts();
@@ -37,7 +38,7 @@ export async function startKubelet(client: MemoryClient, dockerd: TestDockerd, n
       allocatable: { cpu: machine.cores, memory: machine.memoryBytes },
       allowedUnsafeSysctls: [],
       labels: {},
-      kubeletPort: 10250,
+      kubeletPort,
       kubeletVersion: 'v1.36.0-test',
       maxPods: 110,
       parallelStarts: 4,
