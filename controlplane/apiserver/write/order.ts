@@ -23,6 +23,7 @@ import { storageObjectInUse } from '../admission/storage-object-in-use';
 import { volumePhaseTime } from '../admission/volume-phase-time';
 import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
+import { definitionBounds } from '../crd/definition-bounds';
 import { definitionRules } from '../crd/rules/definition-rules';
 import { customObjectRules } from '../crd/rules/object-rules';
 import { terminatingDefinitions } from '../crd/terminating';
@@ -70,6 +71,8 @@ export const writeOrder: readonly OpenRule[] = [
   // Objects whose expressions do not compile are refused before a webhook could see them.
   deviceSelectors,
   matchConditions,
+  // Before the rules of its schemas are compiled, which costs more.
+  definitionBounds,
   definitionRules,
   admissionPolicies,
   // They see the object that will be stored, and only if no rule of the server refuses it. Upstream's order.
