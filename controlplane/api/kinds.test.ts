@@ -180,6 +180,9 @@ t.test('ConfigMap and Secret', async (t) => {
   t.same(write(secrets, { metadata, type: 'kubernetes.io/tls', data: { 'tls.crt': '' } }).causes, [
     'data[tls.key]: Required value',
   ]);
+  t.same(write(secrets, { metadata, type: 'kubernetes.io/service-account-token' }).causes, [
+    'metadata.annotations[kubernetes.io/service-account.name]: Required value',
+  ]);
   t.same(write(secrets, { metadata, type: 'x' }, object).causes, ['type: Invalid value: "x": field is immutable']);
 });
 

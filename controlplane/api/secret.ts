@@ -5,14 +5,13 @@ import type { FieldCause } from '../base/errors';
 import { maxConfigBytes } from './config-map';
 import { defineKind, type WriteContext } from './kind';
 import { jsonSyntaxError } from './schema/json-error';
+import { accountNameAnnotation, accountOf, serviceAccountTokenType } from './service-account-token';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, required, tooLong } from './validation/causes';
 import { configMapKey } from './validation/names';
 
 export type Secret = Wire<V1Secret>;
-
-const serviceAccountName = 'kubernetes.io/service-account.name';
 
 /** The required keys of Secrets of a known type; for basic-auth one of the two is enough. */
 const requiredKeys: Readonly<Record<string, readonly string[]>> = {
@@ -38,8 +37,8 @@ function validate(object: Secret, { old }: WriteContext<Secret>): FieldCause[] {
   if (type === 'kubernetes.io/basic-auth' && !Object.hasOwn(data, 'username') && !Object.hasOwn(data, 'password')) {
     causes.push(required('data[username]'), required('data[password]'));
   }
-  if (type === 'kubernetes.io/service-account-token' && !object.metadata?.annotations?.[serviceAccountName]) {
-    causes.push(required(`metadata.annotations[${serviceAccountName}]`));
+  if (type === serviceAccountTokenType && accountOf(object).name === '') {
+    causes.push(required(`metadata.annotations[${accountNameAnnotation}]`));
   }
   return [...causes, ...(old ? validateUpdate(object, old) : [])];
 }

@@ -178,6 +178,7 @@ export class ApiServer {
     await bootstrap(this.transport(loopbackUser), system);
     await aggregation.start(createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' }));
     const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
+    void access.tokens.legacy.recordUses({ client, log }, stop.signal);
     void keepDangling({ cache: deps.cache, client, clock, log }, stop.signal);
     void keepServices(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
     await this.openPolicyStatus();

@@ -1,4 +1,5 @@
 // Runs all controllers of the process over shared informers, one per kind.
+import type { KeyObject } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
 import { parseCidrPair } from '../base/cidr';
 import { type Clock, systemClock } from '../base/clock';
@@ -37,6 +38,7 @@ import { replicaSetWorkload, replicationControllerWorkload } from './replicaset/
 import { ResourceQuotaController } from './resourcequota/controller';
 import { RootCaController } from './root-ca/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
+import { ServiceAccountTokensController } from './serviceaccount-tokens/controller';
 import type { Controller, Deps } from './shared/deps';
 import { InformerSet } from './shared/informers';
 import { StatefulSetController } from './statefulset/controller';
@@ -59,6 +61,8 @@ export interface ControllersOptions {
   readonly caPem: string;
   /** The authority that signs certificates for nodes; absent: requests wait for an external signer. */
   readonly signing?: CsrSigningOptions;
+  /** Signs the tokens in Secrets of type kubernetes.io/service-account-token; absent: they stay as they are. */
+  readonly tokenKey?: KeyObject;
   /**
    * The name of this process in the Lease kube-system/kube-controller-manager. Unique among the servers of the cluster, and the same
    * after a restart (the node name), so that a restarted server continues at once. Absent: no election.
@@ -114,7 +118,7 @@ export function createControllers(
     cidr,
     nodePrefix: cidr.family === 4 ? (options.nodeMaskSize ?? 24) : 64,
   }));
-  const { catalog } = options;
+  const { catalog, caPem, tokenKey: key } = options;
   return {
     deployment: new DeploymentController(deps('deployment')),
     replicaset: new ReplicaSetController(deps('replicaset'), replicaSetWorkload),
@@ -133,6 +137,9 @@ export function createControllers(
     }),
     nodeIpam: new NodeIpamController(deps('node-ipam'), podRanges),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
+    ...(key
+      ? { serviceAccountTokens: new ServiceAccountTokensController(deps('serviceaccount-tokens'), { caPem, key }) }
+      : {}),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),
     pvProtection: new PvProtectionController(deps('pv-protection')),
@@ -144,7 +151,7 @@ export function createControllers(
     disruption: new DisruptionController(deps('disruption'), catalog),
     eventTtl: new EventTtlController(deps('event-ttl')),
     clusterRoleAggregation: new ClusterRoleAggregationController(deps('clusterrole-aggregation')),
-    rootCa: new RootCaController(deps('root-ca'), { caPem: options.caPem }),
+    rootCa: new RootCaController(deps('root-ca'), { caPem }),
     csrApproving: new CsrApprovingController(deps('csr-approving')),
     csrCleaner: new CsrCleanerController(deps('csr-cleaner')),
     bootstrapSigner: new BootstrapSignerController(deps('bootstrap-signer')),

@@ -1,5 +1,6 @@
 // The certificates of one cluster on disk: created when missing, kept while good, replaced before they end. A second run
 // changes nothing. Only their owner can read the keys.
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
 import { readIfThere, writePrivate } from './files';
@@ -132,6 +133,12 @@ export async function ensureNodePki(
 
 /** The cluster's authority from the server's directory, or undefined before the first ensurePki. */
 export const readAuthority = (dir: string): Promise<KeyPair | undefined> => readPair(dir, 'ca');
+
+/** The private key that signs ServiceAccount tokens; undefined where the server has none. */
+export async function readTokenKey(dir: string): Promise<KeyObject | undefined> {
+  const pem = await readIfThere(join(dir, 'sa.key'));
+  return pem === undefined ? undefined : createPrivateKey(pem);
+}
 
 /** Writes `name`.crt and `name`.key unless they are good; returns the reason when it wrote them. */
 async function ensurePair(

@@ -19,7 +19,7 @@ import { Scope } from '../base/scope';
 import type { Client } from '../client/client';
 import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
-import { ensurePki, readAuthority, type ServerNames } from '../pki/pki';
+import { ensurePki, readAuthority, readTokenKey, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readAudit } from './audit-options';
@@ -77,7 +77,8 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     const ranges = { clusterCidr, loadBalancerPool };
     const authority = await readAuthority(options.pkiDir);
     const signing = authority ? { signing: { authority, maxLifetimeMs: options.clusterSigningDuration } } : {};
-    const given = { ...ranges, caPem, ...signing, ...identity };
+    const tokenKey = await readTokenKey(options.pkiDir);
+    const given = { ...ranges, caPem, ...signing, ...(tokenKey ? { tokenKey } : {}), ...identity };
     running.push(
       runControllers({ catalog: api?.kinds() ?? catalog, client, log: log.child('controllers'), ...given }, end),
     );

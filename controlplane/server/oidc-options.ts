@@ -1,7 +1,6 @@
 // Options of `k8ts server` about tokens of other issuers: the --oidc-* options for one issuer, or a file for several.
 import { readFile } from 'node:fs/promises';
 import type { AuthenticationOptions } from '../apiserver/access';
-import { type Algorithm, algorithms, isAlgorithm } from '../apiserver/authn/jwt';
 import {
   type AuthenticationConfig,
   type JwtIssuer,
@@ -12,6 +11,7 @@ import { refuseCauses } from '../apiserver/config/read';
 import type { Clock } from '../base/clock';
 import { BadRequest } from '../base/errors';
 import type { Logger } from '../base/logger';
+import { type Algorithm, algorithms, isAlgorithm } from '../pki/jwt';
 import { type OptionTable, type Parsed, parseBoolean, parseList, parseText } from '../process/options';
 import { followFile } from './follow-file';
 

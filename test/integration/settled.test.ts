@@ -14,6 +14,7 @@ import {
   nodes,
   type Pod,
   pods,
+  secrets,
   services,
 } from '../../controlplane/api/index';
 import { isJobFinished } from '../../controlplane/api/job';
@@ -25,7 +26,7 @@ import { createControllers } from '../../controlplane/controllers/main';
 import { patienceMs } from '../../controlplane/controllers/programming/plan';
 import type { Deps } from '../../controlplane/controllers/shared/deps';
 import { InformerSet } from '../../controlplane/controllers/shared/informers';
-import { readAuthority } from '../../controlplane/pki/pki';
+import { readAuthority, readTokenKey } from '../../controlplane/pki/pki';
 import { runScheduler } from '../../controlplane/scheduler/main';
 import { countingClient } from '../lib/counting-client';
 import { eventually } from '../lib/eventually';
@@ -80,6 +81,7 @@ async function startControllers(test: Test): Promise<{ client: Client; counters:
     loadBalancerPool: '192.0.2.64/28',
     caPem: authority.cert,
     signing: { authority, maxLifetimeMs: 3_600_000 },
+    tokenKey: (await readTokenKey(server.pkiDir))!,
   };
   const controllers = createControllers(options, deps);
   running.push(informers.run(abort.signal));
@@ -202,7 +204,10 @@ t.test('a settled state causes no work', async (t) => {
     usages: ['signing'],
     groups: [],
   };
-  await client.create({ ...secretsKind(samples) }, bootstrapTokenSecret(token));
+  await client.create(secrets, bootstrapTokenSecret(token));
+  const annotations = { 'kubernetes.io/service-account.name': 'sample' };
+  const type = 'kubernetes.io/service-account-token';
+  await client.create(secrets, { metadata: { name: 'token', namespace, annotations }, type });
   await createOwners(client);
   await createStuckNamespace(client);
 
@@ -243,5 +248,3 @@ t.test('a settled state causes no work', async (t) => {
     );
   }
 });
-
-const secretsKind = (samples: readonly Sample[]): Kind => samples.find(({ kind }) => kind.plural === 'secrets')!.kind;

@@ -4,7 +4,7 @@ import { silentLogger as log } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import { type ControllersOptions, runControllers } from '../../controlplane/controllers/main';
 import type { KeyPair } from '../../controlplane/pki/certificate';
-import { readAuthority } from '../../controlplane/pki/pki';
+import { readAuthority, readTokenKey } from '../../controlplane/pki/pki';
 import { runScheduler } from '../../controlplane/scheduler/main';
 import { createNodes, type FakeKubeletOptions, runFakeKubelets } from './fake-kubelet';
 import { openTestServer, type TestServer } from './test-server';
@@ -43,6 +43,7 @@ export async function openControlPlane(test: Test, options: ControlPlaneOptions 
   });
   const run: ControlPlane['run'] = (part) => void running.push(part(abort.signal));
   const authority = (await readAuthority(server.pkiDir))!;
+  const tokenKey = (await readTokenKey(server.pkiDir))!;
   const client = server.client();
   await createNodes(client, ...nodes);
   const signing = signsForMs === undefined ? {} : { signing: { authority, maxLifetimeMs: signsForMs } };
@@ -55,6 +56,7 @@ export async function openControlPlane(test: Test, options: ControlPlaneOptions 
     log,
     clusterCidr: '10.244.0.0/16',
     caPem: authority.cert,
+    tokenKey,
   };
   run((signal) => runControllers(given, signal));
   if (nodes.length > 0) {

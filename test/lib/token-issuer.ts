@@ -2,8 +2,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Algorithm, algorithmOf, type Claims, keyId, signJwt } from '../../controlplane/apiserver/authn/jwt';
 import type { KeyPair } from '../../controlplane/pki/certificate';
+import { type Algorithm, algorithmOf, type Claims, keyId, signJwt } from '../../controlplane/pki/jwt';
 
 export interface TokenIssuer {
   readonly url: string;

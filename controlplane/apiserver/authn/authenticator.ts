@@ -3,10 +3,10 @@
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock';
 import { AppError } from '../../base/errors';
+import { type Claims, type Jwt, parseJwt } from '../../pki/jwt';
 import { type Headers, header, type UserInfo } from '../request';
 import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
 import { certificateUser } from './certificate';
-import { type Claims, type Jwt, parseJwt } from './jwt';
 import type { JwtAuthenticator } from './oidc/jwt-authenticator';
 import type { ServiceAccountTokens } from './service-account-tokens';
 

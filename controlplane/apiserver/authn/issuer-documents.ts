@@ -1,8 +1,8 @@
 // What other programs read to check ServiceAccount tokens by themselves: the discovery document of the issuer and its public keys
 // as a JWK set (OpenID Connect Discovery 1.0, RFC 7517). The order of the fields is upstream's.
 import type { KeyObject } from 'node:crypto';
+import { algorithmOf, keyId } from '../../pki/jwt';
 import type { FullReply } from '../request';
-import { algorithmOf, keyId } from './jwt';
 
 export interface IssuerFacts {
   readonly issuer: string;

@@ -2,7 +2,7 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
-import { isSignedBy, keyId, parseJwt, signJwt } from './jwt';
+import { isSignedBy, keyId, parseJwt, signJwt } from '../../pki/jwt';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString();

@@ -5,9 +5,10 @@ import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import type { Clock } from '../../base/clock';
 import { AppError } from '../../base/errors';
+import { type Claims, signJwt, verifyJwt } from '../../pki/jwt';
 import type { Cache } from '../cache/cache';
 import type { UserInfo } from '../request';
-import { type Claims, signJwt, verifyJwt } from './jwt';
+import { isLegacy, LegacyTokens } from './legacy-tokens';
 
 export interface TokenConfig {
   readonly signing: KeyObject;
@@ -62,13 +63,17 @@ const maxVerified = 4096;
 const leewaySeconds = 60;
 
 export class ServiceAccountTokens {
+  /** Those in Secrets. */
+  readonly legacy: LegacyTokens;
   private readonly verified = new Map<string, Claims>();
 
   constructor(
     readonly config: TokenConfig,
     private readonly cache: Cache,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.legacy = new LegacyTokens(cache, clock);
+  }
 
   /**
    * Programs that read the file of their token once would fail when it ends, so the token of a pod for this server lives longer than
@@ -113,14 +118,20 @@ export class ServiceAccountTokens {
   /** @throws Unauthorized with the reason */
   authenticate(token: string, audiences = this.config.apiAudiences): { user: UserInfo; audiences: readonly string[] } {
     const claims = this.verify(token);
+    if (isLegacy(claims)) return this.legacyUser(token, claims, audiences);
     const now = this.clock.now() / 1000;
     if (!this.isIssuer(claims.iss ?? '')) throw refused('the token was issued by someone else');
     if (typeof claims.exp !== 'number' || now > claims.exp + leewaySeconds) throw refused('the token has expired');
     if (typeof claims.nbf === 'number' && now < claims.nbf - leewaySeconds) throw refused('the token is not valid yet');
-    const own = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []);
-    const shared = audiences.filter((audience) => own.includes(audience));
-    if (shared.length === 0) throw refused('the token is for another audience');
+    const shared = sharedAudiences(audiences, audiencesOf(claims));
     return { user: this.userOf(claims), audiences: shared };
+  }
+
+  /** A token without audiences is for this server alone. */
+  private legacyUser(token: string, claims: Claims, audiences: readonly string[]) {
+    const own = audiencesOf(claims);
+    const shared = sharedAudiences(audiences, own.length > 0 ? own : this.config.apiAudiences);
+    return { user: this.legacy.userOf(token, claims), audiences: shared };
   }
 
   private verify(token: string): Claims {
@@ -165,6 +176,14 @@ export class ServiceAccountTokens {
     }
     if (metadata.uid !== uid) throw refused(`${kind.singular} ${key} is not the one the token was issued for`);
   }
+}
+
+const audiencesOf = ({ aud = [] }: Claims): readonly string[] => (typeof aud === 'string' ? [aud] : aud);
+
+function sharedAudiences(requested: readonly string[], own: readonly string[]): readonly string[] {
+  const shared = requested.filter((audience) => own.includes(audience));
+  if (shared.length === 0) throw refused('the token is for another audience');
+  return shared;
 }
 
 /** The client reads only "Unauthorized"; the reason stays in the chain of causes. */

@@ -2,8 +2,8 @@
 import { CostBudget, CostExceeded, perCallLimit } from '../../../cel/budget';
 import type { CelProgram } from '../../../cel/engine';
 import { CelEvaluationError } from '../../../cel/errors';
+import type { Claims } from '../../../pki/jwt';
 import type { UserInfo } from '../../request';
-import type { Claims } from '../jwt';
 import { type ClaimMapping, claimsOf, compile, type JwtIssuer, type Result, type Rule, userOf } from './config';
 
 /** Undefined for a claim or expression that is not configured. */

@@ -8,7 +8,7 @@ import { Agent, get } from 'node:https';
 import type { Clock } from '../../../base/clock';
 import { describeError } from '../../../base/errors';
 import type { Logger } from '../../../base/logger';
-import { type Algorithm, isAlgorithm, isSignedBy, type Jwt } from '../jwt';
+import { type Algorithm, isAlgorithm, isSignedBy, type Jwt } from '../../../pki/jwt';
 
 export interface IssuerLocation {
   readonly url: string;

@@ -1,8 +1,8 @@
 // Authenticates tokens of other issuers: the issuer's signature, its audiences and times, then the user that its claims map to.
 import { createHash } from 'node:crypto';
 import { describeError } from '../../../base/errors';
+import { type Algorithm, algorithms, type Claims, isAlgorithm, type Jwt } from '../../../pki/jwt';
 import type { UserInfo } from '../../request';
-import { type Algorithm, algorithms, type Claims, isAlgorithm, type Jwt } from '../jwt';
 import { ClaimsMapper } from './claims';
 import type { JwtIssuer } from './config';
 import { IssuerKeys, type IssuerKeysDeps } from './issuer-keys';

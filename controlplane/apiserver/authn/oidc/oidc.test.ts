@@ -10,8 +10,8 @@ import { FakeClock } from '../../../../test/lib/fake-clock';
 import { rsaKey, startIssuer, type TokenIssuer } from '../../../../test/lib/token-issuer';
 import type { KeyPair } from '../../../pki/certificate';
 import { issueCertificate } from '../../../pki/issue';
+import { type Algorithm, keyId } from '../../../pki/jwt';
 import { ensurePki, readAuthority } from '../../../pki/pki';
-import { type Algorithm, keyId } from '../jwt';
 import type { AuthenticationConfig, JwtIssuer } from './config';
 import { minRefreshMs, retryMs } from './issuer-keys';
 

@@ -3,7 +3,7 @@
 // The caller names the algorithm that a key may have, never the token: so a token cannot turn a public key into the secret of an
 // HMAC, and `none` is no algorithm here.
 import { constants, createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { AppError } from '../../base/errors';
+import { AppError } from '../base/errors';
 
 export interface Claims {
   readonly iss?: string;
