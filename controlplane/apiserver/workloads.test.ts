@@ -44,6 +44,28 @@ t.test('a pod gets its account, token volume, tolerations and priority', async (
   });
 });
 
+t.test('an update of a pod keeps the default tolerations', async (t) => {
+  const own = { key: 'own', operator: 'Exists', effect: 'NoSchedule' };
+  const made = (await server.call('POST', `${core}/pods`, { body: pod('tolerant') })).json;
+  const seconds = { operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 };
+  const notReady = { key: 'node.kubernetes.io/not-ready', ...seconds };
+  const unreachable = { key: 'node.kubernetes.io/unreachable', ...seconds };
+  const put = async (tolerations: object[] | undefined) =>
+    (
+      await server.call('PUT', `${core}/pods/tolerant`, {
+        body: { ...made, metadata: { name: 'tolerant' }, spec: { ...made.spec, tolerations } },
+      })
+    ).json;
+  t.same((await put(undefined)).metadata.generation, 1, 'nothing changed');
+  t.same((await put([own])).spec.tolerations, [own, notReady, unreachable]);
+  const longer = { ...notReady, tolerationSeconds: 600 };
+  t.same((await put([own, longer])).spec.tolerations, [own, longer, unreachable], 'its own seconds stay');
+  const patch = { body: { spec: { tolerations: [own, longer] } }, type: 'application/merge-patch+json' };
+  const patched = await server.call('PATCH', `${core}/pods/tolerant`, patch);
+  t.same(patched.json.spec.tolerations, [own, longer, unreachable], 'a patch that removes one');
+  t.match(await put([]), { code: 422, message: /existing toleration can not be modified/ }, 'another one must stay');
+});
+
 t.test('binding assigns a node only once', async (t) => {
   await server.call('POST', `${core}/pods`, { body: pod('bind') });
   const bind = (node: string) =>

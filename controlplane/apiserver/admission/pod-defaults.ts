@@ -1,16 +1,18 @@
 // DefaultTolerationSeconds: a pod stays five minutes on a node that is unreachable or not ready, unless its tolerations differ.
-import { notReadyTaint, type Pod, unreachableTaint } from '../../api/index';
+import { notReadyTaint, type Pod, pods, unreachableTaint } from '../../api/index';
 import type { OpenRule } from '../write/rule';
-import { createsPod } from './pod-creation';
 
 const graceSeconds = 300;
 const nodeTroubles = [notReadyTaint, unreachableTaint];
 
 export const defaultTolerations: OpenRule = () => ({
   name: 'DefaultTolerationSeconds',
-  concerns: createsPod,
+  // Also at updates: a writer who sends a pod without them does not take them away.
+  concerns: ({ operation, kind, subresource }) =>
+    (operation === 'create' || operation === 'update') && kind.prefix === pods.prefix && subresource === '',
   mutate({ object }) {
-    const { spec } = object as Pod;
+    const pod = object as Pod;
+    const { spec } = pod;
     if (!spec) return;
     const tolerations = spec.tolerations ?? [];
     const missing = nodeTroubles.filter(
@@ -21,9 +23,13 @@ export const defaultTolerations: OpenRule = () => ({
         ),
     );
     if (missing.length === 0) return;
-    spec.tolerations = [
-      ...tolerations,
-      ...missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: graceSeconds })),
-    ];
+    const added = missing.map((key) => ({
+      key,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: graceSeconds,
+    }));
+    // A new spec: a patched pod shares what the patch did not change with the stored pod.
+    pod.spec = { ...spec, tolerations: [...tolerations, ...added] };
   },
 });
