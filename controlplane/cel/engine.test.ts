@@ -185,6 +185,33 @@ t.test('cost', async (t) => {
   );
 });
 
+t.test('work of one function that takes long is counted before it is done', async (t) => {
+  const tags = Array.from({ length: 15_000 }, (_, i) => `${i}`);
+  const zone = "timestamp('2026-01-01T00:00:00Z').getHours('America/New_York') >= 0";
+  const cases: readonly (readonly [expression: string, self: object])[] = [
+    [`self.tags.all(x, ${zone})`, { tags }],
+    ["self.name.matches('(a?){900}(b|c)$')", { name: 'a'.repeat(500_000) }],
+    ["self.name.find('(a?){900}(b|c)$') == ''", { name: 'a'.repeat(500_000) }],
+    ["self.name.findAll('a(.*b)?').size() > 0", { name: 'a'.repeat(20_000) }],
+    ["self.tags.exists(x, 'a'.matches('(a{1000}|b{900})' + x))", { tags }],
+    ["duration(self.name) > duration('1h')", { name: '1'.repeat(100_000) }],
+    ['self.tags.exists(x, self.tags.exists(y, 1 / 0 == 1))', { tags }],
+  ];
+  for (const [expression, self] of cases) {
+    const budget = new CostBudget(10_000_000, new CostBudget(250_000));
+    t.throws(() => env.compile(expression, 'bool').run({ self }, budget), { name: 'CostExceeded' }, expression);
+  }
+  const name = 'a'.repeat(20_000);
+  t.equal(run("self.name.replace('a', 'b', 19999) != self.name", { self: { name } }), true);
+  t.equal(run("self.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')", { self: { name: 'web-1' } }), true);
+  t.equal(run(zone), true);
+});
+
+t.test('values that JavaScript refuses are errors of the expression', async (t) => {
+  const expression = "timestamp('2026-01-01T00:00:00Z').getHours('America/Nowhere') == 1";
+  t.throws(() => run(expression), { name: 'CelEvaluationError', message: 'unknown time zone America/Nowhere' });
+});
+
 t.test('a pattern that JavaScript would search for ever takes no time', async (t) => {
   t.equal(run('self.name.matches("^(a+)+$")', { self: { name: `${'a'.repeat(40)}!` } }), false);
 });

@@ -18,6 +18,7 @@ import { mixedLiteral } from './homogeneous';
 import { type MessageTypes, noMessages, rewriteLiterals } from './literals';
 import { meter } from './meter';
 import { joinNames } from './qualified-names';
+import { spending } from './spending';
 import { type DeclaredType, TypeDeclarations } from './types';
 
 /** Longer expressions are refused. Source: upstream's limit for rules. */
@@ -187,11 +188,13 @@ export class CelProgram {
     this.budget.current = budget;
     let value: unknown;
     try {
-      value = this.parsed(context);
+      value = spending(budget, () => this.parsed(context));
     } catch (err) {
       // An expression can hide the error of one branch, so the budget is asked and not the error.
       if (budget.exceeded) throw new CostExceeded(budget.exceeded);
       if (err instanceof EvaluationError) throw new CelEvaluationError(summaryOf(err));
+      // JavaScript's own refusal of a value: of a time zone, or of a text that would be too long.
+      if (err instanceof RangeError) throw new CelEvaluationError(summaryOf({ summary: err.message, name: err.name }));
       throw err;
     } finally {
       this.budget.current = undefined;
@@ -220,6 +223,7 @@ function compileError(expression: string, err: unknown, placeOf: (position: numb
 /** The library's words → cel-go's. */
 const words: readonly (readonly [RegExp, string])[] = [
   [/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')"],
+  [/^Invalid time zone specified: (.*)$/, 'unknown time zone $1'],
   [/^No such key: index out of bounds, index (-?\d+) .*$/, 'index out of bounds: $1'],
   [/^No such key: (.*)$/, 'no such key: $1'],
 ];

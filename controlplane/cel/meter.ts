@@ -17,8 +17,21 @@ type Evaluate = (this: unknown, evaluator: unknown, node: unknown, context: unkn
 /** A character or an element that is read costs a tenth of a node. Source: the traversal cost factor of upstream. */
 const traversalFactor = 0.1;
 
+/** An error on its way out of a node. */
+const errorCost = 10;
+
 /** Functions that cost more than a node: a check of permissions walks over the bindings of the user. */
 const functionCosts: ReadonlyMap<unknown, number> = new Map([['check', 5_000]]);
+/** With an argument, parts of a timestamp are those of a time zone: JavaScript prints and reads the whole date for each of them. */
+const partOfTime = /^get(?:Date|DayOf(?:Month|Week|Year)|FullYear|Hours|Milliseconds|Minutes|Month|Seconds)$/;
+const zonedCost = 300;
+
+function costOf({ op, args }: Node): number {
+  if (op !== 'rcall' || !Array.isArray(args)) return 1;
+  const [name, , rest] = args as [unknown, unknown, unknown];
+  const isZoned = partOfTime.test(String(name)) && Array.isArray(rest) && rest.length > 0;
+  return 1 + (isZoned ? zonedCost : (functionCosts.get(name) ?? 0));
+}
 
 /** Operators and functions that read their operands as a whole. */
 const traverses = new Set(['==', '!=', '<', '<=', '>', '>=', 'in', '+', 'call', 'rcall']);
@@ -27,8 +40,20 @@ const traverses = new Set(['==', '!=', '<', '<=', '>', '>=', 'in', '+', 'call', 
 const slowFunctions: ReadonlySet<unknown> = new Set(['equivalent', 'format', 'intersects', 'replace', 'reverse']);
 const slowFactor = 5;
 
+/** Units for an operand of this size. */
+type Reads = (size: number) => number;
+const nothing: Reads = () => 0;
+const readsAs = (times: number): Reads => (times === 0 ? nothing : (size) => size * times * traversalFactor);
+/** The library reads durations with a pattern that tries all ways to split a row of digits, from each of them. */
+const readsDuration: Reads = (size) => size ** 3 / 300;
+
+function operandReads({ op, args }: Node): Reads {
+  if (op === 'call' && Array.isArray(args) && args[0] === 'duration') return readsDuration;
+  return readsAs(readsOf({ op, args }));
+}
+
 /** How often the size of an operand counts. */
-function readsOf({ op, args }: Node): number {
+function readsOf({ op, args }: Pick<Node, 'op' | 'args'>): number {
   if (!traverses.has(op)) return 0;
   const [name, , rest] = Array.isArray(args) ? args : [];
   // sets.contains has two arguments, and the function of texts has one.
@@ -39,39 +64,50 @@ function readsOf({ op, args }: Node): number {
 /** @param spend counts units; it throws when they are used up */
 export function meter(root: unknown, spend: (units: number) => void): void {
   const seen = new Set<object>();
-  const visit = (value: unknown, reads: number): void => {
+  const visit = (value: unknown, around: Reads): void => {
     if (typeof value !== 'object' || value === null || seen.has(value)) return;
     seen.add(value);
     if (!isNode(value)) {
-      for (const inner of Object.values(value)) visit(inner, reads);
+      for (const inner of Object.values(value)) visit(inner, around);
       return;
     }
-    wrap(value, spend, reads);
-    visit(value.args, readsOf(value));
-    visit(value.meta.alternate, reads);
-    visit(value.meta.macro, 0);
+    wrap(value, spend, around);
+    visit(value.args, operandReads(value));
+    visit(value.meta.alternate, around);
+    visit(value.meta.macro, nothing);
   };
-  visit(root, 0);
+  visit(root, nothing);
 }
 
 const isNode = (value: object): value is Node =>
   'op' in value && 'meta' in value && typeof (value as Partial<Node>).evaluate === 'function';
 
-function wrap(node: Node, spend: (units: number) => void, reads: number): void {
+function wrap(node: Node, spend: (units: number) => void, around: Reads): void {
   const { alternate, macro } = node.meta;
   const target = alternate ?? macro ?? node;
   const evaluate: Evaluate = target === node ? node.meta.evaluate : (target as { evaluate: Evaluate }).evaluate;
   // A function may make a value that is larger than its operands.
-  const sizes = reads + (node.op === 'rcall' || node.op === 'call' ? readsOf(node) : 0);
-  const cost = 1 + (node.op === 'rcall' && Array.isArray(node.args) ? (functionCosts.get(node.args[0]) ?? 0) : 0);
+  const result = node.op === 'rcall' || node.op === 'call' ? readsAs(readsOf(node)) : nothing;
+  const isRead = around !== nothing || result !== nothing;
+  const cost = costOf(node);
   node.evaluate = (evaluator, _node, context) => {
     spend(cost);
-    // Through the property, because the wrapper of an alternate replaces it.
-    const value =
-      target === node
-        ? evaluate.call(node, evaluator, node, context)
-        : (target as { evaluate: Evaluate }).evaluate(evaluator, target, context);
-    if (sizes > 0) spend(sizeOf(value) * sizes * traversalFactor);
+    let value: unknown;
+    try {
+      // Through the property, because the wrapper of an alternate replaces it.
+      value =
+        target === node
+          ? evaluate.call(node, evaluator, node, context)
+          : (target as { evaluate: Evaluate }).evaluate(evaluator, target, context);
+    } catch (err) {
+      // An error that the expression hides may occur for each element.
+      spend(errorCost);
+      throw err;
+    }
+    if (isRead) {
+      const size = sizeOf(value);
+      spend(around(size) + result(size));
+    }
     return value;
   };
 }

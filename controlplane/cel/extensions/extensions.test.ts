@@ -203,3 +203,16 @@ t.test('a short expression makes no text of gigabytes', async (t) => {
     message: /out of range|too long/,
   });
 });
+
+t.test('a text is replaced a number of times', async (t) => {
+  for (const [expression, result] of [
+    ['"aaa".replace("a", "b", 2)', 'bba'],
+    ['"aaa".replace("a", "aa", 2)', 'aaaaa'],
+    ['"ab".replace("", "-", 2)', '-a-b'],
+    ['"ab".replace("", "-", 9)', '-a-b-'],
+    ['"ab".replace("b", "", 0)', 'ab'],
+    ['"abab".replace("ab", "", 5)', ''],
+  ] as const) {
+    t.equal(run(expression), result, expression);
+  }
+});

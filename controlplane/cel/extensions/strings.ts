@@ -13,22 +13,25 @@ function at(points: readonly string[], index: bigint): number {
 export const maxResultLength = 10_000_000;
 
 function replace(text: string, from: string, to: string, limit = -1n): string {
-  const found = text.split(from).length;
-  const count = limit < 0n ? found : Math.min(found, Number(limit));
+  // An empty text is found before each character and at the end.
+  const most = from === '' ? text.length + 1 : text.split(from).length;
+  const count = limit < 0n ? most : Math.min(most, Number(limit));
   if (text.length + count * Math.max(0, to.length - from.length) > maxResultLength) {
     throw new CelEvaluationError('the result of replace is too long');
   }
   if (limit < 0n) return text.replaceAll(from, () => to);
-  let result = text;
+  // Pieces, because each slice of a text that is put together again and again copies it.
+  const pieces: string[] = [];
+  let kept = 0;
   let position = 0;
-  for (let i = 0n; i < limit; i++) {
-    const found = result.indexOf(from, position);
+  for (let i = 0; i < count && position <= text.length; i++) {
+    const found = text.indexOf(from, position);
     if (found < 0) break;
-    result = result.slice(0, found) + to + result.slice(found + from.length);
-    position = found + to.length + (from === '' ? 1 : 0);
-    if (position > result.length) break;
+    pieces.push(text.slice(kept, found), to);
+    kept = found + from.length;
+    position = kept + (from === '' ? 1 : 0);
   }
-  return result;
+  return pieces.join('') + text.slice(kept);
 }
 
 export function registerStrings(environment: Environment): void {
