@@ -44,7 +44,12 @@ function canonical(value: unknown): string {
   });
 }
 
-export function textCauses(value: string, schema: Definition, path: string): FieldCause[] {
+/** Steps that the patterns of one object may still take. At 0 an answer is missing, and the object is refused as a whole. */
+export interface PatternSteps {
+  left: number;
+}
+
+export function textCauses(value: string, schema: Definition, path: string, steps: PatternSteps): FieldCause[] {
   const { maxLength, minLength, pattern, format, type } = schema;
   const causes: FieldCause[] = [];
   // UTF-16 has at least as many units as the text has characters, and at most twice as many.
@@ -54,7 +59,7 @@ export function textCauses(value: string, schema: Definition, path: string): Fie
     causes.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
   }
   if (pattern) {
-    const matches = compiled(pattern)?.test(value);
+    const matches = matchWithin(pattern, value, steps);
     if (matches === undefined) causes.push(invalid(path, '', `the pattern '${pattern}' costs too much for this text`));
     else if (!matches) causes.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
@@ -88,6 +93,12 @@ export function numberCauses(value: number, schema: Definition, path: string): F
 export function typeCause(path: string, shown: string, expected: string, found: string): FieldCause {
   const cause = invalid(path, shown, `${path} in body must be of type ${expected}: ${JSON.stringify(found)}`);
   return { ...cause, reason: 'FieldValueTypeInvalid' };
+}
+
+function matchWithin(source: string, text: string, steps: PatternSteps): boolean | undefined {
+  const match = compiled(source)?.match(text, steps.left);
+  steps.left = Math.max(0, steps.left - (match?.steps ?? 0));
+  return match?.matches;
 }
 
 /** Compiled at the first use. */

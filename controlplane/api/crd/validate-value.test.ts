@@ -249,3 +249,15 @@ t.test('messages about a large enum are bounded', async (t) => {
   );
   t.ok(found.length > 0 && found.length < 10, `${found.length} causes`);
 });
+
+t.test('the patterns of all fields of an object cost together no more than those of one', async (t) => {
+  const pattern = '(a?){400}b';
+  const check = (schema: Definition, value: unknown) =>
+    validateValue({ spec: value }, { properties: { spec: schema } }).map(({ message }) => message);
+  const items: Definition = { type: 'string', pattern };
+  const texts = Array.from({ length: 3_000 }, () => 'a'.repeat(200));
+  const tooMuch = ['Invalid value: "": the rules of the schema cost too much for this object'];
+  t.same(check({ type: 'array', items }, texts), tooMuch);
+  t.same(check({ type: 'array', items: { type: 'string', not: { pattern } } }, texts), tooMuch, 'not is no way out');
+  t.match(check({ type: 'array', items }, texts.slice(0, 1)), [/should match/], 'one alone is decided');
+});

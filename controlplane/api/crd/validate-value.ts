@@ -6,6 +6,7 @@ import type { Definition } from '../schema/schema';
 import { invalid, maxCauses, required, tooMany } from '../validation/causes';
 import { embeddedCauses } from './embedded-resource';
 import { itemFinder, repeatedItems } from './list-keys';
+import { maxSteps } from './pattern/pattern';
 import { enumCauses, noField, numberCauses, textCauses, typeCause } from './scalar-rules';
 import { isSchema } from './walk';
 
@@ -73,14 +74,15 @@ class Findings {
 class Validation {
   private visits = 0;
   private readonly room = { text: maxText };
+  private readonly steps = { left: maxSteps };
 
   get isExhausted(): boolean {
-    return this.visits > maxVisits;
+    return this.visits > maxVisits || this.steps.left === 0;
   }
 
   check(value: unknown, old: unknown, schema: Definition, path: string): Outcome {
     const found = new Findings(this.room);
-    if (++this.visits > maxVisits) return found;
+    if (++this.visits > maxVisits || this.steps.left === 0) return found;
     found.add(typeCauses(value, schema, path));
     found.add(enumCauses(value, schema, path));
     // Of null only the type and the enum are checked.
@@ -89,7 +91,7 @@ class Validation {
       if (typeof value === 'string') {
         // A long text costs as many visits as it has pieces of this length.
         this.visits += value.length >> 6;
-        found.add(textCauses(value, schema, path));
+        found.add(textCauses(value, schema, path, this.steps));
       } else if (typeof value === 'number') found.add(numberCauses(value, schema, path));
       else if (Array.isArray(value)) this.list(value, old, schema, path, found);
       else if (typeof value === 'object') this.object(value as Record<string, unknown>, old, schema, path, found);

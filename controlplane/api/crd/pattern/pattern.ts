@@ -13,7 +13,7 @@ type Instruction =
 
 /** A bound for repetitions inside repetitions; Go has one, too. The pattern of a host name has about 300. */
 const maxInstructions = 20_000;
-/** Steps of one match, each some ten nanoseconds. */
+/** Steps of one match, or of all patterns of an object together; each takes some ten to fifty nanoseconds. */
 export const maxSteps = 1_000_000;
 
 export class Pattern {
@@ -29,7 +29,15 @@ export class Pattern {
 
   /** Whether the pattern matches anywhere in the text; undefined when the answer would take more than maxSteps. */
   test(text: string): boolean | undefined {
-    return new Match(this.program, text).run();
+    return this.match(text, maxSteps).matches;
+  }
+
+  /** The same within `limit` steps, and how many the answer took. */
+  match(text: string, limit: number): { readonly matches: boolean | undefined; readonly steps: number } {
+    const match = new Match(this.program, text, limit);
+    const matches = match.run();
+    // Each match begins with an empty table of all instructions.
+    return { matches, steps: match.steps + (this.program.length >> 4) };
   }
 }
 
@@ -96,17 +104,18 @@ class Match {
   /** Per instruction the position at which it was reached last. */
   private readonly seen: Int32Array;
   private readonly codes: readonly number[];
-  private steps = 0;
+  steps = 0;
   private matched = false;
 
   constructor(
     private readonly program: readonly Instruction[],
     text: string,
+    private readonly limit: number,
   ) {
     this.seen = new Int32Array(program.length).fill(-1);
     // A text that is too long for one step per character is not split.
-    this.codes = text.length > maxSteps ? [] : Array.from(text, (char) => char.codePointAt(0)!);
-    if (text.length > maxSteps) this.steps = maxSteps + 1;
+    this.codes = text.length > limit ? [] : Array.from(text, (char) => char.codePointAt(0)!);
+    if (text.length > limit) this.steps = limit + 1;
   }
 
   run(): boolean | undefined {
@@ -115,7 +124,7 @@ class Match {
       // The match may begin at each place of the text.
       this.reach(0, at, current);
       if (this.matched) return true;
-      if (this.steps > maxSteps) return undefined;
+      if (this.steps > this.limit) return undefined;
       const code = this.codes[at];
       if (code === undefined) return false;
       const next: number[] = [];
