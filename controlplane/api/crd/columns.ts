@@ -10,10 +10,44 @@ export function columnsOf({ additionalPrinterColumns: columns }: CrdVersion): re
   if (!columns || columns.length === 0) return [nameColumn, ageColumn];
   // A path that cannot be read: upstream then shows the default columns, too.
   if (columns.some(({ jsonPath }) => !parseJsonPath(jsonPath))) return [nameColumn, ageColumn];
-  return [nameColumn, ...columns.map(columnOf)];
+  const row = new Row();
+  return [nameColumn, ...columns.map((column, i) => columnOf(column, row, i === 0))];
 }
 
-function columnOf({ name, type, format, description, jsonPath, priority }: CrdColumn): Column<KubeObject> {
+/**
+ * Values and characters that the columns of one object may show together. Upstream has no such bound: two thousand columns that each
+ * show the whole object would make a table of gigabytes.
+ */
+export const maxRowSize = 64 * 1024;
+
+/** The cells of a row are read one after another, in order. */
+class Row {
+  private left = maxRowSize;
+
+  begin(): void {
+    this.left = maxRowSize;
+  }
+
+  get isFull(): boolean {
+    return this.left <= 0;
+  }
+
+  take(size: number): void {
+    this.left -= size;
+  }
+
+  cut(text: string): string {
+    const shown = text.slice(0, Math.max(0, this.left));
+    this.take(text.length);
+    return shown;
+  }
+}
+
+function columnOf(
+  { name, type, format, description, jsonPath, priority }: CrdColumn,
+  row: Row,
+  isFirst: boolean,
+): Column<KubeObject> {
   const path = parseJsonPath(jsonPath) ?? [];
   return {
     name,
@@ -23,7 +57,16 @@ function columnOf({ name, type, format, description, jsonPath, priority }: CrdCo
     description: description ?? `Custom resource definition column (in JSONPath format): ${jsonPath}`,
     // Any priority above 0 is shown only with -o wide.
     priority: (priority ?? 0) > 0 ? 1 : 0,
-    cell: (object, now) => cellOf(readJsonPath(object, path), type, now),
+    cell: (object, now) => {
+      if (isFirst) row.begin();
+      if (row.isFull) return null;
+      const cell = cellOf(
+        readJsonPath(object, path, (count) => row.take(count)),
+        type,
+        now,
+      );
+      return typeof cell === 'string' ? row.cut(cell) : cell;
+    },
   };
 }
 

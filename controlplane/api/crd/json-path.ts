@@ -50,10 +50,16 @@ export function parseJsonPath(text: string): JsonPath | undefined {
   return steps;
 }
 
-/** All values at the path, none when it leads nowhere. */
-export function readJsonPath(object: unknown, path: JsonPath): unknown[] {
+/** All values at the path, none when it leads nowhere. `count` is called with the length of each list that is searched. */
+export function readJsonPath(object: unknown, path: JsonPath, count: (length: number) => void = () => {}): unknown[] {
   let values: unknown[] = [object];
-  for (const step of path) values = values.flatMap((value) => follow(value, step));
+  for (const step of path) {
+    values = values.flatMap((value) => {
+      if (Array.isArray(value) && 'path' in step) count(value.length);
+      return follow(value, step);
+    });
+    if ('all' in step) count(values.length);
+  }
   return values;
 }
 
