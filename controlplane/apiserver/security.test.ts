@@ -251,6 +251,29 @@ t.test('a kubelet reads and writes only objects of its own node', async (t) => {
   t.equal((await server.call('POST', leases, { body: lease(''), as: nameless })).status, 403);
 });
 
+t.test('a kubelet has no rights to other resources of the same name, nor to subresources', async (t) => {
+  const node = await server.identity('system:node:n1', 'system:nodes');
+  const isAllowed = async (resourceAttributes: object): Promise<boolean> => {
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+    return (await server.call('POST', path, { as: node, body: { spec: { resourceAttributes } } })).json.status.allowed;
+  };
+  const cases: readonly (readonly [allowed: boolean, attributes: object])[] = [
+    [true, { verb: 'get', group: '', resource: 'services', namespace: 'default', name: 'web' }],
+    [false, { verb: 'get', group: '', resource: 'services', subresource: 'proxy', namespace: 'default', name: 'web' }],
+    [false, { verb: 'list', group: 'serving.example.com', resource: 'services' }],
+    [false, { verb: 'get', group: 'metrics.example.com', resource: 'nodes', name: 'n1' }],
+    [true, { verb: 'create', group: 'events.k8s.io', resource: 'events', namespace: 'default' }],
+    [false, { verb: 'create', group: 'example.com', resource: 'events', namespace: 'default' }],
+    [false, { verb: 'create', group: 'example.com', resource: 'tokenreviews' }],
+    [false, { verb: 'create', group: 'example.com', resource: 'pods', namespace: 'default' }],
+    [true, { verb: 'watch', group: 'networking.k8s.io', resource: 'networkpolicies' }],
+    [false, { verb: 'get', group: '', resource: 'constructor' }],
+  ];
+  for (const [allowed, attributes] of cases) t.equal(await isAllowed(attributes), allowed, JSON.stringify(attributes));
+  const proxied = await server.call('GET', '/api/v1/namespaces/default/services/web/proxy/', { as: node });
+  t.match(proxied.json, { code: 403, message: /cannot get resource "services\/proxy"/ });
+});
+
 t.test('access reviews answer as a request would be decided', async (t) => {
   const ask = async (spec: object) =>
     (await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body: { spec } })).json.status

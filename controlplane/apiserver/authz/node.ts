@@ -18,6 +18,34 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 }
 
 const reads = new Set(['get', 'list', 'watch']);
+/** Resource → its groups: a custom or aggregated resource of the same name is another one. */
+const groupsOf: Readonly<Record<string, readonly string[]>> = {
+  certificatesigningrequests: ['certificates.k8s.io'],
+  configmaps: [''],
+  csidrivers: ['storage.k8s.io'],
+  csinodes: ['storage.k8s.io'],
+  endpointslices: ['discovery.k8s.io'],
+  events: ['', 'events.k8s.io'],
+  leases: ['coordination.k8s.io'],
+  localsubjectaccessreviews: ['authorization.k8s.io'],
+  namespaces: [''],
+  networkpolicies: ['networking.k8s.io'],
+  nodes: [''],
+  persistentvolumeclaims: [''],
+  persistentvolumes: [''],
+  pods: [''],
+  runtimeclasses: ['node.k8s.io'],
+  secrets: [''],
+  selfsubjectaccessreviews: ['authorization.k8s.io'],
+  selfsubjectreviews: ['authentication.k8s.io'],
+  selfsubjectrulesreviews: ['authorization.k8s.io'],
+  serviceaccounts: [''],
+  services: [''],
+  subjectaccessreviews: ['authorization.k8s.io'],
+  tokenreviews: ['authentication.k8s.io'],
+  volumeattachments: ['storage.k8s.io'],
+};
+
 /** Every kubelet may read all objects of these kinds. */
 const sharedReads = new Set([
   'services',
@@ -56,6 +84,7 @@ export class NodeAuthorizer implements Authorizer {
     const node = nodeNameOf(user);
     if (!node) return false;
     const { verb, resource, subresource, namespace, name, selectedName } = attributes;
+    if (!Object.hasOwn(groupsOf, resource) || !groupsOf[resource]!.includes(attributes.group)) return false;
     const target = name !== '' ? name : (selectedName ?? '');
     switch (resource) {
       case 'secrets':
@@ -77,16 +106,16 @@ export class NodeAuthorizer implements Authorizer {
         return subresource === '' && name === node && ['get', 'update', 'patch', 'delete'].includes(verb);
       case 'serviceaccounts':
         if (subresource === 'token') return verb === 'create' && this.refers(node, resource, namespace, target);
-        return reads.has(verb) && this.refers(node, resource, namespace, target);
+        return reads.has(verb) && subresource === '' && this.refers(node, resource, namespace, target);
       case 'leases':
-        if (namespace !== 'kube-node-lease') return false;
+        if (subresource !== '' || namespace !== 'kube-node-lease') return false;
         return verb === 'create' || (target === node && ['get', 'update', 'patch', 'delete'].includes(verb));
       case 'nodes':
         return this.allowsNode(node, attributes);
       case 'pods':
         return this.allowsPod(node, attributes);
       case 'events':
-        return ['create', 'patch', 'update'].includes(verb);
+        return subresource === '' && ['create', 'patch', 'update'].includes(verb);
       // NodeRestriction refuses requests for certificates of other nodes.
       case 'certificatesigningrequests':
         return subresource === '' && (verb === 'create' || reads.has(verb));
@@ -98,7 +127,8 @@ export class NodeAuthorizer implements Authorizer {
       case 'selfsubjectreviews':
         return verb === 'create';
       default:
-        return reads.has(verb) && sharedReads.has(resource);
+        // services/proxy is no read: it sends a request to a pod.
+        return reads.has(verb) && subresource === '' && sharedReads.has(resource);
     }
   }
 
