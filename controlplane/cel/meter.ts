@@ -24,7 +24,7 @@ const errorCost = 10;
 const functionCosts: ReadonlyMap<unknown, number> = new Map([['check', 5_000]]);
 /** With an argument, parts of a timestamp are those of a time zone: JavaScript prints and reads the whole date for each of them. */
 const partOfTime = /^get(?:Date|DayOf(?:Month|Week|Year)|FullYear|Hours|Milliseconds|Minutes|Month|Seconds)$/;
-const zonedCost = 300;
+const zonedCost = 500;
 
 function costOf({ op, args }: Node): number {
   if (op !== 'rcall' || !Array.isArray(args)) return 1;
