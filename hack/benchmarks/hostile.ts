@@ -12,6 +12,7 @@ import { BadRequest, Unavailable } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import type { ConnectionOptions } from '../../controlplane/client/kubeconfig';
 import { startApi } from './api-server';
+import { definitionInputs, definitionsPath, seededCustomObjects, seededDefinitions } from './hostile-definitions';
 import { apiInputs } from './hostile-inputs';
 import { parserInputs } from './hostile-parsers';
 import { Prober } from './hostile-prober';
@@ -79,7 +80,7 @@ export async function run(options: readonly string[] = []): Promise<BenchRow[]> 
   const directory = mkdtempSync(join(tmpdir(), 'k8ts-hostile-'));
   scope.defer(() => rmSync(directory, { recursive: true, force: true }));
   try {
-    const inputs = apiInputs.filter(({ name }) => name.includes(only));
+    const inputs = [...apiInputs, ...definitionInputs].filter(({ name }) => name.includes(only));
     const rows = inputs.length === 0 ? [] : await measureApi(scope, directory, inputs, rounds);
     return [
       ...rows,
@@ -193,6 +194,11 @@ async function seed(client: Client): Promise<void> {
     metadata: { name: 'target' },
     spec: { replicas: 0, selector: { matchLabels: { a: 'b' } }, template },
   });
+  for (const { object, path } of seededDefinitions) {
+    await create(definitionsPath, object);
+    await served(client, path);
+  }
+  for (const { object, path } of seededCustomObjects) await create(path, object);
   const data = { text: 'x'.repeat(500) };
   for (let i = 0; i < seededMaps; i += 50) {
     const names = Array.from({ length: 50 }, (_, k) => `m${i + k}`);
@@ -200,4 +206,13 @@ async function seed(client: Client): Promise<void> {
       names.map((name) => create(`${namespace}/configmaps`, { metadata: { name, labels: { app: name } }, data })),
     );
   }
+}
+
+/** Resolves when the kind of a definition is served. @throws Unavailable */
+async function served(client: Client, path: string): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if ((await client.send({ method: 'GET', path })).status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Unavailable(`${path} is not served`);
 }
