@@ -3,7 +3,7 @@
 import type { FieldCause } from '../../base/errors';
 import { isConditionTrue } from '../conditions';
 import type { WriteContext } from '../kind';
-import { forbidden, immutable, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { forbidden, immutable, invalid, invalidEach, notSupported, required, tooMany } from '../validation/causes';
 import { dns1035Label, dns1123Subdomain } from '../validation/names';
 import type { CrdConversion, CrdNames, CrdSpec, CustomResourceDefinition } from './types';
 import { validateVersions } from './validate-version';
@@ -49,8 +49,12 @@ function validateApproval({ metadata }: CustomResourceDefinition, group: string)
   return [invalid(field, value, detail)];
 }
 
+/** Beyond upstream: each version is a kind with paths, schemas and documents of its own. No published definition has ten. */
+const maxVersions = 100;
+
 function validateSpec(spec: CrdSpec): FieldCause[] {
-  const { names = { plural: '', kind: '' } } = spec;
+  const { names = { plural: '', kind: '' }, versions = [] } = spec;
+  if (versions.length > maxVersions) return [tooMany('spec.versions', versions.length, maxVersions)];
   return [
     ...validateGroup(spec.group ?? ''),
     ...validateScope(spec.scope ?? ''),
@@ -68,7 +72,7 @@ function validateSpec(spec: CrdSpec): FieldCause[] {
       .filter((field) => !names[field])
       .map((field) => required(`spec.names.${field}`)),
     ...validateNames(names, 'spec.names'),
-    ...validateVersions(spec.versions ?? []),
+    ...validateVersions(versions),
     ...validateConversion(spec.conversion),
   ];
 }

@@ -135,3 +135,17 @@ t.test('a schema that is not structural is refused, under the field of all versi
   t.same(await refused([one]), { status: 422, reason: 'Invalid', causes: causes('spec.validation') });
   t.same(await refused([two, one]), { status: 422, reason: 'Invalid', causes: causes('spec.versions[1].schema') });
 });
+
+t.test('a definition has at most 100 versions', async (t) => {
+  const server = await serve(t);
+  const versions = (count: number) =>
+    Array.from({ length: count }, (_, i) => version(`v${i + 1}`, { storage: i === 0 }));
+  const send = (count: number) =>
+    server.call('POST', root, { body: definition('crontabs', 'CronTab', { versions: versions(count) }) });
+  const refused = await send(101);
+  t.equal(refused.status, 422);
+  t.same(refused.json.details.causes, [
+    { reason: 'FieldValueTooMany', field: 'spec.versions', message: 'Too many: 101: must have at most 100 items' },
+  ]);
+  t.equal((await send(100)).status, 201);
+});
