@@ -8,22 +8,29 @@ export interface Answer {
   readonly status: number;
   /** Bytes of the body. */
   readonly size: number;
+  /** The body, only when it was asked for. */
+  readonly text: string;
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
+const lastChunk = '0\r\n\r\n';
 
 export interface Call {
   readonly method: string;
   readonly path: string;
+  /** Bytes are sent as they are, anything else as JSON. */
   readonly body?: unknown;
   readonly type?: string;
+  readonly accept?: string;
 }
 
-function render(host: string, { method, path, body, type = 'application/json' }: Call): string {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\n`;
+function render(host: string, call: Call): string | Buffer {
+  const { method, path, body, type = 'application/json', accept = 'application/json' } = call;
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: ${accept}\r\n`;
   if (body === undefined) return `${head}\r\n`;
-  const text = JSON.stringify(body);
-  return `${head}Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+  const sent = Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const whole = `${head}Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(sent)}\r\n\r\n`;
+  return typeof sent === 'string' ? whole + sent : Buffer.concat([Buffer.from(whole), sent]);
 }
 
 async function open({ server, ca, cert, key }: ConnectionOptions): Promise<TLSSocket> {
@@ -45,9 +52,14 @@ export class ApiConnection {
   private head: Buffer | undefined;
   private status = 0;
   private size = 0;
+  /** Bytes of the body that have not come; of a body in chunks 1 until its end has come. */
   private missing = 0;
-  /** The body of a refusal, for the error. */
-  private refusal = '';
+  private chunked = false;
+  /** The last characters of a body in chunks. */
+  private tail = '';
+  /** The body of a refusal, for the error, and of an answer that the caller wants to read. */
+  private text = '';
+  private wanted = false;
   private settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
 
   private constructor(
@@ -63,9 +75,10 @@ export class ApiConnection {
     return new ApiConnection(await open(options), new URL(options.server).host);
   }
 
-  /** @throws Unavailable for any answer of 300 or more */
-  send(call: Call): Promise<Answer> {
+  /** With `read`, the answer has its text. @throws Unavailable for any answer of 300 or more */
+  send(call: Call, read = false): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      this.wanted = read;
       this.settle = { resolve, reject };
       this.socket.write(render(this.host, call));
     });
@@ -88,23 +101,35 @@ export class ApiConnection {
       this.begin(whole.toString('latin1', 0, end));
       body = whole.subarray(end + headEnd.length);
     }
-    this.missing -= body.length;
-    if (this.status >= 300) this.refusal += body.toString();
+    if (this.chunked) this.readChunks(body);
+    else this.missing -= body.length;
+    if (this.wanted || this.status >= 300) this.text += body.toString();
     if (this.missing === 0) this.finish();
+  }
+
+  /** Looks at the end alone: no other answer is on its way, and a body that ends so inside would end the figure too early by a part. */
+  private readChunks(body: Buffer): void {
+    this.size += body.length;
+    this.tail = (this.tail + body.toString('latin1', Math.max(0, body.length - lastChunk.length))).slice(
+      -lastChunk.length,
+    );
+    if (this.tail === lastChunk) this.missing = 0;
   }
 
   private begin(head: string): void {
     this.status = Number(head.slice(9, 12));
-    this.size = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
-    this.missing = this.size;
-    this.refusal = '';
+    this.chunked = /\r\ntransfer-encoding: chunked/i.test(head);
+    this.tail = '';
+    this.size = this.chunked ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
+    this.missing = this.chunked ? 1 : this.size;
+    this.text = '';
   }
 
   private finish(): void {
-    const { settle, status, size, refusal } = this;
+    const { settle, status, size, text } = this;
     this.settle = undefined;
-    if (status < 300) settle?.resolve({ status, size });
-    else settle?.reject(new Unavailable(`the server answered ${status}: ${refusal.slice(0, 300)}`));
+    if (status < 300) settle?.resolve({ status, size, text });
+    else settle?.reject(new Unavailable(`the server answered ${status}: ${text.slice(0, 300)}`));
   }
 
   private fail(cause?: Error): void {

@@ -1,237 +1,165 @@
 // The API budgets of the design: verbs over 16 connections, lists, the time from a write to a hundred watchers, and the memory
-// of the server afterwards. The distribution has no package of the peer, kube-apiserver 1.20 with etcd 3.4, so its figures
-// are those of README.md (Figures), measured with the same load on a machine of two cores. Compare the rows in CPU time between
+// of the server afterwards; then custom resources, protobuf, and a webhook that does not match. Compare the rows in CPU time between
 // runs: with two cores the client takes one of them, and wall-clock time includes other processes of the machine.
-// usage: node -r ts-node/register hack/benchmarks/api.ts [flags of node for the server, e.g. --cpu-prof]
+// usage: hack/bench api [OPTION]...
+//   --objects=N               ConfigMaps, custom resources and requests of each load: 2,000
+//   --pods=N                  pods: 5,000
+//   --fill=N                  ConfigMaps that exist before the load: 0
+//   --peer-kubeconfig=FILE    another API server, on which the same load runs afterwards: the peer. Without it the peer's figures
+//                             are those of README.md (Figures), kube-apiserver 1.20 with etcd 3.4 on a machine of two cores
+//   --peer-pids=PID,...       the peer's processes, its store included, for its CPU time and memory
+//   any other option          is a flag of node for the server, such as --cpu-prof
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BadRequest } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
-import type { ConnectionOptions } from '../../controlplane/client/kubeconfig';
-import { ApiConnection, type Call, openWatch } from './api-connection';
-import { type ApiProcess, cpuMicros, residentMb, startApi } from './api-server';
+import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
+import { type ApiFigures, type ApiTarget, type Figure, type LoadSize, marks, measure, watchers } from './api-load';
+import { cpuMicros, residentMb, startApi } from './api-server';
 import { type BenchRow, renderRows } from './row';
 
-const connections = 16;
-const objects = 2_000;
-const pods = 5_000;
-const lists = 64;
-const watchers = 100;
-const marks = 200;
+const recordedPeer = 'kube-apiserver 1.20 + etcd 3.4, from README.md';
 
-const peer = 'kube-apiserver 1.20 + etcd 3.4, from README.md';
-const namespace = 'bench';
-const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
-const podsPath = `/api/v1/namespaces/${namespace}/pods`;
-
-interface Figure {
-  readonly perSecond: number;
-  /** Of the server, for each request. */
-  readonly cpuMicros: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+interface Options {
+  readonly size: LoadSize;
+  readonly peer: { readonly kubeconfig: string; readonly pids: readonly number[] } | undefined;
+  readonly nodeFlags: readonly string[];
 }
 
-export async function run(flags: readonly string[] = []): Promise<BenchRow[]> {
+/** @throws BadRequest for a number that is none */
+export async function run(words: readonly string[] = []): Promise<BenchRow[]> {
+  const { size, peer, nodeFlags } = readOptions(words);
+  const ours = await measureOurs(size, nodeFlags);
+  if (!peer) return rowsOf(size, ours);
+  return rowsOf(size, ours, await measure(await peerOf(peer), size), peer.pids.length > 0);
+}
+
+function readOptions(words: readonly string[]): Options {
+  const given = new Map<string, string>();
+  const nodeFlags: string[] = [];
+  for (const word of words) {
+    const [, name, value] = /^--(objects|pods|fill|peer-kubeconfig|peer-pids)=(.*)$/.exec(word) ?? [];
+    if (name === undefined) nodeFlags.push(word);
+    else given.set(name, value!);
+  }
+  const count = (name: string, usual: number, least: number) => {
+    const text = given.get(name) ?? String(usual);
+    if (!/^\d{1,7}$/.test(text) || Number(text) < least) {
+      throw new BadRequest(`--${name}=${text}: must be a whole number of at least ${least}`);
+    }
+    return Number(text);
+  };
+  const kubeconfig = given.get('peer-kubeconfig');
+  const pids = (given.get('peer-pids') ?? '').split(',').filter(Boolean).map(Number);
+  return {
+    // The load writes to the first two objects.
+    size: { objects: count('objects', 2_000, 2), pods: count('pods', 5_000, 1), fill: count('fill', 0, 0) },
+    peer: kubeconfig === undefined ? undefined : { kubeconfig, pids },
+    nodeFlags,
+  };
+}
+
+async function measureOurs(size: LoadSize, flags: readonly string[]): Promise<ApiFigures> {
   const scope = new Scope();
   const directory = mkdtempSync(join(tmpdir(), 'k8ts-api-'));
   scope.defer(() => rmSync(directory, { recursive: true, force: true }));
   try {
-    const api = await startApi(scope, directory, flags);
-    return await new ApiBench(api, await openAll(scope, api.connection)).run();
+    const { connection, pid } = await startApi(scope, directory, flags);
+    return await measure({ connection, cpuMicros: () => cpuMicros(pid), memory: () => residentMb(pid) }, size);
   } finally {
     await scope.close();
   }
 }
 
-async function openAll(scope: Scope, options: ConnectionOptions): Promise<ApiConnection[]> {
-  const all = await Promise.all(Array.from({ length: connections }, () => ApiConnection.open(options)));
-  scope.defer(() => {
-    for (const one of all) one.close();
-  });
-  return all;
+async function peerOf({ kubeconfig, pids }: NonNullable<Options['peer']>): Promise<ApiTarget> {
+  const sum = (of: (pid: number) => number) => pids.reduce((total, pid) => total + of(pid), 0);
+  return {
+    connection: await loadKubeconfig(kubeconfig),
+    cpuMicros: () => sum(cpuMicros),
+    memory: () => ({ now: sum((pid) => residentMb(pid).now), peak: sum((pid) => residentMb(pid).peak) }),
+  };
 }
 
-class ApiBench {
-  constructor(
-    private readonly api: ApiProcess,
-    private readonly connections: readonly ApiConnection[],
-  ) {}
+/** What README.md says of the peer, for runs without one. */
+const recorded = {
+  create: 1_002,
+  get: 2_618,
+  patch: 1_233,
+  delete: 1_133,
+  list: 37,
+  listPods: 160,
+  watch: 6.7,
+  memory: 1_040,
+};
+type Recorded = keyof typeof recorded;
 
-  async run(): Promise<BenchRow[]> {
-    await this.prepare();
-    const created = await this.load(objects, (i) => ({ method: 'POST', path: configMaps, body: configMap(i) }));
-    const got = await this.load(objects * 4, (i) => ({ method: 'GET', path: `${configMaps}/c${i % objects}` }));
-    const patched = await this.load(objects, (i) => patch(`c${i}`, `${i}`));
-    const listed = await this.load(lists, () => ({ method: 'GET', path: configMaps }));
-    const fresh = await this.listsAfterWrites();
-    const watched = await this.watch();
-    const deleted = await this.load(objects, (i) => ({ method: 'DELETE', path: `${configMaps}/c${i}` }));
-    const podsCreated = await this.load(pods, (i) => ({ method: 'POST', path: podsPath, body: pod(i) }));
-    const podsListed = await this.listPods();
-    const memory = residentMb(this.api.pid);
-    return [
-      ...verbRows('create', created, { theirs: 1_002, budget: { min: 3 } }),
-      ...verbRows('get', got, { theirs: 2_618, budget: { min: 3 } }),
-      ...verbRows('patch', patched, { theirs: 1_233, budget: { min: 3 } }),
-      ...verbRows('delete', deleted),
-      ...verbRows('create of pods', podsCreated),
-      ...verbRows(`LIST of ${objects} ConfigMaps`, listed, { theirs: 37, budget: { min: 5 } }),
-      ...verbRows('the same LIST, each after a write', fresh),
-      ...this.singleRows(watched, podsListed, memory),
-    ];
-  }
-
-  private singleRows(watched: Figure, podsListed: Figure, memory: { now: number; peak: number }): BenchRow[] {
-    const writes = `${marks} writes one after another, median; 99 % within ${watched.p99Ms.toFixed(1)} ms; ${cpuNote(watched)}`;
-    const many = `median of 10 on one connection; ${cpuNote(podsListed)}`;
-    return [
-      row(`LIST of ${pods} pods`, 'ms', podsListed.p50Ms, { theirs: 160, budget: { max: 0.2 } }, many),
-      row(`write to ${watchers} watchers`, 'ms', watched.p50Ms, { theirs: 6.7, budget: { max: 0.5 } }, writes),
-      row(
-        'API server memory after this load',
-        'MB',
-        memory.now,
-        { theirs: 1_040, budget: { max: 0.25 } },
-        `peak ${memory.peak} MB`,
-      ),
-    ];
-  }
-
-  private async prepare(): Promise<void> {
-    const [first] = this.connections;
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-    await first!.send({ method: 'POST', path: '/api/v1/namespaces', body });
-    const account = { method: 'GET', path: `/api/v1/namespaces/${namespace}/serviceaccounts/default` };
-    // Pods are refused until the controller has created it.
-    for (let tries = 0; ; tries++) {
-      try {
-        await first!.send(account);
-        return;
-      } catch (error) {
-        if (tries === 100) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-  }
-
-  /** `count` requests, shared by all connections or sent over the first one. */
-  private async load(count: number, call: (i: number) => Call, one = false): Promise<Figure> {
-    const latencies: number[] = [];
-    let next = 0;
-    const cpuBefore = cpuMicros(this.api.pid);
-    const before = performance.now();
-    const work = async (connection: ApiConnection) => {
-      while (next < count) {
-        const sent = performance.now();
-        await connection.send(call(next++));
-        latencies.push(performance.now() - sent);
-      }
+function rowsOf(size: LoadSize, ours: ApiFigures, theirs?: ApiFigures, withCpu = false): BenchRow[] {
+  const peer = theirs ? 'the peer' : recordedPeer;
+  const compare = (name: string, of: (figures: ApiFigures) => number): Partial<BenchRow> => {
+    if (theirs) return { peer, theirs: of(theirs) };
+    return name in recorded ? { peer, theirs: recorded[name as Recorded] } : {};
+  };
+  const verb = (what: string, name: Exclude<keyof ApiFigures, 'memory'>, budget?: BenchRow['budget']): BenchRow[] => {
+    const bounded = budget ? { budget } : {};
+    const note = notesOf(ours[name]);
+    const rate = { what: `API ${what}`, unit: '1/s', ours: ours[name].perSecond, note: note.times };
+    const cpu = {
+      what: `API ${what}, by CPU time`,
+      unit: '1/s of one core',
+      ours: perCore(ours[name]),
+      note: note.cpu,
     };
-    await Promise.all((one ? this.connections.slice(0, 1) : this.connections).map(work));
-    return this.figure(latencies, performance.now() - before, cpuMicros(this.api.pid) - cpuBefore);
-  }
-
-  private figure(latencies: number[], ms: number, micros: number): Figure {
-    latencies.sort((a, b) => a - b);
-    const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))]!;
-    const count = latencies.length;
-    return { perSecond: (count / ms) * 1_000, cpuMicros: micros / count, p50Ms: at(0.5), p99Ms: at(0.99) };
-  }
-
-  /** No two of these lists are equal: the server cannot answer with the bytes of the previous list. */
-  private async listsAfterWrites(): Promise<Figure> {
-    const writer = this.connections[1]!;
-    const latencies: number[] = [];
-    let micros = 0;
-    for (let i = 0; i < lists; i++) {
-      await writer.send(patch('c0', `list ${i}`));
-      const cpuBefore = cpuMicros(this.api.pid);
-      const sent = performance.now();
-      await this.connections[0]!.send({ method: 'GET', path: configMaps });
-      latencies.push(performance.now() - sent);
-      micros += cpuMicros(this.api.pid) - cpuBefore;
-    }
-    return this.figure(
-      latencies,
-      latencies.reduce((sum, ms) => sum + ms, 0),
-      micros,
-    );
-  }
-
-  private listPods(): Promise<Figure> {
-    return this.load(10, () => ({ method: 'GET', path: podsPath }), true);
-  }
-
-  /** From sending a write until the last watcher has its event. */
-  private async watch(): Promise<Figure> {
-    let missing = 0;
-    let done = () => {};
-    const onMark = () => {
-      if (--missing === 0) done();
-    };
-    // From now on, without the objects that exist already.
-    const path = `${configMaps}?watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan`;
-    const open = Array.from({ length: watchers }, () => openWatch(this.api.connection, path, onMark));
-    const watches = await Promise.all(open);
-    const latencies: number[] = [];
-    const cpuBefore = cpuMicros(this.api.pid);
-    const before = performance.now();
-    for (let i = 0; i < marks; i++) {
-      const sent = performance.now();
-      missing = watchers;
-      const delivered = new Promise<void>((resolve) => {
-        done = resolve;
-      });
-      await Promise.all([this.connections[0]!.send(patch('c1', `${i}`)), delivered]);
-      latencies.push(performance.now() - sent);
-    }
-    for (const watch of watches) watch.close();
-    return this.figure(latencies, performance.now() - before, cpuMicros(this.api.pid) - cpuBefore);
-  }
-}
-
-type Reference = Pick<BenchRow, 'theirs' | 'budget'>;
-
-const cpuNote = ({ cpuMicros }: Figure): string => `${cpuMicros.toFixed(0)} us of server CPU each`;
-
-function row(what: string, unit: string, ours: number, reference: Reference, note: string): BenchRow {
-  return { what, unit, ours, ...(reference.theirs === undefined ? {} : { peer, ...reference }), note };
-}
-
-/** Requests per second by the clock and by the server's CPU time; both are compared with the same reference. */
-function verbRows(what: string, figure: Figure, reference: Reference = {}): BenchRow[] {
-  const load = `load ${loadavg()[0]!.toFixed(1)}`;
-  const times = `median ${figure.p50Ms.toFixed(1)} ms, 99 % within ${figure.p99Ms.toFixed(1)} ms, ${load}`;
+    return [
+      { ...rate, ...compare(name, (figures) => figures[name].perSecond), ...bounded },
+      { ...cpu, ...(theirs && !withCpu ? {} : { ...compare(name, (figures) => perCore(figures[name])), ...bounded }) },
+    ];
+  };
+  const among = size.fill > 0 ? ` among ${size.fill} others` : '';
+  const writes = `${marks} writes one after another, median; 99 % within ${ours.watch.p99Ms.toFixed(1)} ms; ${notesOf(ours.watch).cpu}`;
   return [
-    row(`API ${what}`, '1/s', figure.perSecond, reference, times),
-    row(`API ${what}, by CPU time`, '1/s of one core', 1e6 / figure.cpuMicros, reference, cpuNote(figure)),
+    ...verb(`create${among}`, 'create', { min: 3 }),
+    ...verb(`get${among}`, 'get', { min: 3 }),
+    ...verb(`patch${among}`, 'patch', { min: 3 }),
+    ...verb(`delete${among}`, 'delete'),
+    ...verb('create of pods', 'createPods'),
+    ...verb(`LIST of ${size.objects} ConfigMaps`, 'list', { min: 5 }),
+    ...verb('the same LIST, each after a write', 'listAfterWrite'),
+    {
+      ...{ what: `LIST of ${size.pods} pods`, unit: 'ms', ours: ours.listPods.p50Ms, budget: { max: 0.2 } },
+      ...compare('listPods', (figures) => figures.listPods.p50Ms),
+      note: `median of 10 on one connection; ${notesOf(ours.listPods).cpu}`,
+    },
+    {
+      ...{
+        what: `write to ${watchers} watchers`,
+        unit: 'ms',
+        ours: ours.watch.p50Ms,
+        budget: { max: 0.5 },
+        note: writes,
+      },
+      ...compare('watch', (figures) => figures.watch.p50Ms),
+    },
+    {
+      ...{ what: 'API server memory after this load', unit: 'MB', ours: ours.memory.now, budget: { max: 0.25 } },
+      ...(theirs && !withCpu ? {} : compare('memory', (figures) => figures.memory.now)),
+      note: `peak ${ours.memory.peak} MB`,
+    },
+    ...verb('create of custom resources', 'createCustom'),
+    ...verb('get of custom resources', 'getCustom'),
+    ...verb(`LIST of ${size.objects} custom resources`, 'listCustom'),
+    ...verb('create, protobuf', 'createProtobuf'),
+    ...verb('get, protobuf', 'getProtobuf'),
+    ...verb(`LIST of ${size.objects}, protobuf`, 'listProtobuf'),
+    ...verb('create beside a webhook that does not match', 'createBesideWebhook'),
   ];
 }
 
-const configMap = (i: number) => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name: `c${i}`, labels: { app: 'bench', shard: String(i % 10) } },
-  data: { key: 'x'.repeat(512) },
-});
+const perCore = ({ cpuMicros }: Figure): number => (cpuMicros > 0 ? 1e6 / cpuMicros : 0);
 
-const pod = (i: number) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `p${i}`, labels: { app: 'bench' } },
-  spec: {
-    // No scheduler of that name runs: the pods stay unchanged.
-    schedulerName: 'nobody',
-    containers: [{ name: 'c', image: 'busybox:1', resources: { requests: { cpu: '10m', memory: '16Mi' } } }],
-  },
-});
-
-const patch = (name: string, mark: string): Call => ({
-  method: 'PATCH',
-  path: `${configMaps}/${name}`,
-  type: 'application/merge-patch+json',
-  body: { metadata: { annotations: { 'bench-mark': mark } } },
+const notesOf = ({ cpuMicros, p50Ms, p99Ms }: Figure) => ({
+  cpu: `${cpuMicros.toFixed(0)} us of server CPU each`,
+  times: `median ${p50Ms.toFixed(1)} ms, 99 % within ${p99Ms.toFixed(1)} ms, load ${loadavg()[0]!.toFixed(1)}`,
 });
 
 if (require.main === module) void run(process.argv.slice(2)).then((rows) => process.stdout.write(renderRows(rows)));
