@@ -13,6 +13,7 @@ import type { IssuerKeysDeps } from './authn/oidc/issuer-keys';
 import { JwtAuthenticator } from './authn/oidc/jwt-authenticator';
 import { ServiceAccountTokens, type TokenConfig } from './authn/service-account-tokens';
 import { type Authorizer, alwaysAllow, alwaysDeny, UnionAuthorizer } from './authz/authorizer';
+import type { AuthorizerType } from './authz/config';
 import { IngressAuthorizer } from './authz/ingress';
 import { NodeAuthorizer } from './authz/node';
 import { RbacAuthorizer } from './authz/rbac';
@@ -52,15 +53,13 @@ export interface AuthenticationOptions {
   readonly signingAlgorithms?: readonly Algorithm[];
 }
 
-export const authorizationModes = ['Node', 'RBAC', 'Webhook', 'AlwaysAllow', 'AlwaysDeny'] as const;
-export type AuthorizationMode = (typeof authorizationModes)[number];
+const defaultAuthorization: AuthorizationOptions = [{ type: 'Node' }, { type: 'RBAC' }];
 
-export interface AuthorizationOptions {
-  /** Asked in this order. */
-  readonly modes: readonly AuthorizationMode[];
-  /** For mode Webhook. */
-  readonly webhook?: WebhookConfig;
-}
+/** Asked in this order. */
+export type AuthorizationOptions = readonly AuthorizerOptions[];
+export type AuthorizerOptions =
+  | { readonly type: Exclude<AuthorizerType, 'Webhook'> }
+  | { readonly type: 'Webhook'; readonly webhook: WebhookConfig };
 
 export interface AccessDeps {
   readonly cache: Cache;
@@ -76,6 +75,8 @@ export interface Access {
   readonly tokens: ServiceAccountTokens;
   /** Other issuers and anonymous paths for later requests. */
   readonly useAuthentication: (changed: AuthenticationOptions) => void;
+  /** Other authorizers for later requests. */
+  readonly useAuthorization: (changed: AuthorizationOptions) => void;
 }
 
 /** Resolves when the authorizers have loaded their objects; they follow them until the signal is aborted. @throws BadRequest */
@@ -96,17 +97,19 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
     },
     issuers.read(options.authentication ?? { config: {} }),
   );
-  const { modes, webhook }: AuthorizationOptions = options.authorization ?? { modes: ['Node', 'RBAC'] };
-  const byMode: Readonly<Record<AuthorizationMode, readonly Authorizer[]>> = {
+  const byType: Readonly<Record<Exclude<AuthorizerType, 'Webhook'>, readonly Authorizer[]>> = {
     Node: [node],
     RBAC: [ingress, rbac],
-    Webhook: webhook ? [new WebhookAuthorizer(webhook, { clock, log: deps.log.child('authorization') })] : [],
     AlwaysAllow: [alwaysAllow],
     AlwaysDeny: [alwaysDeny],
   };
-  const authorizer = new UnionAuthorizer(modes.flatMap((mode) => byMode[mode]));
+  const webhookDeps = { clock, log: deps.log.child('authorization') };
+  const open = (one: AuthorizerOptions) =>
+    one.type === 'Webhook' ? [new WebhookAuthorizer(one.webhook, webhookDeps)] : byType[one.type];
+  const authorizer = new UnionAuthorizer((options.authorization ?? defaultAuthorization).flatMap(open));
+  const useAuthorization = (changed: AuthorizationOptions) => authorizer.use(changed.flatMap(open));
   const useAuthentication = (changed: AuthenticationOptions) => authenticator.accept(issuers.read(changed));
-  return { rbac, authorizer, authenticator, tokens, useAuthentication };
+  return { rbac, authorizer, authenticator, tokens, useAuthentication, useAuthorization };
 }
 
 /** Other issuers and anonymous paths, as a configuration says. */

@@ -211,6 +211,11 @@ export class ApiServer {
     this.access?.useAuthentication(changed);
   }
 
+  /** Other authorizers for later requests. */
+  useAuthorization(changed: AuthorizationOptions): void {
+    this.access?.useAuthorization(changed);
+  }
+
   /** Ends watches, waits for other answers, closes the listener. The cache stays open. */
   close(): Promise<void> {
     this.ready = false;

@@ -1,14 +1,21 @@
 // Modes of authorization, and a program outside the server that decides: over real HTTPS on both sides, by its kubeconfig.
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
 import { FakeClock } from '../../test/lib/fake-clock';
-import type { AuthorizationMode } from '../apiserver/access';
+import type { AuthorizationOptions } from '../apiserver/access';
+import { silentLogger } from '../base/logger';
 import { parseOptions } from '../process/options';
-import { authorizationOptions, readAuthorization } from './authorization-options';
+import {
+  authorizationOptions,
+  closeAuthorization,
+  followAuthorization,
+  readAuthorization,
+} from './authorization-options';
+import { lookMs } from './follow-file';
 
 const robot = { as: null, headers: { authorization: 'Bearer secret-token' } };
 const pods = '/api/v1/namespaces/default/pods';
@@ -17,8 +24,19 @@ const tokenFile = 'secret-token,robot,1,ci\n';
 // biome-ignore lint/suspicious/noExplicitAny: the test answers by any part of a review.
 type Review = any;
 
-/** A server that asks a webhook; `answer` gets the spec of the review, and returns the status of the answer or of HTTP. */
-async function openLab(t: Test, modes: string, answer: (spec: Review) => object | number, version = 'v1') {
+/** `answer` gets the spec of the review, and returns the status of the answer or of HTTP. */
+type Answer = (spec: Review) => object | number;
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('the awaited state did not come');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A program that decides, with its kubeconfig and what it was asked. */
+async function openWebhook(t: Test, answer: Answer) {
   const helper = await startApiServer();
   t.teardown(() => helper.close());
   const { cert, key } = await helper.serving('127.0.0.1');
@@ -53,20 +71,33 @@ async function openLab(t: Test, modes: string, answer: (spec: Review) => object 
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
   };
-  const file = join(t.testdir(), 'webhook.kubeconfig');
+  const directory = t.testdir();
+  const file = join(directory, 'webhook.kubeconfig');
   await writeFile(file, JSON.stringify(kubeconfig));
-  const flags = [
+  return { directory, file, reviews };
+}
+
+/** A server with these options. */
+async function openServer(t: Test, flags: readonly string[]) {
+  const { options } = parseOptions(authorizationOptions, flags, {});
+  const authorization = await readAuthorization(options);
+  const clock = new FakeClock(Date.now());
+  const server = await startApiServer({ authorization, clock, tokenFile });
+  t.teardown(() => closeAuthorization(authorization));
+  t.teardown(() => server.close());
+  const get = async (path: string, as: object = robot) => (await server.call('GET', path, as)).status;
+  return { options, server, clock, get };
+}
+
+/** A server that asks one webhook. */
+async function openLab(t: Test, modes: string, answer: Answer, version = 'v1') {
+  const { file, reviews } = await openWebhook(t, answer);
+  const lab = await openServer(t, [
     `--authorization-mode=${modes}`,
     `--authorization-webhook-config-file=${file}`,
     `--authorization-webhook-version=${version}`,
-  ];
-  const authorization = await readAuthorization(parseOptions(authorizationOptions, flags, {}).options);
-  const clock = new FakeClock(Date.now());
-  const server = await startApiServer({ authorization, clock, tokenFile });
-  t.teardown(() => authorization.webhook?.transport.close());
-  t.teardown(() => server.close());
-  const get = async (path: string, options: object = robot) => (await server.call('GET', path, options)).status;
-  return { server, clock, reviews, get };
+  ]);
+  return { ...lab, reviews };
 }
 
 t.test('a webhook allows what RBAC does not, and is asked once for an answer that counts', async (t) => {
@@ -157,7 +188,7 @@ t.test('a webhook decides about impersonation, and gets the older version when t
 });
 
 t.test('a webhook that fails has no opinion', async (t) => {
-  const answers: (object | number)[] = [500, { allowed: true, denied: true }, {}];
+  const answers: (object | number)[] = [400, { allowed: true, denied: true }, {}];
   const { get, reviews } = await openLab(
     t,
     'RBAC,Webhook',
@@ -169,9 +200,24 @@ t.test('a webhook that fails has no opinion', async (t) => {
   t.equal(await get('/version'), 200);
 });
 
+t.test('a webhook with a passing fault is asked again, after a pause that grows', async (t) => {
+  const answers: (object | number)[] = [500, 429, { allowed: true }];
+  const { get, reviews, clock } = await openLab(t, 'RBAC,Webhook', () => answers[reviews.length - 1]!);
+  const asked = get(`${pods}?limit=1`);
+  await until(() => reviews.length === 1);
+  await until(() => clock.pending().includes(500));
+  clock.advance(500);
+  await until(() => clock.pending().includes(750));
+  t.equal(reviews.length, 2);
+  clock.advance(750);
+  t.equal(await asked, 200);
+  t.equal(reviews.length, 3);
+});
+
 t.test('modes without a program outside', async (t) => {
-  const status = async (...modes: AuthorizationMode[]) => {
-    const server = await startApiServer({ tokenFile, authorization: { modes } });
+  const status = async (...types: ('Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny')[]) => {
+    const authorization: AuthorizationOptions = types.map((type) => ({ type }));
+    const server = await startApiServer({ tokenFile, authorization });
     t.teardown(() => server.close());
     const found = [
       await server.call('GET', pods, robot),
@@ -187,12 +233,115 @@ t.test('modes without a program outside', async (t) => {
 
 t.test('options of authorization', async (t) => {
   const parse = (...argv: string[]) => parseOptions(authorizationOptions, argv, {}).options;
-  t.same((await readAuthorization(parse())).modes, ['Node', 'RBAC']);
+  t.same(await readAuthorization(parse()), [{ type: 'Node' }, { type: 'RBAC' }]);
   t.throws(
     () => parse('--authorization-mode=ABAC'),
-    /expected one or more of Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny/,
+    /expected one or more of AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook/,
   );
   t.throws(() => parse('--authorization-mode=RBAC,RBAC'), /a mode stands twice/);
   await t.rejects(readAuthorization(parse('--authorization-mode=Webhook')), { message: /needed together/ });
   await t.rejects(readAuthorization(parse('--authorization-webhook-config-file=x')), { message: /needed together/ });
+  await t.rejects(readAuthorization(parse('--authorization-config=x', '--authorization-mode=RBAC')), {
+    message: /exclude each other/,
+  });
+});
+
+/** In one step: a reader sees the text from before or this one. */
+async function replace(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
+
+/** A webhook of a configuration file, with what the file must say. */
+const configured = (kubeConfigFile: string, further: object = {}) => ({
+  subjectAccessReviewVersion: 'v1',
+  timeout: '3s',
+  failurePolicy: 'NoOpinion',
+  connectionInfo: { type: 'KubeConfigFile', kubeConfigFile },
+  ...further,
+});
+const configText = (...authorizers: object[]) =>
+  JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthorizationConfiguration', authorizers });
+
+t.test('a file of authorizers: webhooks with conditions, kept answers and what a failure means', async (t) => {
+  const { directory, file, reviews } = await openWebhook(t, ({ resourceAttributes: asked }) =>
+    asked?.resource === 'secrets' ? 400 : { allowed: true },
+  );
+  const config = join(directory, 'authorization.json');
+  const concerned = {
+    matchConditionSubjectAccessReviewVersion: 'v1',
+    failurePolicy: 'Deny',
+    cacheAuthorizedRequests: false,
+  };
+  const matchConditions = [
+    { expression: "has(request.resourceAttributes) && request.resourceAttributes.namespace == 'default'" },
+    { expression: "request.user != 'jane'" },
+  ];
+  await writeFile(
+    config,
+    configText(
+      { type: 'Webhook', name: 'first', webhook: configured(file, { ...concerned, matchConditions }) },
+      { type: 'RBAC', name: 'rbac' },
+    ),
+  );
+  const { get } = await openServer(t, [`--authorization-config=${config}`]);
+  t.equal(await get(pods), 200);
+  t.equal(await get(pods), 200);
+  t.equal(reviews.length, 2, 'its permissions are not kept');
+  t.equal(await get('/api/v1/namespaces/other/pods'), 403, 'a condition is false: no question');
+  t.equal(await get('/version'), 200, 'RBAC allows it');
+  t.equal(reviews.length, 2);
+  t.equal(await get('/api/v1/namespaces/default/secrets'), 403, 'a failure is a refusal');
+  t.equal(reviews.length, 3);
+});
+
+t.test('a condition that fails is what a failed webhook is', async (t) => {
+  const { directory, file, reviews } = await openWebhook(t, () => ({ allowed: true }));
+  const statuses: number[] = [];
+  for (const failurePolicy of ['NoOpinion', 'Deny']) {
+    const matchConditions = [{ expression: "request.extra['absent'][0] == 'x'" }];
+    const further = { failurePolicy, matchConditionSubjectAccessReviewVersion: 'v1', matchConditions };
+    const config = join(directory, `${failurePolicy}.json`);
+    await writeFile(
+      config,
+      configText(
+        { type: 'Webhook', name: 'a', webhook: configured(file, further) },
+        { type: 'AlwaysAllow', name: 'b' },
+      ),
+    );
+    const { get } = await openServer(t, [`--authorization-config=${config}`]);
+    statuses.push(await get(pods));
+  }
+  t.same(statuses, [200, 403]);
+  t.equal(reviews.length, 0);
+});
+
+t.test('a changed file counts for later requests; one with a fault does not', async (t) => {
+  const config = join(t.testdir(), 'authorization.json');
+  await writeFile(config, configText({ type: 'RBAC', name: 'rbac' }));
+  const { options, server, get } = await openServer(t, [`--authorization-config=${config}`]);
+  const clock = new FakeClock();
+  const errors: unknown[] = [];
+  const log = { ...silentLogger, error: (_: string, fields?: { error?: unknown }) => void errors.push(fields?.error) };
+  const stop = new AbortController();
+  const following = followAuthorization(
+    options,
+    (changed) => server.api.useAuthorization(changed),
+    { clock, log },
+    stop.signal,
+  );
+  const looking = async (holds: () => Promise<boolean>) =>
+    until(async () => {
+      clock.advance(lookMs);
+      return holds();
+    });
+  t.equal(await get(pods), 403);
+  await replace(config, configText({ type: 'AlwaysAllow', name: 'all' }));
+  await looking(async () => (await get(pods)) === 200);
+  await replace(config, configText({ type: 'Nobody', name: 'x' }));
+  await looking(async () => errors.length > 0);
+  t.match(String(errors[0]), /authorizers\[0\].type: Unsupported value: "Nobody"/);
+  t.equal(await get(pods), 200, 'the file from before counts');
+  stop.abort();
+  await following;
 });

@@ -23,7 +23,7 @@ import { ensurePki, readAuthority, readTokenKey, type ServerNames } from '../pki
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
 import { readAudit } from './audit-options';
-import { readAuthorization } from './authorization-options';
+import { closeAuthorization, followAuthorization, readAuthorization } from './authorization-options';
 import { openEncryption } from './encryption';
 import { readKeys } from './keys';
 import { followAuthentication, readAuthentication } from './oidc-options';
@@ -143,7 +143,7 @@ async function openApi(
   const audit = await readAudit(options);
   scope.defer(() => audit?.webhook?.transport.close());
   const authorization = await readAuthorization(options);
-  scope.defer(() => authorization.webhook?.transport.close());
+  scope.defer(() => closeAuthorization(authorization));
   const api = new ApiServer(
     {
       bindAddress: options.bindAddress,
@@ -174,8 +174,10 @@ async function openApi(
   );
   scope.defer(() => api.close());
   await api.open();
-  const use = (changed: AuthenticationOptions) => api.useAuthentication(changed);
-  void followAuthentication(options, ownIssuers(options), use, { clock: systemClock, log }, stop.signal);
+  const deps = { clock: systemClock, log };
+  const authenticate = (changed: AuthenticationOptions) => api.useAuthentication(changed);
+  void followAuthentication(options, ownIssuers(options), authenticate, deps, stop.signal);
+  void followAuthorization(options, (changed) => api.useAuthorization(changed), deps, stop.signal);
   return api;
 }
 

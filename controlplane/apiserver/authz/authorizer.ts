@@ -39,7 +39,12 @@ const superusers = 'system:masters';
 
 /** system:masters may do everything; then each authorizer in order. */
 export class UnionAuthorizer implements Authorizer {
-  constructor(private readonly authorizers: readonly Authorizer[]) {}
+  constructor(private authorizers: readonly Authorizer[]) {}
+
+  /** For later decisions. A request that waits for a program outside is prepared again. */
+  use(authorizers: readonly Authorizer[]): void {
+    this.authorizers = authorizers;
+  }
 
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
     return user.groups.includes(superusers) || this.decide(user, attributes) !== undefined;
@@ -52,9 +57,10 @@ export class UnionAuthorizer implements Authorizer {
   /** Asks a program outside only when no authorizer before it has an answer. */
   prepare(user: UserInfo, asked: Asked): Promise<void> | undefined {
     if (user.groups.includes(superusers)) return undefined;
-    for (const [i, authorizer] of this.authorizers.entries()) {
+    const { authorizers } = this;
+    for (const [i, authorizer] of authorizers.entries()) {
       const prepared = authorizer.prepare?.(user, asked);
-      if (prepared) return prepared.then(() => this.prepareFrom(i, user, asked));
+      if (prepared) return prepared.then(() => this.prepareFrom(authorizers, i, user, asked));
       if (allows(authorizer, user, asked) || authorizer.denies?.(user, asked)) return undefined;
     }
     return undefined;
@@ -71,11 +77,14 @@ export class UnionAuthorizer implements Authorizer {
     return decisive !== undefined && !allows(decisive, user, asked);
   }
 
-  private async prepareFrom(first: number, user: UserInfo, asked: Asked): Promise<void> {
-    for (const authorizer of this.authorizers.slice(first)) {
-      await authorizer.prepare?.(user, asked);
-      if (allows(authorizer, user, asked) || authorizer.denies?.(user, asked)) return;
+  /** The authorizer at `first` is prepared. */
+  private async prepareFrom(authorizers: readonly Authorizer[], first: number, user: UserInfo, asked: Asked) {
+    for (const [i, authorizer] of authorizers.entries()) {
+      if (i < first) continue;
+      if (i > first) await authorizer.prepare?.(user, asked);
+      if (allows(authorizer, user, asked) || authorizer.denies?.(user, asked)) break;
     }
+    if (authorizers !== this.authorizers) await this.prepare(user, asked);
   }
 
   /** The authorizer that allows it. */

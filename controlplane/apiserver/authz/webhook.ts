@@ -2,39 +2,63 @@
 // "Webhook Mode" in the reference of authorization.
 //
 // Decisions here are synchronous, and a call is not: prepare() asks and keeps the answer, the decision reads what is kept. An answer
-// counts as long as its time to live; so most requests cause no call. A failed call is no opinion, as upstream.
+// counts as long as its time to live; so most requests cause no call. A failed call is no opinion or a refusal, as configured.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock';
 import { describeError } from '../../base/errors';
 import type { Logger } from '../../base/logger';
+import type { CelProgram } from '../../cel/engine';
 import type { Transport } from '../../client/client';
 import type { UserInfo } from '../request';
 import { isRecord } from '../rest/decode';
 import type { Asked, Authorizer, ResourceAttributes } from './authorizer';
+import { matchConditions, nameAsked } from './conditions';
 
 export interface WebhookConfig {
+  /** For the log. */
+  readonly name: string;
   readonly transport: Transport;
   /** '' when the URL of the transport has a path of its own. */
   readonly path: string;
   /** Of authorization.k8s.io; v1beta1 is upstream's default. */
   readonly version: 'v1' | 'v1beta1';
+  /** 0: each request asks again. */
   readonly authorizedTtlMs: number;
   readonly unauthorizedTtlMs: number;
+  /** Of one question, all tries together. */
+  readonly timeoutMs: number;
+  /** Deny: a question without an answer is a refusal, so no later authorizer can allow the request. */
+  readonly failurePolicy: 'NoOpinion' | 'Deny';
+  /** The webhook is asked only about requests for which all of them are true. */
+  readonly conditions: readonly CelProgram[];
 }
 
-interface Answer {
+interface Verdict {
   readonly allowed: boolean;
   readonly denied: boolean;
   readonly reason: string;
+}
+
+interface Answer extends Verdict {
+  /** Later requests ask again. */
+  readonly freshUntilMs: number;
+  /** The request that asked can still read it. */
   readonly untilMs: number;
 }
 
 const maxAnswers = 8_192;
 /** An answer must outlive the request that asked for it, whatever its time to live is. */
 const minTtlMs = 1_000;
-const timeoutMs = 10_000;
 const maxAnswerBytes = 1024 * 1024;
-const noOpinion = { allowed: false, denied: false, reason: '' };
+const noOpinion: Verdict = { allowed: false, denied: false, reason: '' };
+
+/** Too many requests, an internal error, a timeout. */
+const repeatable: ReadonlySet<number> = new Set([429, 500, 504]);
+/** A try that may succeed when it is repeated. */
+class Transient extends Error {}
+const maxTries = 5;
+const firstPauseMs = 500;
+const pauseFactor = 1.5;
 
 export class WebhookAuthorizer implements Authorizer {
   private readonly answers = new Map<string, Answer>();
@@ -42,13 +66,15 @@ export class WebhookAuthorizer implements Authorizer {
 
   constructor(
     private readonly config: WebhookConfig,
-    private readonly deps: { readonly clock: Pick<Clock, 'now'>; readonly log: Logger },
+    private readonly deps: { readonly clock: Pick<Clock, 'now' | 'sleep'>; readonly log: Logger },
   ) {}
 
   prepare(user: UserInfo, asked: Asked): Promise<void> | undefined {
     const spec = specOf(user, asked, this.config.version);
     const key = keyOf(spec);
-    if (this.current(key)) return undefined;
+    const present = this.answers.get(key);
+    if (present && this.deps.clock.now() < present.freshUntilMs) return undefined;
+    if (!this.concerns(key, user, asked)) return undefined;
     let asking = this.asking.get(key);
     if (!asking) {
       asking = this.ask(key, spec).finally(() => this.asking.delete(key));
@@ -58,61 +84,86 @@ export class WebhookAuthorizer implements Authorizer {
   }
 
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
-    return this.answerOf(user, attributes)?.allowed ?? false;
+    return this.answerOf(user, attributes).allowed;
   }
 
   allowsPath(user: UserInfo, verb: string, path: string): boolean {
-    return this.answerOf(user, { verb, path })?.allowed ?? false;
+    return this.answerOf(user, { verb, path }).allowed;
   }
 
   denies(user: UserInfo, asked: Asked): boolean {
-    return this.answerOf(user, asked)?.denied ?? false;
+    return this.answerOf(user, asked).denied;
   }
 
   explain(user: UserInfo, asked: Asked): string {
-    return this.answerOf(user, asked)?.reason ?? '';
+    return this.answerOf(user, asked).reason;
   }
 
   explainDenial(user: UserInfo, asked: Asked): string {
     return this.explain(user, asked);
   }
 
-  private answerOf(user: UserInfo, asked: Asked): Answer | undefined {
-    return this.current(keyOf(specOf(user, asked, this.config.version)));
+  /** A question that was never asked has no answer either. */
+  private answerOf(user: UserInfo, asked: Asked): Verdict {
+    const answer = this.answers.get(keyOf(specOf(user, asked, this.config.version)));
+    return answer && this.deps.clock.now() < answer.untilMs ? answer : this.onFailure;
   }
 
-  private current(key: string): Answer | undefined {
-    const answer = this.answers.get(key);
-    return answer && this.deps.clock.now() < answer.untilMs ? answer : undefined;
+  private get onFailure(): Verdict {
+    return this.config.failurePolicy === 'Deny' ? { ...noOpinion, denied: true } : noOpinion;
+  }
+
+  /** By the conditions. What they say of a request never changes, so it is kept like an answer. */
+  private concerns(key: string, user: UserInfo, asked: Asked): boolean {
+    const { conditions, name } = this.config;
+    if (conditions.length === 0) return true;
+    const matched = matchConditions(conditions, user, asked);
+    if (matched === 'yes') return true;
+    if (matched !== 'no') {
+      this.deps.log.warn('a match condition of an authorization webhook failed', {
+        webhook: name,
+        error: matched.error,
+      });
+    }
+    this.keep(key, matched === 'no' ? noOpinion : this.onFailure, Number.POSITIVE_INFINITY);
+    return false;
   }
 
   /** Never rejects. */
   private async ask(key: string, spec: object): Promise<void> {
+    const { authorizedTtlMs, unauthorizedTtlMs, failurePolicy, name } = this.config;
     try {
-      const answer = await this.call(spec);
-      const { authorizedTtlMs, unauthorizedTtlMs } = this.config;
+      const answer = await this.callAgain(spec);
       this.keep(key, answer, answer.allowed ? authorizedTtlMs : unauthorizedTtlMs);
     } catch (error) {
-      this.deps.log.error('the authorization webhook failed; it has no opinion then', { error: describeError(error) });
-      this.keep(key, noOpinion, 0);
+      const then = failurePolicy === 'Deny' ? 'the request is refused' : 'it has no opinion then';
+      this.deps.log.error(`an authorization webhook failed; ${then}`, { webhook: name, error: describeError(error) });
+      this.keep(key, this.onFailure, 0);
     }
   }
 
-  private keep(key: string, answer: Omit<Answer, 'untilMs'>, ttlMs: number): void {
+  private keep(key: string, answer: Verdict, ttlMs: number): void {
     if (this.answers.size >= maxAnswers) this.answers.delete(this.answers.keys().next().value!);
-    this.answers.set(key, { ...answer, untilMs: this.deps.clock.now() + Math.max(ttlMs, minTtlMs) });
+    const now = this.deps.clock.now();
+    this.answers.set(key, { ...answer, freshUntilMs: now + ttlMs, untilMs: now + Math.max(ttlMs, minTtlMs) });
   }
 
-  private async call(spec: object): Promise<Omit<Answer, 'untilMs'>> {
-    const { transport, path, version } = this.config;
-    const { status, body } = await transport.send({
-      method: 'POST',
-      path,
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ apiVersion: `authorization.k8s.io/${version}`, kind: 'SubjectAccessReview', spec }),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const text = await readAll(body);
+  /** With pauses that grow, as upstream. */
+  private async callAgain(spec: object): Promise<Verdict> {
+    const signal = AbortSignal.timeout(this.config.timeoutMs);
+    for (let tries = 1, pauseMs = firstPauseMs; ; tries++, pauseMs *= pauseFactor) {
+      try {
+        return await this.call(spec, signal);
+      } catch (error) {
+        if (!(error instanceof Transient) || tries === maxTries) throw error;
+        await this.deps.clock.sleep(pauseMs, signal);
+      }
+    }
+  }
+
+  private async call(spec: object, signal: AbortSignal): Promise<Verdict> {
+    const { status, text } = await this.send(spec, signal);
+    if (repeatable.has(status)) throw new Transient(`status ${status}`);
     if (status < 200 || status > 299) throw new Error(`status ${status}`);
     const review: unknown = JSON.parse(text);
     const answer = isRecord(review) ? review['status'] : undefined;
@@ -121,6 +172,18 @@ export class WebhookAuthorizer implements Authorizer {
     const reason = typeof answer['reason'] === 'string' ? answer['reason'] : '';
     // Both is an error of the webhook, and no wins.
     return { allowed: answer['allowed'] === true && !denied, denied, reason };
+  }
+
+  private async send(spec: object, signal: AbortSignal): Promise<{ readonly status: number; readonly text: string }> {
+    const { transport, path, version } = this.config;
+    const { status, body } = await transport.send({
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ apiVersion: `authorization.k8s.io/${version}`, kind: 'SubjectAccessReview', spec }),
+      signal,
+    });
+    return { status, text: await readAll(body) };
   }
 }
 
@@ -151,17 +214,8 @@ function specOf({ name, uid, groups, extra }: UserInfo, asked: Asked, version: W
   };
 }
 
-function resourceOf({
-  namespace,
-  verb,
-  group,
-  version = '*',
-  resource,
-  subresource,
-  name,
-  selectedName,
-}: ResourceAttributes) {
-  const target = name !== '' ? name : (selectedName ?? '');
-  const fields = { namespace, verb, group, version, resource, subresource, name: target };
+function resourceOf(attributes: ResourceAttributes) {
+  const { namespace, verb, group, version = '*', resource, subresource } = attributes;
+  const fields = { namespace, verb, group, version, resource, subresource, name: nameAsked(attributes) };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
 }

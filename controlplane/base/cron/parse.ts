@@ -1,4 +1,5 @@
 // Schedules as robfig/cron reads them: five fields, or a descriptor such as @hourly or `@every 1h30m`.
+import { goDurationMs } from '../duration';
 
 /** `star`: the field allows everything, so that it does not restrict the day. */
 interface Field {
@@ -63,44 +64,12 @@ function parseDescriptor(text: string): CronSchedule {
   if (Object.hasOwn(descriptors, text)) return parseCron(descriptors[text]!);
   if (!text.startsWith('@every ')) throw new SyntaxError(`unrecognized descriptor: ${text}`);
   const given = text.slice('@every '.length);
-  const ms = durationMs(given);
+  const ms = goDurationMs(given);
   if (ms === undefined) {
     const why = given === '' || !/\d/.test(given) ? `time: invalid duration "${given}"` : wrongUnit(given);
     throw new SyntaxError(`failed to parse duration ${text}: ${why}`);
   }
   return { everyMs: Math.max(1000, Math.floor(ms / 1000) * 1000) };
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-/** Go keeps nanoseconds in an int64. */
-const longestMs = 2 ** 63 / 1e6;
-
-/** A duration as Go reads it: 1h30m, 1.5h, -2s. Undefined when it is none. */
-function durationMs(text: string): number | undefined {
-  const sign = /^[+-]/.test(text) ? text[0] : '';
-  const rest = text.slice(sign === '' ? 0 : 1);
-  if (rest === '0') return 0;
-  if (rest === '') return undefined;
-  // Amounts and units in turn; a pattern for the pairs would read a long text again and again.
-  const parts = rest.match(/[\d.]+|[^\d.]+/g) ?? [];
-  if (parts.length % 2 !== 0) return undefined;
-  let total = 0;
-  for (let i = 0; i < parts.length; i += 2) {
-    const [amount = '', unit = ''] = parts.slice(i, i + 2);
-    if (!/\d/.test(amount) || amount.split('.').length > 2 || !Object.hasOwn(unitMs, unit)) return undefined;
-    total += Number(amount) * unitMs[unit]!;
-  }
-  if (total >= longestMs) return undefined;
-  return sign === '-' ? -total : total;
 }
 
 const wrongUnit = (text: string): string =>

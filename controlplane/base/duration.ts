@@ -1,0 +1,33 @@
+// Durations as texts of Go's time package, which the API and its configuration files use. Pure.
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+/** Go keeps nanoseconds in an int64. */
+const longestMs = 2 ** 63 / 1e6;
+
+/** A duration as Go reads it: 1h30m, 1.5h, -2s. Undefined when it is none. */
+export function goDurationMs(text: string): number | undefined {
+  const sign = /^[+-]/.test(text) ? text[0] : '';
+  const rest = text.slice(sign === '' ? 0 : 1);
+  if (rest === '0') return 0;
+  if (rest === '') return undefined;
+  // Amounts and units in turn; a pattern for the pairs would read a long text again and again.
+  const parts = rest.match(/[\d.]+|[^\d.]+/g) ?? [];
+  if (parts.length % 2 !== 0) return undefined;
+  let total = 0;
+  for (let i = 0; i < parts.length; i += 2) {
+    const [amount = '', unit = ''] = parts.slice(i, i + 2);
+    if (!/\d/.test(amount) || amount.split('.').length > 2 || !Object.hasOwn(unitMs, unit)) return undefined;
+    total += Number(amount) * unitMs[unit]!;
+  }
+  if (total >= longestMs) return undefined;
+  return sign === '-' ? -total : total;
+}
