@@ -12,6 +12,7 @@ import type { AuthenticationConfig, JwtIssuer } from './authn/oidc/config';
 import type { IssuerKeysDeps } from './authn/oidc/issuer-keys';
 import { JwtAuthenticator } from './authn/oidc/jwt-authenticator';
 import { ServiceAccountTokens, type TokenConfig } from './authn/service-account-tokens';
+import { TokenWebhook, type TokenWebhookConfig } from './authn/token-webhook';
 import { type Authorizer, alwaysAllow, alwaysDeny, UnionAuthorizer } from './authz/authorizer';
 import type { AuthorizerType } from './authz/config';
 import { IngressAuthorizer } from './authz/ingress';
@@ -41,6 +42,8 @@ export interface AccessOptions {
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  /** Knows tokens that the server does not. */
+  readonly tokenWebhook?: TokenWebhookConfig;
   /** Default: Node and RBAC. */
   readonly authorization?: AuthorizationOptions;
   /** Other issuers, and which requests may be anonymous. */
@@ -93,6 +96,9 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
       serviceAccounts: tokens,
       bootstrapTokens: new BootstrapTokens(cache, clock),
       clock,
+      ...(options.tokenWebhook
+        ? { webhook: new TokenWebhook(options.tokenWebhook, { clock, log: deps.log.child('authentication') }) }
+        : {}),
       ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
     },
     issuers.read(options.authentication ?? { config: {} }),

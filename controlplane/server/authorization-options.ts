@@ -16,10 +16,9 @@ import type { Clock } from '../base/clock';
 import { goDurationMs } from '../base/duration';
 import { BadRequest } from '../base/errors';
 import type { Logger } from '../base/logger';
-import { HttpsTransport } from '../client/https-transport';
-import { loadKubeconfig } from '../client/kubeconfig';
 import { type OptionTable, type Parsed, parseDuration, parseList, parseOneOf, parseText } from '../process/options';
 import { followFile } from './follow-file';
+import { openWebhookConnection } from './webhook-connection';
 
 const defaultModes: readonly AuthorizerType[] = ['Node', 'RBAC'];
 
@@ -160,7 +159,7 @@ async function configuredWebhook(name: string, settings: WebhookSettings): Promi
   const { authorizedTTL = defaultAuthorizedTtl, unauthorizedTTL = defaultUnauthorizedTtl } = settings;
   return {
     name,
-    ...(await openConnection(settings.connectionInfo?.kubeConfigFile ?? '')),
+    ...(await openWebhookConnection(settings.connectionInfo?.kubeConfigFile ?? '')),
     version: settings.subjectAccessReviewVersion === 'v1' ? 'v1' : 'v1beta1',
     authorizedTtlMs: cacheAuthorizedRequests ? goDurationMs(authorizedTTL)! : 0,
     unauthorizedTtlMs: cacheUnauthorizedRequests ? goDurationMs(unauthorizedTTL)! : 0,
@@ -173,7 +172,7 @@ async function configuredWebhook(name: string, settings: WebhookSettings): Promi
 async function webhookOf(options: Options): Promise<WebhookConfig> {
   return {
     name: 'default',
-    ...(await openConnection(options.authorizationWebhookConfigFile)),
+    ...(await openWebhookConnection(options.authorizationWebhookConfigFile)),
     version: options.authorizationWebhookVersion,
     authorizedTtlMs: options.authorizationWebhookCacheAuthorizedTtl,
     unauthorizedTtlMs: options.authorizationWebhookCacheUnauthorizedTtl,
@@ -181,10 +180,4 @@ async function webhookOf(options: Options): Promise<WebhookConfig> {
     failurePolicy: 'NoOpinion',
     conditions: [],
   };
-}
-
-async function openConnection(kubeconfig: string): Promise<Pick<WebhookConfig, 'transport' | 'path'>> {
-  const connection = await loadKubeconfig(kubeconfig);
-  const hasPath = new URL(connection.server).pathname !== '/';
-  return { transport: new HttpsTransport(connection), path: hasPath ? '' : '/' };
 }

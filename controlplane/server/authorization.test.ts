@@ -1,11 +1,10 @@
 // Modes of authorization, and a program outside the server that decides: over real HTTPS on both sides, by its kubeconfig.
 import { rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
 import { FakeClock } from '../../test/lib/fake-clock';
+import { openReviewServer, type ReviewAnswer } from '../../test/lib/review-server';
 import type { AuthorizationOptions } from '../apiserver/access';
 import { silentLogger } from '../base/logger';
 import { parseOptions } from '../process/options';
@@ -21,60 +20,12 @@ const robot = { as: null, headers: { authorization: 'Bearer secret-token' } };
 const pods = '/api/v1/namespaces/default/pods';
 const tokenFile = 'secret-token,robot,1,ci\n';
 
-// biome-ignore lint/suspicious/noExplicitAny: the test answers by any part of a review.
-type Review = any;
-
-/** `answer` gets the spec of the review, and returns the status of the answer or of HTTP. */
-type Answer = (spec: Review) => object | number;
-
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 20_000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error('the awaited state did not come');
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** A program that decides, with its kubeconfig and what it was asked. */
-async function openWebhook(t: Test, answer: Answer) {
-  const helper = await startApiServer();
-  t.teardown(() => helper.close());
-  const { cert, key } = await helper.serving('127.0.0.1');
-  const client = await helper.identity('kube-apiserver');
-  const reviews: Review[] = [];
-  const hook = createServer(
-    { cert, key, ca: helper.ca, requestCert: true, rejectUnauthorized: true },
-    (message, response) => {
-      const chunks: Buffer[] = [];
-      message.on('data', (chunk: Buffer) => chunks.push(chunk));
-      message.on('end', () => {
-        const review = JSON.parse(Buffer.concat(chunks).toString());
-        reviews.push({ path: message.url, ...review });
-        const status = answer(review.spec);
-        if (typeof status === 'number') response.writeHead(status).end('{}');
-        else response.end(JSON.stringify({ apiVersion: review.apiVersion, kind: review.kind, status }));
-      });
-    },
-  );
-  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    hook.close();
-    hook.closeAllConnections();
-  });
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
-  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/authorize`;
-  const kubeconfig = {
-    clusters: [{ name: 'c', cluster: { server: url, 'certificate-authority-data': base64(helper.ca) } }],
-    users: [
-      { name: 'u', user: { 'client-certificate-data': base64(client.cert), 'client-key-data': base64(client.key) } },
-    ],
-    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'x',
-  };
-  const directory = t.testdir();
-  const file = join(directory, 'webhook.kubeconfig');
-  await writeFile(file, JSON.stringify(kubeconfig));
-  return { directory, file, reviews };
 }
 
 /** A server with these options. */
@@ -90,8 +41,8 @@ async function openServer(t: Test, flags: readonly string[]) {
 }
 
 /** A server that asks one webhook. */
-async function openLab(t: Test, modes: string, answer: Answer, version = 'v1') {
-  const { file, reviews } = await openWebhook(t, answer);
+async function openLab(t: Test, modes: string, answer: ReviewAnswer, version = 'v1') {
+  const { file, reviews } = await openReviewServer(t, answer);
   const lab = await openServer(t, [
     `--authorization-mode=${modes}`,
     `--authorization-webhook-config-file=${file}`,
@@ -115,7 +66,7 @@ t.test('a webhook allows what RBAC does not, and is asked once for an answer tha
   t.equal(await get(`${pods}?limit=1`), 200);
   t.match(reviews, [
     {
-      path: '/authorize',
+      path: '/review',
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',
       spec: {
@@ -264,7 +215,7 @@ const configText = (...authorizers: object[]) =>
   JSON.stringify({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthorizationConfiguration', authorizers });
 
 t.test('a file of authorizers: webhooks with conditions, kept answers and what a failure means', async (t) => {
-  const { directory, file, reviews } = await openWebhook(t, ({ resourceAttributes: asked }) =>
+  const { directory, file, reviews } = await openReviewServer(t, ({ resourceAttributes: asked }) =>
     asked?.resource === 'secrets' ? 400 : { allowed: true },
   );
   const config = join(directory, 'authorization.json');
@@ -296,7 +247,7 @@ t.test('a file of authorizers: webhooks with conditions, kept answers and what a
 });
 
 t.test('a condition that fails is what a failed webhook is', async (t) => {
-  const { directory, file, reviews } = await openWebhook(t, () => ({ allowed: true }));
+  const { directory, file, reviews } = await openReviewServer(t, () => ({ allowed: true }));
   const statuses: number[] = [];
   for (const failurePolicy of ['NoOpinion', 'Deny']) {
     const matchConditions = [{ expression: "request.extra['absent'][0] == 'x'" }];

@@ -29,6 +29,7 @@ import { readKeys } from './keys';
 import { followAuthentication, readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
 import { ownIssuers, readIssuer } from './token-options';
+import { readTokenWebhook } from './token-webhook-options';
 
 type Context = CommandContext<typeof serverOptions>;
 
@@ -144,6 +145,8 @@ async function openApi(
   scope.defer(() => audit?.webhook?.transport.close());
   const authorization = await readAuthorization(options);
   scope.defer(() => closeAuthorization(authorization));
+  const tokenWebhook = await readTokenWebhook(options);
+  scope.defer(() => tokenWebhook?.transport.close());
   const api = new ApiServer(
     {
       bindAddress: options.bindAddress,
@@ -154,6 +157,7 @@ async function openApi(
       keys: await readKeys(pkiDir),
       localComponents: localComponents(options.parts),
       ...tokenFile,
+      ...(tokenWebhook ? { tokenWebhook } : {}),
       ...(audit ? { audit } : {}),
       issuer: await readIssuer(options),
       authorization,

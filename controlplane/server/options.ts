@@ -19,6 +19,7 @@ import { authorizationOptions } from './authorization-options';
 import { encryptionOptions } from './encryption';
 import { oidcOptions } from './oidc-options';
 import { tokenOptions } from './token-options';
+import { tokenWebhookOptions } from './token-webhook-options';
 
 export const parts = ['apiserver', 'controllers', 'scheduler'] as const;
 export type Part = (typeof parts)[number];
@@ -144,6 +145,7 @@ export const serverOptions = {
   },
   ...tokenOptions,
   ...oidcOptions,
+  ...tokenWebhookOptions,
   ...authorizationOptions,
   ...auditOptions,
   ...encryptionOptions,

@@ -12,6 +12,7 @@ import type { AuthenticationOptions, AuthorizationOptions, IssuerOptions } from 
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import type { AuditOptions } from '../../controlplane/apiserver/audit/open';
+import type { TokenWebhookConfig } from '../../controlplane/apiserver/authn/token-webhook';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
 import type { LimitOptions } from '../../controlplane/apiserver/flowcontrol/options';
@@ -74,6 +75,7 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  readonly tokenWebhook?: TokenWebhookConfig;
   readonly authentication?: AuthenticationOptions;
   readonly authorization?: AuthorizationOptions;
   readonly audit?: AuditOptions;
@@ -116,6 +118,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       keys: await readKeys(dir),
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
       ...(options.issuer ? { issuer: options.issuer } : {}),
+      ...(options.tokenWebhook ? { tokenWebhook: options.tokenWebhook } : {}),
       ...(options.authentication ? { authentication: options.authentication } : {}),
       ...(options.authorization ? { authorization: options.authorization } : {}),
       ...(options.audit ? { audit: options.audit } : {}),

@@ -1,14 +1,15 @@
-// Finds the user of a request: by client certificate, ServiceAccount token, static token, bootstrap token, token of another issuer;
-// else anonymous.
+// Finds the user of a request: by client certificate, ServiceAccount token, static token, bootstrap token, token of another issuer,
+// token that a program outside the server knows; else anonymous.
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock';
-import { AppError } from '../../base/errors';
+import { AppError, hasCode } from '../../base/errors';
 import { type Claims, type Jwt, parseJwt } from '../../pki/jwt';
 import { type Headers, header, type UserInfo } from '../request';
 import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
 import { certificateUser } from './certificate';
 import type { JwtAuthenticator } from './oidc/jwt-authenticator';
 import type { ServiceAccountTokens } from './service-account-tokens';
+import type { TokenWebhook } from './token-webhook';
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
@@ -24,6 +25,8 @@ export interface AuthenticatorOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Token to user, from --token-auth-file. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Asked about tokens that nothing here accepts. */
+  readonly webhook?: TokenWebhook;
 }
 
 /** What a file can change while the server runs. */
@@ -48,7 +51,7 @@ export class Authenticator {
   }
 
   /**
-   * A certificate wins over a token. A promise only for a token whose issuer must be asked for its keys.
+   * A certificate wins over a token. A promise only for a token whose issuer must be asked for its keys, and for one of the webhook.
    * @throws Unauthorized for an invalid or expired certificate or token
    */
   authenticate(headers: Headers, socket: TLSSocket, path: string): UserInfo | Promise<UserInfo> {
@@ -83,6 +86,24 @@ export class Authenticator {
 
   /** The user of a bearer token. @throws Unauthorized, also for a token that is for none of the audiences */
   tokenUser(token: string, audiences = this.apiAudiences): TokenUser | Promise<TokenUser> {
+    const { webhook } = this.options;
+    if (!webhook) return this.knownUser(token, audiences);
+    const ask = async (refusal: unknown): Promise<TokenUser> => {
+      if (!hasCode(refusal, 'Unauthorized')) throw refusal;
+      const found = await webhook.authenticate(token, audiences);
+      if (!found) throw refusal;
+      return found;
+    };
+    try {
+      const known = this.knownUser(token, audiences);
+      return known instanceof Promise ? known.catch(ask) : known;
+    } catch (refusal) {
+      return ask(refusal);
+    }
+  }
+
+  /** @throws Unauthorized for a token that the server does not know */
+  private knownUser(token: string, audiences: readonly string[]): TokenUser | Promise<TokenUser> {
     const { staticTokens, bootstrapTokens, serviceAccounts } = this.options;
     const { issuers } = this.accepted;
     const fixed = staticTokens?.get(token);

@@ -10,7 +10,7 @@ import type { Logger } from '../../base/logger';
 import type { CelProgram } from '../../cel/engine';
 import type { Transport } from '../../client/client';
 import type { UserInfo } from '../request';
-import { isRecord } from '../rest/decode';
+import { askReview } from '../review-call';
 import type { Asked, Authorizer, ResourceAttributes } from './authorizer';
 import { matchConditions, nameAsked } from './conditions';
 
@@ -49,16 +49,7 @@ interface Answer extends Verdict {
 const maxAnswers = 8_192;
 /** An answer must outlive the request that asked for it, whatever its time to live is. */
 const minTtlMs = 1_000;
-const maxAnswerBytes = 1024 * 1024;
 const noOpinion: Verdict = { allowed: false, denied: false, reason: '' };
-
-/** Too many requests, an internal error, a timeout. */
-const repeatable: ReadonlySet<number> = new Set([429, 500, 504]);
-/** A try that may succeed when it is repeated. */
-class Transient extends Error {}
-const maxTries = 5;
-const firstPauseMs = 500;
-const pauseFactor = 1.5;
 
 export class WebhookAuthorizer implements Authorizer {
   private readonly answers = new Map<string, Answer>();
@@ -133,7 +124,7 @@ export class WebhookAuthorizer implements Authorizer {
   private async ask(key: string, spec: object): Promise<void> {
     const { authorizedTtlMs, unauthorizedTtlMs, failurePolicy, name } = this.config;
     try {
-      const answer = await this.callAgain(spec);
+      const answer = await this.call(spec);
       this.keep(key, answer, answer.allowed ? authorizedTtlMs : unauthorizedTtlMs);
     } catch (error) {
       const then = failurePolicy === 'Deny' ? 'the request is refused' : 'it has no opinion then';
@@ -148,54 +139,16 @@ export class WebhookAuthorizer implements Authorizer {
     this.answers.set(key, { ...answer, freshUntilMs: now + ttlMs, untilMs: now + Math.max(ttlMs, minTtlMs) });
   }
 
-  /** With pauses that grow, as upstream. */
-  private async callAgain(spec: object): Promise<Verdict> {
-    const signal = AbortSignal.timeout(this.config.timeoutMs);
-    for (let tries = 1, pauseMs = firstPauseMs; ; tries++, pauseMs *= pauseFactor) {
-      try {
-        return await this.call(spec, signal);
-      } catch (error) {
-        if (!(error instanceof Transient) || tries === maxTries) throw error;
-        await this.deps.clock.sleep(pauseMs, signal);
-      }
-    }
-  }
-
-  private async call(spec: object, signal: AbortSignal): Promise<Verdict> {
-    const { status, text } = await this.send(spec, signal);
-    if (repeatable.has(status)) throw new Transient(`status ${status}`);
-    if (status < 200 || status > 299) throw new Error(`status ${status}`);
-    const review: unknown = JSON.parse(text);
-    const answer = isRecord(review) ? review['status'] : undefined;
-    if (!isRecord(answer)) throw new Error('the answer is no SubjectAccessReview with a status');
+  private async call(spec: object): Promise<Verdict> {
+    const { transport, path, version, timeoutMs } = this.config;
+    const apiVersion = `authorization.k8s.io/${version}`;
+    const target = { transport, path, apiVersion, kind: 'SubjectAccessReview', timeoutMs };
+    const answer = await askReview(target, spec, this.deps.clock);
     const denied = answer['denied'] === true;
     const reason = typeof answer['reason'] === 'string' ? answer['reason'] : '';
     // Both is an error of the webhook, and no wins.
     return { allowed: answer['allowed'] === true && !denied, denied, reason };
   }
-
-  private async send(spec: object, signal: AbortSignal): Promise<{ readonly status: number; readonly text: string }> {
-    const { transport, path, version } = this.config;
-    const { status, body } = await transport.send({
-      method: 'POST',
-      path,
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ apiVersion: `authorization.k8s.io/${version}`, kind: 'SubjectAccessReview', spec }),
-      signal,
-    });
-    return { status, text: await readAll(body) };
-  }
-}
-
-async function readAll(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 /** Of fixed length: the caller chooses the texts. */
