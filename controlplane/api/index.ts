@@ -53,6 +53,7 @@ export { type PersistentVolumeClaim, persistentVolumeClaims } from './persistent
 export { type Pod, pods } from './pod';
 export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption-budget';
 export { type PodTemplate, podTemplates } from './pod-template';
+export { effectiveSpec } from './pods/effective-resources';
 export * from './pods/facts';
 export { qosClass } from './pods/qos';
 export { limitsOf, requestsOf } from './pods/requests';

@@ -154,6 +154,17 @@ export interface Subresource {
   readonly keepsGeneration?: boolean;
   /** The rest of the path after the name is an argument of the subresource: proxy. */
   readonly takesPath?: boolean;
+  /** Set when the subresource is a part of the object, read and written with the object as its body. */
+  readonly part?: ObjectPart;
+}
+
+/** What a write of a subresource changes: everything else stays as it is stored. */
+export interface ObjectPart {
+  /**
+   * Puts the stored values into all fields of `object` outside metadata and status that the write does not change. Upstream's
+   * PrepareForUpdate: the writer still becomes the owner of all fields that it sent.
+   */
+  keepRest(object: KubeObject, old: KubeObject): void;
 }
 
 const statusSubresource: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'], writes: 'status' };
@@ -185,6 +196,11 @@ export const isCustom = ({ options }: { readonly options: Pick<KindOptions<KubeO
 export const allowsUnconditionalUpdate = (kind: {
   readonly options: Pick<KindOptions<KubeObject>, 'schema' | 'unconditionalUpdate'>;
 }) => kind.options.unconditionalUpdate ?? !isCustom(kind);
+
+/** Undefined for the object itself, for `status`, and for subresources with a handler of their own. */
+export function partOf(kind: WithSubresources, subresource: string): ObjectPart | undefined {
+  return subresource === '' ? undefined : subresourceOf(kind, subresource)?.part;
+}
 
 /** True for `status` and similar subresources: the write may change only the status. */
 export function writesStatus(kind: WithSubresources, subresource: string): boolean {

@@ -4,6 +4,8 @@ import { defineKind } from './kind';
 import { podColumns } from './pods/columns';
 import { defaultPodSpec, defaultRequests } from './pods/defaults';
 import { podGraceSeconds } from './pods/grace';
+import { keepObservedGenerations } from './pods/observed-generation';
+import { ephemeralContainersPart, resizePart } from './pods/parts';
 import { qosClass } from './pods/qos';
 import type { PodSpec } from './pods/types';
 import { validatePod } from './pods/validate';
@@ -33,8 +35,7 @@ export const pods = defineKind<Pod>({
     { name: 'attach', verbs: ['create', 'get'], kind: 'PodAttachOptions' },
     // Writes the node and the condition PodScheduled. Binding does not change the desired state, so the generation stays.
     { name: 'binding', verbs: ['create'], kind: 'Binding', writes: 'all', keepsGeneration: true },
-    // Its handler writes only the ephemeral containers.
-    { name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'] },
+    { name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'], part: ephemeralContainersPart },
     { name: 'eviction', verbs: ['create'], group: 'policy', version: 'v1', kind: 'Eviction' },
     { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
     { name: 'log', verbs: ['get'] },
@@ -45,6 +46,7 @@ export const pods = defineKind<Pod>({
       kind: 'PodProxyOptions',
       takesPath: true,
     },
+    { name: 'resize', verbs: ['get', 'patch', 'update'], part: resizePart },
   ],
   hasStatus: true,
   // Old kubelets wrote them back in part.
@@ -54,10 +56,11 @@ export const pods = defineKind<Pod>({
     defaultPodSpec(pod.spec);
     defaultRequests(pod.spec);
   },
-  prepare: (pod, { old }) => {
+  prepare: (pod, { old, subresource }) => {
     if (old) {
       // The class follows from the spec at creation, so it never changes.
       if (pod.status && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
+      if (subresource === 'status') keepObservedGenerations(pod.status, old.status);
       return;
     }
     pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };

@@ -289,6 +289,7 @@ t.test('subresources have the verbs of upstream', async (t) => {
     'pods/log get',
     'pods/portforward create,get',
     'pods/proxy create,delete,get,patch,update',
+    'pods/resize get,patch,update',
     'replicasets/scale get,patch,update',
     'replicationcontrollers/scale get,patch,update',
     'serviceaccounts/token create',

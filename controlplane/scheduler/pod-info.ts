@@ -1,6 +1,7 @@
 // What the scheduler knows of a pod: everything that is read more than once, parsed once for each version of the pod.
 
 import type { Pod } from '../api/pod';
+import { effectiveSpec } from '../api/pods/effective-resources';
 import { lastingContainers } from '../api/pods/facts';
 import { type Selector, selectorFromLabelSelector } from '../api/selector';
 import type { LabelSelector } from '../api/types';
@@ -89,6 +90,7 @@ function parsePod(pod: Pod): PodInfo {
     deletionTimestamp,
   } = pod.metadata ?? {};
   const spec: PodSpec = pod.spec ?? { containers: [] };
+  const effective = effectiveSpec(pod, { podLevel: true });
   const { nodeAffinity, podAffinity, podAntiAffinity } = spec.affinity ?? {};
   const term = (raw: RawTerm) => parseTerm(raw, namespace, labels);
   const weighted = (list: readonly { weight: number; podAffinityTerm: RawTerm }[] | undefined) =>
@@ -101,8 +103,8 @@ function parsePod(pod: Pod): PodInfo {
     labels,
     priority: spec.priority ?? 0,
     terminating: deletionTimestamp !== undefined,
-    requests: podRequests(spec),
-    scoring: scoringRequests(spec),
+    requests: podRequests(effective),
+    scoring: scoringRequests(effective),
     hostPorts: hostPorts(spec),
     images: spec.containers.flatMap(({ image }) => (image ? [normalizeImage(image)] : [])),
     tolerations: spec.tolerations ?? [],

@@ -36,6 +36,20 @@ t.test('a refused pod returns only after a change that may help', async (t) => {
   t.equal(pop(), 'a', 'a new node may help every pod');
 });
 
+t.test('a pod for which resources lacked returns when a resize has left room', async (t) => {
+  const { queue, pop } = start();
+  for (const [name, plugin] of [
+    ['a', 'NodeResourcesFit'],
+    ['b', 'TaintToleration'],
+  ] as const) {
+    queue.add(pod(name));
+    pop();
+    queue.unschedulable(`a/${name}`, new Set([plugin]));
+  }
+  queue.changed('pod-scaled-down');
+  t.same([pop(), pop()], ['a', undefined]);
+});
+
 t.test('a pod that changed itself is tried at once', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));

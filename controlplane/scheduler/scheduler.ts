@@ -234,6 +234,9 @@ export class Scheduler {
       this.state.nominate(info, undefined);
       this.queue.remove(key);
       if (first) this.queue.changed('pod-assigned');
+      else if (change.type === 'updated' && requestsLess(info, podInfo(change.previous))) {
+        this.queue.changed('pod-scaled-down');
+      }
       return;
     }
     if (!this.isOurs(pod)) {
@@ -292,6 +295,9 @@ function nodeChanges(before: Node, after: Node): ClusterChange[] {
   if (!isDeepStrictEqual(before.status?.allocatable, after.status?.allocatable)) changes.push('node-capacity');
   return changes;
 }
+
+const requestsLess = ({ requests }: PodInfo, { requests: before }: PodInfo): boolean =>
+  Object.keys(before).some((name) => (requests[name] ?? 0) < before[name]!);
 
 function mattersForScheduling(before: Pod, after: Pod): boolean {
   return (

@@ -1,7 +1,9 @@
 // The defaults of a pod spec, as the API reference documents them field by field. Setting them twice changes nothing.
-import { canonicalize } from '../quantity';
+import { canonicalize, formatQuantity } from '../quantity';
 import { defaultClaimSpec } from '../volumes/claim-spec';
 import { allContainers, defaultGraceSeconds, initAndAppContainers } from './facts';
+import { limitsOf, requestsOf } from './requests';
+import { isHugePages } from './resource-names';
 import type { Container, PodSpec, Probe, ResourceRequirements, Volume } from './types';
 
 export function defaultPodSpec(spec: PodSpec): void {
@@ -26,13 +28,39 @@ export function defaultPodSpec(spec: PodSpec): void {
   }
   spec.volumes?.forEach(defaultVolume);
   if (spec.overhead) canonicalize(spec.overhead);
+  if (spec.resources?.limits) canonicalize(spec.resources.limits);
+  if (spec.resources?.requests) canonicalize(spec.resources.requests);
 }
 
 /** Only for pods: a limit without a request is also the request. */
 export function defaultRequests(spec: PodSpec): void {
   for (const { resources } of initAndAppContainers(spec)) requestsFromLimits(resources);
-  requestsFromLimits(spec.resources);
+  defaultPodResources(spec);
 }
+
+/** Amounts of the pod itself that are left out: those of its containers together, else its own limits (KEP-2837). */
+function defaultPodResources(spec: PodSpec): void {
+  const { resources } = spec;
+  if (!resources || isEmpty(resources.limits, resources.requests)) return;
+  const containers = { containers: spec.containers ?? [], initContainers: spec.initContainers ?? [] };
+  const limits = { ...resources.limits };
+  for (const [name, sum] of Object.entries(limitsOf(containers))) {
+    if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= formatQuantity(sum);
+  }
+  if (isEmpty(limits)) return;
+  const requests = { ...resources.requests };
+  for (const [name, sum] of Object.entries(requestsOf(containers))) {
+    if (name === 'cpu' || name === 'memory') requests[name] ??= formatQuantity(sum);
+  }
+  for (const [name, limit] of Object.entries(limits)) {
+    if (name === 'cpu' || name === 'memory' || isHugePages(name)) requests[name] ??= limit;
+  }
+  resources.limits = limits;
+  if (!isEmpty(requests)) resources.requests = requests;
+}
+
+const isEmpty = (...lists: readonly (Record<string, string> | undefined)[]): boolean =>
+  lists.every((list) => Object.keys(list ?? {}).length === 0);
 
 function requestsFromLimits(resources: ResourceRequirements | undefined): void {
   if (resources?.limits) resources.requests = { ...resources.limits, ...resources.requests };

@@ -11,7 +11,8 @@ const counted = ['cpu', 'memory'];
  * pod itself has resources, only they decide. Ephemeral containers have none and do not count.
  */
 export function qosClass(spec: PodSpec): QosClass {
-  if (spec.resources) return classOf(spec.resources);
+  const { requests, limits } = spec.resources ?? {};
+  if (Object.keys({ ...requests, ...limits }).length > 0) return classOf({ requests, limits });
   const [first = 'BestEffort', ...others] = initAndAppContainers(spec).map(({ resources }) => classOf(resources ?? {}));
   return others.every((other) => other === first) ? first : 'Burstable';
 }

@@ -70,12 +70,24 @@ function validateInits(containers: readonly Container[], around: Surroundings, f
       // Init containers run one after another, so several may use the same host port.
       ...validateHostPorts([container], `${field}.initContainers`),
       ...own,
-      ...(container.resizePolicy?.length && !sidecar
-        ? [invalid(`${at}.resizePolicy`, container.resizePolicy, 'must not be set for init containers')]
-        : []),
+      ...(sidecar ? [] : validateRestarts(container.resizePolicy ?? [], `${at}.resizePolicy`)),
     ];
   });
 }
+
+/** An init container that is no sidecar ends by itself, so a resize cannot restart it. */
+const validateRestarts = (policies: NonNullable<Container['resizePolicy']>, field: string): FieldCause[] =>
+  policies.flatMap(({ restartPolicy }, i) =>
+    restartPolicy === 'RestartContainer'
+      ? [
+          invalid(
+            `${field}[${i}].restartPolicy`,
+            restartPolicy,
+            "must not be set to 'RestartContainer' for non-sidecar initContainers",
+          ),
+        ]
+      : [],
+  );
 
 /** The fields that an ephemeral container may have. */
 const ephemeralFields = new Set<string>([
@@ -163,7 +175,7 @@ function validateResizePolicy(
     if (restartPolicy === '') causes.push(required(field));
     else causes.push(...oneOf(field, restartPolicy, resizePolicies));
     if (podPolicy === 'Never' && restartPolicy !== 'NotRequired') {
-      causes.push(invalid(field, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+      causes.push(invalid(field, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
     }
     return causes;
   });

@@ -11,7 +11,7 @@ const field = 'spec.ephemeralContainers';
 
 export function validateEphemeralUpdate(spec: PodSpec, old: PodSpec, metadata: ObjectMeta | undefined): FieldCause[] {
   if (metadata?.annotations?.[mirror] !== undefined) {
-    return [forbidden('', 'static pods do not support ephemeral containers')];
+    return [forbidden('[]', 'static pods do not support ephemeral containers')];
   }
   const now = new Map((spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
   return (old.ephemeralContainers ?? []).flatMap((before) => {

@@ -98,7 +98,7 @@ const podResources = ['cpu', 'memory'];
 const podResourceName: CheckName = (name, field) => {
   const causes = resourceName(name, field);
   if (causes.length > 0 || podResources.includes(name) || isHugePages(name)) return causes;
-  return [notSupported(field, name, podResources)];
+  return [notSupported(field, name, ['cpu', 'hugepages-', 'memory'])];
 };
 
 function validateAmount(name: string, amount: string, field: string): FieldCause[] {

@@ -241,7 +241,7 @@ const cases: readonly Case[] = [
     causes: [
       `${at}.resizePolicy: Unsupported value: "gpu": supported values: "cpu", "memory"`,
       `${at}.resizePolicy: Unsupported value: "Foo": supported values: "NotRequired", "RestartContainer"`,
-      `${at}.resizePolicy: Invalid value: "Foo": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
+      `${at}.resizePolicy: Invalid value: "Foo": must be 'NotRequired' when pod \`restartPolicy\` is 'Never'`,
     ],
   },
   {
@@ -285,8 +285,7 @@ const cases: readonly Case[] = [
     name: 'resources of the pod as a whole',
     spec: { resources: { limits: { 'ephemeral-storage': '1', cpu: '1' }, requests: { cpu: '2' } } },
     causes: [
-      'spec.resources.limits[ephemeral-storage]: Unsupported value: "ephemeral-storage": supported values: "cpu", "memory"',
-      'spec.resources.requests[ephemeral-storage]: Unsupported value: "ephemeral-storage": supported values: "cpu", "memory"',
+      'spec.resources.limits[ephemeral-storage]: Unsupported value: "ephemeral-storage": supported values: "cpu", "hugepages-", "memory"',
       'spec.resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
     ],
   },

@@ -6,11 +6,13 @@ import { forbidden, newCauses, required } from '../validation/causes';
 import type { PodSpec } from './types';
 import { matchSeccompAnnotations, validateAnnotationUpdate, validatePodAnnotations } from './validate-annotations';
 import { validateEphemeralUpdate } from './validate-ephemeral-update';
+import { unresizable, validateResize } from './validate-resize';
 import { validatePodSpec } from './validate-spec';
 import { validatePodUpdate } from './validate-update';
 
 export function validatePod(pod: Pod, { old, subresource }: WriteContext<Pod>): FieldCause[] {
   if (subresource === 'ephemeralcontainers') return validateEphemerals(pod, old);
+  if (subresource === 'resize') return validateResized(pod, old);
   if (subresource !== '') return [];
   if (!pod.spec) return [required('spec.containers')];
   const causes = validateWhole(pod, pod.spec);
@@ -30,6 +32,13 @@ function validateEphemerals(pod: Pod, old: Pod | undefined): FieldCause[] {
     ...newCauses(validateWhole(pod, pod.spec), () => validateWhole(old, old.spec!)),
     ...validateEphemeralUpdate(pod.spec, old.spec, old.metadata),
   ];
+}
+
+function validateResized(pod: Pod, old: Pod | undefined): FieldCause[] {
+  if (!pod.spec || !old?.spec) return [];
+  const refusal = unresizable(old);
+  if (refusal) return [refusal];
+  return [...newCauses(validateWhole(pod, pod.spec), () => validateWhole(old, old.spec!)), ...validateResize(pod, old)];
 }
 
 function validateWhole({ metadata }: Pod, spec: PodSpec): FieldCause[] {

@@ -1,6 +1,7 @@
 // What a pod uses of a quota: its requests and limits, until it has ended.
 
 import type { Pod } from '../pod';
+import { effectiveSpec } from '../pods/effective-resources';
 import { isTerminal } from '../pods/facts';
 import { limitsOf, requestsOf } from '../pods/requests';
 import { isExtended, isHugePages } from '../pods/resource-names';
@@ -27,8 +28,9 @@ export function podUsage(pod: Pod, now: number): Amounts {
   const object = { 'count/pods': count(1) };
   if (isTerminal(pod) || isOverdue(pod, now) || !pod.spec) return object;
   const overhead = Object.entries(pod.spec.overhead ?? {});
-  const requests = { ...requestsOf(pod.spec) };
-  const limits = { ...limitsOf(pod.spec) };
+  const spec = effectiveSpec(pod, { podLevel: false });
+  const requests = { ...requestsOf(spec) };
+  const limits = { ...limitsOf(spec) };
   for (const [name, text] of overhead) {
     const amount = parseQuantity(text);
     requests[name] = requests[name] ? addQuantities(requests[name], amount) : amount;

@@ -34,7 +34,7 @@ t.test('a refusal shows the prefix, so the messages of all replicas are equal', 
   const containers = [{ name: 'c', image: 'i', resources: { limits: { memory: '2Mi' } } }];
   t.match(
     (await post('default', { generateName: 'd-' }, { containers })).message,
-    /^pods "d-" is forbidden: maximum memory usage/,
+    /^pods "d-\w{5}" is forbidden: maximum memory usage/,
   );
 });
 

@@ -104,6 +104,12 @@ t.test('bounds of claims, also when a claim grows', async (t) => {
     t.equal(json.message, `persistentvolumeclaims "c" is forbidden: ${why}`);
   }
   t.equal((await server.call('POST', path, { body: claim('2Gi') })).status, 201);
+  const merge = 'application/merge-patch+json';
+  await server.call('PATCH', `${path}/c`, {
+    type: merge,
+    body: { spec: { volumeName: 'v', storageClassName: 'fast' } },
+  });
+  await server.call('PATCH', `${path}/c/status`, { type: merge, body: { status: { phase: 'Bound' } } });
   const grown = await server.call('PATCH', `${path}/c`, {
     type: 'application/merge-patch+json',
     body: { spec: { resources: { requests: { storage: '5Gi' } } } },

@@ -14,7 +14,7 @@ import { compareQuantities, formatQuantity, parseQuantity, type Quantity } from 
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import { type OpenRule, refusal, type Write } from '../write/rule';
-import { createsPod } from './pod-creation';
+import { createsPod, resizesPod } from './pod-creation';
 
 type Spec = NonNullable<Pod['spec']>;
 type Container = Spec['containers'][number];
@@ -27,38 +27,39 @@ const shownDigits = 6;
 /** By namespace, then by key. */
 type Ranges = ReadonlyMap<string, ReadonlyMap<string, LimitRange>>;
 
-/** Requests and limits of a pod cannot change, so only its creation is checked; a claim may grow. */
+/** Requests and limits of a pod change only through its resize; a claim may grow. */
 export const limitRanger: OpenRule = async ({ cache, signal }) => {
   const ranges = await followRanges(cache, signal);
+  const localTo = ({ namespace, old }: Write): readonly LimitRange[] =>
+    // What is being deleted can still lose its finalizers.
+    old?.metadata?.deletionTimestamp ? [] : [...(ranges.get(namespace)?.values() ?? [])];
   return {
     name: 'LimitRanger',
-    concerns: (write) => createsPod(write) || writesClaim(write),
+    concerns: (write) => createsPod(write) || resizesPod(write) || writesClaim(write),
     mutate(write) {
-      const local = ranges.get(write.namespace);
-      // What is being deleted can still lose its finalizers.
-      if (!local || write.old?.metadata?.deletionTimestamp) return;
-      const items = [...local.values()].flatMap(({ spec }) => spec?.limits ?? []);
-      if (writesClaim(write)) {
-        refuse(
-          write,
-          items.flatMap((item) => claimProblems(write.object as PersistentVolumeClaim, item)),
-        );
-        return;
-      }
       const pod = write.object as Pod;
-      if (!pod.spec) return;
+      if (writesClaim(write) || !pod.spec) return;
+      const items = localTo(write).flatMap(itemsOf);
       const set = items.flatMap((item) => (item.type === 'Container' ? fillContainers(pod.spec!, item) : []));
-      if (set.length > 0) {
-        const annotations = { ...pod.metadata?.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` };
-        pod.metadata = { ...pod.metadata, annotations };
+      if (set.length === 0) return;
+      const annotations = { ...pod.metadata?.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` };
+      pod.metadata = { ...pod.metadata, annotations };
+    },
+    validate(write) {
+      const { object } = write;
+      for (const range of localTo(write)) {
+        const problems = itemsOf(range).flatMap((item) =>
+          writesClaim(write)
+            ? claimProblems(object as PersistentVolumeClaim, item)
+            : podProblems((object as Pod).spec ?? { containers: [] }, item),
+        );
+        refuse(write, problems);
       }
-      refuse(
-        write,
-        items.flatMap((item) => podProblems(pod.spec!, item)),
-      );
     },
   };
 };
+
+const itemsOf = ({ spec }: LimitRange): readonly LimitRangeItem[] => spec?.limits ?? [];
 
 const writesClaim = ({ operation, kind, subresource }: Write): boolean =>
   (operation === 'create' || operation === 'update') &&

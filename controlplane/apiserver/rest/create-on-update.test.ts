@@ -91,8 +91,14 @@ t.test('a PUT that creates follows the rules of a creation', async (t) => {
   });
   t.match(missing, { status: 404, json: { message: 'namespaces "nowhere" not found' } });
   t.equal((await server.call('PUT', `${leases}/b`, { body: lease({ name: 'a' }) })).status, 400, 'another name');
-  const invalid = await server.call('PUT', `${leases}/a`, { body: { spec: { leaseDurationSeconds: 0 } } });
+  const invalid = await server.call('PUT', `${leases}/a`, {
+    body: { metadata: { name: 'a' }, spec: { leaseDurationSeconds: 0 } },
+  });
   t.equal(invalid.status, 422);
+  t.match((await server.call('PUT', `${leases}/a`, { body: { spec: {} } })).json, {
+    code: 400,
+    message: 'the name of the object (a based on URL) was undeterminable: name must be provided',
+  });
   const dry = await server.call('PUT', `${leases}/a?dryRun=All`, { body: lease({ name: 'a' }) });
   t.equal(dry.status, 201);
   t.equal((await server.call('GET', `${leases}/a`)).status, 404, 'a dry run writes nothing');

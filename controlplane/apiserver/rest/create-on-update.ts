@@ -42,6 +42,14 @@ export function checkName(name: string, { metadata }: KubeObject): void {
   throw new BadRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
 }
 
+/** As checkName, for a body that is a whole object. @throws BadRequest also when it has no name */
+export function checkNamed(name: string, object: KubeObject): void {
+  if (!object.metadata?.name) {
+    throw new BadRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  checkName(name, object);
+}
+
 /** The writer means the object with this uid. */
 export const otherUid = (kind: Kind, name: string, asked: string, found: string | undefined): AppError =>
   conflict(kind, name, `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found ?? ''}`);

@@ -1,5 +1,5 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write if unchanged; after a conflict it starts again.
-import { allowsUnconditionalUpdate, type KeptMetadata, type Kind, subresourceOf } from '../../api/kind';
+import { allowsUnconditionalUpdate, type KeptMetadata, type Kind, partOf, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { invalid as invalidValue } from '../../api/validation/causes';
 import { AlreadyClaimed, isAlreadyExists, isConflict } from '../../base/errors';
@@ -11,7 +11,7 @@ import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { parseObject, type RestDeps, type RestRequest, readBody } from './context';
 import { rehearsed } from './create';
-import { checkName, createByUpdate, isMissing, otherUid } from './create-on-update';
+import { checkName, checkNamed, createByUpdate, isMissing, otherUid } from './create-on-update';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
 import { carryMetadata, isFinished, keyOf, mergeOwnerReferences, raisesGeneration, setNamespace } from './metadata';
@@ -41,6 +41,7 @@ export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<
   const parsed = (): KubeObject => {
     const object = first ?? parseObject(rest, kind, body);
     first = undefined;
+    checkNamed(name, object);
     return object;
   };
   for (let attempt = 1; ; attempt++) {
@@ -90,6 +91,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
           // A webhook may have changed parts that this write does not have.
           keepStored(rest, plan, object, current.object);
         }
+        keepOtherParts(plan, object, current.object);
         const prepared = rules.prepare(write);
         if (prepared) await prepared;
         const validated = rules.validate(write);
@@ -143,6 +145,18 @@ function keepStored({ route, warnings }: RestRequest, plan: UpdatePlan, object: 
   carryMetadata(object, old);
   mergeOwnerReferences(object, warnings);
   separateStatus(kind, object, old, subresource);
+}
+
+/** A write of a part gets the stored values of the other parts: after the mutating rules, which may change more than the part. */
+function keepOtherParts({ kind, subresource }: UpdatePlan, object: KubeObject, old: KubeObject): void {
+  const part = partOf(kind, subresource);
+  if (!part) return;
+  const metadata = object.metadata ?? {};
+  object.metadata = metadata;
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    keepMetadata(metadata, old.metadata ?? {}, field);
+  }
+  part.keepRest(object, old);
 }
 
 /** Prepares the write for the rules: `object` gets its identity, the fields that this write may not change, and the defaults. */

@@ -1,7 +1,7 @@
 // Serves the kinds of the catalog, built-in and custom: stored kinds with the generic verbs, kinds that are only requested and
 // subresources with a handler of their own.
 import type { Duplex } from 'node:stream';
-import { writesStatus } from '../../api/kind';
+import { partOf, writesStatus } from '../../api/kind';
 import { anonymous, unauthorized } from '../authn/authenticator';
 import {
   type Authorizer,
@@ -105,7 +105,7 @@ export class KindServer implements ResourceServer {
   private answer(rest: RestRequest): Reply | Promise<Reply> {
     const { kind, verb, subresource } = rest.route;
     const { deps } = this;
-    if (subresource !== '' && !writesStatus(kind, subresource)) {
+    if (subresource !== '' && !writesStatus(kind, subresource) && !partOf(kind, subresource)) {
       const handler =
         deps.subresources.get(`${kind.plural}/${subresource}`) ?? deps.subresources.get(`*/${subresource}`);
       if (!handler) throw pathNotFound();

@@ -105,9 +105,27 @@ t.test('what is refused', async (t) => {
   const annotations = { 'kubernetes.io/config.mirror': 'x' };
   const mirror = await create('mirror', { annotations }, { nodeName: 'n' });
   t.match((await patch(mirror, [debug('one')])).json.details.causes, [
-    { message: 'Forbidden: static pods do not support ephemeral containers' },
+    { field: '[]', message: 'Forbidden: static pods do not support ephemeral containers' },
   ]);
   t.equal((await patch(`${pods}/none`, [debug('one')])).status, 404);
+});
+
+t.test('server-side apply adds containers and owns them', async (t) => {
+  const path = await create('applied');
+  const apply = (list: unknown) =>
+    server.call('PATCH', `${path}/ephemeralcontainers?fieldManager=me`, {
+      type: 'application/apply-patch+yaml',
+      body: { apiVersion: 'v1', kind: 'Pod', spec: { ephemeralContainers: list } },
+    });
+  const { status, json } = await apply([debug('one')]);
+  t.equal(status, 200);
+  t.match(json, { metadata: { generation: 2 }, spec: { ephemeralContainers: [{ name: 'one', image: 'busybox' }] } });
+  const owned = { 'k:{"name":"one"}': { '.': {}, 'f:image': {}, 'f:name': {} } };
+  t.match(
+    json.metadata.managedFields.filter(({ subresource }: { subresource?: string }) => subresource),
+    [{ manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:ephemeralContainers': owned } } }],
+  );
+  t.equal((await apply([debug('two')])).status, 422, 'the first may not be removed');
 });
 
 t.test('Pod Security holds for ephemeral containers', async (t) => {

@@ -4,7 +4,6 @@ import type { KubeletProxy } from '../kubelet/proxy';
 import type { BackendProxy } from '../proxy/backend-proxy';
 import type { RestDeps } from '../rest/context';
 import type { SubresourceHandler, UpgradeHandler } from '../servers/kind-server';
-import { ephemeralContainersHandler } from './ephemeral-containers';
 import { evictionHandler } from './eviction';
 import { finalizeHandler } from './namespaces';
 import { bindingHandler } from './pods';
@@ -25,7 +24,6 @@ export function subresourceTable(
   return new Map<string, SubresourceHandler>([
     ['*/scale', scaleHandler(rest)],
     ['pods/binding', bindingHandler(rest)],
-    ['pods/ephemeralcontainers', ephemeralContainersHandler(rest)],
     ['pods/eviction', evictionHandler(rest)],
     ['pods/log', kubelets.log],
     ['pods/exec', kubelets.needsUpgrade],

@@ -10,8 +10,10 @@ import { denyServiceExternalIps } from '../admission/external-ips';
 import { limitRanger } from '../admission/limit-ranger';
 import { namespaceLifecycle } from '../admission/namespace-lifecycle';
 import { taintNewNodes } from '../admission/new-node-taint';
+import { nodeFeatures } from '../admission/node-features';
 import { nodeRestriction } from '../admission/node-restriction';
 import { defaultTolerations } from '../admission/pod-defaults';
+import { podResize } from '../admission/pod-resize';
 import { podSecurity } from '../admission/pod-security/pod-security';
 import { podTopologyLabels } from '../admission/pod-topology-labels';
 import { priority } from '../admission/priority';
@@ -44,7 +46,7 @@ export const writeOrder: readonly OpenRule[] = [
   terminatingDefinitions,
   // A missing namespace is reported before any other error.
   namespaceLifecycle,
-  // Upstream's order of plug-ins from here to podTopologyLabels. Requests and limits first: the next rules see them.
+  // Upstream's order of plug-ins from here to podResize. Requests and limits first: the next rules see them.
   limitRanger,
   serviceAccount,
   nodeRestriction,
@@ -60,6 +62,8 @@ export const writeOrder: readonly OpenRule[] = [
   defaultIngressClass,
   denyServiceExternalIps,
   podTopologyLabels,
+  nodeFeatures,
+  podResize,
   // They see the object after all mutating rules of the server. Upstream's order: a webhook sees what policies changed.
   mutatingPolicies,
   mutatingWebhooks,

@@ -5,7 +5,7 @@ import { maxScore, type NodeRefusal, type SchedulerPlugin } from './plugin';
 
 export const nodeResourcesFit: SchedulerPlugin = {
   name: 'NodeResourcesFit',
-  helpedBy: ['node-capacity', 'pod-removed'],
+  helpedBy: ['node-capacity', 'pod-removed', 'pod-scaled-down'],
   filter:
     ({ pod }) =>
     (node) =>

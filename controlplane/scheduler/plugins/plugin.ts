@@ -52,6 +52,8 @@ export type ClusterChange =
   | 'node-taints'
   | 'node-capacity'
   | 'pod-removed'
+  /** A resize has left room on the node of a pod. */
+  | 'pod-scaled-down'
   | 'pod-assigned'
   /** The waiting pod itself has changed. */
   | 'pod-updated';
