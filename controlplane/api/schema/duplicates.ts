@@ -18,8 +18,8 @@ interface Frame {
   key: string;
 }
 
-/** A key of the text. `path` is built on demand: most callers want few of them. */
-type VisitField = (path: () => string, isDuplicate: boolean) => void;
+/** A key of the text and where its quote stands. `path` is built on demand: most callers want few of them. */
+type VisitField = (path: () => string, isDuplicate: boolean, key: string, at: number) => void;
 
 /** Paths like spec.containers[0].name of duplicate fields, in the order of the second occurrence. */
 export function findDuplicateFields(text: string): string[] {
@@ -44,7 +44,7 @@ export function scanFields(text: string, visit: VisitField): void {
           parent.key = unquote(text, i, end);
           const isDuplicate = frame.keys.has(parent.key);
           frame.keys.add(parent.key);
-          visit(() => childPath(parent), isDuplicate);
+          visit(() => childPath(parent), isDuplicate, parent.key, i);
           expectKey = false;
         }
         i = end;

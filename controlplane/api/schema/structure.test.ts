@@ -116,10 +116,10 @@ t.test('unknown and duplicate fields', async (t) => {
   ];
   for (const { mode, warnings } of modes) {
     const object = body();
-    t.same(validateStructure(schemas.of(pods), pods, object, mode, JSON.stringify(object)), warnings, mode);
+    t.same(validateStructure(schemas.of(pods), pods, object, mode, { json: JSON.stringify(object) }), warnings, mode);
     t.same(object, pruned, `${mode} prunes`);
   }
-  t.throws(() => validateStructure(schemas.of(pods), pods, body(), 'Strict', JSON.stringify(body())), {
+  t.throws(() => validateStructure(schemas.of(pods), pods, body(), 'Strict', { json: JSON.stringify(body()) }), {
     message: `Pod in version "v1" cannot be handled as a Pod: strict decoding error: ${expected.join(', ')}`,
   });
   t.same(validateStructure(schemas.of(pods), pods, pruned, 'Strict'), []);
@@ -158,7 +158,7 @@ t.test('findings have the order of the JSON text', async (t) => {
     },
   ];
   for (const { name, json, findings } of cases) {
-    t.same(validateStructure(schemas.of(deployments), deployments, JSON.parse(json), 'Warn', json), findings, name);
+    t.same(validateStructure(schemas.of(deployments), deployments, JSON.parse(json), 'Warn', { json }), findings, name);
   }
 });
 

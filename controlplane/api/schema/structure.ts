@@ -8,6 +8,13 @@ import { strictError, strictFindings } from './strict';
 /** The fieldValidation query parameter. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
+/** The text of a body, in which strict decoding finds duplicate fields. */
+export interface SourceText {
+  readonly json?: string;
+  /** Of a body in YAML: what its parser found, one by one and in one message. */
+  readonly yamlErrors?: { readonly texts: readonly string[]; readonly message: string };
+}
+
 /** How messages name a kind. */
 export interface StructuredKind {
   readonly version: string;
@@ -15,7 +22,7 @@ export interface StructuredKind {
 }
 
 /**
- * Makes `object` fit its schema, in place: removes unknown fields, nulls and empty optional lists and maps. `json` is the text
+ * Makes `object` fit its schema, in place: removes unknown fields, nulls and empty optional lists and maps. `source` is the text
  * of the object, absent for the result of a patch.
  * @returns the texts of Warning headers, only in mode Warn
  * @throws BadRequest when a value has the wrong type, or in mode Strict when a field is unknown or duplicate
@@ -25,7 +32,7 @@ export function validateStructure(
   kind: StructuredKind,
   object: unknown,
   mode: FieldValidation,
-  json?: string,
+  { json, yamlErrors }: SourceText = {},
 ): string[] {
   const unknown = mode === 'Ignore' ? undefined : [];
   try {
@@ -35,9 +42,13 @@ export function validateStructure(
     throw err;
   }
   if (mode === 'Ignore') return [];
-  const findings = strictFindings(unknown ?? [], json);
-  if (mode === 'Strict' && findings.length > 0) throw cannotHandle(kind, strictError(findings));
-  return findings;
+  const duplicates = yamlErrors?.texts ?? [];
+  // Upstream reads the JSON that its YAML parser wrote: duplicate keys are gone, and the others are sorted.
+  const findings = strictFindings(unknown ?? [], yamlErrors ? undefined : json);
+  if (mode === 'Strict' && duplicates.length + findings.length > 0) {
+    throw cannotHandle(kind, strictError(duplicates.length > 0 ? [yamlErrors!.message, ...findings] : findings));
+  }
+  return [...duplicates, ...findings];
 }
 
 /** Collects the paths of unknown fields in `unknown`. @throws BadRequest for a value of the wrong type */

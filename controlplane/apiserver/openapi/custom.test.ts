@@ -15,6 +15,8 @@ const definition: Definition = {
         note: { type: 'string', nullable: true },
         port: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
         free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } },
+        list: { type: 'array', 'x-kubernetes-preserve-unknown-fields': true, items: { type: 'string' } },
+        open: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
         labels: { type: 'object', additionalProperties: { type: 'string', nullable: true } },
         template: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { spec: { type: 'object' } } },
       },
@@ -39,11 +41,25 @@ t.test('version 2 lets kubectl accept what the server accepts', async (t) => {
   const fields = properties['spec']!.properties;
   t.strictSame(fields['note'], {});
   t.strictSame(fields['port'], { 'x-kubernetes-int-or-string': true });
-  t.strictSame(fields['free'], { type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
+  t.strictSame(fields['free'], { 'x-kubernetes-preserve-unknown-fields': true });
+  t.strictSame(fields['list'], { 'x-kubernetes-preserve-unknown-fields': true });
+  t.strictSame(fields['open'], {
+    'x-kubernetes-embedded-resource': true,
+    'x-kubernetes-preserve-unknown-fields': true,
+  });
   t.strictSame(fields['labels'], { type: 'object', additionalProperties: {} });
   t.match(fields['template'], { properties: meta });
   t.match(fields['color'], { type: 'string', enum: ['red'] });
 });
+
+t.test(
+  'version 2 names no field of a kind that keeps unknown fields: kubectl would refuse those that it does not name',
+  async (t) => {
+    const open: Definition = { ...definition, 'x-kubernetes-preserve-unknown-fields': true };
+    t.strictSame(renderCustom(open, metadata, 'v2'), { type: 'object' });
+    t.match(renderCustom(open, metadata, 'v3'), { type: 'object', properties: meta });
+  },
+);
 
 t.test('the definition is not changed', async (t) => {
   const before = structuredClone(definition);

@@ -6,6 +6,8 @@ import type { Dialect, OpenApiSchema } from './definitions';
 
 /** `metadata` is the schema of the metadata field. */
 export function renderCustom(definition: Definition, metadata: OpenApiSchema, dialect: Dialect): OpenApiSchema {
+  // Upstream's version 2 then names no field at all: kubectl would refuse every field that is not named.
+  if (dialect === 'v2' && definition['x-kubernetes-preserve-unknown-fields'] === true) return { type: 'object' };
   return withMeta(new CustomRenderer(metadata, dialect).render(definition), metadata);
 }
 
@@ -45,7 +47,10 @@ class CustomRenderer {
     if (isSchema(items)) rendered['items'] = this.render(items);
     if (values !== undefined) rendered['additionalProperties'] = isSchema(values) ? this.render(values) : values;
     const isEmbedded = definition['x-kubernetes-embedded-resource'];
-    if (this.dialect === 'v2') return older(isEmbedded ? withMeta(rendered, this.metadata) : rendered);
+    if (this.dialect === 'v2') {
+      const isOpen = rendered['x-kubernetes-preserve-unknown-fields'] === true;
+      return isEmbedded && !isOpen ? withMeta(older(rendered), this.metadata) : older(rendered);
+    }
     if (not) rendered['not'] = this.render(not);
     for (const name of combinations) {
       if (definition[name]) rendered[name] = definition[name].map((one) => this.render(one));
@@ -59,6 +64,8 @@ function older({ nullable, ...schema }: OpenApiSchema): OpenApiSchema {
   for (const name of combinations) delete schema[name];
   const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
   if (isOpen || nullable) for (const name of ['items', 'properties', 'additionalProperties']) delete schema[name];
-  if (nullable) delete schema['type'];
+  // kubectl cannot read an open object, or a list whose items have no schema.
+  if (nullable || (isOpen && schema['type'] === 'object')) delete schema['type'];
+  if (schema['type'] === 'array' && !schema['items']) delete schema['type'];
   return schema;
 }

@@ -3,7 +3,9 @@
 
 /** By field name; `Type.field` where a type needs a text of its own. */
 const texts: Readonly<Record<string, string>> = {
-  metadata: 'Name, namespace, labels, annotations and what the server records about the object.',
+  // Upstream's first words: clients compare them (the end-to-end suite of Kubernetes does, with `kubectl explain`).
+  metadata:
+    "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
   spec: 'The desired state of the object.',
   status: 'What was last observed of the object. Written by the system.',
   template: 'The pods that are created from this object.',

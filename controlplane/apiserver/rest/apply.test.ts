@@ -156,11 +156,17 @@ t.test('duplicate keys follow field validation', async (t) => {
   const strict = await server.call('PATCH', path('Strict'), { type, body });
   t.match(strict.json, {
     code: 400,
-    message: 'error strict decoding YAML: duplicate field "data.a"',
+    message:
+      'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key "a" already set in map',
+  });
+  const json = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},\n"data":{"a":"1",\n"a":"2"}}';
+  t.match((await server.call('PATCH', path('Strict'), { type, body: json })).json, {
+    code: 400,
+    message: /yaml: unmarshal errors:\n {2}line 3: key "a" already set in map$/,
   });
   const warned = await server.call('PATCH', path('Warn'), { type, body });
   t.same(warned.json.data, { a: '2' }, 'the last value counts');
-  t.equal(warned.headers['warning'], '299 - "duplicate field \\"data.a\\""');
+  t.equal(warned.headers['warning'], '299 - "line 6: key \\"a\\" already set in map"');
   t.equal((await server.call('PATCH', path('Ignore'), { type, body })).headers['warning'], undefined);
 });
 

@@ -1,9 +1,7 @@
 // Server-side apply: PATCH with a configuration, which creates a missing object.
 import { parseJson } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
-import { findDuplicateFields } from '../../api/schema/duplicates';
 import { wrongType } from '../../api/schema/go-types';
-import { duplicateField } from '../../api/schema/strict';
 import { decodeStructure } from '../../api/schema/structure';
 import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
@@ -15,6 +13,7 @@ import { unexpected } from '../patch/strategic-list';
 import { typedErrors } from '../patch/typed-errors';
 import type { Reply } from '../request';
 import { conflict, notFound } from '../status';
+import { duplicateKeysIn, duplicateKeysOf, unmarshalErrors } from '../yaml/duplicate-keys';
 import { type RestDeps, type RestRequest, warn } from './context';
 import { create } from './create';
 import { isMissing } from './create-on-update';
@@ -133,9 +132,10 @@ const describeKind = ({ group, version, kind }: Kind): string => `${group}/${ver
 function checkDuplicates(rest: RestRequest, body: Buffer): void {
   const { fieldValidation } = writeOptions(rest);
   if (fieldValidation === 'Ignore') return;
-  const findings = findDuplicateFields(body.toString()).map(duplicateField);
+  const findings = duplicateKeysOf(body) ?? duplicateKeysIn(body.toString());
   if (fieldValidation === 'Warn') warn(rest, findings);
-  else if (findings.length > 0) throw new BadRequest(`error strict decoding YAML: ${findings.join(', ')}`);
+  else if (findings.length > 0)
+    throw new BadRequest(`error strict decoding YAML: error converting YAML to JSON: ${unmarshalErrors(findings)}`);
 }
 
 /** Checks of an apply that would create the object. @throws NotFound, Conflict, Forbidden */

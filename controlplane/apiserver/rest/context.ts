@@ -2,7 +2,7 @@
 import type { Catalog } from '../../api/catalog';
 import type { Kind } from '../../api/kind';
 import type { SchemaSet } from '../../api/schema/schema-set';
-import { validateStructure } from '../../api/schema/structure';
+import { type SourceText, validateStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import type { Clock } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
@@ -51,11 +51,11 @@ export function restRequest(
 }
 
 /**
- * Structure by schema, in place: wrong types always fail, unknown and duplicate fields as the client chose. `json` is the
+ * Structure by schema, in place: wrong types always fail, unknown and duplicate fields as the client chose. `source` is the
  * text the object was read from. @throws BadRequest
  */
-export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, json?: string): void {
-  warn(rest, validateStructure(rest.schemas.of(kind), kind, object, writeOptions(rest).fieldValidation, json));
+export function checkStructure(rest: RestRequest, kind: Kind, object: KubeObject, source?: SourceText): void {
+  warn(rest, validateStructure(rest.schemas.of(kind), kind, object, writeOptions(rest).fieldValidation, source));
 }
 
 /** Adds texts of Warning headers, each once. */
@@ -83,9 +83,9 @@ export async function readBody(rest: RestRequest, kind: Kind): Promise<Buffer> {
 
 /** A fresh object of `kind` each time. @throws BadRequest, StatusError */
 export function parseObject(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
-  const { object, json } = decodeObject(rest, body, header(rest.request.headers, 'content-type'), kind);
+  const { object, ...source } = decodeObject(rest, body, header(rest.request.headers, 'content-type'), kind);
   rest.request.audit?.sent(object);
-  checkStructure(rest, kind, object, json);
+  checkStructure(rest, kind, object, source);
   return object;
 }
 

@@ -6,22 +6,22 @@ import type { Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
-import { cannotHandle } from '../../api/schema/structure';
+import { cannotHandle, type SourceText } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isTooLarge } from '../../base/errors';
 import { decodeMessage } from '../protobuf/decode';
 import { openEnvelope, protobufType } from '../protobuf/envelope';
 import { unsupportedMediaType } from '../status';
+import { duplicateKeysOf, unmarshalErrors } from '../yaml/duplicate-keys';
 
 /** No kind has as many top-level fields; copying hundreds of thousands would block the event loop. */
 const maxFields = 100;
 
 const textTypes = ['application/json', 'application/yaml'];
 
-interface Decoded {
+/** Protobuf has no text. */
+interface Decoded extends SourceText {
   readonly value: unknown;
-  /** The text, in which strict decoding finds duplicate fields; absent for protobuf. */
-  readonly json?: string;
 }
 
 /**
@@ -38,7 +38,7 @@ function decode(body: Buffer, contentType: string, schema: ObjectSchema, maxValu
     case '':
     case '*/*':
     case 'application/json':
-      return { value: typed(() => parseJson(body, maxValues)), json: body.toString() };
+      return { value: typed(() => parseJson(body, maxValues)), ...sourceText(body) };
     case protobufType: {
       if (schema.unstructured) throw unsupportedMediaType(textTypes);
       const { apiVersion, kind, raw } = openEnvelope(body);
@@ -47,6 +47,11 @@ function decode(body: Buffer, contentType: string, schema: ObjectSchema, maxValu
     default:
       throw unsupportedMediaType(schema.unstructured ? textTypes : [...textTypes, protobufType]);
   }
+}
+
+function sourceText(body: Buffer): SourceText {
+  const texts = duplicateKeysOf(body);
+  return { json: body.toString(), ...(texts ? { yamlErrors: { texts, message: unmarshalErrors(texts) } } : {}) };
 }
 
 /** Upstream reads apiVersion and kind first, so an unreadable body is an error about them. */
@@ -69,9 +74,8 @@ export interface Served {
   readonly schemas: SchemaSet;
 }
 
-export interface ObjectBody {
+export interface ObjectBody extends SourceText {
   readonly object: KubeObject;
-  readonly json?: string;
 }
 
 /** Decodes an object of `kind`, filling in apiVersion and kind. @throws BadRequest, StatusError 415 */
@@ -93,9 +97,8 @@ export function decodeObject(served: Served, body: Buffer, contentType: string, 
   return { object, ...text };
 }
 
-interface Recognized {
+interface Recognized extends SourceText {
   readonly value: Record<string, unknown> & { readonly apiVersion?: string; readonly kind?: string };
-  readonly json?: string;
 }
 
 /** Go's name for the struct into which upstream reads apiVersion and kind. */

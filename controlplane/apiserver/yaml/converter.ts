@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError, BadRequest, Unavailable } from '../../base/errors';
 import { type ApiRequest, type FullReply, header, jsonType, type Reply } from '../request';
+import { keepDuplicateKeys } from './duplicate-keys';
 import { jsonToYaml } from './from-json';
-import { yamlToJson } from './to-json';
+import { convertYaml } from './to-json';
 import type { Answer, Direction, Question } from './worker';
 
 /** This much is converted in about ten milliseconds. */
@@ -64,7 +65,10 @@ export class YamlConverter {
   async toJson(yaml: Buffer): Promise<Buffer> {
     // Nearly every apply sends JSON, which is valid YAML.
     if (yaml[0] === openingBrace) return yaml;
-    if (yaml.length <= smallBytes) return Buffer.from(yamlToJson(yaml.toString()));
+    if (yaml.length <= smallBytes) {
+      const { json, duplicateKeys } = convertYaml(yaml.toString());
+      return keepDuplicateKeys(Buffer.from(json), duplicateKeys);
+    }
     return this.ask('toJson', yaml);
   }
 
@@ -125,7 +129,7 @@ export class YamlConverter {
     worker.on('message', (answer: Answer) => {
       this.settle(({ resolve, reject }) => {
         if ('refusal' in answer) reject(new BadRequest(answer.refusal));
-        else resolve(Buffer.from(answer.text.buffer));
+        else resolve(keepDuplicateKeys(Buffer.from(answer.text.buffer), answer.duplicateKeys));
       });
     });
     let failure: unknown;

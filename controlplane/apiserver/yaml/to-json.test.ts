@@ -2,7 +2,7 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { fc, fuzz, objectOf } from '../../../test/lib/fuzz';
 import { slowestString } from '../../../test/lib/hostile-strings';
-import { yamlToJson } from './to-json';
+import { convertYaml, yamlToJson } from './to-json';
 
 t.test('YAML values as JSON', async (t) => {
   const cases: [yaml: string, json: string][] = [
@@ -46,6 +46,20 @@ t.test('values without a JSON form are refused', async (t) => {
   ];
   for (const [yaml, message] of cases)
     t.throws(() => yamlToJson(yaml), { code: 'BadRequest', message }, yaml.slice(0, 40));
+});
+
+t.test('duplicate keys are reported with their lines, those of inner mappings too', async (t) => {
+  const yaml = 'a: 1\nb:\n  c: {x: 1, x: 2}\n  1: a\n  1: b\n  "d": 1\n  d: 2\n  d: 3\na: 2\n';
+  t.same(convertYaml(yaml).duplicateKeys, [
+    'line 3: key "x" already set in map',
+    'line 5: key 1 already set in map',
+    'line 7: key "d" already set in map',
+    'line 8: key "d" already set in map',
+    'line 9: key "a" already set in map',
+  ]);
+  t.same(convertYaml('a: &x {n: 1}\nb:\n  <<: *x\n  n: 3').duplicateKeys, [], 'merged keys are no duplicates');
+  t.same(convertYaml('{a: 1,\n? a\n: 2}').duplicateKeys, ['line 2: key "a" already set in map']);
+  t.equal(convertYaml('a: 1\n'.repeat(1_000)).duplicateKeys.length, 100, 'a bound');
 });
 
 t.test('aliases cannot expand a document without bound', async (t) => {

@@ -2,7 +2,9 @@
 // bounds; a duplicate key stays duplicate in the text, so that field validation can name it.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
 import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
+import { maxFindings } from '../../api/schema/compile';
 import { BadRequest, describeError } from '../../base/errors';
+import { duplicateKey, LineCounter } from './duplicate-keys';
 import { plainToJson, taggedToJson } from './scalars';
 
 /** Aliases repeat parts of a document; the text must not become longer than a body may be. */
@@ -16,8 +18,17 @@ class Mapping {
   constructor(readonly pairs: readonly (readonly [key: string, value: Node])[]) {}
 }
 
+export interface ConvertedYaml {
+  readonly json: string;
+  /** Texts of `duplicateKey`, in the order of the source. */
+  readonly duplicateKeys: readonly string[];
+}
+
 /** @throws BadRequest for invalid YAML, or values without a JSON form */
-export function yamlToJson(source: string): string {
+export const yamlToJson = (source: string): string => convertYaml(source).json;
+
+/** @throws BadRequest for invalid YAML, or values without a JSON form */
+export function convertYaml(source: string): ConvertedYaml {
   let events: readonly Event[];
   try {
     events = parseEvents(source, { maxDepth: maxJsonDepth });
@@ -27,7 +38,8 @@ export function yamlToJson(source: string): string {
   const reader = new Reader(source, events);
   const document = reader.read();
   // Without aliases the text has no more values than the source, and the decoder of JSON counts them.
-  return new Writer(reader.aliased ? maxJsonValues : Number.POSITIVE_INFINITY).write(document);
+  const json = new Writer(reader.aliased ? maxJsonValues : Number.POSITIVE_INFINITY).write(document);
+  return { json, duplicateKeys: reader.duplicateKeys };
 }
 
 function describeYamlError(cause: unknown): string {
@@ -41,11 +53,19 @@ class Reader {
   private at = 0;
   private mergedPairs = 0;
   private readonly anchors = new Map<string, Node>();
+  private readonly duplicates: { readonly at: number; readonly key: string }[] = [];
 
   constructor(
     private readonly source: string,
     private readonly events: readonly Event[],
   ) {}
+
+  /** An inner mapping ends before the outer one does, so its keys are found first; upstream reports them by line. */
+  get duplicateKeys(): readonly string[] {
+    const lines = new LineCounter(this.source);
+    const inOrder = this.duplicates.toSorted((a, b) => a.at - b.at).slice(0, maxFindings);
+    return inOrder.map(({ at, key }) => duplicateKey(lines.lineOf(at), key));
+  }
 
   read(): Node {
     if (this.events.length === 0) return 'null';
@@ -81,9 +101,13 @@ class Reader {
   private mapping(): Mapping {
     const pairs: [string, Node][] = [];
     const merged: Node[] = [];
+    const known = new Set<string>();
     while (this.events[this.at]!.type !== EVENT_ID.POP) {
-      const isMerge = this.isMergeKey(this.events[this.at]!);
+      const first = this.events[this.at]!;
+      const isMerge = this.isMergeKey(first);
       const key = this.node();
+      if (typeof key === 'string' && known.has(key)) this.addDuplicate(first, key);
+      else if (typeof key === 'string' && !isMerge) known.add(key);
       const value = this.node();
       if (isMerge) merged.push(value);
       else if (typeof key === 'string') pairs.push([key.startsWith('"') ? key : JSON.stringify(key), value]);
@@ -91,6 +115,11 @@ class Reader {
     }
     this.at++;
     return new Mapping(merged.length === 0 ? pairs : [...this.inherited(merged, pairs), ...pairs]);
+  }
+
+  private addDuplicate(event: Event, key: string): void {
+    const at = event.type === EVENT_ID.SCALAR ? event.valueStart : 0;
+    this.duplicates.push({ at, key });
   }
 
   /** The pairs that `<<` adds: keys that the mapping itself does not have; the first merged mapping with a key wins. */

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { BadRequest } from '../../base/errors';
 import { jsonToYaml } from './from-json';
-import { yamlToJson } from './to-json';
+import { convertYaml } from './to-json';
 
 export type Direction = 'toJson' | 'toYaml';
 export interface Question {
@@ -10,13 +10,16 @@ export interface Question {
   readonly text: Uint8Array;
 }
 /** One answer for each request, in the same order. */
-export type Answer = { readonly text: Uint8Array<ArrayBuffer> } | { readonly refusal: string };
-
-const convert: Readonly<Record<Direction, (text: string) => string>> = { toJson: yamlToJson, toYaml: jsonToYaml };
+export type Answer =
+  | { readonly text: Uint8Array<ArrayBuffer>; readonly duplicateKeys: readonly string[] }
+  | { readonly refusal: string };
 
 function answer({ direction, text }: Question): Answer {
   try {
-    return { text: new TextEncoder().encode(convert[direction](Buffer.from(text).toString())) };
+    const source = Buffer.from(text).toString();
+    const { json, duplicateKeys } =
+      direction === 'toJson' ? convertYaml(source) : { json: jsonToYaml(source), duplicateKeys: [] };
+    return { text: new TextEncoder().encode(json), duplicateKeys };
   } catch (err) {
     if (err instanceof BadRequest) return { refusal: err.message };
     throw err;
