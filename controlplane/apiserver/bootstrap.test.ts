@@ -29,6 +29,20 @@ t.test('an Ingress without a class gets the default class', async (t) => {
   });
 });
 
+t.test('the day since which the use of tokens is recorded stays at the next start', async (t) => {
+  const path = '/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking';
+  const since = async () => (await server.call('GET', path)).json.data.since;
+  t.match(await since(), /^\d{4}-\d{2}-\d{2}$/);
+  const write = (since: string) =>
+    server.call('PATCH', path, { type: 'application/merge-patch+json', body: { data: { since } } });
+  await write('2024-05-06');
+  await bootstrap(loopback(), options());
+  t.equal(await since(), '2024-05-06');
+  await write('long ago');
+  await bootstrap(loopback(), { ...options(), now: () => Date.parse('2026-07-08T09:10:11Z') });
+  t.equal(await since(), '2026-07-08');
+});
+
 t.test('the Services kubernetes and kube-dns come back', async (t) => {
   const paths = ['default/services/kubernetes', 'default/endpoints/kubernetes', 'kube-system/services/kube-dns'];
   const before = await Promise.all(paths.map((path) => server.call('GET', `/api/v1/namespaces/${path}`)));

@@ -41,6 +41,7 @@ import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
 import { extensionAuthentication } from './aggregator/extension-authentication';
+import { tokenTracking } from './authn/token-tracking';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles, namespacedGrants } from './authz/bootstrap-policy';
 import {
   clusterInfoRole,
@@ -86,6 +87,8 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   }
   await ensureClusterInfo(client, options);
   await ensureExtensionAuthentication(client, options);
+  const nowMs = options.now();
+  await ensure(client, configMaps, tokenTracking(nowMs), (found) => tokenTracking(nowMs, found));
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
   await ensureFlowControl(client);
