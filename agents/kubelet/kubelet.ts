@@ -119,6 +119,7 @@ export class Kubelet implements Part {
         node: config,
         services: () => serviceInformer.list(),
         pods: this.pods,
+        ownNode: () => nodeInformer.get(config.nodeName),
         parallelStarts: config.parallelStarts,
         changed: () => reporter.changed(),
       });

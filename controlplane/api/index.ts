@@ -55,6 +55,8 @@ export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption
 export { type PodTemplate, podTemplates } from './pod-template';
 export { effectiveSpec } from './pods/effective-resources';
 export * from './pods/facts';
+export { hostPortsClash, hostPortsOf } from './pods/host-ports';
+export { allowsNode, tolerates } from './pods/placement';
 export { qosClass } from './pods/qos';
 export { limitsOf, requestsOf } from './pods/requests';
 export { type PriorityClass, priorityClasses } from './priority-class';

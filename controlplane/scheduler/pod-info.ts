@@ -2,7 +2,7 @@
 
 import type { Pod } from '../api/pod';
 import { effectiveSpec } from '../api/pods/effective-resources';
-import { lastingContainers } from '../api/pods/facts';
+import { type HostPort, hostPortsOf } from '../api/pods/host-ports';
 import { type Selector, selectorFromLabelSelector } from '../api/selector';
 import type { LabelSelector } from '../api/types';
 import { podRequests, type Resources, scoringRequests } from './resources';
@@ -12,13 +12,6 @@ export type Toleration = NonNullable<PodSpec['tolerations']>[number];
 export type NodeSelectorTerm = NonNullable<
   NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']
 >['nodeSelectorTerms'][number];
-
-export interface HostPort {
-  readonly protocol: string;
-  /** 0.0.0.0 means every address. */
-  readonly ip: string;
-  readonly port: number;
-}
 
 /** One term of pod affinity or anti-affinity. */
 export interface AffinityTerm {
@@ -105,7 +98,7 @@ function parsePod(pod: Pod): PodInfo {
     terminating: deletionTimestamp !== undefined,
     requests: podRequests(effective),
     scoring: scoringRequests(effective),
-    hostPorts: hostPorts(spec),
+    hostPorts: hostPortsOf(spec),
     images: spec.containers.flatMap(({ image }) => (image ? [normalizeImage(image)] : [])),
     tolerations: spec.tolerations ?? [],
     nodeSelector: spec.nodeSelector ?? {},
@@ -177,15 +170,6 @@ function withLabelKeys(
 }
 
 /** A pod in the host's network occupies its container ports there. */
-function hostPorts(spec: PodSpec): HostPort[] {
-  return lastingContainers(spec).flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) => {
-      const port = hostPort || (spec.hostNetwork ? containerPort : 0);
-      return port ? [{ protocol, ip: hostIP || '0.0.0.0', port }] : [];
-    }),
-  );
-}
-
 /** Adds the tag `latest` to a name without a tag or digest. */
 function normalizeImage(name: string): string {
   return /@|:[^/]*$/.test(name) ? name : `${name}:latest`;

@@ -1,5 +1,5 @@
 // Opens the part that runs the pods of this node, with volumes, images, probes and statuses.
-import type { Pod } from '../../../controlplane/api';
+import type { Node, Pod } from '../../../controlplane/api';
 import type { Informer } from '../../../controlplane/client/informer';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import { ImageCache } from '../images/image-cache';
@@ -23,6 +23,7 @@ export interface OpenPodsDeps extends Given {
   readonly pods: Informer<Pod>;
   readonly mounts: Mounts;
   readonly parallelStarts: number;
+  readonly ownNode: () => Node | undefined;
   /** Called when problem() gives another answer. */
   readonly changed: () => void;
 }
@@ -34,7 +35,7 @@ export interface PodsPart extends Part, Pick<PodSet, 'endContainers'> {
   close(): void;
 }
 
-export function openPods({ pods, mounts, parallelStarts, changed, ...given }: OpenPodsDeps): PodsPart {
+export function openPods({ pods, mounts, parallelStarts, changed, ownNode, ...given }: OpenPodsDeps): PodsPart {
   const { client, runtime, events, clock, log, node } = given;
   const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: node.rootDir });
   const policies = new PolicyPresence({ client, log: log.child('policies') });
@@ -56,6 +57,7 @@ export function openPods({ pods, mounts, parallelStarts, changed, ...given }: Op
       starts: new Limiter(parallelStarts),
       log: log.child('pods'),
       statuses: new StatusWriter({ client, clock, log: log.child('status'), addressesMatter: () => policies.any }),
+      ownNode,
       runtimeState: (problem) => {
         runtimeProblem = problem;
         changed();

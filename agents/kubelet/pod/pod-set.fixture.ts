@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type t from 'tap';
-import { events, type Pod, pods } from '../../../controlplane/api';
+import { events, type Node, type Pod, pods } from '../../../controlplane/api';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createEventRecorder } from '../../../controlplane/client/event-recorder';
 import { createInformer } from '../../../controlplane/client/informer';
@@ -72,7 +72,11 @@ const noMounts: Mounts = {
 /** `idle`: only the test itself runs pods. */
 export async function setUp(
   t: Tap,
-  { idle = false, ...options }: Partial<StatusWriterDeps> & { readonly idle?: boolean } = {},
+  {
+    idle = false,
+    ownNode,
+    ...options
+  }: Partial<StatusWriterDeps> & { readonly idle?: boolean; readonly ownNode?: Node } = {},
 ) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
   const clock = new FakeClock();
@@ -125,6 +129,7 @@ export async function setUp(
       services: () => [],
       statuses: new StatusWriter({ client, clock, log, ...options }),
       runtimeState: (problem) => problems.push(problem),
+      ownNode: () => ownNode,
     };
     const set = new PodSet(deps, informer);
     const done = idle ? undefined : Promise.all([informer.run(abort.signal).catch(() => {}), set.run(abort.signal)]);

@@ -1,12 +1,13 @@
 // All pods of this node: one worker for each, informed by the API and by the runtime. Containers whose pod is not in the API
 // get a worker too, which removes them.
-import { isTerminal, type Pod } from '../../../controlplane/api';
+import { isTerminal, type Node, nodes, type Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
 import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { formatPod, identityOf } from '../spec/container-spec';
 import { unsoundName } from '../spec/names';
+import { dependsOnNode, type Refusal, refusalOf } from './admission';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
 
@@ -15,13 +16,16 @@ export const runtimeGraceMs = 30_000;
 /** A safety net: events report every change, unless Docker loses one. */
 const relistMs = 300_000;
 
-export interface PodSetDeps extends Omit<WorkerDeps, 'finished'> {
+export interface PodSetDeps extends Omit<WorkerDeps, 'admit' | 'finished'> {
   /** Called with the reason why the runtime cannot be used, or with undefined when it can. */
   readonly runtimeState: (problem: string | undefined) => void;
+  /** The object of this node; undefined before it is known. */
+  readonly ownNode: () => Node | undefined;
 }
 
 export class PodSet {
   private readonly workers = new Map<string, PodWorker>();
+  private readonly admitted = new Set<string>();
   private readonly deps: WorkerDeps;
   private readonly wires: WireKeeper;
   private synced = false;
@@ -31,7 +35,7 @@ export class PodSet {
     private readonly given: PodSetDeps,
     private readonly pods: Informer<Pod>,
   ) {
-    this.deps = { ...given, finished: (uid) => this.finished(uid) };
+    this.deps = { ...given, admit: (pod) => this.admit(pod), finished: (uid) => this.finished(uid) };
     this.wires = new WireKeeper(given);
   }
 
@@ -185,9 +189,36 @@ export class PodSet {
     if (!worker) {
       if (gone || this.needsNothing(pod)) return;
       worker = new PodWorker(this.deps, identity);
+      if (this.isOurs(pod)) this.admitted.add(identity.uid);
       this.workers.set(identity.uid, worker);
     }
     worker.update(gone ? undefined : pod);
+  }
+
+  /** Whether a kubelet of this node has accepted the pod: it writes the start time with its first status. */
+  private isOurs({ metadata, status }: Pod): boolean {
+    return status?.startTime !== undefined || this.deps.records.ofPod(metadata?.uid ?? '').length > 0;
+  }
+
+  /** Only a new pod can be refused: one that was accepted stays, whatever has changed since. */
+  private async admit(pod: Pod): Promise<Refusal | undefined> {
+    const { ownNode, client, node } = this.given;
+    const { uid } = identityOf(pod);
+    const known = ownNode();
+    if (!known || this.admitted.has(uid)) return undefined;
+    let refusal = refusalOf(pod, known, this.otherPods());
+    // The scheduler may have seen a newer node, with a label that was set a moment ago.
+    if (refusal && dependsOnNode(refusal)) {
+      const newest = await client.get<Node>(nodes, node.nodeName);
+      refusal = refusalOf(pod, newest, this.otherPods());
+    }
+    // Without a wait after the decision: two pods must not get the same port.
+    if (!refusal) this.admitted.add(uid);
+    return refusal;
+  }
+
+  private otherPods(): readonly Pod[] {
+    return [...this.workers].flatMap(([uid, { holding }]) => (holding && this.admitted.has(uid) ? [holding] : []));
   }
 
   /** A pod that has ended for good keeps its worker while it has containers, because clients still read their logs. */
@@ -198,6 +229,7 @@ export class PodSet {
 
   private finished(podUid: string): void {
     this.workers.delete(podUid);
+    this.admitted.delete(podUid);
     // Later removal events find no worker. The next listing corrects the records.
     for (const record of this.deps.records.ofPod(podUid)) this.deps.records.remove(record.id);
   }

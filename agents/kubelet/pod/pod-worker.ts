@@ -5,6 +5,7 @@ import { imageRef } from '../images/image-name';
 import type { PodIdentity } from '../runtime/labels';
 import { formatPod } from '../spec/container-spec';
 import { graceOf } from '../spec/grace-period';
+import type { Refusal } from './admission';
 import { PlanExecutor } from './apply-plan';
 import { ContainerStarts } from './container-starts';
 import { deadlineMs } from './deadline';
@@ -24,6 +25,8 @@ import { watchRunning } from './watch-probes';
 
 export interface WorkerDeps extends PodDeps {
   readonly statuses: StatusWriter;
+  /** Called once for each pod. Resolves to why the node does not admit it. @throws when the API does not answer */
+  readonly admit: (pod: Pod) => Promise<Refusal | undefined>;
   /** The pod has no containers or files on this node any more. If it was deleted, it is no longer in the API either. */
   readonly finished: (podUid: string) => void;
 }
@@ -32,6 +35,8 @@ export class PodWorker {
   private pod: Pod | undefined;
   private gone = false;
   private verdictReported = false;
+  /** Whether the node admits the pod: decided once, in the first pass. */
+  private admission: { readonly refusal: Refusal | undefined } | undefined;
   private readonly takenAtMs: number;
   private readonly observed: ObservedPod;
   private readonly messages: TerminationMessages;
@@ -73,6 +78,11 @@ export class PodWorker {
     } else this.gone = true;
     if (this.ending && !wasEnding) this.loop.interrupt(new Error('the pod is being deleted'));
     this.kick();
+  }
+
+  /** The pod, while it may hold ports and resources of the node: as the scheduler counts. */
+  get holding(): Pod | undefined {
+    return !this.gone && this.pod && !isTerminal(this.pod) ? this.pod : undefined;
   }
 
   /** Something about the pod may have changed, or the time for the next pass has come. */
@@ -133,6 +143,7 @@ export class PodWorker {
   /** Resolves to the time of the next pass, if one is due without a change. */
   private async sync(pod: Pod, signal: AbortSignal): Promise<number | undefined> {
     const { clock, probes } = this.deps;
+    this.admission ??= { refusal: await this.deps.admit(pod) };
     const verdict = this.verdictOn(pod);
     if (verdict) this.reportVerdict(pod, verdict);
     const plan = planPod({
@@ -175,7 +186,7 @@ export class PodWorker {
 
   private verdictOn(pod: Pod): PodVerdict | undefined {
     const { node, clock } = this.deps;
-    return podVerdict(pod, { ...node, takenAtMs: this.takenAtMs, now: clock.now() });
+    return podVerdict(pod, { ...node, takenAtMs: this.takenAtMs, refusal: this.admission?.refusal, now: clock.now() });
   }
 
   private reportVerdict(pod: Pod, verdict: PodVerdict): void {

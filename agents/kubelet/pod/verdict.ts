@@ -1,11 +1,14 @@
 // When the kubelet itself fails a pod: refused before it runs, or past its deadline. Pure.
 import type { Pod } from '../../../controlplane/api';
 import { forbiddenSysctl } from '../spec/sysctls';
+import type { Refusal } from './admission';
 import { deadlineMessage, deadlineVerdict } from './deadline';
 import type { PodVerdict } from './status-input';
 
 export interface VerdictInput {
   readonly takenAtMs: number;
+  /** Why the node does not admit the pod beside its others. */
+  readonly refusal?: Refusal | undefined;
   readonly now: number;
   readonly allowedUnsafeSysctls: readonly string[];
 }
@@ -13,14 +16,22 @@ export interface VerdictInput {
 const sysctlReason = 'SysctlForbidden';
 
 /** Undefined while the pod may run. A verdict in the API is kept, even if this kubelet would decide otherwise. */
-export function podVerdict(pod: Pod, { takenAtMs, now, allowedUnsafeSysctls }: VerdictInput): PodVerdict | undefined {
-  const { phase, reason, message = '' } = pod.status ?? {};
-  if (phase === 'Failed' && reason === sysctlReason) return { phase, reason, message, rejected: true };
+export function podVerdict(pod: Pod, input: VerdictInput): PodVerdict | undefined {
+  const { takenAtMs, now, allowedUnsafeSysctls, refusal } = input;
+  const { phase, reason = '', message = '' } = pod.status ?? {};
+  if (phase === 'Failed' && message.startsWith(prefix)) return { phase, reason, message, rejected: true };
+  if (refusal) return rejected(refusal);
   const forbidden = forbiddenSysctl(pod, allowedUnsafeSysctls);
   if (forbidden === undefined) return deadlineVerdict(pod, takenAtMs, now);
-  const text = `${prefix}forbidden sysctl: ${forbidden}`;
-  return { phase: 'Failed', reason: sysctlReason, message: text, rejected: true };
+  return rejected({ reason: sysctlReason, message: `forbidden sysctl: ${forbidden}` });
 }
+
+const rejected = ({ reason, message }: Refusal): PodVerdict => ({
+  phase: 'Failed',
+  reason,
+  message: `${prefix}${message}`,
+  rejected: true,
+});
 
 const prefix = 'Pod was rejected: ';
 

@@ -1,5 +1,5 @@
 // Ports of the host that a pod occupies: no two pods of one node may have the same one.
-import type { HostPort } from '../pod-info';
+import { hostPortsClash } from '../../api/pods/host-ports';
 import { notNow, type SchedulerPlugin } from './plugin';
 
 export const nodePorts: SchedulerPlugin = {
@@ -8,11 +8,8 @@ export const nodePorts: SchedulerPlugin = {
   filter({ pod }) {
     if (pod.hostPorts.length === 0) return undefined;
     return (node) => {
-      const clash = pod.hostPorts.some((port) => node.hostPorts.some((used) => portsClash(port, used)));
+      const clash = pod.hostPorts.some((port) => node.hostPorts.some((used) => hostPortsClash(port, used)));
       return clash ? notNow("node(s) didn't have free ports for the requested pod ports") : undefined;
     };
   },
 };
-
-const portsClash = (a: HostPort, b: HostPort): boolean =>
-  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0');
