@@ -6,7 +6,6 @@ import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Auditor } from './audit/auditor';
 import type { AuditedRequest } from './audit/request-fields';
-import { anonymous, unauthorized } from './authn/authenticator';
 import { impersonate, prepareImpersonation, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
 import { type Admission, free, type RequestLimits, TooManyRequests } from './flowcontrol/limits';
@@ -17,6 +16,7 @@ import type { RestRequest } from './rest/context';
 import { negotiate } from './rest/negotiate';
 import { withWarnings } from './rest/warnings';
 import type { Match, ResourceServer } from './servers/server';
+import { unserved } from './servers/unserved';
 import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
 
 export interface HandlerDeps {
@@ -136,8 +136,9 @@ export class ApiHandler {
     }
     // The body of another method cannot be read: the connection may already use another protocol.
     if (caller.method === 'GET') return this.answer(request);
+    await match?.authorize();
+    if (match?.unserved) await match.serve();
     if (!match?.rest) throw pathNotFound();
-    await match.authorize();
     throw methodNotAllowed();
   }
 
@@ -153,7 +154,7 @@ export class ApiHandler {
 
   /** What caller() needs to know from outside the server. */
   private prepareCaller(request: ApiRequest): Promise<void> | undefined {
-    if (!wantsImpersonation(request.headers) || request.user === anonymous) return undefined;
+    if (!wantsImpersonation(request.headers)) return undefined;
     return prepareImpersonation(request, this.deps.authorizer);
   }
 
@@ -168,7 +169,7 @@ export class ApiHandler {
     return wait ? wait.then(() => serve(match, done)) : serve(match, done);
   }
 
-  /** @throws Unauthorized instead of an error of the path: only authenticated users may see which paths exist */
+  /** Only who may send the request sees that nothing is served at the path. */
   private match(caller: ApiRequest): Match | undefined {
     try {
       for (const server of this.deps.servers) {
@@ -177,16 +178,17 @@ export class ApiHandler {
       }
       return undefined;
     } catch (err) {
-      throw caller.user === anonymous ? unauthorized(err) : err;
+      return unserved(this.deps.authorizer, caller, () => {
+        throw err;
+      });
     }
   }
 
-  /** The request as the impersonated user, if any. @throws Unauthorized for an anonymous request that impersonates, Forbidden */
+  /** The request as the impersonated user, if any. @throws Forbidden, BadRequest */
   private caller(request: ApiRequest): ApiRequest {
     if (!wantsImpersonation(request.headers)) return request;
-    if (request.user === anonymous) throw unauthorized();
-    const caller = impersonate(request, this.deps.authorizer);
-    if (caller.user !== request.user) request.audit?.actsAs(caller.user);
+    const { caller, constraint } = impersonate(request, this.deps.authorizer);
+    if (caller.user !== request.user) request.audit?.actsAs(caller.user, constraint);
     return caller;
   }
 

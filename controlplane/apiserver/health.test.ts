@@ -80,7 +80,7 @@ t.test('over HTTPS: all may read the summary, not the single checks', async (t) 
   t.teardown(() => server.close());
   const anonymous = async (path: string) => (await server.call('GET', path, { as: null })).status;
   for (const path of ['/livez', '/readyz?verbose', '/healthz']) t.equal(await anonymous(path), 200, path);
-  for (const path of ['/livez/ping', '/readyz/poststarthook/rbac/bootstrap-roles']) t.equal(await anonymous(path), 401);
+  for (const path of ['/livez/ping', '/readyz/poststarthook/rbac/bootstrap-roles']) t.equal(await anonymous(path), 403);
   const { text } = await server.call('GET', '/readyz?verbose');
   t.match(text, /^\[\+\]ping ok\n\[\+\]etcd ok\n\[\+\]etcd-readiness ok\n\[\+\]informer-sync ok\n/);
   t.match(text, /readyz check passed\n$/);

@@ -93,10 +93,12 @@ export const tooLarge = (limit: number) =>
 /** `deployments.apps`, or `pods` in the core group. */
 export const qualifiedResource = ({ plural, group }: KindRef): string => (group === '' ? plural : `${plural}.${group}`);
 
-type ResourceDetails = { name: string; group?: string; kind: string };
-export function resourceDetails(kind: KindRef, name: string): ResourceDetails {
-  return kind.group === '' ? { name, kind: kind.plural } : { name, group: kind.group, kind: kind.plural };
-}
+type ResourceDetails = { name?: string; group?: string; kind: string };
+export const resourceDetails = ({ group, plural }: KindRef, name: string): ResourceDetails => ({
+  ...(name === '' ? {} : { name }),
+  ...(group === '' ? {} : { group }),
+  kind: plural,
+});
 
 /** `cause`: the error of the store, for the log. */
 export const notFound = (kind: KindRef, name: string, cause?: unknown) =>
@@ -153,7 +155,9 @@ export function toStatus(err: unknown): Status {
     status: 'Failure',
     message,
     ...(line.reason === '' ? {} : { reason: line.reason }),
-    ...(Object.keys(details).length > 0 ? { details: details as NonNullable<Status['details']> } : {}),
+    ...(Object.keys(details).length > 0 || line.reason === 'Forbidden'
+      ? { details: details as NonNullable<Status['details']> }
+      : {}),
     code: line.status,
   };
 }

@@ -225,7 +225,7 @@ t.test('requests with an Upgrade header have the same methods', async (t) => {
 t.test('an anonymous user does not learn which paths exist', async (t) => {
   for (const path of ['/api/v1/namespaces/default/pods/one/unknown', '/api/v1/unknown', '/apis/apps/v1/watch']) {
     for (const method of ['GET', 'DELETE', 'POST']) {
-      t.equal((await server.call(method, path, { as: null })).status, 401, `${method} ${path}`);
+      t.equal((await server.call(method, path, { as: null })).status, 403, `${method} ${path}`);
     }
   }
   t.match((await server.call('DELETE', '/api/v1/namespaces/default/pods/one/status')).json, {

@@ -115,4 +115,12 @@ function decode(part: string): Claims {
   throw malformed();
 }
 
-const malformed = (cause?: unknown) => new AppError('Unauthorized', 'the token is malformed', { cause });
+class Malformed extends AppError {
+  constructor(cause?: unknown) {
+    super('Unauthorized', 'the token is malformed', { cause });
+  }
+}
+const malformed = (cause?: unknown) => new Malformed(cause);
+
+/** The text is no JSON Web Token at all. */
+export const isMalformed = (err: unknown): boolean => err instanceof Malformed;

@@ -100,11 +100,6 @@ export const suggestedFlows: readonly FlowSchema[] = [
     subjects: [...users(manager, scheduler), ...accounts('*')],
     ...leases,
   }),
-  flow('workload-leader-election', 'leader-election', 200, 'ByUser', { subjects: accounts('*'), ...leases }),
-  flow('endpoint-controller', 'workload-high', 150, 'ByUser', {
-    subjects: [...users(manager), ...accounts('endpoint-controller', 'endpointslicemirroring-controller')],
-    resourceRules: [resources('', ['endpoints'], write)],
-  }),
   flow('kube-controller-manager', 'workload-high', 800, 'ByNamespace', { subjects: users(manager), ...everything }),
   flow('kube-scheduler', 'workload-high', 800, 'ByNamespace', { subjects: users(scheduler), ...everything }),
   flow('kube-system-service-accounts', 'workload-high', 900, 'ByNamespace', {

@@ -106,7 +106,7 @@ t.test('a binding may grant no more permissions than its writer holds', async (t
   });
   t.match(more.json, { code: 403, message: `rolebindings.rbac.authorization.k8s.io "more" is forbidden: ${refusal}` });
   const nowhere = await server.call('POST', `${local}/rolebindings`, { as, body: binding('n', 'Role', 'none') });
-  t.match(nowhere.json, { code: 404, message: 'roles.rbac.authorization.k8s.io "none" not found' });
+  t.match(nowhere.json, { code: 404, message: 'rolebindings.rbac.authorization.k8s.io "none" not found' });
 });
 
 t.test('the verbs escalate and bind allow more', async (t) => {

@@ -57,7 +57,8 @@ function confirmBinding(deps: EscalationDeps, write: Write, { roleRef }: RoleBin
   const kind = roleRef.kind === 'Role' ? roles : clusterRoles;
   if (mayDo(deps.authorizer, user, 'bind', kind, namespace, roleRef.name)) return;
   const rules = deps.rbac.findRules(roleRef, namespace);
-  if (!rules) throw notFound(kind, roleRef.name);
+  // Upstream names the kind of the binding, not that of the role.
+  if (!rules) throw notFound(write.kind, roleRef.name);
   confirm(deps, write, rules);
 }
 

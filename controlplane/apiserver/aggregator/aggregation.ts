@@ -9,6 +9,7 @@ import type { Client } from '../../client/client';
 import type { Authorizer } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import type { RemoteOpenApi } from '../openapi-paths';
+import { groupVersionOf } from '../servers/request-info';
 import { pathNotFound } from '../status';
 import { Aggregator } from './aggregator';
 import { AvailabilityLoop } from './availability-loop';
@@ -16,7 +17,6 @@ import { keepRegistrations } from './keep-registrations';
 import type { ProxyKeys } from './remote';
 import { RemoteDiscovery } from './remote-discovery';
 import { readDocument } from './remote-openapi';
-import { groupVersionOf } from './request-info';
 
 export interface AggregationDeps {
   readonly catalog: Catalog;

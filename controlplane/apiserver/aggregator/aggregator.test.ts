@@ -150,7 +150,7 @@ t.test('the other server learns the user, and no secret of the user', async (t) 
     'x-remote-extra-example.com%2fscope': ['a', 'b'],
     'impersonate-user': undefined,
   });
-  t.equal((await server.call('GET', flunders, { as: null })).status, 401, 'an anonymous user is not passed on');
+  t.equal((await server.call('GET', flunders, { as: null })).status, 403, 'an anonymous user is not passed on');
 });
 
 t.test('paths are sent as they are authorized', async (t) => {

@@ -4,16 +4,15 @@ import type { Duplex } from 'node:stream';
 import { type APIService, apiServiceName, apiServices } from '../../api/api-service';
 import { isConditionTrue } from '../../api/conditions';
 import { isSame } from '../../api/validation/difference';
-import { anonymous, unauthorized } from '../authn/authenticator';
 import { type Authorizer, deniedPath, deniedResource, noteDecision, whenPrepared } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import { type ApiRequest, header, queryFlag, queryOf, type Reply } from '../request';
+import { groupVersionOf, kindOf, type RemotePath, readRemotePath } from '../servers/request-info';
 import type { Match, ResourceServer } from '../servers/server';
 import { decoded, isRedirect, joinUpgraded, plainError, redirectRefused, streamed } from './answers';
 import { proxiedHeaders } from './proxied-headers';
 import { type ProxyKeys, Remote, Unreachable, Unresolved } from './remote';
-import { groupVersionOf, type RemotePath, readRemotePath } from './request-info';
 
 /** A remote APIService, and how to reach its server. */
 export interface Aggregated {
@@ -30,8 +29,6 @@ export interface AggregatorDeps {
   readonly random: () => number;
   readonly signal: AbortSignal;
 }
-
-const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 
 export class Aggregator implements ResourceServer {
   private readonly services = new Map<string, Aggregated>();
@@ -90,23 +87,15 @@ export class Aggregator implements ResourceServer {
     return whenPrepared(this.deps.authorizer, request.user, asked, () => this.decide(request, remote));
   }
 
-  private decide(request: ApiRequest, { attributes, path, group, version }: RemotePath): void {
+  private decide(request: ApiRequest, { attributes, path, version }: RemotePath): void {
     const { authorizer } = this.deps;
     const { user, method } = request;
     const verb = attributes?.verb ?? method.toLowerCase();
     const allowed = attributes ? authorizer.allowsResource(user, attributes) : authorizer.allowsPath(user, verb, path);
     noteDecision(authorizer, request, attributes ?? { verb, path }, allowed);
-    if (user === anonymous && (!reads.has(verb) || !allowed)) throw unauthorized();
     if (allowed) return;
     if (!attributes) throw deniedPath(authorizer, user, verb, path);
-    const namespaced = attributes.namespace !== '';
-    throw deniedResource(authorizer, user, attributes, {
-      group,
-      version,
-      kind: '',
-      plural: attributes.resource,
-      namespaced,
-    });
+    throw deniedResource(authorizer, user, attributes, kindOf(attributes, version));
   }
 
   private changed(previous: APIService | undefined, current: APIService | undefined): void {

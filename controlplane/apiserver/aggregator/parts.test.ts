@@ -3,10 +3,10 @@ import t from 'tap';
 import type { APIService } from '../../api/api-service';
 import type { EndpointSlice } from '../../api/endpoint-slice';
 import type { Service } from '../../api/service';
+import { groupVersionOf, readRemotePath } from '../servers/request-info';
 import { checkService } from './availability';
 import { proxiedHeaders } from './proxied-headers';
 import { kindsOf, readAggregated, readLegacy } from './remote-resources';
-import { groupVersionOf, readRemotePath } from './request-info';
 
 t.test('the attributes of a path', async (t) => {
   const root = '/apis/g.example.com/v1';

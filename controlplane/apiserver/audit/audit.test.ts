@@ -81,7 +81,7 @@ t.test('refused requests and wrong credentials', async (t) => {
     annotations: { 'authorization.k8s.io/decision': 'forbid', 'authorization.k8s.io/reason': '' },
   });
   t.match(events[1], { responseStatus: { status: 'Failure', reason: 'NotFound', code: 404, details: { name: 'x' } } });
-  t.match(events[2], { verb: 'list', user: { username: 'system:anonymous' }, responseStatus: { code: 401 } });
+  t.match(events[2], { verb: 'list', user: { username: 'system:anonymous' }, responseStatus: { code: 403 } });
   t.match(events[3], { user: {}, responseStatus: { code: 401, message: 'Authentication failed, attempted: bearer' } });
   t.notOk(JSON.stringify(events).includes('nonsense'), 'no event contains the token');
   t.match(events[4], { verb: 'get', requestURI: '/nothing/there', responseStatus: { code: 404 } });

@@ -19,6 +19,7 @@ export class AuditRecord {
   private readonly annotations = new Map<string, string>();
   private readonly receivedMs: number;
   private impersonated: UserInfo | undefined;
+  private constraint = '';
   private reference: Record<string, string> | undefined;
   private requestObject: string | undefined;
   private responseObject: string | undefined;
@@ -41,8 +42,10 @@ export class AuditRecord {
     this.annotations.set(key, value);
   }
 
-  actsAs(user: UserInfo): void {
+  /** `constraint`: the verb of the narrower permission that allows it; '' for the old one. */
+  actsAs(user: UserInfo, constraint: string): void {
     this.impersonated = user;
+    this.constraint = constraint;
   }
 
   /** The object in the body, before anything changes it. Only the first call counts: a write may decode its body again. */
@@ -155,6 +158,7 @@ export class AuditRecord {
       verb: info.verb,
       user: request.user ? userFields(request.user) : {},
       ...(impersonated ? { impersonatedUser: userFields(impersonated) } : {}),
+      ...(this.constraint === '' ? {} : { authenticationMetadata: { impersonationConstraint: this.constraint } }),
       sourceIPs: sourceIps(request),
       ...(agent === '' ? {} : { userAgent: agent }),
       ...(this.reference ? { objectRef: this.reference } : {}),

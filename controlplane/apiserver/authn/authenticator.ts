@@ -58,9 +58,9 @@ export class Authenticator {
     const user = certificateUser(socket, this.options.clock.now());
     if (user) return user;
     const authorization = header(headers, 'authorization');
-    if (authorization === '') return this.anonymousUser(path);
-    const token = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
-    if (!token) throw unauthorized();
+    // As upstream: credentials of another scheme are none.
+    const token = /^Bearer ([^ ]+)/i.exec(authorization.trim())?.[1];
+    if (!token) return this.anonymousUser(path);
     // The client must not see why a token is refused: the reason stays in the cause.
     const refuse = (err: unknown): never => {
       throw unauthorized(err);

@@ -86,10 +86,14 @@ t.test('groups, uid or extra without a user name are an error', async (t) => {
     { 'impersonate-user': '', 'impersonate-group': 'g' },
   ] as Sent[]) {
     const { json } = await ask(headers);
-    t.match(json, { code: 500, reason: 'InternalError', message: /without a user name/ }, JSON.stringify(headers));
+    t.match(
+      json,
+      { code: 400, reason: 'BadRequest', message: /^requested &user.DefaultInfo/ },
+      JSON.stringify(headers),
+    );
   }
-  t.equal((await ask({ 'impersonate-user': 'joe' }, null)).status, 401, 'an anonymous request may not impersonate');
-  t.equal((await ask({ 'impersonate-group': 'g' }, null)).status, 401);
+  t.equal((await ask({ 'impersonate-user': 'joe' }, null)).status, 403, 'an anonymous request may not impersonate');
+  t.equal((await ask({ 'impersonate-group': 'g' }, null)).status, 400);
 });
 
 t.test('each part of the user needs its own permission', async (t) => {
@@ -103,28 +107,102 @@ t.test('each part of the user needs its own permission', async (t) => {
   const joe = { 'impersonate-user': 'joe' };
   const cases: [keyof typeof actors, Sent, string | undefined][] = [
     ['user', joe, undefined],
-    ['user', { ...joe, 'impersonate-group': 'dev' }, 'groups "dev" is forbidden'],
-    ['user', { ...joe, 'impersonate-uid': '7' }, 'uids.authentication.k8s.io "7" is forbidden'],
-    ['user', { ...joe, 'impersonate-extra-scopes': 'x' }, 'cannot impersonate resource "userextras/scopes"'],
-    ['user', { 'impersonate-user': 'system:serviceaccount:ns:bot' }, 'resource "serviceaccounts" in API group ""'],
+    ['user', { ...joe, 'impersonate-group': 'dev' }, 'user-info'],
+    ['user', { ...joe, 'impersonate-uid': '7' }, 'user-info'],
+    ['user', { ...joe, 'impersonate-extra-scopes': 'x' }, 'user-info'],
+    ['user', { 'impersonate-user': 'system:serviceaccount:ns:bot' }, 'serviceaccount'],
     ['group', { ...joe, 'impersonate-group': 'dev' }, undefined],
-    ['group', { ...joe, 'impersonate-group': ['dev', 'system:masters'] }, 'groups "system:masters" is forbidden'],
-    ['group', { ...joe, 'impersonate-group': 'dev,system:masters' }, 'groups "dev,system:masters" is forbidden'],
+    ['group', { ...joe, 'impersonate-group': ['dev', 'system:masters'] }, 'user-info'],
+    ['group', { ...joe, 'impersonate-group': 'dev,system:masters' }, 'user-info'],
     ['uid', { ...joe, 'impersonate-uid': '7' }, undefined],
-    ['uid', { ...joe, 'impersonate-uid': '8' }, 'uids.authentication.k8s.io "8"'],
+    ['uid', { ...joe, 'impersonate-uid': '8' }, 'user-info'],
     ['extra', { ...joe, 'impersonate-extra-scopes': 'x' }, undefined],
-    ['extra', { ...joe, 'impersonate-extra-Scopes': ['x', 'y'] }, 'userextras.authentication.k8s.io "y"'],
-    ['extra', { ...joe, 'impersonate-extra-other': 'x' }, 'resource "userextras/other"'],
+    ['extra', { ...joe, 'impersonate-extra-Scopes': ['x', 'y'] }, 'user-info'],
+    ['extra', { ...joe, 'impersonate-extra-other': 'x' }, 'user-info'],
     ['account', { 'impersonate-user': 'system:serviceaccount:ns:bot' }, undefined],
-    ['account', { 'impersonate-user': 'system:serviceaccount:ns:other' }, 'in the namespace "ns"'],
-    ['account', joe, 'users "joe" is forbidden'],
+    ['account', { 'impersonate-user': 'system:serviceaccount:ns:other' }, 'serviceaccount'],
+    ['account', joe, 'user-info'],
   ];
   for (const [name, headers, refusal] of cases) {
     const { json } = await ask(headers, actors[name]);
     const what = `${name} ${JSON.stringify(headers)}`;
     if (refusal === undefined) t.equal(json.kind, 'SelfSubjectReview', what);
-    else t.ok(json.code === 403 && json.message.includes(refusal), `${what}: ${json.message}`);
+    else {
+      // The first mode that was tried explains the refusal.
+      const lacking = `cannot impersonate-on:${refusal}:create resource "selfsubjectreviews"`;
+      t.ok(json.code === 403 && json.message.includes(lacking), `${what}: ${json.message}`);
+    }
   }
+});
+
+t.test('the narrower permissions of KEP-5284: for the user, and for the request', async (t) => {
+  const group = 'authentication.k8s.io';
+  const rule = (verb: string, resource: string, ...names: string[]) => ({
+    ...may(group, resource, ...names),
+    verbs: [verb],
+  });
+  const on = (mode: string) => rule(`impersonate-on:${mode}:create`, 'selfsubjectreviews');
+  const reader = await actor('narrow', [
+    on('user-info'),
+    rule('impersonate:user-info', 'users', 'joe'),
+    rule('impersonate:user-info', 'groups', 'dev'),
+    on('serviceaccount'),
+    rule('impersonate:serviceaccount', 'serviceaccounts', 'bot'),
+    on('arbitrary-node'),
+    rule('impersonate:arbitrary-node', 'nodes', 'n1'),
+  ]);
+  const become = async (headers: Sent) => (await ask(headers, reader)).json;
+  const joe = { 'impersonate-user': 'joe' };
+  t.same((await become({ ...joe, 'impersonate-group': 'dev' })).status.userInfo.groups, [
+    'dev',
+    'system:authenticated',
+  ]);
+  t.same((await become({ 'impersonate-user': 'system:node:n1' })).status.userInfo.groups, [
+    'system:nodes',
+    'system:authenticated',
+  ]);
+  t.same((await become({ 'impersonate-user': 'system:serviceaccount:ns:bot' })).status.userInfo.groups, [
+    'system:serviceaccounts',
+    'system:serviceaccounts:ns',
+    'system:authenticated',
+  ]);
+  const cannot = (what: string, asked: string) => `${what} is forbidden: User "narrow" cannot ${asked}`;
+  const refusals: readonly (readonly [Sent, string])[] = [
+    [
+      { ...joe, 'impersonate-group': 'ops' },
+      cannot(
+        'groups.authentication.k8s.io "ops"',
+        'impersonate:user-info resource "groups" in API group "authentication.k8s.io" at the cluster scope',
+      ),
+    ],
+    [
+      { ...joe, 'impersonate-group': 'system:masters' },
+      cannot(
+        'groups.authentication.k8s.io "system:masters"',
+        'impersonate:user-info resource "groups" in API group "authentication.k8s.io" at the cluster scope: ' +
+          'impersonating the system:masters group is not allowed',
+      ),
+    ],
+    [
+      { 'impersonate-user': 'system:node:n2' },
+      cannot(
+        'nodes.authentication.k8s.io "n2"',
+        'impersonate:arbitrary-node resource "nodes" in API group "authentication.k8s.io" at the cluster scope',
+      ),
+    ],
+    [
+      { ...joe, 'impersonate-extra-scopes': 'x' },
+      cannot(
+        'userextras.authentication.k8s.io',
+        'impersonate:user-info resource "userextras" in API group "authentication.k8s.io" at the cluster scope: ' +
+          'impersonating an invalid key in extra is not allowed: extra.key: Invalid value: "scopes": ' +
+          'must be a domain-prefixed path (such as "acme.io/foo")',
+      ),
+    ],
+  ];
+  for (const [headers, message] of refusals) t.equal((await become(headers)).message, message, JSON.stringify(headers));
+  const pods = await server.call('GET', '/api/v1/namespaces/default/pods', { as: reader, headers: joe });
+  t.match(pods.json.message, /User "narrow" cannot impersonate-on:user-info:list resource "pods"/);
 });
 
 t.test('a request with an Upgrade header also acts as the impersonated user', async (t) => {
@@ -138,5 +216,5 @@ t.test('a request with an Upgrade header also acts as the impersonated user', as
   const joe = await server.call('GET', path, { headers: { ...upgrade, 'impersonate-user': 'joe' } });
   t.match(joe.json, { code: 403, message: /User "joe" cannot get resource "pods\/exec"/ });
   const half = await server.call('GET', path, { headers: { ...upgrade, 'impersonate-group': 'g' } });
-  t.equal(half.status, 500);
+  t.equal(half.status, 400);
 });

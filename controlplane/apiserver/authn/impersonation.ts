@@ -1,24 +1,27 @@
 // Acting as another user (`kubectl --as`): each part of that user (name, groups, uid, extra) needs a permission of its own.
 // Source: "User impersonation" in the reference of authentication.
-import { dns1123Label, dns1123Subdomain } from '../../api/validation/names';
-import { type Authorizer, deniedResource, type ResourceAttributes } from '../authz/authorizer';
-import type { ApiRequest, Headers, UserInfo } from '../request';
-import { StatusError } from '../status';
+import { type AppError, BadRequest } from '../../base/errors';
+import {
+  type Asked,
+  type Authorizer,
+  allows,
+  deniedPath,
+  deniedResource,
+  forbiddenResource,
+} from '../authz/authorizer';
+import { type ApiRequest, type Headers, queryFlag, queryOf, type UserInfo } from '../request';
+import { kindOf, readRemotePath } from '../servers/request-info';
 import { anonymous } from './authenticator';
+import { type ImpersonatedUser, type Mode, modesOf } from './impersonation-modes';
+import { accountOf, nodeOf } from './user-names';
 
 const prefix = 'impersonate-';
 const extraPrefix = 'impersonate-extra-';
 const authenticated = 'system:authenticated';
 const unauthenticated = 'system:unauthenticated';
-const authenticationGroup = 'authentication.k8s.io';
 
-interface ImpersonatedUser {
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly uid: string;
-  readonly extra: Readonly<Record<string, readonly string[]>>;
-}
-type Permission = Pick<ResourceAttributes, 'group' | 'resource' | 'subresource' | 'namespace' | 'name'>;
+/** The verb of the permission that allows to act as a user in every request. */
+const oldVerb = 'impersonate';
 
 /** True for a request with any Impersonate-* header, also a malformed one. */
 export function wantsImpersonation(headers: Headers): boolean {
@@ -30,32 +33,84 @@ export function wantsImpersonation(headers: Headers): boolean {
 export const impersonationHeaders = (headers: Headers): Headers =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith(prefix)));
 
-/** The same request as the user that the Impersonate-* headers describe. @throws Forbidden, StatusError 500 without a user */
-export function impersonate(request: ApiRequest, authorizer: Authorizer): ApiRequest {
-  const impersonated = readHeaders(request.headers);
-  const { name, groups, uid, extra } = impersonated;
-  if (name === '') {
-    if (groups.length === 0 && uid === '' && Object.keys(extra).length === 0) return request;
-    // The code is upstream's: a client that wants to drop permissions must not keep them.
-    throw new StatusError(500, 'InternalError', 'requested impersonation of groups, uid or extra without a user name');
+export interface Impersonation {
+  /** The same request as the user that the Impersonate-* headers describe. */
+  readonly caller: ApiRequest;
+  /** The verb of the narrower permission that allowed it; '' for the old permission. */
+  readonly constraint: string;
+}
+
+/** @throws Forbidden, BadRequest without a name */
+export function impersonate(request: ApiRequest, authorizer: Authorizer): Impersonation {
+  const wanted = readHeaders(request.headers);
+  if (wanted.name === '') {
+    if (!hasMore(wanted)) return { caller: request, constraint: '' };
+    throw new BadRequest(`requested ${goText(wanted)} without impersonating a user name`);
   }
-  for (const permission of permissionsFor(impersonated)) demand(request.user, authorizer, permission);
-  const user: UserInfo = {
-    name,
-    groups: groupsOf(impersonated),
-    ...(uid === '' ? {} : { uid }),
-    ...(Object.keys(extra).length === 0 ? {} : { extra }),
-  };
-  return { ...request, user };
+  const { name, uid, extra } = wanted;
+  let first: AppError | undefined;
+  for (const mode of modesOf(wanted, request.user, askedBy(request))) {
+    const error = denial(authorizer, mode);
+    if (!error) {
+      const groups = groupsOf(wanted, mode.verb);
+      const rest = { ...(uid === '' ? {} : { uid }), ...(Object.keys(extra).length === 0 ? {} : { extra }) };
+      const constraint = mode.verb === oldVerb ? '' : mode.verb;
+      return { caller: { ...request, user: { name, groups, ...rest } }, constraint };
+    }
+    first ??= error;
+  }
+  throw first;
+}
+
+/** What a mode lacks; undefined when it allows. */
+function denial(authorizer: Authorizer, { requestor, checks }: Mode): AppError | undefined {
+  for (const { asked, refusal, orEach } of checks) {
+    if (refusal !== undefined) return refused(authorizer, requestor, asked, refusal);
+    if (allows(authorizer, requestor, asked)) continue;
+    const error = orEach
+      ? denial(authorizer, { verb: '', requestor, checks: orEach })
+      : refused(authorizer, requestor, asked);
+    if (error) return error;
+  }
+  return undefined;
+}
+
+function refused(authorizer: Authorizer, user: UserInfo, asked: Asked, reason?: string): AppError {
+  if ('path' in asked) return deniedPath(authorizer, user, asked.verb, asked.path);
+  if (reason === undefined) return deniedResource(authorizer, user, asked, kindOf(asked));
+  return forbiddenResource(user, asked, kindOf(asked), reason);
+}
+
+/** What the request is about, read from its path as upstream reads it. */
+function askedBy(request: ApiRequest): Asked {
+  const { method, path } = request;
+  const watch = request.search !== '' && queryFlag(queryOf(request), 'watch');
+  const found = readRemotePath(method, path, watch);
+  return found?.attributes ?? { verb: method.toLowerCase(), path: found?.path ?? path };
 }
 
 /** Asks programs outside the server for the permissions that impersonate() needs. Undefined when there is nothing to wait for. */
-export function prepareImpersonation({ headers, user }: ApiRequest, authorizer: Authorizer): Promise<void> | undefined {
-  if (!authorizer.prepare) return undefined;
-  const impersonated = readHeaders(headers);
-  if (impersonated.name === '') return undefined;
-  const waits = permissionsFor(impersonated).map((permission) => authorizer.prepare!(user, attributesOf(permission)));
+export function prepareImpersonation(request: ApiRequest, authorizer: Authorizer): Promise<void> | undefined {
+  const prepare = authorizer.prepare?.bind(authorizer);
+  const wanted = readHeaders(request.headers);
+  if (!prepare || wanted.name === '') return undefined;
+  const waits = modesOf(wanted, request.user, askedBy(request)).flatMap(({ requestor, checks }) =>
+    checks.flatMap((check) => [check, ...(check.orEach ?? [])]).map(({ asked }) => prepare(requestor, asked)),
+  );
   return waits.some((wait) => wait) ? Promise.all(waits).then(() => undefined) : undefined;
+}
+
+const hasMore = ({ groups, uid, extra }: ImpersonatedUser): boolean =>
+  groups.length > 0 || uid !== '' || Object.keys(extra).length > 0;
+
+/** Upstream prints its own struct here. */
+function goText({ name, groups, uid, extra }: ImpersonatedUser): string {
+  const quoted = (values: readonly string[]) => `{${values.map((value) => JSON.stringify(value)).join(', ')}}`;
+  const list = groups.length === 0 ? '[]string(nil)' : `[]string${quoted(groups)}`;
+  const pairs = Object.entries(extra).map(([key, values]) => `${JSON.stringify(key)}:[]string${quoted(values)}`);
+  const map = `map[string][]string${pairs.length === 0 ? '(nil)' : `{${pairs.sort().join(', ')}}`}`;
+  const [nameText, uidText] = [JSON.stringify(name), JSON.stringify(uid)];
+  return `&user.DefaultInfo{Name:${nameText}, UID:${uidText}, Groups:${list}, Extra:${map}}`;
 }
 
 /** Headers that may come several times hold a list; see Headers. */
@@ -86,43 +141,13 @@ function decodeKey(text: string): string {
   }
 }
 
-function permissionsFor({ name, groups, uid, extra }: ImpersonatedUser): Permission[] {
-  const account = accountOf(name);
-  const core = { group: '', subresource: '', namespace: '' };
-  const authentication = { ...core, group: authenticationGroup };
-  return [
-    account ? { ...core, resource: 'serviceaccounts', ...account } : { ...core, resource: 'users', name },
-    ...groups.map((group) => ({ ...core, resource: 'groups', name: group })),
-    ...(uid === '' ? [] : [{ ...authentication, resource: 'uids', name: uid }]),
-    ...Object.entries(extra).flatMap(([key, values]) =>
-      values.map((value) => ({ ...authentication, resource: 'userextras', subresource: key, name: value })),
-    ),
-  ];
-}
-
-/** Undefined for a name that no account can have: then `user` is an ordinary user. */
-function accountOf(user: string): { namespace: string; name: string } | undefined {
-  const [, namespace = '', name = ''] = /^system:serviceaccount:([^:]*):([^:]*)$/.exec(user) ?? [];
-  const valid = dns1123Label(namespace).length === 0 && dns1123Subdomain(name).length === 0;
-  return valid ? { namespace, name } : undefined;
-}
-
 /** The requested groups, or those an account always has; then system:authenticated or system:unauthenticated, unless requested. */
-function groupsOf({ name, groups }: ImpersonatedUser): readonly string[] {
+function groupsOf({ name, groups }: ImpersonatedUser, verb: string): readonly string[] {
   const account = accountOf(name);
+  if (verb !== oldVerb && nodeOf(name) !== undefined) return ['system:nodes', authenticated];
   const implied = account ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [];
   const own = groups.length > 0 ? groups : implied;
   if (own.includes(unauthenticated)) return own;
   if (name === anonymous.name) return [...own, unauthenticated];
   return own.includes(authenticated) ? own : [...own, authenticated];
-}
-
-const attributesOf = (permission: Permission): ResourceAttributes => ({ verb: 'impersonate', ...permission });
-
-function demand(user: UserInfo, authorizer: Authorizer, permission: Permission): void {
-  const attributes = attributesOf(permission);
-  if (authorizer.allowsResource(user, attributes)) return;
-  const { group, resource, namespace } = permission;
-  const kind = { group, version: 'v1', kind: '', plural: resource, namespaced: namespace !== '' };
-  throw deniedResource(authorizer, user, attributes, kind);
 }

@@ -58,7 +58,7 @@ t.test('accounts read both documents, other users do not', async (t) => {
   for (const path of ['/.well-known/openid-configuration', '/openid/v1/jwks', '/openid/v1/jwks/']) {
     t.equal((await server.call('GET', path, bearer(token))).status, 200, path);
     t.equal((await server.call('GET', path, bearer('secret-token'))).status, 403, path);
-    t.equal((await server.call('GET', path, { as: null })).status, 401, path);
+    t.equal((await server.call('GET', path, { as: null })).status, 403, path);
   }
 });
 
@@ -124,7 +124,7 @@ t.test('requests for tokens', async (t) => {
       'another namespace',
       {},
       { namespace: 'other' },
-      { code: 422, message: /metadata.namespace: Invalid value: "other"/ },
+      { code: 400, message: /^the namespace of the provided object does not match the namespace sent/ },
     ],
     ['the same names', {}, { name: 'default', namespace: 'default' }, { kind: 'TokenRequest' }],
     [
@@ -211,7 +211,7 @@ t.test('reviews of other tokens', async (t) => {
   });
   t.same((await review('secret-token', ['vault', 'bank'])).audiences, ['vault']);
   t.match(await review('secret-token', ['bank']), { authenticated: undefined, user: {} });
-  t.match(await review('nonsense'), { authenticated: undefined, user: {}, error: /^\[invalid bearer token, / });
+  t.match(await review('nonsense'), { authenticated: undefined, user: {}, error: 'invalid bearer token' });
   const empty = await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: {} } });
   t.match(empty.json, { code: 400, message: 'token is required for TokenReview in authentication' });
 });

@@ -180,9 +180,13 @@ export class ServiceAccountTokens {
 
 const audiencesOf = ({ aud = [] }: Claims): readonly string[] => (typeof aud === 'string' ? [aud] : aud);
 
+const quoted = (list: readonly string[]): string => `[${list.map((one) => JSON.stringify(one)).join(' ')}]`;
+
 function sharedAudiences(requested: readonly string[], own: readonly string[]): readonly string[] {
   const shared = requested.filter((audience) => own.includes(audience));
-  if (shared.length === 0) throw refused('the token is for another audience');
+  if (shared.length === 0) {
+    throw refused(`token audiences ${quoted(own)} is invalid for the target audiences ${quoted(requested)}`);
+  }
   return shared;
 }
 

@@ -102,7 +102,8 @@ export class UnionAuthorizer implements Authorizer {
   }
 }
 
-const allows = (authorizer: Authorizer, user: UserInfo, asked: Asked): boolean =>
+/** Whether it allows a request of either form. */
+export const allows = (authorizer: Authorizer, user: UserInfo, asked: Asked): boolean =>
   'path' in asked ? authorizer.allowsPath(user, asked.verb, asked.path) : authorizer.allowsResource(user, asked);
 
 /** Mode AlwaysAllow. */
@@ -153,12 +154,24 @@ export function deniedResource(
   attributes: ResourceAttributes,
   kind: KindRef,
 ): AppError {
-  const { verb, group, resource, subresource, namespace, name } = attributes;
+  return forbiddenResource(user, attributes, kind, authorizer.explainDenial?.(user, attributes) ?? '');
+}
+
+/** `reason`: what there is to say after the message; may be ''. */
+export function forbiddenResource(
+  user: UserInfo,
+  attributes: ResourceAttributes,
+  kind: KindRef,
+  reason: string,
+): AppError {
+  const { verb, group, resource, subresource, namespace, selectedName = '' } = attributes;
+  // As upstream, a selector of one name names the object.
+  const name = attributes.name || selectedName;
   const asked = subresource === '' ? resource : `${resource}/${subresource}`;
-  const where = namespace === '' || !kind.namespaced ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+  const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   const subject = `${qualifiedResource(kind)}${name === '' ? '' : ` "${name}"`}`;
   const message = `${subject} is forbidden: User "${user.name}" cannot ${verb} resource "${asked}" in API group "${group}" ${where}`;
-  return new AppError('Forbidden', withReason(message, authorizer, user, attributes), {
+  return new AppError('Forbidden', reason === '' ? message : `${message}: ${reason}`, {
     details: resourceDetails(kind, name),
   });
 }

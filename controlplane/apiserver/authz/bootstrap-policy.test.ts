@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { ClusterRole } from '../../api/cluster-role';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
-import { bootstrapClusterRoles } from './bootstrap-policy';
+import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './bootstrap-policy';
 import { type PolicyRule, ruleAllowsResource } from './rules';
 
 /** Also the rules that the controller clusterrole-aggregation collects. */
@@ -27,7 +27,12 @@ t.test('only administrators of the cluster and the controllers may write the sta
   );
   t.same(
     mayWrite.map(({ metadata }) => metadata?.name),
-    ['cluster-admin', 'system:kube-controller-manager'],
+    [
+      'cluster-admin',
+      'system:controller:generic-garbage-collector',
+      'system:controller:service-controller',
+      'k8ts:controllers',
+    ],
   );
 });
 
@@ -129,7 +134,7 @@ t.test('the owner of a namespace may write the same resources as upstream', asyn
 });
 
 t.test('the ClusterRoles of the agents allow no read of a Secret and no write of endpoints', async (t) => {
-  for (const role of ['system:ingress', 'system:dns', 'system:node-proxier', 'system:node']) {
+  for (const role of ['system:ingress', 'system:dns', 'system:node-proxier', 'k8ts:node-proxier']) {
     for (const verb of ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']) {
       t.same(allowed(role, verb, '', ['secrets', 'serviceaccounts/token']), [], `${role} ${verb}`);
     }
@@ -137,5 +142,28 @@ t.test('the ClusterRoles of the agents allow no read of a Secret and no write of
       t.same(allowed(role, verb, 'discovery.k8s.io', ['endpointslices']), [], `${role} ${verb}`);
       t.same(allowed(role, verb, '', ['endpoints', 'pods', 'services', 'nodes']), [], `${role} ${verb}`);
     }
+  }
+});
+
+// The role reads Secrets: the node authorizer allows a kubelet only those of its own pods.
+t.test('no user has the role system:node', async (t) => {
+  const bindings = bootstrapClusterRoleBindings.filter(({ roleRef }) => roleRef.name === 'system:node');
+  t.same(
+    bindings.map(({ subjects }) => subjects),
+    [undefined],
+  );
+});
+
+t.test('each controller of upstream has its role, and only its ServiceAccount has it', async (t) => {
+  const prefix = 'system:controller:';
+  const names = bootstrapClusterRoles
+    .map(({ metadata }) => metadata?.name ?? '')
+    .filter((name) => name.startsWith(prefix));
+  t.equal(names.length, 38);
+  for (const name of names) {
+    const subjects = bootstrapClusterRoleBindings
+      .filter(({ roleRef }) => roleRef.name === name)
+      .flatMap(({ subjects = [] }) => subjects);
+    t.same(subjects, [{ kind: 'ServiceAccount', name: name.slice(prefix.length), namespace: 'kube-system' }], name);
   }
 });

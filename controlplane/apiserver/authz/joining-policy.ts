@@ -1,10 +1,9 @@
-// The roles and bindings that let machines join and nodes renew their certificates, as data. Names are those of kube-apiserver
-// and kubeadm where they have such a role; sources: "TLS bootstrapping" in the reference, kubeadm's implementation details.
+// The roles and bindings that let machines join and nodes renew their certificates, beyond those of kube-apiserver. Names are those of
+// kubeadm where it has such a role; sources: "TLS bootstrapping" in the reference, kubeadm's implementation details.
 import type { ClusterRole } from '../../api/cluster-role';
 import type { ClusterRoleBinding } from '../../api/cluster-role-binding';
 import type { Role } from '../../api/role';
 import type { RoleBinding } from '../../api/role-binding';
-import { signers } from '../../pki/signers';
 import type { PolicyRule } from './rules';
 
 /** The group of tokens that `k8ts token create` creates; kubeadm's tokens have the same. */
@@ -20,33 +19,16 @@ const certificates = 'certificates.k8s.io';
 const approvalRole = (what: string): string => `system:certificates.k8s.io:certificatesigningrequests:${what}`;
 
 const rules: Readonly<Record<string, PolicyRule[]>> = {
-  'system:node-bootstrapper': [rule(certificates, [requests], ['create', 'get', 'list', 'watch'])],
   // These subresources hold nothing: the server approves the certificate requests of users who may `create` them.
-  [approvalRole('nodeclient')]: [rule(certificates, [`${requests}/nodeclient`], ['create'])],
-  [approvalRole('selfnodeclient')]: [rule(certificates, [`${requests}/selfnodeclient`], ['create'])],
   [approvalRole('selfnodeserver')]: [rule(certificates, [`${requests}/selfnodeserver`], ['create'])],
   [approvalRole('nodeagent')]: [rule(certificates, [`${requests}/nodeagent`], ['create'])],
-  'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver': approver(signers.kubeletClient),
-  'system:certificates.k8s.io:kube-apiserver-client-approver': approver(signers.apiserverClient),
-  'system:certificates.k8s.io:kubelet-serving-approver': approver(signers.kubeletServing),
   'kubeadm:get-nodes': [rule('', ['nodes'], ['get'])],
   // Beyond kubeadm: the address of a machine that wants to join is compared with those of all nodes.
   'k8ts:list-nodes': [rule('', ['nodes'], ['list'])],
-  'system:controller:certificate-controller': [
-    rule(certificates, [requests], ['get', 'list', 'watch', 'delete']),
-    rule(certificates, [`${requests}/approval`, `${requests}/status`], ['update']),
-    rule(certificates, ['signers'], ['approve', 'sign'], Object.values(signers)),
-    rule('authorization.k8s.io', ['subjectaccessreviews'], ['create']),
-  ],
 };
-
-function approver(signer: string): PolicyRule[] {
-  return [rule(certificates, ['signers'], ['approve'], [signer])];
-}
 
 const joining = { kind: 'Group', name: joiningGroup } as const;
 const nodes = { kind: 'Group', name: 'system:nodes' } as const;
-const controllers = { kind: 'User', name: 'system:kube-controller-manager' } as const;
 const grants = [
   ['kubeadm:kubelet-bootstrap', 'system:node-bootstrapper', joining],
   ['kubeadm:node-autoapprove-bootstrap', approvalRole('nodeclient'), joining],
@@ -55,7 +37,6 @@ const grants = [
   ['k8ts:node-autoapprove-agents', approvalRole('nodeagent'), nodes],
   ['kubeadm:get-nodes', 'kubeadm:get-nodes', joining],
   ['k8ts:list-nodes', 'k8ts:list-nodes', joining],
-  ['system:controller:certificate-controller', 'system:controller:certificate-controller', controllers],
 ] as const;
 
 const api = 'rbac.authorization.k8s.io';

@@ -120,6 +120,7 @@ function coversSingle(rule: PolicyRule, single: PolicyRule): boolean {
 /** Single permissions grouped by resource, as error messages print them; sorted. */
 export function formatRules(singles: readonly PolicyRule[]): string[] {
   const verbs = new Map<string, string[]>();
+  const paths: string[] = [];
   for (const single of singles) {
     const parts = [
       formatList('APIGroups', single.apiGroups),
@@ -128,11 +129,17 @@ export function formatRules(singles: readonly PolicyRule[]): string[] {
       formatList('ResourceNames', single.resourceNames),
     ];
     const subject = parts.filter((part) => part !== '').join(', ');
+    // As upstream: permissions for paths stay single.
+    if (single.nonResourceURLs) {
+      paths.push(`{${subject}, ${formatList('Verbs', single.verbs)}}`);
+      continue;
+    }
     const known = verbs.get(subject);
     if (known) known.push(...single.verbs);
     else verbs.set(subject, [...single.verbs]);
   }
-  return [...verbs].map(([subject, list]) => `{${subject}, ${formatList('Verbs', list)}}`).sort();
+  const resources = [...verbs].map(([subject, list]) => `{${subject}, ${formatList('Verbs', list)}}`);
+  return [...resources, ...paths].sort();
 }
 
 function formatList(name: string, values: readonly string[] | undefined): string {

@@ -1,7 +1,7 @@
 // Which FlowSchema takes which request: the objects of every cluster, and rules of all forms.
 import t from 'tap';
 import { mandatoryFlows, suggestedFlows } from '../../api/flow-control/bootstrap-objects';
-import { configMaps, deployments, endpoints, type FlowSchema, leases, nodes, pods } from '../../api/index';
+import { configMaps, deployments, type FlowSchema, leases, nodes, pods } from '../../api/index';
 import type { Kind } from '../../api/kind';
 import { type Asked, inOrder, matchesAll, matchesRules, rulesFor } from './match';
 
@@ -30,7 +30,6 @@ const cases: readonly (readonly [{ name: string; groups: string[] }, Asked, stri
   [node, resource('get', leases, 'kube-node-lease'), 'system-node-high'],
   [node, resource('get', pods, 'a'), 'system-nodes'],
   [manager, resource('update', leases, 'kube-system'), 'system-leader-election'],
-  [manager, resource('update', endpoints, 'a'), 'endpoint-controller'],
   [manager, resource('get', pods, 'a'), 'kube-controller-manager'],
   [account('kube-system', 'x'), resource('get', pods, 'a'), 'kube-system-service-accounts'],
   [account('a', 'x'), resource('get', deployments, 'a'), 'service-accounts'],

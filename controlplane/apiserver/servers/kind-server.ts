@@ -2,7 +2,6 @@
 // subresources with a handler of their own.
 import type { Duplex } from 'node:stream';
 import { partOf, writesStatus } from '../../api/kind';
-import { anonymous, unauthorized } from '../authn/authenticator';
 import {
   type Authorizer,
   deniedResource,
@@ -44,8 +43,6 @@ export interface KindServerDeps {
   readonly forms: AnswerForms;
 }
 
-const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
-
 export class KindServer implements ResourceServer {
   constructor(private readonly deps: KindServerDeps) {}
 
@@ -73,11 +70,10 @@ export class KindServer implements ResourceServer {
   private decide(rest: RestRequest, attributes: ResourceAttributes): void {
     const { authorizer } = this.deps;
     const { user } = rest.request;
-    // Anonymous requests may only read, and only what RBAC allows, such as kube-public/cluster-info.
-    const allowed = (user !== anonymous || reads.has(attributes.verb)) && authorizer.allowsResource(user, attributes);
+    const allowed = authorizer.allowsResource(user, attributes);
     noteDecision(authorizer, rest.request, attributes, allowed);
     if (allowed) return;
-    throw user === anonymous ? unauthorized() : deniedResource(authorizer, user, attributes, rest.route.kind);
+    throw deniedResource(authorizer, user, attributes, rest.route.kind);
   }
 
   private async upgrade(handler: UpgradeHandler, rest: RestRequest, socket: Duplex, head: Buffer): Promise<void> {

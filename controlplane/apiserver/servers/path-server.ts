@@ -1,10 +1,10 @@
 // Serves the paths that are not resources: health, version, metrics, discovery, OpenAPI. It is the last server and takes all paths
 // that no other server has, so that an unknown path is authorized before the answer 404.
-import { anonymous, unauthorized } from '../authn/authenticator';
 import { type Authorizer, deniedPath, noteDecision, whenPrepared } from '../authz/authorizer';
 import type { ApiRequest, Reply } from '../request';
 import { methodNotAllowed, pathNotFound } from '../status';
 import type { Match, ResourceServer } from './server';
+import { unserved } from './unserved';
 
 /** Answers a GET; undefined when the path does not exist. `path` has no slash at its end. */
 export type PathHandler = (request: ApiRequest, path: string) => Reply | Promise<Reply> | undefined;
@@ -14,8 +14,9 @@ export type PathTable = Readonly<Record<string, PathHandler>>;
 
 /** Paths that anyone may read. */
 const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
+const isPublic = ({ method, path }: ApiRequest): boolean => method === 'GET' && publicPaths.has(path);
 
-/** Paths below a group version are resources: an unknown one needs no authorization of a write, since there is no resource to write. */
+/** Paths below a group version are resources. */
 const isResourcePath = (path: string): boolean => /^\/(?:api\/[^/]*|apis\/[^/]*\/[^/]*)\/./.test(path);
 
 export class PathServer implements ResourceServer {
@@ -34,24 +35,29 @@ export class PathServer implements ResourceServer {
   }
 
   match(request: ApiRequest): Match {
-    if (request.method !== 'GET' && isResourcePath(request.path)) throw pathNotFound();
+    if (isResourcePath(request.path)) return unserved(this.authorizer, request, () => this.serveUnknown(request));
     return { authorize: () => this.authorize(request), serve: () => this.serve(request) };
   }
 
   private authorize(request: ApiRequest): void | Promise<void> {
     const { method, path, user } = request;
     const verb = method.toLowerCase();
-    if (publicPaths.has(path)) return this.decide(request, verb);
+    if (isPublic(request)) return this.decide(request, verb);
     return whenPrepared(this.authorizer, user, { verb, path }, () => this.decide(request, verb));
   }
 
   private decide(request: ApiRequest, verb: string): void {
     const { path, user } = request;
-    const allowed = publicPaths.has(path) || this.authorizer.allowsPath(user, verb, path);
+    const allowed = isPublic(request) || this.authorizer.allowsPath(user, verb, path);
     noteDecision(this.authorizer, request, { verb, path }, allowed);
     if (allowed) return;
-    if (user === anonymous) throw unauthorized();
     throw deniedPath(this.authorizer, user, verb, path);
+  }
+
+  /** @throws PathNotFound: no server has this resource */
+  private serveUnknown(request: ApiRequest): Reply | Promise<Reply> {
+    if (request.method !== 'GET') throw pathNotFound();
+    return this.serve(request);
   }
 
   private serve(request: ApiRequest): Reply | Promise<Reply> {

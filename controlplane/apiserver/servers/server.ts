@@ -20,6 +20,8 @@ export interface Match {
   authorize(): void | Promise<void>;
   /** Called after authorize(). @throws anything toStatus can turn into a Status */
   serve(): Reply | Promise<Reply>;
+  /** No server has the path: serve() throws the reason. */
+  readonly unserved?: boolean;
   /** Takes over the connection of a request with an Upgrade header; absent where nothing is upgraded. Authorizes by itself. */
   upgrade?(socket: Duplex, head: Buffer): Promise<void>;
 }

@@ -40,7 +40,7 @@ t.test('a further server answers for paths of no kind', async (t) => {
   t.equal((await server.call('GET', `${things}/missing`)).status, 404);
   t.equal(
     (await server.call('GET', `${things}/missing`, { as: null })).status,
-    401,
+    403,
     'an anonymous user does not learn which paths exist',
   );
   t.equal((await server.call('GET', '/api/v1/namespaces/default')).status, 200, 'kinds come first');

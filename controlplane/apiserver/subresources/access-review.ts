@@ -202,7 +202,8 @@ async function reviewRules({ rbac }: AccessDeps, rest: RestRequest): Promise<Rep
       ]
     : rbac.rulesFor(user, namespace);
   const isNode = nodeNameOf(user) !== undefined;
-  return reviewReply(rest, review, {
+  // As upstream, the answer does not repeat the spec.
+  return reviewReply(rest, { ...review, spec: {} }, {
     resourceRules: all
       .filter((rule) => rule.resources)
       .map(({ verbs, apiGroups, resources, resourceNames }) => ({

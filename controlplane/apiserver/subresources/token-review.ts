@@ -1,6 +1,7 @@
 // TokenReview and SelfSubjectReview: who is the owner of a token, who am I.
 import { formatTime } from '../../base/clock';
 import { BadRequest, describeError, hasCode } from '../../base/errors';
+import { isMalformed } from '../../pki/jwt';
 import type { Authenticator } from '../authn/authenticator';
 import { jsonReply, type Reply, type UserInfo } from '../request';
 import type { RestRequest } from '../rest/context';
@@ -28,9 +29,20 @@ async function statusOf(authenticator: Authenticator, token: string, asked: read
     return { authenticated: true, user: userFields(user), audiences };
   } catch (err) {
     if (!hasCode(err, 'Unauthorized')) throw err;
-    return { user: {}, error: `[invalid bearer token, ${describeError(err)}]` };
+    return { user: {}, error: errorText(err) };
   }
 }
+
+/** As upstream: what is no token of any issuer has no reason. */
+function errorText(err: unknown): string {
+  return isMalformed(err) ? 'invalid bearer token' : `[invalid bearer token, ${reasonOf(err)}]`;
+}
+
+/** Without the word that hides the reason from clients. */
+const reasonOf = (err: unknown): string => {
+  const cause = err instanceof Error ? err.cause : undefined;
+  return cause instanceof Error ? describeError(cause) : describeError(err);
+};
 
 async function reviewSelf(rest: RestRequest): Promise<Reply> {
   await readReview(rest);

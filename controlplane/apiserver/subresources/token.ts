@@ -69,7 +69,7 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
     const answer = {
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
-      metadata: { name, namespace, creationTimestamp: formatTime(now) },
+      metadata: { name, namespace, uid: account.metadata?.uid, creationTimestamp: formatTime(now) },
       spec: { audiences, expirationSeconds: seconds, boundObjectRef: body.spec?.boundObjectRef ?? null },
       status: { token, expirationTimestamp: formatTime(now + seconds * 1000) },
     };
@@ -77,16 +77,15 @@ export function tokenHandler(deps: RestDeps, tokens: ServiceAccountTokens): Subr
   };
 }
 
-/** A body may repeat the names of the path, and name no other account. */
+/** A body may repeat the names of the path, and name no other account. @throws BadRequest for the namespace, Invalid for the name */
 function checkNames({ metadata }: TokenRequestBody, namespace: string, name: string): void {
-  const differs = (field: 'name' | 'namespace', own: string) => {
-    const given = metadata?.[field];
-    if (!given || given === own) return;
-    const message = `Invalid value: ${JSON.stringify(given)}: must match the service account ${field} if specified`;
-    throw invalid(tokenRequests, name, [{ reason: 'FieldValueInvalid', field: `metadata.${field}`, message }]);
-  };
-  differs('name', name);
-  differs('namespace', namespace);
+  if (metadata?.namespace && metadata.namespace !== namespace) {
+    throw new BadRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  const given = metadata?.name;
+  if (!given || given === name) return;
+  const message = `Invalid value: ${JSON.stringify(given)}: must match the service account name if specified`;
+  throw invalid(tokenRequests, name, [{ reason: 'FieldValueInvalid', field: 'metadata.name', message }]);
 }
 
 function checkSeconds(seconds: number): void {
@@ -136,6 +135,8 @@ function bindingOf(deps: RestDeps, namespace: string, account: ServiceAccount, b
 }
 
 function existing<T extends KubeObject>(deps: RestDeps, kind: Kind<T>, key: string, name: string, uid?: string): T {
+  // Upstream reads the object through a client, which asks for no object without a name.
+  if (name === '') throw new BadRequest('Name parameter required.');
   const found = deps.cache.kind(kind).get(key)?.object;
   if (!found) throw notFound(kind, name);
   if (uid && uid !== found.metadata?.uid) {

@@ -1,4 +1,5 @@
 // The attributes of a request whose resource this server does not know, from its path alone, as upstream reads every request. Pure.
+import type { KindRef } from '../../api/kind';
 import { BadRequest } from '../../base/errors';
 import type { ResourceAttributes } from '../authz/authorizer';
 
@@ -39,6 +40,15 @@ export function readRemotePath(method: string, raw: string, watch: boolean): Rem
   if (inside.length === 0) return { ...found, path, attributes: undefined };
   return { ...found, path, attributes: attributesOf(found.group, method, inside, watch) };
 }
+
+/** The resource of attributes, for messages. */
+export const kindOf = ({ group, resource, namespace }: ResourceAttributes, version = ''): KindRef => ({
+  group,
+  version,
+  kind: '',
+  plural: resource,
+  namespaced: namespace !== '',
+});
 
 function attributesOf(group: string, method: string, parts: string[], watch: boolean): ResourceAttributes {
   let verb = verbs[method] ?? '';
