@@ -54,6 +54,36 @@ const run = (expression: string, values: Record<string, unknown> = {}) =>
     .compile(expression, 'dyn')
     .run({ self: object, oldSelf: object, params: { max: 5 }, ...values }, new CostBudget(matchConditionsLimit));
 
+t.test('has() takes the field of any expression, and only fields that exist', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['has(self.ports[0].name)', true],
+    ['has(self.ports[1].protocol)', false],
+    ['has(self.ports.filter(p, has(p.protocol))[0].port)', true],
+    ['self.ports.exists_one(p, has(p.protocol) && p.protocol == "TCP")', true],
+    ['has({"a": 1}.a) && !has({"a": 1}.b)', true],
+    ['has(self.labels.app) && !has(self.labels.other)', true],
+    ['has(self.free.list[0].a) || true', true],
+    ['has(self.ports[?1].name)', true],
+  ];
+  const values = { self: { ...object, ports: [object.ports[0], { name: 'dns' }] } };
+  for (const [expression, value] of cases) t.strictSame(run(expression, values), value, expression);
+  t.throws(() => run('has(self.ports[7].name)'), { message: 'index out of bounds: 7' });
+  const errors: readonly (readonly [expression: string, error: string])[] = [
+    ['has(self)', '1:5: invalid argument to has() macro'],
+    ['has(self.nope)', "1:4: undefined field 'nope'"],
+    ['1 == 1 && has(self.ports[0].nope)', "1:14: undefined field 'nope'"],
+    ['has(self.nope.inner)', "1:9: undefined field 'nope'"],
+    ['has(self.name.inner)', "1:4: type 'string' does not support field selection"],
+  ];
+  for (const [expression, error] of errors) {
+    t.throws(
+      () => env.compile(expression, 'bool'),
+      { message: `compilation failed: ERROR: <input>:${error}` },
+      expression,
+    );
+  }
+});
+
 t.test('rules over typed fields', async (t) => {
   const cases: readonly (readonly [expression: string, value: unknown])[] = [
     ['self.replicas <= 5 && self.replicas > 1', true],

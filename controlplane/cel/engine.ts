@@ -17,6 +17,7 @@ import { registerExtensions } from './extensions/register';
 import { mixedLiteral } from './homogeneous';
 import { type MessageTypes, noMessages, rewriteLiterals } from './literals';
 import { meter } from './meter';
+import { widenHas } from './presence';
 import { joinNames } from './qualified-names';
 import { spending } from './spending';
 import { type DeclaredType, TypeDeclarations } from './types';
@@ -109,6 +110,7 @@ export class CelEnvironment {
     const parsed = this.parse(expression, text, placeOf);
     renameMatches(parsed.ast);
     joinNames(parsed.ast, (name) => this.variables.has(name));
+    widenHas(parsed.ast);
     const { valid, type = 'dyn', error } = parsed.check();
     const wrong = valid ? mixedLiteral(parsed.ast) : error;
     if (wrong) throw compileError(expression, wrong, placeOf);
