@@ -6,16 +6,14 @@ export function required(field: string, detail = ''): FieldCause {
   return { reason: 'FieldValueRequired', field, message: withDetail('Required value', detail) };
 }
 
+/** In place of a value that a message does not show: of an object that is wrong as a whole it would say no more. */
+export const omitted = Symbol('omitted');
+
 export function invalid(field: string, value: unknown, detail: string): FieldCause {
-  return { reason: 'FieldValueInvalid', field, message: withDetail(`Invalid value: ${printed(value)}`, detail) };
+  return { reason: 'FieldValueInvalid', field, message: withDetail(withValue('Invalid value', value), detail) };
 }
 
-/** Of an object that is wrong as a whole: its value would say no more. */
-export const invalidWithoutValue = (field: string, detail: string): FieldCause => ({
-  reason: 'FieldValueInvalid',
-  field,
-  message: withDetail('Invalid value', detail),
-});
+export const invalidWithoutValue = (field: string, detail: string): FieldCause => invalid(field, omitted, detail);
 
 /** One cause for each message, as checks of names return them. */
 export function invalidEach(field: string, value: unknown, messages: readonly string[]): FieldCause[] {
@@ -36,7 +34,7 @@ export function notSupported(field: string, value: unknown, supported: readonly 
 }
 
 export function duplicate(field: string, value: unknown): FieldCause {
-  return { reason: 'FieldValueDuplicate', field, message: `Duplicate value: ${printed(value)}` };
+  return { reason: 'FieldValueDuplicate', field, message: withValue('Duplicate value', value) };
 }
 
 export function forbidden(field: string, detail: string): FieldCause {
@@ -73,6 +71,7 @@ export const immutable = 'field is immutable';
 /** A bound for the value in a message: it may be megabytes long and wrong in many ways, but people read messages. */
 const maxPrinted = 10_000;
 
+const withValue = (text: string, value: unknown): string => (value === omitted ? text : `${text}: ${printed(value)}`);
 const withDetail = (text: string, detail: string): string => (detail === '' ? text : `${text}: ${detail}`);
 
 function printed(value: unknown): string {

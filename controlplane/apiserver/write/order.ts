@@ -27,7 +27,6 @@ import { nodeAddresses } from '../allocation/node-addresses';
 import { serviceAddresses } from '../allocation/service-addresses';
 import { definitionBounds } from '../crd/definition-bounds';
 import { definitionRules } from '../crd/rules/definition-rules';
-import { customObjectRules } from '../crd/rules/object-rules';
 import { terminatingDefinitions } from '../crd/terminating';
 import { mutatingPolicies } from '../policies/mutating';
 import { admissionPolicies } from '../policies/policy-rule';
@@ -41,8 +40,6 @@ import { strategy } from './strategy';
 export const writeOrder: readonly OpenRule[] = [
   // The kind's own rules come first: the other rules see the result.
   strategy,
-  // They judge what the schema of the kind has accepted.
-  customObjectRules,
   terminatingDefinitions,
   // A missing namespace is reported before any other error.
   namespaceLifecycle,

@@ -1,9 +1,11 @@
 // The strategy: the write rules of the object's own kind (api/kind.ts), and the metadata rules of all kinds. The first rule of
 // the list, so that in each phase the other rules see its result.
 import { validateObjectMeta } from '../../api/validation/metadata';
+import type { RuleFindings } from '../crd/rules/evaluate';
+import { judgeByRules, ruleNodeOf } from '../crd/rules/object-rules';
 import { invalid } from '../status';
 import { checkFinalizers } from './finalizers';
-import type { OpenRule } from './rule';
+import type { OpenRule, Write } from './rule';
 
 export const strategy: OpenRule = () => ({
   name: 'Strategy',
@@ -14,14 +16,21 @@ export const strategy: OpenRule = () => ({
     // prepare() may have removed fields of a new object: set their defaults again. An update has their stored values.
     if (operation === 'create') options.defaults?.(object);
   },
-  validate({ kind, object, old, context, warnings }) {
+  validate(write) {
+    const { kind, object, old, context } = write;
     if (!object || !context) return;
     const causes = [
       ...(old ? checkFinalizers(object, old) : []),
       ...validateObjectMeta(kind, object, context),
       ...(kind.options.validate?.(object, context) ?? []),
     ];
-    if (causes.length > 0) throw invalid(kind, object.metadata?.name ?? '', causes);
-    if (kind.options.warnings) warnings.push(...kind.options.warnings(object, context));
+    const node = ruleNodeOf(kind);
+    if (!node) return conclude(write, { causes, warnings: kind.options.warnings?.(object, context) ?? [] });
+    return judgeByRules(node, object, context.old, causes).then((found) => conclude(write, found));
   },
 });
+
+function conclude({ kind, object, warnings }: Write, found: RuleFindings): void {
+  warnings.push(...found.warnings);
+  if (found.causes.length > 0) throw invalid(kind, object?.metadata?.name ?? '', found.causes);
+}

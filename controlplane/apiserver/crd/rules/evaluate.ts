@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { itemFinder } from '../../../api/crd/list-keys';
 import { noField } from '../../../api/crd/scalar-rules';
 import type { ValidationRule } from '../../../api/schema/schema';
-import { duplicate, forbidden, invalid, maxCauses, required } from '../../../api/validation/causes';
+import { duplicate, forbidden, invalid, maxCauses, omitted, required } from '../../../api/validation/causes';
 import type { FieldCause } from '../../../base/errors';
 import { eventLoop } from '../../../base/event-loop';
 import type { Activation } from '../../../cel/activation';
@@ -132,7 +132,7 @@ class Evaluation implements RuleFindings {
     if (result === true) return;
     const field = compiled.field === '' ? at : place.field === '' ? compiled.field : `${place.field}.${compiled.field}`;
     const detail = this.messageOf(compiled, activation, field, type);
-    const cause = causeOf(rule, field, type, detail);
+    const cause = causeOf(rule, field, shownValue(place.value, type), detail);
     if (!compiled.readsOld && place.isSame()) this.warnings.push(`${cause.field}: ${cause.message}`);
     else this.causes.push(cause);
   }
@@ -168,15 +168,18 @@ function inside(around: Place, value: unknown, old: unknown, field: string): Pla
 
 const textOf = ({ message = '', rule }: ValidationRule): string => (message === '' ? rule : message).trim();
 
-function causeOf({ reason }: ValidationRule, field: string, type: string, detail: string): FieldCause {
+/** Objects and lists are not shown: they may be large. */
+const shownValue = (value: unknown, type: string): unknown => (type === 'object' || type === 'array' ? omitted : value);
+
+function causeOf({ reason }: ValidationRule, field: string, value: unknown, detail: string): FieldCause {
   switch (reason) {
     case 'FieldValueForbidden':
       return forbidden(field, detail);
     case 'FieldValueRequired':
       return required(field, detail);
     case 'FieldValueDuplicate':
-      return duplicate(field, type);
+      return duplicate(field, value);
     default:
-      return invalid(field, type, detail);
+      return invalid(field, value, detail);
   }
 }

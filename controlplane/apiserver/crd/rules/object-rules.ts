@@ -1,28 +1,42 @@
-// The rules in CEL of custom objects. They run after the schema has accepted the object, also for a write of its status.
+// The rules in CEL of custom objects. They judge an object after its schema, also for a write of its status, and their errors stand beside
+// those of the schema. After some errors they are not evaluated: their expressions may not fit the object.
+
+import { noField } from '../../../api/crd/scalar-rules';
 import type { Kind } from '../../../api/kind';
-import type { Definition } from '../../../api/schema/schema';
-import { invalid } from '../../status';
-import type { OpenRule } from '../../write/rule';
-import { evaluateRules } from './evaluate';
+import type { KubeObject } from '../../../api/types';
+import { invalid } from '../../../api/validation/causes';
+import type { FieldCause } from '../../../base/errors';
+import { evaluateRules, type RuleFindings } from './evaluate';
 import { type RuleNode, rulesOf } from './rule-node';
 
-const definitionOf = ({ options: { schema } }: Kind): Definition | undefined =>
-  'definition' in schema ? schema.definition : undefined;
-
-function nodeOf(kind: Kind): RuleNode | undefined {
-  const definition = definitionOf(kind);
-  return definition && rulesOf(definition);
+/** Undefined for a kind without rules in CEL. */
+export function ruleNodeOf({ options: { schema } }: Kind): RuleNode | undefined {
+  return 'definition' in schema ? rulesOf(schema.definition) : undefined;
 }
 
-export const customObjectRules: OpenRule = () => ({
-  name: 'ValidationRules',
-  // `context`: the object is of the kind, not a scale.
-  concerns: ({ kind, context }) => context !== undefined && nodeOf(kind) !== undefined,
-  async validate({ kind, object, context, warnings }) {
-    const node = nodeOf(kind);
-    if (!node || !object) return;
-    const found = await evaluateRules(node, object, context?.old);
-    warnings.push(...found.warnings);
-    if (found.causes.length > 0) throw invalid(kind, object.metadata?.name ?? '', found.causes);
-  },
-});
+/** Source: hasBlockingErr of upstream's strategy of custom resources. */
+const blocking: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+const notChecked = invalid(
+  noField,
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+);
+
+/** `causes` are the errors found before; they are among those of the answer. */
+export async function judgeByRules(
+  node: RuleNode,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  causes: readonly FieldCause[],
+): Promise<RuleFindings> {
+  if (causes.some(({ reason }) => blocking.has(reason))) return { causes: [...causes, notChecked], warnings: [] };
+  const found = await evaluateRules(node, object, old);
+  return { causes: [...causes, ...found.causes], warnings: found.warnings };
+}

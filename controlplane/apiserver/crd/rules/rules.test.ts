@@ -140,17 +140,17 @@ t.test('objects that rules refuse', async (t) => {
   const cases: readonly (readonly [name: string, spec: object, causes: readonly string[]])[] = [
     ['fine', { min: 1, max: 2 }, []],
     ['a message that is computed, a field and a reason', { min: 9, max: 18 }, []],
-    ['min', { min: 3, max: 2 }, ['spec.min: Forbidden: min 3 is above max', 'spec: Invalid value: "object": divides']],
+    ['min', { min: 3, max: 2 }, ['spec.min: Forbidden: min 3 is above max', 'spec: Invalid value: divides']],
     ['fails', { min: 0, max: 2 }, ['spec: Invalid value: "object": division by zero evaluating rule: divides']],
     ['absent', { min: 1 }, ['spec: Invalid value: "object": no such key: max evaluating rule: divides']],
-    ['bad', { min: 1, max: 1 }, ['<nil>: Invalid value: "object": not this name']],
+    ['bad', { min: 1, max: 1 }, ['<nil>: Invalid value: not this name']],
     [
       'inside',
       { min: 1, max: 1, port: 200, labels: { x: 'no', y: 'yes' }, list: [{ name: 'a' }, { name: 'b' }] },
       [
-        'spec.port: Invalid value: "": failed rule: type(self) == int ? self < 100 : true',
-        'spec.labels[x]: Invalid value: "string": failed rule: self != "no"',
-        'spec.list[1].name: Invalid value: "object": begins with a',
+        'spec.port: Invalid value: 200: failed rule: type(self) == int ? self < 100 : true',
+        'spec.labels[x]: Invalid value: "no": failed rule: self != "no"',
+        'spec.list[1].name: Invalid value: begins with a',
       ],
     ],
     [
@@ -158,7 +158,7 @@ t.test('objects that rules refuse', async (t) => {
       { min: 'x', max: 1 },
       [
         'spec.min: Invalid value: "string": spec.min in body must be of type integer: "string"',
-        '<nil>: Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+        '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
       ],
     ],
   ];
@@ -168,6 +168,65 @@ t.test('objects that rules refuse', async (t) => {
     t.equal(answer.status, causes.length === 0 ? 201 : 422, answer.text);
   }
 });
+
+t.test(
+  'rules are judged beside errors of the schema, but not after those that change what an expression may read',
+  async (t) => {
+    const server = await served(
+      t,
+      shape(
+        {
+          host: { ...text, pattern: '^[a-z]+$', maxLength: 9 },
+          size: { ...integer, minimum: 3 },
+          kinds: { type: 'array', 'x-kubernetes-list-type': 'set', items: { ...text, enum: ['a', 'b'] } },
+        },
+        { [rules]: [{ rule: 'self.metadata.name != "bad"', message: 'not this name' }] },
+        { [rules]: [{ rule: 'self.host != "A" && self.size != 2', message: 'no' }] },
+      ),
+    );
+    const notChecked =
+      '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+    const cases: readonly (readonly [name: string, spec: object, causes: readonly string[]])[] = [
+      [
+        'bad',
+        { host: 'A', size: 1 },
+        [
+          `spec.host: Invalid value: "A": spec.host in body should match '^[a-z]+$'`,
+          'spec.size: Invalid value: 1: spec.size in body should be greater than or equal to 3',
+          '<nil>: Invalid value: not this name',
+          'spec: Invalid value: no',
+        ],
+      ],
+      [
+        'twice',
+        { host: 'b', size: 2, kinds: ['a', 'a'] },
+        [
+          'spec.size: Invalid value: 2: spec.size in body should be greater than or equal to 3',
+          'spec.kinds[1]: Duplicate value: "a"',
+          'spec: Invalid value: no',
+        ],
+      ],
+      [
+        'long',
+        { host: 'abcdefghij', size: 2 },
+        [
+          'spec.host: Too long: may not be more than 9 bytes',
+          'spec.size: Invalid value: 2: spec.size in body should be greater than or equal to 3',
+          notChecked,
+        ],
+      ],
+      [
+        'enum',
+        { host: 'a', size: 3, kinds: ['c'] },
+        ['spec.kinds[0]: Unsupported value: "c": supported values: "a", "b"', notChecked],
+      ],
+    ];
+    for (const [name, spec, causes] of cases) {
+      const answer = await server.call('POST', path, { body: widget(name, spec) });
+      t.same(causesOf(answer), causes, name);
+    }
+  },
+);
 
 t.test('rules about changes', async (t) => {
   const once = { rule: 'self == oldSelf', message: 'may not change' };
@@ -192,9 +251,9 @@ t.test('rules about changes', async (t) => {
     causesOf(await server.call('PATCH', `${path}/a`, { body: { spec }, type: merge }));
   const first = { fixed: 'x', grows: 1, list: [{ name: 'a', value: '1' }], late: 'wrong' };
   t.equal((await server.call('POST', path, { body: widget('a', first) })).status, 201, 'no old value');
-  t.same(await patch({ fixed: 'y' }), ['spec.fixed: Invalid value: "string": may not change']);
+  t.same(await patch({ fixed: 'y' }), ['spec.fixed: Invalid value: "y": may not change']);
   t.same(await patch({ grows: 0 }), [
-    'spec.grows: Invalid value: "integer": failed rule: !oldSelf.hasValue() || self >= oldSelf.value()',
+    'spec.grows: Invalid value: 0: failed rule: !oldSelf.hasValue() || self >= oldSelf.value()',
   ]);
   t.same(await patch({ grows: 2 }), []);
   t.same(
@@ -208,7 +267,7 @@ t.test('rules about changes', async (t) => {
     'items are found by key',
   );
   t.same(await patch({ list: [{ name: 'a', value: '2' }] }), [
-    'spec.list[0].value: Invalid value: "string": may not change',
+    'spec.list[0].value: Invalid value: "2": may not change',
   ]);
   const removed = await server.call('PATCH', `${path}/a`, { body: { spec: { fixed: null } }, type: merge });
   t.equal(removed.status, 200, 'a rule checks values only');
@@ -221,7 +280,7 @@ t.test('rules about changes', async (t) => {
   t.equal(changed.status, 200, changed.text);
   const kept = await server.call('PATCH', `${path}/a`, { body: { spec: { grows: 5 } }, type: merge });
   t.equal(kept.status, 200, 'the value was wrong before');
-  t.match(kept.headers['warning'], /spec.late: Invalid value: \\"string\\": failed rule: self != \\"wrong\\"/);
+  t.match(kept.headers['warning'], /spec.late: Invalid value: \\"wrong\\": failed rule: self != \\"wrong\\"/);
   t.equal((await server.call('PATCH', `${path}/a/status`, { body: { status: { n: 1 } }, type: merge })).status, 200);
 });
 
