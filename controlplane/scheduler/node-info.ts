@@ -1,6 +1,7 @@
 // What the scheduler knows of a node: its resources, and what its pods use. Pods that are about to be bound count too.
 import type { Node } from '../api/node';
-import type { HostPort, PodInfo } from './pod-info';
+import type { HostPort } from '../api/pods/host-ports';
+import type { PodInfo } from './pod-info';
 import { type Resources, toResources } from './resources';
 
 export type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];

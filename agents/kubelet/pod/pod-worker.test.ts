@@ -7,6 +7,8 @@ import { container } from '../spec/pod.fixture';
 import { setUp } from './pod-set.fixture';
 import { PodWorker } from './pod-worker';
 
+/** Every pod may run. */
+const admit = async () => undefined;
 const identity = { name: 'web', namespace: 'shop', uid: 'uid-web' };
 
 /** Long enough for all work that needs no timer. */
@@ -376,7 +378,7 @@ t.test('a sandbox that cannot be created is reported, and tried again', async (t
 
 t.test('a closed worker starts nothing more, and its containers keep running', async (t) => {
   const { create, ready, runtime, deps } = await setUp(t);
-  const worker = new PodWorker({ ...deps(), finished: () => t.fail('the pod is not removed') }, identity);
+  const worker = new PodWorker({ ...deps(), admit, finished: () => t.fail('the pod is not removed') }, identity);
   const other = await create('web', { containers: [container('app')] });
   await ready('web');
   const calls = runtime.calls.length;
@@ -397,7 +399,7 @@ t.test('containers of a machine that goes down end in their order, and the pod s
     containers: [container('app')],
   });
   await ready('web');
-  const worker = new PodWorker({ ...deps(), finished: () => t.fail('the pod is not removed') }, identity);
+  const worker = new PodWorker({ ...deps(), admit, finished: () => t.fail('the pod is not removed') }, identity);
   worker.update(web);
   worker.close();
   await worker.endContainers(15);
