@@ -70,14 +70,27 @@ export function nodePortJumps({ nodePortAddresses }: NodeFacts, family: Family):
 
 // ! -d 127.0.0.0/8 -m comment … -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS: packets that this node only forwards to the same
 // port of another machine do not match.
-export const hostPortJump = (family: Family): Rule => ({
-  destination: notLoopback(family),
-  matches: [comment('k8ts: host ports of pods'), toLocal],
-  action: jump(chains.hostPorts),
-});
+// ! -s 127.0.0.0/8 -d 127.0.0.0/8 … --src-type LOCAL … --dst-type LOCAL -j K8TS-HOSTPORTS: a process of this node may reach a host
+// port on loopback from another address of the node. This needs no route_localnet. The kernel drops a packet that comes from
+// elsewhere with an address of this node.
+export const hostPortJumps = (family: Family): Rule[] => [
+  {
+    destination: notLoopback(family),
+    matches: [comment('k8ts: host ports of pods'), toLocal],
+    action: jump(chains.hostPorts),
+  },
+  {
+    source: notLoopback(family),
+    destination: { is: loopback(family) },
+    matches: [comment('k8ts: host ports on loopback'), fromLocal, toLocal],
+    action: jump(chains.hostPorts),
+  },
+];
 
 const toLocal = { match: 'addrtype', side: 'destination', type: 'LOCAL' } as const;
-const notLoopback = (family: Family) => ({ not: true, is: family === 4 ? '127.0.0.0/8' : '::1/128' }) as const;
+const fromLocal = { match: 'addrtype', side: 'source', type: 'LOCAL' } as const;
+const loopback = (family: Family) => (family === 4 ? '127.0.0.0/8' : '::1/128');
+const notLoopback = (family: Family) => ({ not: true, is: loopback(family) }) as const;
 
 /** Table filter. Its size does not depend on the number of Services: table nat has marked the packets to refuse. */
 export function filterChains(facts: NodeFacts, family: Family): Map<string, readonly Rule[]> {

@@ -6,7 +6,7 @@ import { chains as fixed, type OwnedTable, ownedTables } from '../../netfilter/n
 import { renderChain } from '../../netfilter/render';
 import type { NodeFacts, ServiceInput } from '../input';
 import type { RuleCompiler } from '../mode';
-import { filterChains, hostPortJump, inputRules, natChains, nodePortJumps } from './base-chains';
+import { filterChains, hostPortJumps, inputRules, natChains, nodePortJumps } from './base-chains';
 import { DispatchTree, hairpinTree, nodePortTree, serviceTree } from './dispatch';
 import { type CompiledService, compileService, type TreeEntry } from './service-chains';
 
@@ -104,7 +104,7 @@ export class ServiceCompiler implements RuleCompiler<Plan, DirtyChains> {
     }
     const behind = [
       ...nodePortJumps(this.facts, this.family),
-      ...(this.hostPorts.size > 0 ? [hostPortJump(this.family)] : []),
+      ...(this.hostPorts.size > 0 ? hostPortJumps(this.family) : []),
     ];
     const entrance = address.entrance(fixed.services) + renderChain(fixed.services, behind, this.family);
     this.write('nat', fixed.services, entrance);

@@ -74,7 +74,8 @@ function natChains(facts: NodeFacts, family: Family): [string, NftChain][] {
 function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
   const ip = l3(family);
   // Never on loopback: that would need route_localnet, which lets neighbours reach services bound to loopback (CVE-2020-8558).
-  const notLoopback = family === 4 ? '!= 127.0.0.0/8' : '!= ::1';
+  const loopback = family === 4 ? '127.0.0.0/8' : '::1';
+  const notLoopback = `!= ${loopback}`;
   return [
     `${ip} daddr . meta l4proto . th dport vmap @${maps.services}`,
     `${ip} daddr @${sets.clusterIps} goto ${chains.reject} ${comment('a ClusterIP without such a port')}`,
@@ -82,6 +83,9 @@ function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
       (range) => `${ip} daddr ${range} fib daddr type local meta l4proto . th dport vmap @${maps.nodePorts}`,
     ),
     `${ip} daddr ${notLoopback} fib daddr type local jump ${chains.hostPorts}`,
+    // A process of this node may reach a host port on loopback from another address of the node: that needs no route_localnet. The
+    // kernel drops a packet that comes from elsewhere with an address of this node.
+    `${ip} saddr ${notLoopback} ${ip} daddr ${loopback} fib saddr type local jump ${chains.hostPorts}`,
   ];
 }
 

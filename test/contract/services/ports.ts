@@ -91,6 +91,24 @@ export const portCases: ServiceCases = {
     t.match(await lab.askUdp(await lab.udp('outside'), other, 5300), /^a /);
   },
 
+  'a host port on loopback answers processes of the node that come from another of its addresses': async (
+    t,
+    lab,
+    rules,
+  ) => {
+    const connect =
+      'require("net").connect({ host: "127.0.0.1", port: 8443, localAddress: process.argv[1] }).pipe(process.stdout)';
+    const fromNode = () => lab.at.node.run(process.execPath, '-e', connect, addresses.node);
+    await rules.apply(
+      pod('web-0', servicePort({ hostPort: 8443, hostIp: '127.0.0.1', endpoints: [at('a')] })),
+      pod('web-1', servicePort({ hostPort: 8443, hostIp: addresses.node, endpoints: [at('b')] })),
+    );
+    t.match(await fromNode(), /^a /);
+    t.match(await lab.ask('node', addresses.node, 8443), /^b /);
+    t.equal(await lab.ask('node', '127.0.0.1', 8443), 'ECONNREFUSED', 'from loopback it would need route_localnet');
+    t.same(await rules.check(), []);
+  },
+
   'forwarded traffic to other machines keeps its destination, on every port': async (t, lab, rules) => {
     await rules.apply(
       pod('web-0', servicePort({ hostPort: 8080, endpoints: [at('a')] })),

@@ -165,6 +165,7 @@ exports[`dataplane/service/iptables/compiler.test.ts > TAP > host ports of a pod
 -A K8TS-POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -m comment --comment "k8ts: pods leaving the cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE --random-fully
 -A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: node ports" -m addrtype --dst-type LOCAL -j K8TS-NODEPORTS
 -A K8TS-SERVICES ! -d 127.0.0.0/8 -m comment --comment "k8ts: host ports of pods" -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS
+-A K8TS-SERVICES ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "k8ts: host ports on loopback" -m addrtype --src-type LOCAL -m addrtype --dst-type LOCAL -j K8TS-HOSTPORTS
 -A K8TS-SVL-24XO5UL7RF4ENVFL -p tcp -m comment --comment "pod/shop/web-0:http -> 10.244.1.5:8080" -j DNAT --to-destination 10.244.1.5:8080
 -A K8TS-SVL-5GS4VKOFXETGZZZQ -p udp -m comment --comment "pod/shop/web-0:dns -> 10.244.1.5:8080" -j DNAT --to-destination 10.244.1.5:8080
 COMMIT

@@ -35,6 +35,7 @@ add rule ip k8ts services ip daddr . meta l4proto . th dport vmap @services
 add rule ip k8ts services ip daddr @cluster-ips goto mark-for-reject comment "a ClusterIP without such a port"
 add rule ip k8ts services ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @node-ports
 add rule ip k8ts services ip daddr != 127.0.0.0/8 fib daddr type local jump host-ports
+add rule ip k8ts services ip saddr != 127.0.0.0/8 ip daddr 127.0.0.0/8 fib saddr type local jump host-ports
 add rule ip k8ts nat-postrouting meta mark & 0x00004000 == 0x00004000 goto hide-source
 add rule ip k8ts nat-postrouting ip saddr 10.244.1.0/24 ip daddr 10.244.1.0/24 ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random comment "through a Service to itself"
 add rule ip k8ts nat-postrouting ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 fib daddr type != local masquerade fully-random comment "pods leaving the cluster"
@@ -83,6 +84,7 @@ add rule ip6 k8ts services ip6 daddr . meta l4proto . th dport vmap @services
 add rule ip6 k8ts services ip6 daddr @cluster-ips goto mark-for-reject comment "a ClusterIP without such a port"
 add rule ip6 k8ts services ip6 daddr fd00:1::/64 fib daddr type local meta l4proto . th dport vmap @node-ports
 add rule ip6 k8ts services ip6 daddr != ::1 fib daddr type local jump host-ports
+add rule ip6 k8ts services ip6 saddr != ::1 ip6 daddr ::1 fib saddr type local jump host-ports
 add rule ip6 k8ts nat-postrouting meta mark & 0x00004000 == 0x00004000 goto hide-source
 add rule ip6 k8ts nat-postrouting ip6 saddr fd00:244:1::/64 ip6 daddr fd00:244:1::/64 ct status dnat ip6 saddr . ip6 daddr @hairpin masquerade fully-random comment "through a Service to itself"
 add rule ip6 k8ts nat-postrouting ip6 saddr fd00:244::/32 ip6 daddr != fd00:244::/32 fib daddr type != local masquerade fully-random comment "pods leaving the cluster"
