@@ -156,6 +156,8 @@ export interface Subresource {
   readonly takesPath?: boolean;
   /** Set when the subresource is a part of the object, read and written with the object as its body. */
   readonly part?: ObjectPart;
+  /** Further methods, which are no verb of the API: HEAD counts as `get`, OPTIONS as a verb that only `*` allows, as upstream. */
+  readonly furtherMethods?: readonly ('HEAD' | 'OPTIONS')[];
 }
 
 /** What a write of a subresource changes: everything else stays as it is stored. */

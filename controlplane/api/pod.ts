@@ -45,6 +45,7 @@ export const pods = defineKind<Pod>({
       verbs: ['create', 'delete', 'get', 'patch', 'update'],
       kind: 'PodProxyOptions',
       takesPath: true,
+      furtherMethods: ['HEAD', 'OPTIONS'],
     },
     { name: 'resize', verbs: ['get', 'patch', 'update'], part: resizePart },
   ],

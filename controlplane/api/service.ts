@@ -29,6 +29,7 @@ export const services = defineKind<Service>({
       verbs: ['create', 'delete', 'get', 'patch', 'update'],
       kind: 'ServiceProxyOptions',
       takesPath: true,
+      furtherMethods: ['HEAD', 'OPTIONS'],
     },
   ],
   hasStatus: true,

@@ -98,9 +98,14 @@ function verbsAt({ kind, namespace, name, subresource, rest, watchPrefix }: Plac
   return offered.filter((verb) => kind.verbs.includes(verb));
 }
 
-/** Undefined for a method that no resource has: HEAD and OPTIONS are not served, as upstream. */
-function verbOf(method: string, { name, subresource, watchPrefix }: Place, watch: boolean): Verb | undefined {
+/** Undefined for a method that no resource has: HEAD and OPTIONS are for proxies only, as upstream. */
+function verbOf(method: string, { kind, name, subresource, watchPrefix }: Place, watch: boolean): Verb | undefined {
   switch (method) {
+    case 'HEAD':
+    case 'OPTIONS':
+      return subresource !== '' && subresourceOf(kind, subresource)?.furtherMethods?.includes(method)
+        ? 'get'
+        : undefined;
     case 'GET':
       if (watchPrefix) return 'watch';
       // The query parameter turns a list into a watch; the GET of a named object ignores it.

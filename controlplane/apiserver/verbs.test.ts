@@ -105,11 +105,12 @@ function placesOf(kind: Kind, namespace: string, name: string): Place[] {
   const offered = (verbs: Partial<Record<Method, string>>): Partial<Record<Method, string>> =>
     Object.fromEntries(Object.entries(verbs).filter(([, verb]) => (kind.verbs as readonly string[]).includes(verb)));
   const watched = offered({ GET: 'watch' });
-  const subresources = subresourcesOf(kind).flatMap(({ name: subresource, verbs, takesPath }): Place[] => {
+  const subresources = subresourcesOf(kind).flatMap(({ name: subresource, verbs, takesPath, furtherMethods = [] }): Place[] => {
     const byMethod = Object.fromEntries(
       methods.flatMap((method) => {
         const verb = verbOfMethod[method] ?? (method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : '');
-        return (verbs as readonly string[]).includes(verb) ? [[method, verb]] : [];
+        const further = (furtherMethods as readonly string[]).includes(method);
+        return further ? [[method, 'get']] : (verbs as readonly string[]).includes(verb) ? [[method, verb]] : [];
       }),
     );
     return [

@@ -17,6 +17,13 @@ interface Seen {
 const seen: Seen[] = [];
 const asked: { readonly host: string; readonly port: number }[] = [];
 
+const long = `<a href="/x">${'.'.repeat(600_000)}</a>`;
+const pages: Readonly<Record<string, { readonly body?: string; readonly location?: string }>> = {
+  '/page': { body: '<a href="/x">\u00e9</a>' },
+  '/long': { body: long },
+  '/moved': { location: '/new/' },
+};
+
 let server: TestServer;
 const pod = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -24,6 +31,13 @@ const pod = createServer((request, response) => {
   request.on('end', () => {
     const { method = '', url = '', headers } = request;
     seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+    const page = pages[url];
+    if (page) {
+      const { body, ...location } = page;
+      response.writeHead(body ? 200 : 302, { 'content-type': 'text/html; charset=utf-8', ...location });
+      response.end(method === 'HEAD' ? undefined : body);
+      return;
+    }
     response.writeHead(url.startsWith('/missing') ? 404 : 200, { 'content-type': 'text/plain', 'x-pod': 'yes' });
     response.end(`${method} ${url}`);
   });
@@ -73,10 +87,30 @@ t.test('a pod gets the request with its path, query, headers and body', async (t
   t.same(asked.at(-1), { host: '10.244.0.7', port: 81 });
 });
 
+t.test('links of pages and Location headers stay behind the proxy', async (t) => {
+  const prefix = `${core}/pods/web/proxy`;
+  const page = await server.call('GET', `${prefix}/page`);
+  t.match(page, { status: 200, text: `<a href="${prefix}/x">\u00e9</a>`, headers: { 'content-type': /^text\/html/ } });
+  t.ok((await server.call('GET', `${prefix}/long`)).text === long, 'a very long page is passed on as it is');
+  t.match(await server.call('GET', `${prefix}/moved`), { status: 302, headers: { location: `${prefix}/new/` } });
+});
+
+t.test('HEAD and OPTIONS reach the pod', async (t) => {
+  const head = await server.call('HEAD', `${core}/pods/web/proxy/page`);
+  t.match(head, { status: 200, text: '', headers: { 'content-type': /^text\/html/ } });
+  t.equal((await server.call('OPTIONS', `${core}/pods/web/proxy/x`)).text, 'OPTIONS /x');
+  t.equal((await server.call('OPTIONS', `${core}/pods/web/log`)).status, 405);
+  t.equal((await server.call('HEAD', `${core}/pods/web`)).status, 405);
+});
+
 t.test('a path without a slash is redirected, so that relative links work', async (t) => {
   const { status, headers } = await server.call('GET', `${core}/pods/web/proxy?a=1`);
   t.equal(status, 301);
   t.equal(headers['location'], `${core}/pods/web/proxy/?a=1`);
+  t.equal((await server.call('HEAD', `${core}/pods/web/proxy`)).status, 301);
+  for (const method of ['POST', 'DELETE']) {
+    t.equal((await server.call(method, `${core}/pods/web/proxy?a=1`)).text, `${method} /?a=1`, 'no page');
+  }
   t.equal((await server.call('GET', `${core}/pods/web/proxy/`)).text, 'GET /');
 });
 

@@ -2,7 +2,7 @@
 // is not checked, as upstream: no authority is known for it.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { joinUpgraded, streamed } from '../aggregator/answers';
+import { joinUpgraded } from '../aggregator/answers';
 import { type OutgoingHeaders, passedHeaders } from '../aggregator/proxied-headers';
 import type { Cache } from '../cache/cache';
 import { cleanPath } from '../kubelet/path';
@@ -12,9 +12,12 @@ import type { SubresourceHandler, UpgradeHandler } from '../servers/kind-server'
 import { StatusError } from '../status';
 import { dialFailure } from '../webhooks/call-errors';
 import type { Address } from '../webhooks/service-address';
+import { answerOf } from './page-answer';
+import type { ProxiedPage } from './rewrite-links';
 import { type ProxyTarget, podTarget, serviceTarget } from './target';
 
 const connectTimeoutMs = 10_000;
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 export interface BackendProxyOptions {
   readonly random: () => number;
@@ -74,12 +77,12 @@ export class BackendProxy {
   }
 
   private async pass(target: ProxyTarget, rest: RestRequest): Promise<Reply> {
-    const body = rest.route.verb === 'get' ? undefined : await rest.request.body();
+    const body = bodiless.has(rest.request.method) ? undefined : await rest.request.body();
     const headers: OutgoingHeaders = passedHeaders(rest.request);
     if (body && body.length > 0) headers['content-length'] = String(body.length);
     return new Promise((resolve, reject) => {
       const outgoing = this.open(target, rest, headers, reject);
-      outgoing.on('response', (response: IncomingMessage) => resolve(streamed(response)));
+      outgoing.on('response', (response: IncomingMessage) => resolve(answerOf(response, pageOf(target, rest))));
       outgoing.end(body);
     });
   }
@@ -120,9 +123,18 @@ function pathOf(path: string, search: string): string {
   return search === '' ? clean : `${clean}?${search}`;
 }
 
-/** Relative links of a page would lead out of the proxy if its path did not end with a slash. */
+function pageOf({ host, port }: ProxyTarget, { request }: RestRequest): ProxiedPage {
+  const { path } = request;
+  return {
+    prefix: path.slice(0, path.length - restOf(path).length),
+    clientHost: header(request.headers, 'host'),
+    podHost: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+  };
+}
+
+/** Relative links of a page would lead out of the proxy if its path did not end with a slash. Other methods get no page. */
 function withoutPath({ request }: RestRequest): FullReply | undefined {
-  if (restOf(request.path) !== '') return undefined;
+  if (restOf(request.path) !== '' || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined;
   const location = `${request.path}/${request.search === '' ? '' : `?${request.search}`}`;
   return { status: 301, type: 'text/plain; charset=utf-8', headers: { location }, body: Buffer.alloc(0) };
 }

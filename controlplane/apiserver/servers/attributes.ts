@@ -4,8 +4,10 @@ import { hasCode } from '../../base/errors';
 import type { ResourceAttributes } from '../authz/authorizer';
 import type { RestRequest } from '../rest/context';
 
-export function attributesOf({ route, query }: RestRequest): ResourceAttributes {
-  const { verb, kind, subresource, namespace, name } = route;
+export function attributesOf({ request, route, query }: RestRequest): ResourceAttributes {
+  const { kind, subresource, namespace, name } = route;
+  // A proxy passes OPTIONS on; no verb of the API stands for it, so only a rule for all verbs allows it, as upstream.
+  const verb = request.method === 'OPTIONS' ? '' : route.verb;
   const base = { verb, group: kind.group, version: kind.version, resource: kind.plural, subresource, namespace, name };
   const fields = name === '' && (verb === 'list' || verb === 'watch') ? query.get('fieldSelector') : null;
   if (!fields) return base;
