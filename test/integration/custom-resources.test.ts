@@ -119,7 +119,7 @@ t.test('kubectl apply, wait, get, explain, patch and delete', async (t) => {
   t.match(await kubectl('explain', 'cert.spec'), /The desired certificate.*algorithm|issuer/s);
   await t.rejects(
     kubectl('patch', 'route', 'one', '--type=merge', '-p', '{"spec":{"paths":[{"value":"x"}]}}'),
-    /spec.paths\[0\]: Invalid value: "object": value must be an absolute path/,
+    /spec.paths\[0\]: Invalid value: value must be an absolute path/,
   );
   await kubectl('delete', '-f', objects);
   await kubectl('delete', '-f', definitions);
