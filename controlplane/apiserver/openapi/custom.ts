@@ -52,6 +52,7 @@ class CustomRenderer {
       return isEmbedded && !isOpen ? withMeta(older(rendered), this.metadata) : older(rendered);
     }
     if (not) rendered['not'] = this.render(not);
+    if (definition['x-kubernetes-int-or-string']) rendered['anyOf'] = [{ type: 'integer' }, { type: 'string' }];
     for (const name of combinations) {
       if (definition[name]) rendered[name] = definition[name].map((one) => this.render(one));
     }
@@ -60,12 +61,11 @@ class CustomRenderer {
 }
 
 /** Fields without a type may have any value for kubectl, and objects without properties any field. */
-function older({ nullable, ...schema }: OpenApiSchema): OpenApiSchema {
+function older({ nullable, default: _, ...schema }: OpenApiSchema): OpenApiSchema {
   for (const name of combinations) delete schema[name];
   const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
   if (isOpen || nullable) for (const name of ['items', 'properties', 'additionalProperties']) delete schema[name];
   // kubectl cannot read an open object, or a list whose items have no schema.
-  if (nullable || (isOpen && schema['type'] === 'object')) delete schema['type'];
-  if (schema['type'] === 'array' && !schema['items']) delete schema['type'];
+  if (nullable || isOpen) delete schema['type'];
   return schema;
 }

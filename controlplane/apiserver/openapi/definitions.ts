@@ -119,9 +119,8 @@ function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: D
   const properties = Object.entries(schema.fields).map(([key, field]) => {
     const own = texts[key] ?? (field.type === 'object' ? fieldText(name, key) : undefined);
     const rendered = renderField(field, own ?? firstSentence(descriptionOf(field.object, docs)), source, dialect);
-    // Only kubectl 1.27 and later shows closed sets of values, and it reads version 3.
-    const values = dialect === 'v3' ? enumOf(name, key) : undefined;
-    return [key, values ? { ...rendered, enum: values } : rendered] as const;
+    const values = enumOf(name, key);
+    return [key, values ? withEnum(rendered, values) : rendered] as const;
   });
   return {
     description: texts[''] ?? '',
@@ -132,6 +131,12 @@ function renderObject(schema: ObjectSchema, source: DefinitionSource, dialect: D
     ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     ...(schema.open ? { 'x-kubernetes-preserve-unknown-fields': true } : {}),
   };
+}
+
+function withEnum(schema: OpenApiSchema, values: readonly string[]): OpenApiSchema {
+  return schema['type'] === 'array'
+    ? { ...schema, items: { ...(schema['items'] as OpenApiSchema), enum: values } }
+    : { ...schema, enum: values };
 }
 
 const descriptionOf = (schema: ObjectSchema | undefined, docs: SchemaDocs): string | undefined =>
