@@ -4,6 +4,7 @@ import { defineKind, type Kind, type WriteContext } from '../kind';
 import { type ScalePaths, scaleSubresource } from '../scale';
 import type { StoredAs } from '../storage';
 import type { KubeObject } from '../types';
+import { compareVersions } from '../version-order';
 import { columnsOf } from './columns';
 import { applyDefaults } from './default-values';
 import { parseJsonPath, readJsonPath } from './json-path';
@@ -30,7 +31,7 @@ export function storedKindOf(definition: CustomResourceDefinition): Kind | undef
 }
 
 function kindOf(
-  { spec: { group, scope } }: CustomResourceDefinition,
+  { spec: { group, scope, versions } }: CustomResourceDefinition,
   names: CrdNames,
   version: CrdVersion,
   stored?: Kind,
@@ -61,10 +62,20 @@ function kindOf(
     generation: 'spec',
     ...(subresources?.scale ? { subresources: [scaleSubresource], scalePaths: scalePathsOf(subresources.scale) } : {}),
     ...(stored ? { storage: asStored(stored) } : {}),
-    ...(deprecated ? { deprecation: deprecationWarning ?? `${group}/${name} ${kind} is deprecated` } : {}),
+    ...(deprecated ? { deprecation: deprecationWarning ?? deprecationOf(group, kind, name, versions) } : {}),
     ...(fields ? { fields } : {}),
     columns: columnsOf(version),
   });
+}
+
+/** Names the highest version that is better: served, not deprecated, and of a higher rank. */
+function deprecationOf(group: string, kind: string, name: string, versions: readonly CrdVersion[]): string {
+  const better = versions
+    .filter((one) => one.served && !one.deprecated && compareVersions(one.name, name) < 0)
+    .map((one) => one.name)
+    .sort(compareVersions)[0];
+  const text = `${group}/${name} ${kind} is deprecated`;
+  return better === undefined ? text : `${text}; use ${group}/${better} ${kind}`;
 }
 
 /** None of the functions changes its argument; the caller sets the apiVersion. */

@@ -1,8 +1,7 @@
 // The aggregated form of discovery (apidiscovery.k8s.io, KEP-3352): all resources in one document instead of one per
-// group and version. v2 and v2beta1 have the same fields.
+// group and version. Kubernetes 1.36 serves v2 only.
+import { isCustom, type Kind } from '../../api/kind';
 import type { GroupInfo, GroupVersionKind, ResourceInfo } from './resources';
-
-export type AggregatedVersion = 'v2' | 'v2beta1';
 
 export interface AggregatedResource {
   readonly resource: string;
@@ -33,13 +32,13 @@ export interface AggregatedDiscovery {
 }
 
 /** The Content-Type of the answer: the media type in the Accept header of the client. */
-export const aggregatedContentType = (type: string, version: AggregatedVersion): string =>
-  `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+export const aggregatedContentType = (type: string): string =>
+  `${type};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
 
-export function aggregate(groups: readonly GroupInfo[], version: AggregatedVersion): AggregatedDiscovery {
+export function aggregate(groups: readonly GroupInfo[]): AggregatedDiscovery {
   return {
     kind: 'APIGroupDiscoveryList',
-    apiVersion: `apidiscovery.k8s.io/${version}`,
+    apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
     items: groups.map((group) => ({
       metadata: group.name === '' ? {} : { name: group.name },
@@ -52,11 +51,15 @@ export function aggregate(groups: readonly GroupInfo[], version: AggregatedVersi
   };
 }
 
+/** As upstream's: of built-in kinds it names a group and a version only where they differ from the parent's. */
+const responseKindOf = (kind: Kind, responseKind: GroupVersionKind, foreign: boolean): GroupVersionKind =>
+  isCustom(kind) || foreign ? responseKind : { group: '', version: '', kind: responseKind.kind };
+
 function resourceEntry({ kind, subresources }: ResourceInfo): AggregatedResource {
   const { shortNames, categories } = kind.options;
   return {
     resource: kind.plural,
-    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    responseKind: responseKindOf(kind, { group: kind.group, version: kind.version, kind: kind.kind }, false),
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: kind.verbs,
@@ -64,9 +67,9 @@ function resourceEntry({ kind, subresources }: ResourceInfo): AggregatedResource
     ...(categories?.length ? { categories } : {}),
     ...(subresources.length
       ? {
-          subresources: subresources.map(({ name, responseKind, verbs }) => ({
+          subresources: subresources.map(({ name, responseKind, foreign, verbs }) => ({
             subresource: name,
-            responseKind,
+            responseKind: responseKindOf(kind, responseKind, foreign),
             verbs,
           })),
         }

@@ -1,7 +1,7 @@
 // Discovery documents, as pure functions of the served kinds. The caller does HTTP, negotiation and caching.
-import { isStored, type Kind } from '../../api/kind';
+import { isCustom, isStored, type Kind } from '../../api/kind';
 import { storageKind } from '../../api/storage';
-import { type AggregatedDiscovery, type AggregatedVersion, aggregate } from './aggregated';
+import { type AggregatedDiscovery, aggregate } from './aggregated';
 import { describeGroups, type GroupInfo, type RemoteVersion, type ResourceInfo, storageVersionHash } from './resources';
 
 export { aggregatedContentType } from './aggregated';
@@ -81,6 +81,9 @@ export function apiResources(kinds: Kinds, group: string, version: string): ApiR
   };
 }
 
+/** All verbs, in the order in which upstream lists them for custom kinds. */
+const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+
 function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
   const { shortNames, categories } = kind.options;
   const stored = isStored(kind);
@@ -89,7 +92,7 @@ function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
     singularName: kind.singular,
     namespaced: kind.namespaced,
     kind: kind.kind,
-    verbs: kind.verbs,
+    verbs: isCustom(kind) ? customVerbs : kind.verbs,
     ...(shortNames?.length ? { shortNames } : {}),
     ...(categories?.length ? { categories } : {}),
     ...(stored ? { storageVersionHash: storageVersionHash(storageKind(kind)) } : {}),
@@ -108,14 +111,6 @@ function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
 }
 
 /** GET /api (`root` 'api': the core group) or /apis (all others) in the aggregated form of apidiscovery.k8s.io. */
-export function aggregatedDiscovery(
-  kinds: Kinds,
-  root: 'api' | 'apis',
-  version: AggregatedVersion,
-  remotes: Remotes = [],
-): AggregatedDiscovery {
-  return aggregate(
-    describeGroups(kinds, remotes).filter(({ name }) => (root === 'api') === (name === '')),
-    version,
-  );
+export function aggregatedDiscovery(kinds: Kinds, root: 'api' | 'apis', remotes: Remotes = []): AggregatedDiscovery {
+  return aggregate(describeGroups(kinds, remotes).filter(({ name }) => (root === 'api') === (name === '')));
 }

@@ -1,7 +1,7 @@
 // The facts of discovery about one resource, from the served kinds: for the plain and the aggregated form.
 import { createHash } from 'node:crypto';
 import { compareGroups, compareRankedVersions, groupPriority, versionPriority } from '../../api/group-priority';
-import { type Kind, subresourcesOf } from '../../api/kind';
+import { isCustom, type Kind, subresourcesOf } from '../../api/kind';
 import { compareVersions } from '../../api/version-order';
 import type { AggregatedResource } from './aggregated';
 
@@ -90,10 +90,11 @@ function describeVersion(kinds: readonly Kind[], version: string): ResourceInfo[
     .map((kind) => ({ kind, subresources: describeSubresources(kind) }));
 }
 
-/** `status` and the declared subresources, by name. */
+/** `status` and the declared subresources, by name; of a custom kind, status comes first. */
 export function describeSubresources(kind: Kind): SubresourceInfo[] {
+  const direction = isCustom(kind) ? -1 : 1;
   return [...subresourcesOf(kind)]
-    .sort((a, b) => byText(a.name, b.name))
+    .sort((a, b) => direction * byText(a.name, b.name))
     .map((subresource) => {
       const responseKind = {
         group: subresource.group ?? kind.group,
@@ -107,5 +108,5 @@ export function describeSubresources(kind: Kind): SubresourceInfo[] {
 
 /** Changes when objects are stored in another version; clients compare it only for equality. */
 export function storageVersionHash({ group, version, kind }: GroupVersionKind): string {
-  return createHash('sha512').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
+  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
