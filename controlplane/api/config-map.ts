@@ -52,7 +52,7 @@ export const configMaps = defineKind<ConfigMap>({
     nameColumn,
     {
       name: 'Data',
-      type: 'integer',
+      type: 'string',
       description: 'The number of keys.',
       cell: ({ data, binaryData }) => Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length,
     },

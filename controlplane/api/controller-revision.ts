@@ -29,7 +29,7 @@ export const controllerRevisions = defineKind<ControllerRevision>({
     { name: 'Controller', type: 'string', description: 'Controller of the object.', cell: controllerName },
     {
       name: 'Revision',
-      type: 'integer',
+      type: 'string',
       description: 'Revision indicates the revision of the state represented by Data.',
       cell: ({ revision }) => revision ?? 0,
     },

@@ -63,6 +63,7 @@ export const csiDrivers = defineKind<CSIDriver>({
   kind: 'CSIDriver',
   plural: 'csidrivers',
   namespaced: false,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1CSIDriver' },
   defaults: (driver) => {
     driver.spec ??= {};

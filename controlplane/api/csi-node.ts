@@ -58,6 +58,7 @@ export const csiNodes = defineKind<CSINode>({
   kind: 'CSINode',
   plural: 'csinodes',
   namespaced: false,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1CSINode' },
   // Upstream's field is no pointer, and always present.
   defaults: (node) => {

@@ -53,20 +53,14 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
       const why = oldLabel(key);
       return why ? [`nodeTopology.${at}: ${key} is ${why}`] : [];
     }),
-  // As upstream: no age.
+  // Upstream has no columns of its own for this kind.
   columns: [
     nameColumn,
     {
-      name: 'StorageClassName',
-      type: 'string',
-      description: 'The StorageClass whose capacity this is.',
-      cell: ({ storageClassName }) => storageClassName ?? '',
-    },
-    {
-      name: 'Capacity',
-      type: 'string',
-      description: 'The value that the driver reported.',
-      cell: ({ capacity }) => capacity ?? '<unset>',
+      name: 'Created At',
+      type: 'date',
+      description: 'The time at which the object was created.',
+      cell: ({ metadata }) => metadata?.creationTimestamp ?? null,
     },
   ],
 });

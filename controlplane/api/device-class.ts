@@ -32,6 +32,7 @@ export const deviceClasses = defineKind<DeviceClass>({
   kind: 'DeviceClass',
   plural: 'deviceclasses',
   namespaced: false,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1DeviceClass' },
   generation: 'spec',
   validate,

@@ -7,7 +7,7 @@ import { canonicalAddress } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
 import { clusterIpClaim } from './claims';
 import { defineKind } from './kind';
-import { ageColumn, nameColumn, none } from './table';
+import { nameColumn, none } from './table';
 import type { Wire } from './types';
 import { immutable, invalid, invalidEach, required } from './validation/causes';
 import { isSame } from './validation/difference';
@@ -56,6 +56,7 @@ export const ipAddresses = defineKind<IPAddress>({
       ? [invalid('spec.parentRef', spec?.parentRef, immutable)]
       : []),
   ],
+  // As upstream: no age.
   columns: [
     nameColumn,
     {
@@ -64,6 +65,5 @@ export const ipAddresses = defineKind<IPAddress>({
       description: 'The object that has the address.',
       cell: ({ spec }) => (spec?.parentRef ? parentText(spec.parentRef) : none),
     },
-    ageColumn,
   ],
 });

@@ -89,6 +89,7 @@ export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   version: 'v1',
   kind: 'PersistentVolumeClaim',
   plural: 'persistentvolumeclaims',
+  deletion: { answersWithObject: true },
   shortNames: ['pvc'],
   namespaced: true,
   schema: { model: 'V1PersistentVolumeClaim' },

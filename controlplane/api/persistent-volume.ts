@@ -103,6 +103,7 @@ export const persistentVolumes = defineKind<PersistentVolume>({
   version: 'v1',
   kind: 'PersistentVolume',
   plural: 'persistentvolumes',
+  deletion: { answersWithObject: true },
   shortNames: ['pv'],
   namespaced: false,
   schema: { model: 'V1PersistentVolume' },

@@ -14,6 +14,7 @@ export const podTemplates = defineKind<PodTemplate>({
   kind: 'PodTemplate',
   plural: 'podtemplates',
   namespaced: true,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1PodTemplate' },
   generation: 'spec',
   defaults: defaultTemplate,

@@ -27,6 +27,7 @@ export const resourceClaimTemplates = defineKind<ResourceClaimTemplate>({
   kind: 'ResourceClaimTemplate',
   plural: 'resourceclaimtemplates',
   namespaced: true,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1ResourceClaimTemplate' },
   generation: 'absent',
   defaults: ({ spec }) => {

@@ -52,6 +52,7 @@ export const resourceClaims = defineKind<ResourceClaim>({
   kind: 'ResourceClaim',
   plural: 'resourceclaims',
   namespaced: true,
+  deletion: { answersWithObject: true },
   schema: { model: 'ResourceV1ResourceClaim', listModel: 'V1ResourceClaimList' },
   hasStatus: true,
   statusKeeps: ['labels', 'annotations', 'finalizers', 'ownerReferences'],

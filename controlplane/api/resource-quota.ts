@@ -24,6 +24,7 @@ export const resourceQuotas = defineKind<ResourceQuota>({
   version: 'v1',
   kind: 'ResourceQuota',
   plural: 'resourcequotas',
+  deletion: { answersWithObject: true },
   shortNames: ['quota'],
   namespaced: true,
   schema: { model: 'V1ResourceQuota' },

@@ -101,6 +101,7 @@ export const resourceSlices = defineKind<ResourceSlice>({
   kind: 'ResourceSlice',
   plural: 'resourceslices',
   namespaced: false,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1ResourceSlice' },
   generation: 'spec',
   defaults: ({ spec }) => {

@@ -87,7 +87,7 @@ export const secrets = defineKind<Secret>({
     },
     {
       name: 'Data',
-      type: 'integer',
+      type: 'string',
       description: 'The number of keys.',
       cell: ({ data }) => Object.keys(data ?? {}).length,
     },

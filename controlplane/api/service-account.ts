@@ -29,14 +29,5 @@ export const serviceAccounts = defineKind<ServiceAccount>({
             'prefer separate namespaces to isolate access to mounted secrets',
         ]
       : [],
-  columns: [
-    nameColumn,
-    {
-      name: 'Secrets',
-      type: 'string',
-      description: 'The number of secrets this account may mount.',
-      cell: ({ secrets }) => secrets?.length ?? 0,
-    },
-    ageColumn,
-  ],
+  columns: [nameColumn, ageColumn],
 });

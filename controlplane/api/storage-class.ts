@@ -86,6 +86,7 @@ export const storageClasses = defineKind<StorageClass>({
   version: 'v1',
   kind: 'StorageClass',
   plural: 'storageclasses',
+  deletion: { answersWithObject: true },
   shortNames: ['sc'],
   namespaced: false,
   schema: { model: 'V1StorageClass' },

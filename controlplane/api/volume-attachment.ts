@@ -70,6 +70,7 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
   kind: 'VolumeAttachment',
   plural: 'volumeattachments',
   namespaced: false,
+  deletion: { answersWithObject: true },
   schema: { model: 'V1VolumeAttachment' },
   hasStatus: true,
   statusKeeps: ['labels', 'annotations', 'finalizers', 'ownerReferences'],

@@ -17,6 +17,7 @@ export const volumeAttributesClasses = defineKind<VolumeAttributesClass>({
   version: 'v1',
   kind: 'VolumeAttributesClass',
   plural: 'volumeattributesclasses',
+  deletion: { answersWithObject: true },
   shortNames: ['vac'],
   namespaced: false,
   schema: { model: 'V1VolumeAttributesClass' },

@@ -70,12 +70,15 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema)
         inner === null
           ? undefined
           : field.decode(inner, context, path === '' ? key : `${path}.${key}`, childPath(goName, goPath, key));
-      if (decoded === undefined || (field.dropEmpty && isEmpty(decoded))) delete object[key];
+      if (decoded === undefined || (field.dropEmpty && isEmpty(decoded) && !isReset(path, key))) delete object[key];
       else if (decoded !== inner) object[key] = decoded;
     }
     return object;
   };
 }
+
+/** An empty list removes the owners of fields, so it says more than an absent one. */
+const isReset = (path: string, key: string): boolean => key === 'managedFields' && path === 'metadata';
 
 /** Go prints the innermost struct and then the full path: Container.spec.containers.name. A struct without a name adds none. */
 function childPath(goName: string, goPath: string, key: string): string {

@@ -78,11 +78,12 @@ export function validateAnnotations(
 function validateOwnerReferences(references: readonly OwnerReference[]): FieldCause[] {
   const causes: FieldCause[] = [];
   const field = 'metadata.ownerReferences';
-  references.forEach((reference, i) => {
+  references.forEach((reference) => {
     for (const key of ['apiVersion', 'kind', 'name', 'uid'] as const) {
       if (!reference[key]) {
-        const detail = key === 'apiVersion' ? 'version must not be empty' : `${key} must not be empty`;
-        causes.push(invalid(`${field}[${i}].${key}`, reference[key] ?? '', detail));
+        // As upstream: the path has no index.
+        const detail = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty';
+        causes.push(invalid(`${field}.${key}`, reference[key] ?? '', detail));
       }
     }
   });
