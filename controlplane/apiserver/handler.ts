@@ -14,6 +14,7 @@ import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textRep
 import type { AnswerForms } from './rest/answer-forms';
 import type { RestRequest } from './rest/context';
 import { negotiate } from './rest/negotiate';
+import { asAsked } from './rest/pretty';
 import { withWarnings } from './rest/warnings';
 import type { Match, ResourceServer } from './servers/server';
 import { unserved } from './servers/unserved';
@@ -97,7 +98,7 @@ export class ApiHandler {
     timer.done(code);
     if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
     if (request.audit && !(err instanceof AppError)) request.audit.panicked(describeError(err));
-    if (err instanceof PathNotFound) return textReply('404 page not found\n', 404);
+    if (err instanceof PathNotFound) return { ...textReply('404 page not found\n', 404), headers: plainTextError };
     const reply = await this.inEncodingOf(request, jsonReply(status, code));
     const retryAfter = status.details?.retryAfterSeconds;
     // Clients read the waiting time from the header, not from the body.
@@ -193,11 +194,13 @@ export class ApiHandler {
   }
 
   /** The failure in the encoding that the client accepts; JSON when the server has none of these encodings. */
-  private async inEncodingOf({ headers }: ApiRequest, reply: FullReply): Promise<FullReply> {
+  private async inEncodingOf(request: ApiRequest, reply: FullReply): Promise<FullReply> {
+    const { headers } = request;
     try {
-      return await this.deps.forms.encode(reply, negotiate(header(headers, 'accept')).encoding);
+      const { encoding } = negotiate(header(headers, 'accept'));
+      return encoding === 'json' ? asAsked(request, reply) : await this.deps.forms.encode(reply, encoding);
     } catch (err) {
-      if (err instanceof AppError) return reply;
+      if (err instanceof AppError) return asAsked(request, reply);
       throw err;
     }
   }
@@ -233,8 +236,9 @@ function serveAuthorized(match: Match): Reply | Promise<Reply> {
   return authorized ? authorized.then(() => match.serve()) : match.serve();
 }
 
+const plainTextError = { 'x-content-type-options': 'nosniff' };
 /** Seconds; upstream's number of a server that was not overloaded before. */
-const refusalHeaders = { 'retry-after': '1', 'x-content-type-options': 'nosniff' };
+const refusalHeaders = { 'retry-after': '1', ...plainTextError };
 
 /** A client in this process reads no headers. */
 function withHeaders(reply: Reply, { headers }: Admission, { decoded }: ApiRequest): Reply {

@@ -24,7 +24,7 @@ export function healthReply(request: ApiRequest, path: string, checks: readonly 
   const check = installed.find(({ name }) => name === single);
   if (!check) return undefined;
   const failure = check.failure();
-  return failure === undefined ? answer('ok') : answer(`internal server error: ${failure}\n`, 500);
+  return failure === undefined ? textReply('ok') : answer(`internal server error: ${failure}\n`, 500);
 }
 
 /** Everyone may read this answer, so it names no reasons: those of a single check need a permission. */

@@ -13,10 +13,15 @@ import { decodeContinue, encodeContinue } from './rest/continue-token';
 import { equalJson } from './rest/equal';
 import { negotiate, type Offer } from './rest/negotiate';
 import { renderWarning } from './rest/warnings';
-import { RouteTable } from './route';
+import { type ResourceRoute, RouteTable } from './route';
 import { invalid, toStatus } from './status';
 
 /** The HTTP status of what a call throws. */
+const found = (route: ReturnType<RouteTable['match']>): ResourceRoute => {
+  if (!route || 'refusal' in route) throw route?.refusal ?? new Error('no resource');
+  return route;
+};
+
 function failure(call: () => unknown): number | undefined {
   try {
     call();
@@ -39,14 +44,14 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
     ['GET', '/api/v1/watch/namespaces/a/pods', 'watch pods a  '],
   ] as const;
   for (const [method, path, wanted] of cases) {
-    const route = routes.match(method, path, false)!;
+    const route = found(routes.match(method, path, false));
     const { verb, kind, namespace, name, subresource } = route;
     t.equal([verb, kind.plural, namespace, name, subresource].join(' '), wanted, path);
   }
   t.equal(routes.match('GET', '/healthz', false), undefined);
   t.equal(routes.match('GET', '/apis/apps/v1', false), undefined);
   t.equal(
-    failure(() => routes.match('GET', '/api/v1/namespaces/a/nodes', false)),
+    failure(() => found(routes.match('GET', '/api/v1/namespaces/a/nodes', false))),
     404,
   );
   t.throws(() => routes.match('GET', '/api/v1/namespaces/%zz/pods', false), { code: 'BadRequest' });
@@ -63,13 +68,14 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
     t.throws(() => routes.match('DELETE', namespace, false), { code: 'BadRequest' }, namespace);
   }
   t.equal(
-    routes.match('GET', '/api/v1/namespaces/a/pods/b%0Ac', false)?.name,
+    found(routes.match('GET', '/api/v1/namespaces/a/pods/b%0Ac', false)).name,
     'b\nc',
     'a name that no object can have',
   );
-  t.equal(routes.match('GET', '/api/v1/namespaces/a/pods/b', true)?.verb, 'get', 'a watch of a named object is a get');
+  const named = found(routes.match('GET', '/api/v1/namespaces/a/pods/b', true));
+  t.equal(named.verb, 'get', 'a watch of a named object is a get');
   t.equal(
-    failure(() => routes.match('BREW', '/api/v1/pods', false)),
+    failure(() => found(routes.match('BREW', '/api/v1/pods', false))),
     405,
   );
 });

@@ -4,7 +4,6 @@ import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { eventLoop } from '../base/event-loop';
 import { type IssuerFacts, isDiscoverable, issuerReply, keysReply } from './authn/issuer-documents';
-import type { AggregatedVersion } from './discovery/aggregated';
 import {
   aggregatedContentType,
   aggregatedDiscovery,
@@ -20,6 +19,7 @@ import { protobufType } from './protobuf/envelope';
 import { type ApiRequest, header, jsonReply, jsonType, type Reply, textReply } from './request';
 import type { AnswerForms } from './rest/answer-forms';
 import { negotiate } from './rest/negotiate';
+import { asAsked } from './rest/pretty';
 import type { PathHandler, PathTable } from './servers/path-server';
 import { versionInfo } from './version';
 
@@ -47,14 +47,15 @@ export function plainPaths(deps: PathDeps): PathTable {
     const reply = discover(deps, request, path);
     // The aggregated form has a type of its own.
     if (reply?.type !== jsonType) return reply;
-    return deps.forms.encode(reply, negotiate(header(request.headers, 'accept'), 'answers').encoding);
+    const { encoding } = negotiate(header(request.headers, 'accept'), 'answers');
+    return encoding === 'json' ? asAsked(request, reply) : deps.forms.encode(reply, encoding);
   };
   return {
-    '/': () => jsonReply({ paths: rootPaths }),
+    '/': () => indentedReply({ paths: rootPaths }),
     '/healthz/': health,
     '/livez/': health,
     '/readyz/': health,
-    '/version': () => jsonReply(versionInfo),
+    '/version': () => indentedReply(versionInfo),
     '/metrics': () => ({
       ...textReply(`${deps.metrics().join('\n')}\n${eventLoop.turns.render()}`),
       type: 'text/plain; version=0.0.4; charset=utf-8',
@@ -66,6 +67,13 @@ export function plainPaths(deps: PathDeps): PathTable {
     '/.well-known/openid-configuration': issuerPath(deps, issuerReply),
   };
 }
+
+/** Upstream always indents these. */
+const indentedReply = (value: unknown): Reply => ({
+  status: 200,
+  type: jsonType,
+  body: Buffer.from(JSON.stringify(value, undefined, 2)),
+});
 
 const issuerPath =
   ({ tokenIssuer }: PathDeps, render: (facts: IssuerFacts) => Reply): PathHandler =>
@@ -93,9 +101,9 @@ function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | un
   const parts = path.split('/').slice(2);
   const kinds = deps.catalog.kinds();
   if (path === '/api' || path === '/apis') {
-    const form = aggregatedForm(header(request.headers, 'accept'));
+    const type = aggregatedType(header(request.headers, 'accept'));
     const root = path === '/api' ? 'api' : 'apis';
-    if (form) return aggregatedReply(deps, request, root, form);
+    if (type) return aggregatedReply(deps, request, root, type);
     return jsonReply(root === 'api' ? coreVersions(deps.serverAddress) : apiGroups(kinds, deps.remotes()));
   }
   const found =
@@ -109,39 +117,31 @@ function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | un
   return found && jsonReply(found);
 }
 
-interface AggregatedForm {
-  readonly version: AggregatedVersion;
-  readonly type: string;
-}
-
 /** With an entity tag, as upstream: clients that keep the document ask whether it has changed. */
 function aggregatedReply(
   { catalog, schemas, remotes }: PathDeps,
   request: ApiRequest,
   root: 'api' | 'apis',
-  { version, type }: AggregatedForm,
+  type: string,
 ): Reply {
-  const document = aggregatedDiscovery(catalog.kinds(), root, version, remotes());
+  const document = aggregatedDiscovery(catalog.kinds(), root, remotes());
   const json = jsonReply(document);
   const etag = `"${createHash('sha512').update(json.body).digest('hex').toUpperCase()}"`;
   const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
-  const head = { type: aggregatedContentType(type, version), headers };
+  const head = { type: aggregatedContentType(type), headers };
   if (header(request.headers, 'if-none-match') === etag) return { status: 304, ...head, body: Buffer.alloc(0) };
   const body = type === jsonType ? json.body : encodeAggregated(document, aggregatedSchema(schemas));
   return { status: 200, ...head, body };
 }
 
-/** The first aggregated form in the Accept header that is served; undefined when a plain form comes first. */
-function aggregatedForm(accept: string): AggregatedForm | undefined {
+/** The media type of the first aggregated form in the Accept header that is served; undefined when a plain form comes first. */
+function aggregatedType(accept: string): string | undefined {
   for (const range of accept.split(',')) {
     const [type = ''] = range.trim().split(';', 1);
     const isServed = type === jsonType || type === protobufType;
-    if (!range.includes('as=APIGroupDiscoveryList')) {
-      if (isServed && range.trim() === type) return undefined;
-      continue;
-    }
-    const version = /v=(v2beta1|v2)(?:;|\s|$)/.exec(range)?.[1];
-    if (isServed && (version === 'v2' || version === 'v2beta1')) return { version, type };
+    if (range.includes('as=APIGroupDiscoveryList')) {
+      if (isServed && /v=v2(?:;|\s|$)/.test(range)) return type;
+    } else if (isServed && range.trim() === type) return undefined;
   }
   return undefined;
 }

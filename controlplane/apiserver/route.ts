@@ -1,9 +1,10 @@
 // Parses method and path to verb, kind, namespace, name and subresource. The declarations of the kinds define the verbs of a path;
 // any other method is refused here, before any read or write. Pure.
 import type { Catalog } from '../api/catalog';
-import { type Kind, subresourceOf, subresourcesOf, type Verb } from '../api/kind';
-import { BadRequest } from '../base/errors';
-import { methodNotAllowed, pathNotFound } from './status';
+import { isBuiltInGroup } from '../api/group-priority';
+import { isCustom, type Kind, subresourceOf, subresourcesOf, type Verb } from '../api/kind';
+import { type AppError, BadRequest } from '../base/errors';
+import { methodNotAllowed, methodNotSupported, notFound, pathNotFound, resourceNotFound } from './status';
 
 export interface ResourceRoute {
   readonly verb: Verb;
@@ -16,6 +17,11 @@ export interface ResourceRoute {
   readonly subresource: string;
   /** The path after the subresource, as sent, for proxies: '' or `/a/b`. */
   readonly rest: string;
+}
+
+/** A path below a served group version that has no such resource, or not for this method. Authorization comes before this error. */
+export interface RefusedRoute {
+  readonly refusal: AppError;
 }
 
 type Place = Omit<ResourceRoute, 'verb'> & {
@@ -35,23 +41,22 @@ export class RouteTable {
 
   /**
    * Undefined when the path names no resource (discovery, health and the like), or one of a group version without kinds.
-   * @throws StatusError 404 for a path that is not served, 405 for a method the path does not have, BadRequest for a name
-   * that no object can have
+   * @throws BadRequest for a name that no object can have
    */
-  match(method: string, path: string, watch: boolean): ResourceRoute | undefined {
+  match(method: string, path: string, watch: boolean): ResourceRoute | RefusedRoute | undefined {
     const place = this.place(path);
-    if (!place) return undefined;
-    const served = verbsAt(place);
-    if (served.length === 0) throw pathNotFound();
-    const verb = verbOf(method, place, watch);
-    if (!verb || !served.includes(verb)) throw methodNotAllowed();
-    checkSegment('Namespace', place.namespace);
-    checkSegment('Name', place.name);
+    if (!place || 'refusal' in place) return place;
     const { kind, namespace, name, subresource, rest } = place;
+    const served = verbsAt(place);
+    if (served.length === 0) return { refusal: nothingAt(place) };
+    const verb = verbOf(method, place, watch);
+    if (!verb || !served.includes(verb)) return { refusal: notAllowed(method, place, watch) };
+    checkSegment('Namespace', namespace);
+    checkSegment('Name', name);
     return { verb, kind, namespace, name, subresource, rest };
   }
 
-  private place(path: string): Place | undefined {
+  private place(path: string): Place | RefusedRoute | undefined {
     const parts = path.split('/');
     // '/api/v1/x' splits into '', 'api', 'v1', 'x'.
     const core = parts[1] === 'api';
@@ -70,15 +75,31 @@ export class RouteTable {
     }
     const kind = this.catalog.byPath(group, version, parts[at] ?? '');
     if (!kind && !this.catalog.serves(group, version)) return undefined;
-    if (!kind || (namespace !== '' && !kind.namespaced)) throw pathNotFound();
+    const known = kind !== undefined && (namespace === '' || kind.namespaced);
     // An empty segment is an error: pods//status must not become the collection.
-    if (parts.slice(0, at + 3).includes('', 1)) throw pathNotFound();
+    if (!known || parts.slice(0, at + 3).includes('', 1)) return { refusal: nothingServed(group) };
     const name = decode(parts[at + 1] ?? '');
     const subresource = decode(parts[at + 2] ?? '');
     const rest = parts.length > at + 3 ? `/${parts.slice(at + 3).join('/')}` : '';
     if (!kind.namespaced && kind.plural === 'namespaces' && core) namespace = name;
     return { kind, namespace, name, subresource, rest, watchPrefix };
   }
+}
+
+/** The answer for an unknown path: upstream's router serves the built-in groups, and another one the custom kinds. */
+export const nothingServed = (group: string): AppError => (isBuiltInGroup(group) ? resourceNotFound() : pathNotFound());
+
+/** The resource exists, but not at this place. */
+function nothingAt({ kind, name, namespace, subresource, watchPrefix }: Place): AppError {
+  const isObject = subresource !== '' && !watchPrefix && (namespace !== '' || !kind.namespaced);
+  return isCustom(kind) && isObject ? notFound(kind, name) : nothingServed(kind.group);
+}
+
+function notAllowed(method: string, place: Place, watch: boolean): AppError {
+  if (!isCustom(place.kind)) return methodNotAllowed();
+  const named = method === 'PUT' || method === 'PATCH';
+  if (named && place.name === '') return new BadRequest('name must be provided');
+  return methodNotSupported(verbOf(method, place, watch) ?? '', place.kind);
 }
 
 const ofObjects: readonly Verb[] = ['get', 'update', 'patch', 'delete'];
@@ -98,14 +119,16 @@ function verbsAt({ kind, namespace, name, subresource, rest, watchPrefix }: Plac
   return offered.filter((verb) => kind.verbs.includes(verb));
 }
 
-/** Undefined for a method that no resource has: HEAD and OPTIONS are for proxies only, as upstream. */
-function verbOf(method: string, { kind, name, subresource, watchPrefix }: Place, watch: boolean): Verb | undefined {
+/**
+ * Undefined for a method that no resource has: HEAD and OPTIONS are for proxies only, and HEAD reads custom objects, as upstream.
+ */
+function verbOf(method: string, place: Place, watch: boolean): Verb | undefined {
+  const { kind, name, subresource, watchPrefix } = place;
   switch (method) {
     case 'HEAD':
     case 'OPTIONS':
-      return subresource !== '' && subresourceOf(kind, subresource)?.furtherMethods?.includes(method)
-        ? 'get'
-        : undefined;
+      if (subresource !== '' && subresourceOf(kind, subresource)?.furtherMethods?.includes(method)) return 'get';
+      return method === 'HEAD' && isCustom(kind) ? verbOf('GET', place, watch) : undefined;
     case 'GET':
       if (watchPrefix) return 'watch';
       // The query parameter turns a list into a watch; the GET of a named object ignores it.

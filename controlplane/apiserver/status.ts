@@ -52,7 +52,11 @@ export class StatusError extends AppError {
     readonly reason: string,
     message: string,
     details: Record<string, unknown> = {},
-    private readonly form: { readonly verbatim?: boolean; readonly metadata?: ListMeta } = {},
+    private readonly form: {
+      readonly verbatim?: boolean;
+      readonly metadata?: ListMeta;
+      readonly emptyDetails?: boolean;
+    } = {},
   ) {
     super(codeOf(status, reason), message, { details });
   }
@@ -65,10 +69,34 @@ export class StatusError extends AppError {
   get metadata(): ListMeta {
     return this.form.metadata ?? {};
   }
+
+  /** True when the Status has details without fields. */
+  get emptyDetails(): boolean {
+    return this.form.emptyDetails ?? false;
+  }
 }
 
+/** An answer of upstream's router of built-in kinds: its Status always has details. */
+const routerError = (status: number, reason: string, message: string) =>
+  new StatusError(status, reason, message, {}, { emptyDetails: true });
+
 export const methodNotAllowed = () =>
-  new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+  routerError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+/** A verb that the resource of a CustomResourceDefinition does not have; '' for a method without a verb. */
+export const methodNotSupported = (verb: string, kind: KindRef) =>
+  new StatusError(
+    405,
+    'MethodNotAllowed',
+    `${verb} is not supported on resources of kind "${qualifiedResource(kind)}"`,
+    { group: kind.group, kind: kind.plural },
+  );
+/** No form of the answer has a media type that the client accepts. `offered`: all media types of the path. */
+export const noRepresentation = (offered: readonly string[]) =>
+  routerError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`);
+/** Nothing is served at a path below a built-in group. */
+export const resourceNotFound = () => routerError(404, 'NotFound', 'the server could not find the requested resource');
+/** The types of a patch that a built-in resource does not take. */
+export const unsupportedPatchType = () => routerError(415, 'UnsupportedMediaType', '415: Unsupported Media Type');
 /**
  * Nothing is served at the path. The answer is plain text, as in kube-apiserver: clients build the Status themselves, with the
  * details that kubectl reads without a check.
@@ -155,7 +183,7 @@ export function toStatus(err: unknown): Status {
     status: 'Failure',
     message,
     ...(line.reason === '' ? {} : { reason: line.reason }),
-    ...(Object.keys(details).length > 0 || line.reason === 'Forbidden'
+    ...(Object.keys(details).length > 0 || line.reason === 'Forbidden' || hasEmptyDetails(err)
       ? { details: details as NonNullable<Status['details']> }
       : {}),
     code: line.status,
@@ -179,3 +207,5 @@ export function deletedStatus(kind: KindRef, name: string, uid: string | undefin
     details: { ...resourceDetails(kind, name), ...(uid ? { uid } : {}) },
   };
 }
+
+const hasEmptyDetails = (err: unknown): boolean => err instanceof StatusError && err.emptyDetails;

@@ -105,21 +105,23 @@ function placesOf(kind: Kind, namespace: string, name: string): Place[] {
   const offered = (verbs: Partial<Record<Method, string>>): Partial<Record<Method, string>> =>
     Object.fromEntries(Object.entries(verbs).filter(([, verb]) => (kind.verbs as readonly string[]).includes(verb)));
   const watched = offered({ GET: 'watch' });
-  const subresources = subresourcesOf(kind).flatMap(({ name: subresource, verbs, takesPath, furtherMethods = [] }): Place[] => {
-    const byMethod = Object.fromEntries(
-      methods.flatMap((method) => {
-        const verb = verbOfMethod[method] ?? (method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : '');
-        const further = (furtherMethods as readonly string[]).includes(method);
-        return further ? [[method, 'get']] : (verbs as readonly string[]).includes(verb) ? [[method, verb]] : [];
-      }),
-    );
-    return [
-      { path: `${object}/${subresource}`, verbs: byMethod },
-      { path: `${object}/${subresource}/deeper`, verbs: takesPath ? byMethod : {} },
-      { path: `${collection}//${subresource}`, verbs: {} },
-      { path: `${root}/watch/${inside}${kind.plural}/${name}/${subresource}`, verbs: {} },
-    ];
-  });
+  const subresources = subresourcesOf(kind).flatMap(
+    ({ name: subresource, verbs, takesPath, furtherMethods = [] }): Place[] => {
+      const byMethod = Object.fromEntries(
+        methods.flatMap((method) => {
+          const verb = verbOfMethod[method] ?? (method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : '');
+          const further = (furtherMethods as readonly string[]).includes(method);
+          return further ? [[method, 'get']] : (verbs as readonly string[]).includes(verb) ? [[method, verb]] : [];
+        }),
+      );
+      return [
+        { path: `${object}/${subresource}`, verbs: byMethod },
+        { path: `${object}/${subresource}/deeper`, verbs: takesPath ? byMethod : {} },
+        { path: `${collection}//${subresource}`, verbs: {} },
+        { path: `${root}/watch/${inside}${kind.plural}/${name}/${subresource}`, verbs: {} },
+      ];
+    },
+  );
   return [
     { path: collection, verbs: offered({ GET: 'list', POST: 'create', DELETE: 'deletecollection' }) },
     { path: object, verbs: offered({ GET: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }) },

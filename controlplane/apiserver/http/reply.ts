@@ -5,11 +5,15 @@ import type { Reply, Sink } from '../request';
 /** OpenSSL encrypts a whole write at once: the encrypted copy of a large list would take memory that the process never gives back. */
 const pieceBytes = 128 * 1024;
 
+/** As upstream: no proxy keeps an answer, unless its own headers say otherwise. */
+const cacheControl = 'no-cache, private';
+
 export function writeReply(response: ServerResponse, reply: Reply): void {
   const { status, type, headers } = reply;
   if ('body' in reply) {
     if (response.destroyed) return;
     const head: Record<string, string | string[] | number> = {
+      'cache-control': cacheControl,
       'content-type': type,
       'content-length': reply.body.length,
       ...headers,
@@ -20,7 +24,7 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
     return;
   }
   if (!response.destroyed) {
-    response.writeHead(status, { 'content-type': type, ...headers });
+    response.writeHead(status, { 'cache-control': cacheControl, 'content-type': type, ...headers });
     response.flushHeaders();
   }
   // Start also when the client has disconnected: the stream holds resources and frees them when its sink reports the end.

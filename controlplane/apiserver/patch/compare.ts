@@ -173,7 +173,9 @@ function treeOfObject(object: JsonObject, plan: ValuePlan, which: Which, own: bo
     isEmpty = false;
     const field = fieldOf(plan, name);
     if (!field) continue;
-    const inner = treeOf(value, field.value, which, which === 'all' || !plan.object);
+    // A member that the type does not declare is like a value of a map.
+    const isDeclared = plan.object?.fields.has(name) ?? false;
+    const inner = treeOf(value, field.value, which, which === 'all' || !isDeclared);
     if (!inner) continue;
     tree[field.element] = inner;
     hasFields = true;

@@ -73,9 +73,9 @@ function entriesOf({ before, after, subresource }: TrackedUpdate): ManagedFields
   if (!sent || subresource !== '' || (stored && sameEntries(stored, sent))) return present(stored);
   if (isCleared(sent)) return undefined;
   try {
-    const entries = encodeOwners(readOwners(sent));
+    const owners = readOwners(sent);
     // A client that does not understand the field must not remove it by accident.
-    return entries.length > 0 ? entries : present(stored);
+    return owners.length > 0 ? encodeOwners(owners) : present(stored);
   } catch {
     return present(stored);
   }

@@ -1,6 +1,6 @@
 // Server-side apply: PATCH with a configuration, which creates a missing object.
 import { parseJson } from '../../api/json-text';
-import type { Kind } from '../../api/kind';
+import { isCustom, type Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
 import { decodeStructure } from '../../api/schema/structure';
 import { fromStored, storageKind, toStored } from '../../api/storage';
@@ -16,7 +16,7 @@ import { conflict, notFound } from '../status';
 import { duplicateKeysIn, duplicateKeysOf, unmarshalErrors } from '../yaml/duplicate-keys';
 import { type RestDeps, type RestRequest, warn } from './context';
 import { create } from './create';
-import { isMissing } from './create-on-update';
+import { checkName, isMissing } from './create-on-update';
 import { isRecord } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
@@ -29,12 +29,8 @@ const maxAttempts = 20;
 /** @throws Invalid, BadRequest, Conflict, Forbidden, NotFound for a subresource of a missing object */
 export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace, name, subresource } = rest.route;
-  const body = await rest.request.body().catch((cause: unknown) => {
-    throw undecodable(cause);
-  });
+  const configuration = await readConfiguration(rest, kind);
   const { dryRun, force, fieldManager: manager } = writeOptions(rest);
-  const configuration = readConfiguration(rest, body);
-  rest.request.audit?.sentText(Buffer.from(JSON.stringify(configuration)));
   const key = keyOf(kind, namespace, name);
   // In the stored form, whichever version is applied: so that owners of all versions are comparable.
   const stored = storageKind(kind);
@@ -43,6 +39,8 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
     const applied = toStored(kind, structuredClone(configuration));
     const live = shown && toStored(kind, shown);
     const result = apply({ kind: stored, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
+    // Drops the empty lists and maps of the configuration, which the manager owns.
+    decodeStructure(schema, result, undefined);
     return fromStored(kind, result);
   };
   for (let attempt = 1; ; attempt++) {
@@ -68,9 +66,20 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   }
 }
 
-/** Reads YAML, and so also JSON. @throws BadRequest, StatusError 500 for an object that does not fit its kind */
-function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
-  const { kind, name } = rest.route;
+/** The body of an apply: an object of `kind`. @throws BadRequest, Invalid, StatusError 500 for an object that does not fit its kind */
+export async function readConfiguration(rest: RestRequest, kind: Kind): Promise<KubeObject> {
+  const body = await rest.request.body().catch((cause: unknown) => {
+    throw undecodable(cause);
+  });
+  writeOptions(rest);
+  const configuration = parsedConfiguration(rest, kind, body);
+  rest.request.audit?.sentText(Buffer.from(JSON.stringify(configuration)));
+  return configuration;
+}
+
+/** Reads YAML, and so also JSON. */
+function parsedConfiguration(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
+  const { name } = rest.route;
   const schema = rest.schemas.of(kind);
   const value = parseConfiguration(body, kind.options.maxValues);
   checkType(kind, value);
@@ -78,6 +87,8 @@ function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
   if (object.metadata?.managedFields) throw new BadRequest('metadata.managedFields must be nil');
   const wrong = typedErrors(value as JsonObject, rootField(schema));
   if (wrong) throw unexpected(`failed to create typed patch object (${describe(kind, object)}): ${wrong}`);
+  // Empty lists and maps are fields of the configuration, which Go's types do not have.
+  const configuration = structuredClone(isCustom(kind) ? object : withoutNulls(object));
   try {
     decodeStructure(schema, object, undefined);
   } catch (err) {
@@ -87,21 +98,30 @@ function readConfiguration(rest: RestRequest, body: Buffer): KubeObject {
     );
   }
   checkDuplicates(rest, body);
-  object.metadata ??= {};
-  object.metadata.name ??= name;
-  if (object.metadata.name !== name) {
-    throw new BadRequest(
-      `the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`,
-    );
+  configuration.metadata ??= {};
+  configuration.metadata.name ??= name;
+  checkName(name, configuration);
+  return configuration;
+}
+
+/** In place. Null means that a field is not set. */
+function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) for (const item of value) withoutNulls(item);
+  else if (isRecord(value)) {
+    for (const key of Object.keys(value)) {
+      if (value[key] === null) delete value[key];
+      else withoutNulls(value[key]);
+    }
   }
-  return object;
+  return value;
 }
 
 function parseConfiguration(body: Buffer, maxValues?: number): Record<string, unknown> {
   try {
     const object = parseJson(body, maxValues) ?? {};
-    if (!isRecord(object)) throw wrongType(object, '', 'map[string]interface {}');
-    return object;
+    if (isRecord(object)) return object;
+    const { message } = wrongType(object, '', 'map[string]interface {}');
+    throw new BadRequest(`error unmarshaling JSON: while decoding JSON: ${message}`);
   } catch (cause) {
     throw undecodable(cause);
   }
@@ -120,8 +140,8 @@ function checkType(kind: Kind, { apiVersion, kind: name }: Record<string, unknow
   throw new BadRequest(`invalid object type: ${version}, Kind=${textOf(name)}`);
 }
 
-/** A value of any type: String() fails for an object with a toString of its own. */
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));
+/** As upstream: a value of another type counts as absent. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** `default/web; apps/v1, Kind=Deployment` */
 const describe = (kind: Kind, { metadata }: KubeObject): string =>

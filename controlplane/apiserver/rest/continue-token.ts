@@ -12,6 +12,12 @@ export function encodeContinue(key: string, revision: number): string {
 
 /** Without a revision the list goes on at the newest one. @throws BadRequest for an invalid token */
 export function decodeContinue(token: string): { key: string; revision?: number } {
+  const wrong = illegalByte(token);
+  if (wrong !== undefined) {
+    throw new BadRequest(
+      `invalid continue token: continue key is not valid: illegal base64 data at input byte ${wrong}`,
+    );
+  }
   try {
     const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;
     const { rv, start } = value;
@@ -28,6 +34,13 @@ export function decodeContinue(token: string): { key: string; revision?: number 
     throw invalidToken(cause);
   }
   throw invalidToken();
+}
+
+/** As Go's base64 says where a text is no base64. */
+function illegalByte(token: string): number | undefined {
+  const at = token.search(/[^A-Za-z0-9_-]/);
+  if (at >= 0) return at;
+  return token.length % 4 === 1 ? token.length - 1 : undefined;
 }
 
 const invalidToken = (cause?: unknown) =>

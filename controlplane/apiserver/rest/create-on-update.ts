@@ -36,18 +36,15 @@ export async function createByUpdate(
   return create(deps, rest, kind, object, { dryRun });
 }
 
-/** @throws BadRequest when the body names another object than the path */
+/** @throws BadRequest when the body names another object than the path, or none */
 export function checkName(name: string, { metadata }: KubeObject): void {
-  if (metadata?.name === undefined || metadata.name === name) return;
-  throw new BadRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-}
-
-/** As checkName, for a body that is a whole object. @throws BadRequest also when it has no name */
-export function checkNamed(name: string, object: KubeObject): void {
-  if (!object.metadata?.name) {
-    throw new BadRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  }
-  checkName(name, object);
+  const given = metadata?.name ?? '';
+  if (given === name) return;
+  throw new BadRequest(
+    given === ''
+      ? `the name of the object (${name} based on URL) was undeterminable: name must be provided`
+      : `the name of the object (${given}) does not match the name on the URL (${name})`,
+  );
 }
 
 /** The writer means the object with this uid. */

@@ -2,22 +2,24 @@
 
 import type { Catalog } from '../../api/catalog';
 import { maxJsonValues, parseJson } from '../../api/json-text';
-import type { Kind } from '../../api/kind';
+import { isCustom, type Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import { cannotHandle, type SourceText } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
+import { invalid as invalidValue } from '../../api/validation/causes';
 import { BadRequest, describeError, isTooLarge } from '../../base/errors';
 import { decodeMessage } from '../protobuf/decode';
 import { openEnvelope, protobufType } from '../protobuf/envelope';
-import { unsupportedMediaType } from '../status';
+import { invalid, unsupportedMediaType } from '../status';
 import { duplicateKeysOf, unmarshalErrors } from '../yaml/duplicate-keys';
 
 /** No kind has as many top-level fields; copying hundreds of thousands would block the event loop. */
 const maxFields = 100;
 
-const textTypes = ['application/json', 'application/yaml'];
+/** Upstream names protobuf for custom objects too. */
+const acceptedTypes = ['application/json', 'application/yaml', protobufType];
 
 /** Protobuf has no text. */
 interface Decoded extends SourceText {
@@ -36,16 +38,15 @@ function decode(body: Buffer, contentType: string, schema: ObjectSchema, maxValu
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   switch (type) {
     case '':
-    case '*/*':
     case 'application/json':
       return { value: typed(() => parseJson(body, maxValues)), ...sourceText(body) };
     case protobufType: {
-      if (schema.unstructured) throw unsupportedMediaType(textTypes);
+      if (schema.unstructured) throw unsupportedMediaType(acceptedTypes);
       const { apiVersion, kind, raw } = openEnvelope(body);
       return { value: { ...decodeMessage(raw, schema, maxValues), apiVersion, kind } };
     }
     default:
-      throw unsupportedMediaType(schema.unstructured ? textTypes : [...textTypes, protobufType]);
+      throw unsupportedMediaType(acceptedTypes);
   }
 }
 
@@ -82,7 +83,8 @@ export interface ObjectBody extends SourceText {
 export function decodeObject(served: Served, body: Buffer, contentType: string, kind: Kind): ObjectBody {
   const { value, ...text } = recognized(served.schemas.of(kind), body, contentType, kind);
   const { apiVersion, kind: name } = value;
-  checkKind(served.catalog, kind, apiVersion, name);
+  if (isCustom(kind)) checkCustomType(kind, value, body);
+  else checkKind(served.catalog, kind, apiVersion, name);
   const metadata = value['metadata'] ?? {};
   if (!isRecord(metadata)) {
     throw cannotHandle(kind, wrongType(metadata, `${kind.kind}.metadata`, 'v1.ObjectMeta').message);
@@ -105,12 +107,15 @@ interface Recognized extends SourceText {
 const typeMeta =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
+/** Why a value that is no object has no apiVersion and kind. */
+export const noTypeMeta = (value: unknown): string => wrongType(value, '', typeMeta).message;
+
 function recognized(schema: ObjectSchema, body: Buffer, contentType: string, kind: Kind): Recognized {
   try {
     const { value, ...text } = decode(body, contentType, schema, kind.options.maxValues ?? maxJsonValues);
     const object = value ?? {};
     typed(() => {
-      if (!isRecord(object)) throw wrongType(object, '', typeMeta);
+      if (!isRecord(object)) throw new BadRequest(noTypeMeta(object));
       for (const key of ['apiVersion', 'kind']) {
         const text = object[key] ?? '';
         if (typeof text !== 'string') throw wrongType(text, `.${key}`, 'string');
@@ -160,13 +165,44 @@ export function checkKind(
       `the API version in the data (${foundVersion}) does not match the expected API version (${kind.apiVersion})`,
     );
   }
-  const known = catalog.byKind(foundVersion, foundKind) !== undefined;
-  const cause = known
-    ? `converting (${version}.${foundKind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
-    : `no kind ${JSON.stringify(foundKind)} is registered for version ${JSON.stringify(foundVersion)}`;
+  const cause =
+    unknownKind(catalog, kind, apiVersion, name) ??
+    `converting (${version}.${foundKind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`;
   throw new BadRequest(
     `${foundKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${cause}`,
   );
+}
+
+/** A custom object has no Go type that would tell its kind, so it must name it. @throws BadRequest, Invalid */
+function checkCustomType(kind: Kind, value: Recognized['value'], body: Buffer): void {
+  if (!value.kind) throw unrecognized(kind, new BadRequest(`Object 'Kind' is missing in '${body.toString()}'`), body);
+  if (value.apiVersion !== kind.apiVersion) {
+    throw new BadRequest(
+      `the API version in the data (${value.apiVersion ?? ''}) does not match the expected API version (${kind.apiVersion})`,
+    );
+  }
+  checkCustomKind(kind, value.kind, value['metadata']);
+}
+
+/** @throws Invalid */
+export function checkCustomKind(kind: Kind, name: string, metadata: unknown): void {
+  if (name === kind.kind) return;
+  const objectName = isRecord(metadata) ? metadata['name'] : undefined;
+  const cause = invalidValue('kind', name, `must be ${kind.kind}`);
+  throw invalid({ group: kind.group, kind: name }, typeof objectName === 'string' ? objectName : '', [cause]);
+}
+
+/** Upstream's words for a kind that the server does not know; undefined for a known kind. */
+export function unknownKind(
+  catalog: Catalog,
+  kind: Kind,
+  apiVersion: string | undefined,
+  name: string | undefined,
+): string | undefined {
+  const [foundVersion, foundKind] = [apiVersion || kind.apiVersion, name || kind.kind];
+  const isOwn = foundVersion === kind.apiVersion && foundKind === kind.kind;
+  if (isOwn || catalog.byKind(foundVersion, foundKind)) return undefined;
+  return `no kind ${JSON.stringify(foundKind)} is registered for version ${JSON.stringify(foundVersion)}`;
 }
 
 /** The package of upstream's internal types: core, apps, rbac. */

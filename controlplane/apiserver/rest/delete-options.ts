@@ -1,9 +1,10 @@
 // The options of a deletion: from its body, or from its query when it has no body.
 import { decodeStructure } from '../../api/schema/structure';
 import { invalid } from '../../api/validation/causes';
+import { BadRequest } from '../../base/errors';
 import { header } from '../request';
 import type { RestRequest } from './context';
-import { decodeBody } from './decode';
+import { decodeBody, isRecord, noTypeMeta } from './decode';
 import { checkDryRun, type Options, readOptions, refuseInvalid, unsupported } from './options';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
@@ -29,9 +30,20 @@ export async function readDeleteOptions(rest: RestRequest): Promise<DeleteOption
   const body = await request.body();
   if (body.length === 0) return checkDeleteOptions(readOptions('DeleteOptions', query));
   const schema = schemas.ofModel('V1DeleteOptions');
-  const value = decodeBody(body, header(request.headers, 'content-type'), schema);
+  const value = decodeBody(body, header(request.headers, 'content-type'), schema) ?? {};
+  checkDeleteOptionsKind(value);
   request.audit?.sentText(Buffer.from(JSON.stringify(value)));
   return parseDeleteOptions(rest, value);
+}
+
+/** @throws BadRequest */
+function checkDeleteOptionsKind(value: unknown): void {
+  if (!isRecord(value)) throw new BadRequest(`couldn't get version/kind; json parse error: ${noTypeMeta(value)}`);
+  const { kind, apiVersion } = value;
+  if (typeof kind !== 'string' || kind === '' || kind === 'DeleteOptions') return;
+  throw new BadRequest(
+    `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion || 'v1')}`,
+  );
 }
 
 /** Fields of a wrong type are errors, unknown fields are dropped. @throws BadRequest, Invalid */

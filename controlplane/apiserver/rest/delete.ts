@@ -13,7 +13,7 @@ import { rehearsed } from './create';
 import { type DeleteOptions, type Propagation, readDeleteOptions } from './delete-options';
 import { listOptions } from './list-options';
 import { keyOf } from './metadata';
-import { renderList, renderObject } from './read';
+import { readList, renderList, renderObject } from './read';
 import { parseSelection } from './selection';
 
 /** Finalizers that the garbage collector removes when it has finished. */
@@ -40,11 +40,11 @@ function warnOfOrphans(rest: RestRequest, { propagation }: DeleteOptions): void 
 /** Deletes all selected objects and answers with their list; an object that is deleted meanwhile is no error. */
 export async function deleteCollection(deps: RestDeps, rest: RestRequest): Promise<Reply> {
   const { kind, namespace } = rest.route;
-  listOptions(rest.query);
+  const { limit: _, ...listed } = listOptions(rest.query);
+  const selection = parseSelection(kind, namespace, '', rest.query);
   const options = await readDeleteOptions(rest);
   warnOfOrphans(rest, options);
-  const selection = parseSelection(kind, namespace, '', rest.query);
-  const { items, revision } = await deps.cache.kind(kind).list(selection);
+  const { items, revision } = await readList(deps, kind, selection, listed);
   const done: CachedObject[] = [];
   for (const { key, object } of items) {
     try {

@@ -5,6 +5,7 @@ import { type GenerationRule, type Kind, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest } from '../../base/errors';
+import { StatusError } from '../status';
 import { equalJson } from './equal';
 
 /** No vowels, so that a suffix is never a word; no digits or letters that look alike. */
@@ -27,7 +28,11 @@ export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: st
   const metadata = object.metadata ?? {};
   object.metadata = metadata;
   setNamespace(kind, metadata, namespace);
-  if (metadata.resourceVersion) throw new BadRequest('resourceVersion should not be set on objects to be created');
+  if (metadata.resourceVersion) {
+    // Upstream's answer has no reason.
+    const message = 'resourceVersion should not be set on objects to be created';
+    throw new StatusError(500, '', message, {}, { verbatim: true });
+  }
   delete metadata.resourceVersion;
   delete metadata.selfLink;
   delete metadata.deletionTimestamp;
@@ -69,12 +74,12 @@ export function carryMetadata(object: KubeObject, old: KubeObject): void {
   const metadata = object.metadata ?? {};
   const before = old.metadata ?? {};
   object.metadata = metadata;
-  carry(metadata, before, 'uid');
+  // Another uid is an error of its own.
+  if (!metadata.uid) carry(metadata, before, 'uid');
   carry(metadata, before, 'creationTimestamp');
   carry(metadata, before, 'deletionTimestamp');
   carry(metadata, before, 'deletionGracePeriodSeconds');
   carry(metadata, before, 'generation');
-  carry(metadata, before, 'generateName');
   delete metadata.selfLink;
   // The store replaces it by the revision of this write.
   carry(metadata, before, 'resourceVersion');

@@ -1,10 +1,11 @@
 // Chooses the form of an answer by the Accept header: the object, a Table as `kubectl get` prints it, or only the metadata; and
 // the encoding. Pure.
 import { isCustom, isReadable, writesStatus } from '../../api/kind';
+import type { AppError } from '../../base/errors';
 import { protobufType } from '../protobuf/envelope';
 import { header } from '../request';
 import type { ResourceRoute } from '../route';
-import { notAcceptable } from '../status';
+import { noRepresentation, notAcceptable } from '../status';
 import type { RestRequest } from './context';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';
@@ -21,7 +22,7 @@ export interface Negotiated {
  * The forms of an endpoint: only stored objects have columns, YAML cannot be streamed, and custom objects have no protobuf form,
  * except that of their metadata.
  */
-export type Offer = 'objects' | 'custom objects' | 'watch' | 'custom watch' | 'answers';
+export type Offer = 'objects' | 'list' | 'custom objects' | 'watch' | 'custom watch' | 'answers';
 
 /** Streams of the kubelet: the client cannot choose their form. */
 const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
@@ -33,7 +34,8 @@ function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined 
   if (verb === 'watch') return custom ? 'custom watch' : 'watch';
   const object = isReadable(kind) && (subresource === '' || subresource === 'finalize');
   if (!object && !writesStatus(kind, subresource)) return 'answers';
-  return custom ? 'custom objects' : 'objects';
+  if (custom) return 'custom objects';
+  return verb === 'list' ? 'list' : 'objects';
 }
 
 const plain: Negotiated = { rendering: { as: 'object' }, encoding: 'json' };
@@ -67,10 +69,18 @@ function choose(accept: string, offer: Offer): Negotiated {
     const rendering = encoding && renderingOf(parameters);
     if (rendering && isOffered(encoding, rendering, offer)) return { rendering, encoding };
   }
-  const watched = offer === 'watch' || offer === 'custom watch';
-  throw notAcceptable(watched ? streamTypes : ['application/json', 'application/yaml', protobufType]);
+  throw refusal(accept, offer);
 }
 
+/** Upstream's router refuses media types that no form of a built-in resource has; forms are chosen later. */
+function refusal(accept: string, offer: Offer): AppError {
+  const watched = offer === 'watch' || offer === 'custom watch';
+  const isKnown = rangesOf(accept).some(({ type }) => encodings.has(type));
+  if (isKnown || offer.startsWith('custom')) return notAcceptable(watched ? streamTypes : objectTypes);
+  return noRepresentation(watched || offer === 'list' ? [...objectTypes, ...streamTypes] : objectTypes);
+}
+
+const objectTypes = ['application/json', 'application/yaml', protobufType];
 const streamTypes = ['application/json;stream=watch', `${protobufType};stream=watch`];
 
 function isOffered(encoding: Encoding, { as }: Rendering, offer: Offer): boolean {

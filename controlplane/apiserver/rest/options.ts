@@ -101,13 +101,20 @@ export function checkFieldManager(manager: string | undefined): FieldCause[] {
   for (const character of manager) {
     if (!isPrintable(character)) {
       const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
-      const message = `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code} (at position ${at})`;
+      const message = `Invalid value: ${goQuoted(manager)}: invalid character U+${code} (at position ${at})`;
       causes.push({ reason: 'FieldValueInvalid', field, message });
     }
     at += Buffer.byteLength(character);
   }
   return causes;
 }
+
+/** As Go quotes a text: control characters are `\\x01`. */
+const goQuoted = (text: string): string =>
+  JSON.stringify(text)
+    .replaceAll('\\u0007', '\\a')
+    .replaceAll('\\u000b', '\\v')
+    .replace(/\\u00([01][0-9a-f])/g, '\\x$1');
 
 export const isPrintable = (character: string): boolean => character === ' ' || /^[^\p{C}\p{Z}]$/u.test(character);
 

@@ -8,36 +8,41 @@ import { duplicateField, strictError, strictFindings } from '../../api/schema/st
 import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { invalid as invalidField } from '../../api/validation/causes';
-import { BadRequest, describeError, isTooLarge } from '../../base/errors';
+import { type AppError, BadRequest, describeError, isTooLarge } from '../../base/errors';
 import type { Json } from '../patch/json';
 import { applyPatch, patchTypes } from '../patch/patch';
 import { goMap } from '../patch/strategic-list';
-import type { Reply } from '../request';
-import { invalid, unsupportedMediaType } from '../status';
+import { header, type Reply } from '../request';
+import { invalid, unsupportedMediaType, unsupportedPatchType } from '../status';
 import { applyObject } from './apply';
 import { type RestDeps, type RestRequest, warn } from './context';
-import { checkKind, isRecord } from './decode';
+import { checkCustomKind, checkKind, isRecord, unknownKind } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
-import { mediaType, writeOptions } from './write-options';
+import { writeOptions } from './write-options';
 
-/** In kube-apiserver's order of names. Apply is missing: only subresources of the object's own kind serve it. */
-const ordinary: readonly string[] = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
+/** In kube-apiserver's order of names; apply, which comes last, is not read here. */
+export const ordinaryPatches: readonly string[] = [patchTypes.json, patchTypes.merge, patchTypes.strategic];
 
 export interface ParsedPatch {
   readonly type: string;
   readonly value: unknown;
   /** Errors of strict decoding in the patch itself. */
   readonly findings: readonly string[];
+  /** Why the body is no patch. Thrown only when the object exists: upstream reads the object first. */
+  readonly unreadable?: AppError;
 }
 
+/** As upstream: unlike other media types, these are compared letter by letter. */
+const patchTypeOf = ({ request }: RestRequest): string => header(request.headers, 'content-type').split(';', 1)[0]!;
+
 /** @throws StatusError 415, BadRequest, Invalid */
-export async function readPatch(rest: RestRequest, accepted = ordinary): Promise<ParsedPatch> {
-  const type = mediaType(rest);
+export async function readPatch(rest: RestRequest, accepted = ordinaryPatches): Promise<ParsedPatch> {
+  const type = patchTypeOf(rest);
   // Custom resources have no Go type, which would define how their lists merge.
   const offered = isCustom(rest.route.kind) ? accepted.filter((one) => one !== patchTypes.strategic) : accepted;
-  if (type === patchTypes.apply || !offered.includes(type)) throw unsupportedMediaType(offered);
+  if (type === patchTypes.apply || !offered.includes(type)) throw wrongPatchType(rest.route.kind, type, offered);
   const body = await rest.request.body();
   const { fieldValidation } = writeOptions(rest);
   try {
@@ -48,8 +53,15 @@ export async function readPatch(rest: RestRequest, accepted = ordinary): Promise
   } catch (cause) {
     if (isTooLarge(cause)) throw cause;
     const message = describeError(cause);
-    throw new BadRequest(type === patchTypes.strategic ? message : `error decoding patch: ${message}`);
+    const unreadable = new BadRequest(type === patchTypes.strategic ? message : `error decoding patch: ${message}`);
+    return { type, value: undefined, findings: [], unreadable };
   }
+}
+
+/** Upstream's router knows the patches that some resource takes, and the resource those that it takes itself. */
+function wrongPatchType(kind: Kind, type: string, offered: readonly string[]): AppError {
+  const known = isCustom(kind) || Object.values<string>(patchTypes).includes(type);
+  return known ? unsupportedMediaType(offered) : unsupportedPatchType();
 }
 
 const operationFields = new Set(['op', 'path', 'from', 'value']);
@@ -69,9 +81,9 @@ function patchFindings(type: string, text: string, value: unknown): string[] {
 }
 
 export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
-  if (mediaType(rest) === patchTypes.apply) return applyObject(deps, rest);
+  if (patchTypeOf(rest) === patchTypes.apply) return applyObject(deps, rest);
   const { kind, namespace, name, subresource } = rest.route;
-  const patch = await readPatch(rest, [...ordinary, patchTypes.apply]);
+  const patch = await readPatch(rest, [...ordinaryPatches, patchTypes.apply]);
   const updated = await update(deps, rest, {
     kind,
     key: keyOf(kind, namespace, name),
@@ -84,12 +96,19 @@ export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Re
 
 /** `current` after the patch, in the structure of its kind. @throws BadRequest, Invalid, StatusError */
 export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPatch, current: T, kind: Kind): T {
+  if (patch.unreadable) throw patch.unreadable;
   const { fieldValidation: mode } = writeOptions(rest);
   const schema = rest.schemas.of(kind);
   const object = applyPatch(patch.type, current, patch.value, schema);
   const { apiVersion, kind: name } = object;
-  if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string')
+  if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string') {
+    if (isCustom(kind) && name && (apiVersion ?? kind.apiVersion) === kind.apiVersion) {
+      checkCustomKind(kind, name, object.metadata);
+    }
+    const why = unknownKind(rest.catalog, kind, apiVersion, name);
+    if (why) throw invalidPatch(patch, current, schema, why);
     checkKind(rest.catalog, kind, apiVersion, name);
+  }
   const unknown: string[] | undefined = mode === 'Ignore' ? undefined : [];
   try {
     decodeStructure(schema, object, unknown);

@@ -59,6 +59,8 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const result = await readList(deps, kind, selection, options);
   const metadata: ListMeta = {
+    // As upstream: lists of custom objects always have it.
+    ...(isCustom(kind) && rendering.as === 'object' ? { continue: '' } : {}),
     resourceVersion: String(result.revision),
     ...(result.next === undefined ? {} : { continue: encodeContinue(result.next, result.revision) }),
     ...(result.next !== undefined && result.remaining !== undefined && !selection.matches
@@ -70,7 +72,13 @@ export async function listObjects(deps: RestDeps, rest: RestRequest): Promise<Re
   return reply;
 }
 
-async function readList(deps: RestDeps, kind: Kind, selection: Selection, options: ListOptions): Promise<ListResult> {
+/** The objects of a list or of the deletion of a collection. @throws BadRequest, Expired, StatusError */
+export async function readList(
+  deps: RestDeps,
+  kind: Kind,
+  selection: Selection,
+  options: ListOptions,
+): Promise<ListResult> {
   const cache = deps.cache.kind(kind);
   const { limit = 0, continue: token = '', resourceVersion: version = '', resourceVersionMatch: match = '' } = options;
   if (token !== '' && version !== '' && version !== '0') {
@@ -85,7 +93,9 @@ async function readList(deps: RestDeps, kind: Kind, selection: Selection, option
       const { key, revision = deps.cache.revision() } = decodeContinue(token);
       return await cache.list({ ...base, after: { key, revision } });
     }
-    if (version === '' || version === '0') return await cache.list(base);
+    // As upstream: the newest objects come from the cache, which has no pages.
+    if (version === '0') return await cache.list(selection);
+    if (version === '') return await cache.list(base);
     const revision = parseRevision(version);
     // All pages have the same revision: without resourceVersionMatch it is the requested one.
     if (match === 'Exact' || (match === '' && limit > 0 && revision <= deps.cache.revision()))
@@ -184,8 +194,9 @@ function joinList(kind: Kind, items: readonly CachedObject[], metadata: ListMeta
 export function parseRevision(text: string): number {
   const revision = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {
+    const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
     throw new BadRequest(
-      `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`,
+      `invalid resource version: resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": ${why}`,
     );
   }
   return revision;
@@ -193,10 +204,15 @@ export function parseRevision(text: string): number {
 
 async function tooLargeRevision(deps: RestDeps, revision: number): Promise<never> {
   await deps.clock.sleep(catchUpMs);
-  throw new StatusError(504, 'Timeout', `Too large resource version: ${revision}, current: ${deps.cache.revision()}`, {
-    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-    retryAfterSeconds: 1,
-  });
+  throw new StatusError(
+    504,
+    'Timeout',
+    `Timeout: Too large resource version: ${revision}, current: ${deps.cache.revision()}`,
+    {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
+  );
 }
 
 const listExpired = (cause: unknown) => new Expired('The resourceVersion for the provided list is too old.', { cause });

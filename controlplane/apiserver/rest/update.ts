@@ -4,6 +4,7 @@ import type { KubeObject, ObjectMeta } from '../../api/types';
 import { invalid as invalidValue } from '../../api/validation/causes';
 import { AlreadyClaimed, isAlreadyExists, isConflict } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
+import { patchTypes } from '../patch/patch';
 import type { Reply } from '../request';
 import { invalid, modified } from '../status';
 import { noteRefusal } from '../write/refused-claims';
@@ -11,12 +12,12 @@ import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { parseObject, type RestDeps, type RestRequest, readBody } from './context';
 import { rehearsed } from './create';
-import { checkName, checkNamed, createByUpdate, isMissing, otherUid } from './create-on-update';
+import { checkName, createByUpdate, isMissing, otherUid } from './create-on-update';
 import { equalJson } from './equal';
 import { trackOwners } from './field-manager';
 import { carryMetadata, isFinished, keyOf, mergeOwnerReferences, raisesGeneration, setNamespace } from './metadata';
 import { renderObject } from './read';
-import { writeOptions } from './write-options';
+import { mediaType, writeOptions } from './write-options';
 
 /** After this many conflicts while it deletes a finished object, the update fails with the conflict. */
 const maxAttempts = 20;
@@ -38,10 +39,11 @@ export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<
   const { dryRun } = writeOptions(rest);
   const key = keyOf(kind, namespace, name);
   let first: KubeObject | undefined = parseObject(rest, kind, body);
+  // As upstream: before the object is read.
+  checkName(name, first);
   const parsed = (): KubeObject => {
     const object = first ?? parseObject(rest, kind, body);
     first = undefined;
-    checkNamed(name, object);
     return object;
   };
   for (let attempt = 1; ; attempt++) {
@@ -81,7 +83,7 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         held.undo();
         unwritten = undefined;
         const object = plan.transform(current);
-        checkPreconditions(kind, rest.route.name, object, current.object);
+        checkPreconditions(rest, kind, object, current.object);
         const write = beginUpdate(rest, plan, object, current.object, refused);
         // As upstream: before the rules, so that the writer does not own what they change.
         if (!plan.tracked) trackOwners(deps, rest, kind, object, current.object);
@@ -123,10 +125,13 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
 }
 
 /** @throws Conflict when the writer read another revision or means another object, BadRequest */
-function checkPreconditions(kind: Kind, name: string, object: KubeObject, current: KubeObject): void {
+function checkPreconditions(rest: RestRequest, kind: Kind, object: KubeObject, current: KubeObject): void {
+  const { name } = rest.route;
   const { resourceVersion, uid } = object.metadata ?? {};
   checkName(name, object);
-  if (uid && uid !== current.metadata?.uid) throw otherUid(kind, name, uid, current.metadata?.uid);
+  // As upstream: a patch that changes the uid changes an immutable field.
+  const changesUid = rest.route.verb === 'patch' && mediaType(rest) !== patchTypes.apply;
+  if (uid && uid !== current.metadata?.uid && !changesUid) throw otherUid(kind, name, uid, current.metadata?.uid);
   if (!resourceVersion || resourceVersion === '0') {
     if (allowsUnconditionalUpdate(kind)) return;
     // Upstream names the resource here, where all other errors of this form name the kind.

@@ -16,6 +16,7 @@ import { createObject } from '../rest/create';
 import { deleteCollection, deleteObject } from '../rest/delete';
 import { negotiateFor } from '../rest/negotiate';
 import { patchObject } from '../rest/patch';
+import { asAsked, wantsPretty } from '../rest/pretty';
 import { getObject, listObjects } from '../rest/read';
 import { replaceObject } from '../rest/update';
 import { type WatchLifetime, watchObjects } from '../rest/watch';
@@ -24,6 +25,7 @@ import { pathNotFound } from '../status';
 import { admitConnection, isConnection } from '../subresources/connect';
 import { attributesOf } from './attributes';
 import type { Match, ResourceServer } from './server';
+import { refused } from './unserved';
 
 /** Answers the requests of a subresource; `status` needs no handler. */
 export type SubresourceHandler = (rest: RestRequest) => Promise<Reply>;
@@ -51,6 +53,7 @@ export class KindServer implements ResourceServer {
     const watch = request.search !== '' && queryFlag(queryOf(request), 'watch');
     const route = routes.match(request.method, request.path, watch);
     if (!route) return undefined;
+    if ('refusal' in route) return refused(this.deps.authorizer, request, route.refusal);
     const rest = restRequest(forms.yaml.accept(request), this.deps.rest, route);
     const upgrade = route.subresource === '' ? undefined : upgrades.get(`${route.kind.plural}/${route.subresource}`);
     return {
@@ -92,9 +95,11 @@ export class KindServer implements ResourceServer {
     // Upstream refuses an unsupported form before it reads the body.
     const { encoding } = negotiateFor(rest);
     const reply = this.answer(rest);
-    return encoding === 'json'
-      ? reply
-      : Promise.resolve(reply).then((answer) => this.deps.forms.encode(answer, encoding));
+    if (encoding !== 'json') return Promise.resolve(reply).then((answer) => this.deps.forms.encode(answer, encoding));
+    // The body of a connection or log is not ours.
+    if (isConnection(rest.route.subresource) || rest.route.subresource === 'log' || !wantsPretty(rest.request))
+      return reply;
+    return Promise.resolve(reply).then((answer) => asAsked(rest.request, answer));
   }
 
   /** RouteTable has checked that the route has the verb. */

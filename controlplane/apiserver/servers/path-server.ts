@@ -2,9 +2,10 @@
 // that no other server has, so that an unknown path is authorized before the answer 404.
 import { type Authorizer, deniedPath, noteDecision, whenPrepared } from '../authz/authorizer';
 import type { ApiRequest, Reply } from '../request';
+import { nothingServed } from '../route';
 import { methodNotAllowed, pathNotFound } from '../status';
 import type { Match, ResourceServer } from './server';
-import { unserved } from './unserved';
+import { refused } from './unserved';
 
 /** Answers a GET; undefined when the path does not exist. `path` has no slash at its end. */
 export type PathHandler = (request: ApiRequest, path: string) => Reply | Promise<Reply> | undefined;
@@ -18,6 +19,10 @@ const isPublic = ({ method, path }: ApiRequest): boolean => method === 'GET' && 
 
 /** Paths below a group version are resources. */
 const isResourcePath = (path: string): boolean => /^\/(?:api\/[^/]*|apis\/[^/]*\/[^/]*)\/./.test(path);
+/** Paths whose only method is GET, as upstream; the others answer HEAD, too. */
+const isGetOnly = (path: string): boolean => /^\/(?:version|api|api\/[^/]+|apis\/[^/]+\/[^/]+)$/.test(path);
+/** The group of a path below /apis; '' below /api. */
+const groupOf = (path: string): string => (path.startsWith('/apis/') ? path.split('/')[2]! : '');
 
 export class PathServer implements ResourceServer {
   private readonly exact: ReadonlyMap<string, PathHandler>;
@@ -35,7 +40,8 @@ export class PathServer implements ResourceServer {
   }
 
   match(request: ApiRequest): Match {
-    if (isResourcePath(request.path)) return unserved(this.authorizer, request, () => this.serveUnknown(request));
+    const { path } = request;
+    if (isResourcePath(path)) return refused(this.authorizer, request, nothingServed(groupOf(path)));
     return { authorize: () => this.authorize(request), serve: () => this.serve(request) };
   }
 
@@ -54,17 +60,14 @@ export class PathServer implements ResourceServer {
     throw deniedPath(this.authorizer, user, verb, path);
   }
 
-  /** @throws PathNotFound: no server has this resource */
-  private serveUnknown(request: ApiRequest): Reply | Promise<Reply> {
-    if (request.method !== 'GET') throw pathNotFound();
-    return this.serve(request);
-  }
-
   private serve(request: ApiRequest): Reply | Promise<Reply> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
-    const reply = this.handlerOf(path)?.(request, path);
-    if (!reply) throw pathNotFound();
+    const handler = this.handlerOf(path);
+    if (!handler) throw pathNotFound();
+    const { method } = request;
+    if (method !== 'GET' && (method !== 'HEAD' || isGetOnly(path))) throw methodNotAllowed();
+    const reply = handler(request, path);
+    if (!reply) throw path.startsWith('/api') ? nothingServed(groupOf(path)) : pathNotFound();
     return reply;
   }
 

@@ -1,4 +1,5 @@
 // A request that no server answers. As upstream, the caller must be allowed to send it before the caller learns that nothing is there.
+import type { AppError } from '../../base/errors';
 import { type Authorizer, deniedPath, deniedResource, noteDecision, whenPrepared } from '../authz/authorizer';
 import { type ApiRequest, queryFlag, queryOf, type Reply } from '../request';
 import { kindOf, readRemotePath } from './request-info';
@@ -21,3 +22,9 @@ export function unserved(authorizer: Authorizer, request: ApiRequest, serve: () 
   };
   return { authorize: () => whenPrepared(authorizer, user, asked, decide), serve, unserved: true };
 }
+
+/** The request is authorized, then answered with `refusal`. @throws BadRequest as `unserved` */
+export const refused = (authorizer: Authorizer, request: ApiRequest, refusal: AppError): Match =>
+  unserved(authorizer, request, () => {
+    throw refusal;
+  });

@@ -48,7 +48,12 @@ t.test('one component, selectors, encodings', async (t) => {
   const one = await server.call('GET', `${path}/etcd-0`);
   t.match(one.json, { kind: 'ComponentStatus', metadata: { name: 'etcd-0' }, conditions: [{ status: 'True' }] });
   const missing = await server.call('GET', `${path}/etcd-1`);
-  t.match(missing.json, { code: 500, reason: undefined, message: 'Component not found: etcd-1' });
+  t.match(missing.json, {
+    code: 404,
+    reason: 'NotFound',
+    message: 'componentstatus "etcd-1" not found',
+    details: { name: 'etcd-1', kind: 'componentstatus' },
+  });
   const selected = await server.call('GET', `${path}?fieldSelector=metadata.name%3Detcd-0`);
   t.match(selected.json.items, [{ metadata: { name: 'etcd-0' } }]);
   t.equal(selected.json.items.length, 1);

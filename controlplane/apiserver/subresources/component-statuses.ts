@@ -6,7 +6,7 @@ import type { RestDeps, RestRequest } from '../rest/context';
 import { renderList, renderObject } from '../rest/read';
 import { parseSelection } from '../rest/selection';
 import type { SubresourceHandler } from '../servers/kind-server';
-import { StatusError } from '../status';
+import { notFound } from '../status';
 
 /** A part of the cluster; `failure` says why it is not healthy. */
 export interface Component {
@@ -51,8 +51,8 @@ export function componentStatusHandler(deps: RestDeps, components: readonly Comp
 function read(deps: RestDeps, rest: RestRequest, components: readonly Component[]): Reply {
   const { name } = rest.route;
   const found = components.find((component) => component.name === name);
-  // Upstream's answer, which has no reason.
-  if (!found) throw new StatusError(500, '', `Component not found: ${name}`, {}, { verbatim: true });
+  // As upstream, this error alone names the singular.
+  if (!found) throw notFound({ ...componentStatuses, plural: componentStatuses.singular }, name);
   return renderObject(deps, rest, computed(found), 200);
 }
 

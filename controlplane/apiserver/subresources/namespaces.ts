@@ -1,6 +1,7 @@
 // namespaces/finalize: the only way to change spec.finalizers; without any finalizer the namespace is deleted.
 import type { Namespace } from '../../api/namespace';
 import { type RestDeps, readObject } from '../rest/context';
+import { checkName } from '../rest/create-on-update';
 import { renderObject } from '../rest/read';
 import { update } from '../rest/update';
 import { writeOptions } from '../rest/write-options';
@@ -11,6 +12,7 @@ export function finalizeHandler(deps: RestDeps): SubresourceHandler {
     const { kind, name } = rest.route;
     const { dryRun } = writeOptions(rest);
     const wanted = (await readObject(rest, kind)) as Namespace;
+    checkName(name, wanted);
     const updated = await update(deps, rest, {
       kind,
       key: name,

@@ -1,16 +1,21 @@
 // The scale subresource: reads and writes spec.replicas, or where a custom kind has its replicas, as a small object of autoscaling/v1.
 import type { Kind } from '../../api/kind';
 import { type ScalePaths, valueAt, withValueAt } from '../../api/scale';
+import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject, LabelSelector } from '../../api/types';
 import { scales } from '../../api/virtual';
 import { AppError, BadRequest, type FieldCause } from '../../base/errors';
 import type { CachedObject } from '../cache/cache';
-import { jsonReply } from '../request';
+import { apply } from '../patch/apply';
+import { patchTypes } from '../patch/patch';
+import { jsonReply, type Reply } from '../request';
+import { readConfiguration } from '../rest/apply';
 import { type RestDeps, type RestRequest, readObject } from '../rest/context';
+import { checkName } from '../rest/create-on-update';
 import { keyOf } from '../rest/metadata';
-import { patched, readPatch } from '../rest/patch';
+import { ordinaryPatches, patched, readPatch } from '../rest/patch';
 import { update } from '../rest/update';
-import { writeOptions } from '../rest/write-options';
+import { mediaType, writeOptions } from '../rest/write-options';
 import type { SubresourceHandler } from '../servers/kind-server';
 import { invalid, notFound } from '../status';
 
@@ -34,6 +39,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
       if (!found) throw notFound(kind, name);
       return jsonReply(readScale(kind, found.object));
     }
+    if (verb === 'patch' && mediaType(rest) === patchTypes.apply) return applyScale(deps, rest);
     const { dryRun } = writeOptions(rest);
     const change = verb === 'update' ? await replacement(rest) : await patch(rest);
     const updated = await update(deps, rest, {
@@ -56,19 +62,51 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
   };
 }
 
+/** Server-side apply of a Scale: its manager owns the replicas of the object. @throws NotFound, Conflict, BadRequest, Invalid */
+async function applyScale(deps: RestDeps, rest: RestRequest): Promise<Reply> {
+  const { kind, namespace, name } = rest.route;
+  const { spec, metadata } = (await readConfiguration(rest, scales)) as Partial<Scale>;
+  const { dryRun, force, fieldManager: manager } = writeOptions(rest);
+  checkReplicas(name, spec?.replicas);
+  const bare: KubeObject = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name } };
+  const applied = spec?.replicas === undefined ? bare : withReplicas(kind, bare, spec.replicas);
+  const stored = storageKind(kind);
+  const schema = rest.schemas.of(stored);
+  const updated = await update(deps, rest, {
+    kind,
+    key: keyOf(kind, namespace, name),
+    subresource: '',
+    dryRun,
+    tracked: true,
+    transform: ({ json }) => {
+      const live = toStored(kind, JSON.parse(json.toString()) as KubeObject);
+      const given = { manager, subresource: 'scale', force, now: deps.clock.now() };
+      const result = fromStored(
+        kind,
+        apply({ kind: stored, schema, live, applied: toStored(kind, applied), ...given }),
+      );
+      const { resourceVersion, uid } = metadata ?? {};
+      result.metadata = {
+        ...result.metadata,
+        ...(resourceVersion ? { resourceVersion } : {}),
+        ...(uid ? { uid } : {}),
+      };
+      return result;
+    },
+  });
+  return jsonReply(scaleOf(kind, updated.object));
+}
+
 type Change = (current: Scale) => Scale;
 
 async function replacement(rest: RestRequest): Promise<Change> {
   const desired = (await readObject(rest, scales)) as Scale;
-  const { name } = desired.metadata ?? {};
-  if (name && name !== rest.route.name) {
-    throw new BadRequest(`the name of the object (${name}) does not match the name on the URL (${rest.route.name})`);
-  }
+  checkName(rest.route.name, desired);
   return () => desired;
 }
 
 async function patch(rest: RestRequest): Promise<Change> {
-  const parsed = await readPatch(rest);
+  const parsed = await readPatch(rest, [...ordinaryPatches, patchTypes.apply]);
   return (current) => patched(rest, parsed, current, scales);
 }
 
