@@ -1,4 +1,4 @@
-// The kubelet's HTTPS server: logs, pods, statistics, and the streaming requests. It accepts only the API server and
+// The kubelet's HTTPS server: logs, pods, statistics, metrics, and the streaming requests. It accepts only the API server and
 // administrators, by certificates of the cluster's CA.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -13,7 +13,9 @@ import { parseRequestPath } from '../streaming/request-path';
 import type { StreamingServer } from '../streaming/server';
 import { parseLogQuery } from './log-query';
 import { logBytes } from './log-stream';
+import { metricsType, resourceMetrics } from './metrics';
 import type { PodLookup } from './pod-lookup';
+import type { Summary } from './stats-summary';
 
 export interface KubeletServerOptions {
   readonly host: string;
@@ -22,7 +24,9 @@ export interface KubeletServerOptions {
   readonly runtime: ContainerRuntime;
   readonly lookup: PodLookup;
   readonly streaming: StreamingServer;
-  readonly summary: () => Promise<object>;
+  readonly summary: () => Promise<Summary>;
+  /** The text of /metrics. */
+  readonly metrics: () => string;
   readonly problem: () => string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -98,6 +102,10 @@ async function answer(
     case 'stats':
       if (parts[0] === 'summary') return json(response, await options.summary());
       break;
+    case 'metrics':
+      if (parts.length === 0) return metrics(response, options.metrics());
+      if (parts[0] === 'resource') return metrics(response, resourceMetrics(await options.summary()));
+      break;
     case 'containerLogs':
       if (parts.length === 3) return sendLog(options, parts as [string, string, string], query, response);
       break;
@@ -108,6 +116,10 @@ async function answer(
 
 function json(response: ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function metrics(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': metricsType }).end(text);
 }
 
 async function sendLog(

@@ -13,6 +13,7 @@ import type { NodeEvent, Part } from '../part';
 import type { ContainerRuntime } from '../runtime/runtime';
 import { createStreamingServer } from '../streaming/server';
 import { serveKubelet } from './kubelet-server';
+import { kubeletMetrics } from './metrics';
 import { PodLookup } from './pod-lookup';
 import { statsSummary } from './stats-summary';
 import { streamingHandlers } from './streaming-handlers';
@@ -34,6 +35,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
   const { nodeName } = options;
   const { pods, records } = kubelet;
   const certificate = await ServingCertificate.open(options.pkiDir);
+  const startedAtMs = systemClock.now() - process.uptime() * 1000;
   const lookup = new PodLookup(pods, records);
   const server = {
     // The API server connects to the node's main address.
@@ -44,6 +46,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     summary: () => statsSummary({ runtime, records, machine, nodeName, now: systemClock.now }),
+    metrics: () => kubeletMetrics({ nodeName, records, pods: pods.list(), startedAtMs }),
     problem: () => kubelet.problem(),
     clock: systemClock,
     log: log.child('server'),

@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { availableMemoryBytes, type MachineFacts } from '../node/facts';
 import type { PodRecords } from '../pod/pod-records';
-import { isSandbox, labels, podOf } from '../runtime/labels';
+import { isSandbox, labels, type PodIdentity, podOf } from '../runtime/labels';
 import type { ContainerRecord, ContainerRuntime, ContainerUsage } from '../runtime/runtime';
 
-interface Usage {
+export interface Usage {
   readonly cpu: { readonly time: string; readonly usageCoreNanoSeconds: number };
   readonly memory: { readonly time: string; readonly usageBytes: number; readonly workingSetBytes: number };
 }
@@ -18,7 +18,16 @@ export interface SummaryDeps {
   readonly now: () => number;
 }
 
-export async function statsSummary(deps: SummaryDeps): Promise<object> {
+export interface Summary {
+  readonly node: Usage & { readonly nodeName: string };
+  readonly pods: readonly PodSummary[];
+}
+interface PodSummary extends Usage {
+  readonly podRef: PodIdentity;
+  readonly containers: readonly (Usage & { readonly name: string; readonly startTime: string })[];
+}
+
+export async function statsSummary(deps: SummaryDeps): Promise<Summary> {
   const time = new Date(deps.now()).toISOString();
   const running = deps.records.all().filter((record) => record.state === 'running' && !isSandbox(record));
   const measured = await Promise.all(running.map((record) => measure(deps.runtime, record)));
@@ -27,7 +36,7 @@ export async function statsSummary(deps: SummaryDeps): Promise<object> {
       const usage = measured[i];
       if (!usage || podOf(record).uid !== podRef.uid) return [];
       const startTime = new Date(record.startedAtMs ?? record.createdAtMs).toISOString();
-      return [{ name: record.labels[labels.containerName], startTime, ...render(usage, time) }];
+      return [{ name: record.labels[labels.containerName] ?? '', startTime, ...render(usage, time) }];
     });
     return { podRef, containers, ...sum(containers, time) };
   });
