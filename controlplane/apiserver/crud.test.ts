@@ -45,12 +45,13 @@ t.test('a missing object is answered with its resource and name', async (t) => {
     details: { group: 'apps', kind: 'deployments' },
   });
   const path = await server.call('GET', '/api/v1/unicorns');
-  t.match(path, { status: 404, text: '404 page not found\n', headers: { 'content-type': /^text\/plain/ } });
+  const unknown = { code: 404, message: 'the server could not find the requested resource', details: {} };
+  t.match(path.json, unknown);
   const subresource = await server.call('PATCH', '/api/v1/namespaces/default/pods/x/unicorns', {
     type: merge,
     body: {},
   });
-  t.match(subresource, { status: 404, text: '404 page not found\n' }, 'kubectl debug needs this form');
+  t.match(subresource.json, unknown, 'kubectl debug needs the details');
   t.equal((await server.call('POST', `${cms}/one`, { body: cm('one') })).status, 405);
   const namespace = await server.call('POST', '/api/v1/namespaces/nowhere/configmaps', { body: cm('x') });
   t.match(namespace.json, { code: 404, message: 'namespaces "nowhere" not found' });
