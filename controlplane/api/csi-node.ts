@@ -7,7 +7,7 @@ import type { Wire } from './types';
 import { duplicate, immutable, invalid, invalidEach, required } from './validation/causes';
 import { isSame } from './validation/difference';
 import { nonNegative, qualifiedName } from './validation/names';
-import { validateDriverName } from './volumes/validate-source';
+import { validateDriverName } from './volumes/source-checks';
 
 export type CSINode = Wire<V1CSINode>;
 type Driver = Wire<V1CSINodeDriver>;

@@ -132,7 +132,6 @@ const cases: Case[] = [
     body: volume({ csi: { nodePublishSecretRef: { name: 'A' }, nodeStageSecretRef: {} } }),
     causes: [
       'spec.csi.driver: Required value',
-      /^spec\.csi\.driver: Invalid value: "": a lowercase RFC 1123 subdomain/,
       'spec.csi.volumeHandle: Required value',
       /^spec\.csi\.nodePublishSecretRef\.name: Invalid value: "A"/,
       'spec.csi.nodePublishSecretRef.namespace: Required value',

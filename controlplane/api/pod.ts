@@ -4,6 +4,7 @@ import { defineKind } from './kind';
 import { podColumns } from './pods/columns';
 import { defaultPodSpec, defaultRequests } from './pods/defaults';
 import { podGraceSeconds } from './pods/grace';
+import { mergeLabelKeys } from './pods/label-keys';
 import { keepObservedGenerations } from './pods/observed-generation';
 import { ephemeralContainersPart, resizePart } from './pods/parts';
 import { qosClass } from './pods/qos';
@@ -66,6 +67,7 @@ export const pods = defineKind<Pod>({
     }
     pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };
     if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [gated];
+    if (pod.spec) mergeLabelKeys(pod.spec, pod.metadata?.labels ?? {});
   },
   validate: validatePod,
   warnings: ({ metadata, spec }, { old }) => (old || !spec ? [] : warnOfPod(metadata, spec)),

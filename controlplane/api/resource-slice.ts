@@ -11,7 +11,7 @@ import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { immutable, invalid, required } from './validation/causes';
-import { validateDriverName } from './volumes/validate-source';
+import { validateDriverName } from './volumes/source-checks';
 
 export type ResourceSlice = Wire<V1ResourceSlice>;
 type Spec = ResourceSlice['spec'];

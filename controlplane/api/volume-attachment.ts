@@ -8,7 +8,7 @@ import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, required, tooLong } from './validation/causes';
 import { isSame } from './validation/difference';
 import { dns1123Subdomain } from './validation/names';
-import { validateDriverName } from './volumes/validate-source';
+import { validateDriverName } from './volumes/source-checks';
 import { defaultVolumeSource, validateInlineSpec } from './volumes/volume-spec';
 
 export type VolumeAttachment = Wire<V1VolumeAttachment>;

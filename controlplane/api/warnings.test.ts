@@ -113,6 +113,38 @@ t.test('warnings about pods', async (t) => {
       ],
     },
     {
+      name: 'files at one path',
+      body: pod({
+        volumes: [
+          {
+            name: 'v',
+            secret: {
+              secretName: 's',
+              items: [
+                { key: 'a', path: 'p' },
+                { key: 'b', path: 'p/q' },
+              ],
+            },
+          },
+          {
+            name: 'w',
+            projected: {
+              sources: [
+                { configMap: { name: 'c', items: [{ key: 'a', path: 'token' }] } },
+                { serviceAccountToken: { path: 'token' } },
+                {},
+              ],
+            },
+          },
+        ],
+      }),
+      warnings: [
+        'volume "v" (Secret "s"): overlapping paths: "p/q" with "p"',
+        'volume "w" (Projected) has no sources provided',
+        'volume "w" (Projected): overlapping paths: "token" (ServiceAccountToken) with "token" (ConfigMap "c")',
+      ],
+    },
+    {
       name: 'lists',
       body: pod({
         imagePullSecrets: [{ name: 'a' }, { name: 'a' }, {}],
@@ -121,11 +153,10 @@ t.test('warnings about pods', async (t) => {
         volumes: [{ name: 'v', gitRepo: { repository: 'r' } }],
       }),
       warnings: [
-        'spec.volumes[0].gitRepo: deprecated in v1.11',
+        'spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+',
         'spec.hostAliases[1].ip: duplicate ip "10.0.0.1"',
         'spec.imagePullSecrets[1].name: duplicate name "a"',
         'spec.imagePullSecrets[2].name: invalid empty name ""',
-        'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
       ],
     },
   ];

@@ -49,9 +49,21 @@ t.test('fields with type, reference and list key', async (t) => {
     patchStrategy: 'merge',
     patchMergeKey: 'containerPort',
   });
-  t.same(field(`${core}.ResourceRequirements`, 'limits'), { type: 'map', items: { type: 'quantity' } });
+  t.same(field(`${core}.ResourceRequirements`, 'limits'), {
+    type: 'map',
+    items: { type: 'quantity' },
+    goType: 'v1.ResourceList',
+  });
+  t.same(field(`${core}.Capabilities`, 'add')?.items, { type: 'string', goType: 'v1.Capability' });
+  t.same(field(`${core}.ConfigMapKeySelector`, 'name'), {
+    type: 'string',
+    embedded: 'LocalObjectReference',
+    omitsZero: true,
+  });
+  t.same(field(`${core}.PodSpec`, 'hostUsers'), { type: 'boolean' }, 'a pointer keeps false');
+  t.same(field(`${core}.ContainerRestartRule`, 'action')?.omitsZero, true, 'required, and omitted when empty');
   t.same(field(`${core}.HTTPGetAction`, 'port'), { type: 'intOrString' });
-  t.same(field(`${core}.PodSpec`, 'hostNetwork'), { type: 'boolean' });
+  t.same(field(`${core}.PodSpec`, 'hostNetwork'), { type: 'boolean', omitsZero: true });
   t.same(field('io.k8s.api.apps.v1.DeploymentSpec', 'replicas'), { type: 'integer', format: 'int32' });
   t.same(field('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'creationTimestamp'), {
     type: 'string',
@@ -59,7 +71,7 @@ t.test('fields with type, reference and list key', async (t) => {
   });
   t.same(
     field('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta', 'continue'),
-    { type: 'string' },
+    { type: 'string', omitsZero: true },
     'the name on the wire',
   );
   t.same(field(`${core}.Secret`, 'data'), { type: 'map', items: { type: 'string', format: 'byte' } });

@@ -13,6 +13,8 @@ import {
   type SchemaFile,
 } from '../../controlplane/api/schema/schema';
 import { virtualKinds } from '../../controlplane/api/virtual';
+import { type FieldTable, omitted, pointers, written } from './go-fields';
+import { embedded, namedTypes } from './go-names';
 import { atomicLists, atomicTypes, fieldMarkers, freeTypes, type Marker, quantities } from './list-types';
 import { hasModel, type ModelField, readModel } from './models';
 import { definitionName, type TypeName, typeOfModel } from './packages';
@@ -85,7 +87,7 @@ function objectSchema(typeName: TypeName, fields: readonly ModelField[], refer: 
     fields: Object.fromEntries(
       fields.map((field) => [
         field.name,
-        { ...fieldSchema(typeName, field, refer), ...markerOf(typeName, field.name) },
+        goField(typeName, field, { ...fieldSchema(typeName, field, refer), ...markerOf(typeName, field.name) }),
       ]),
     ),
     ...(required.length > 0 ? { required } : {}),
@@ -100,17 +102,51 @@ function markerOf({ pkg, type }: TypeName, field: string): Marker {
   return { ...atomic, ...fieldMarkers[pkg]?.[`${type}.${field}`] };
 }
 
+const goScalars: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean']);
+
+/** Adds what Go's type says about the field: its names in messages, and whether its zero value means that it is absent or the reverse. */
+function goField({ pkg, type }: TypeName, { name, required }: ModelField, schema: FieldEntry): FieldEntry {
+  const has = (table: FieldTable): boolean => words(table[pkg]?.[type]).includes(name);
+  const omitsZero = required ? has(omitted) : !has(pointers) && !has(written);
+  const writesZero = required ? !has(omitted) : has(written);
+  const isScalar = goScalars.has(schema.type) && !schema.format?.startsWith('date-time');
+  const goType = typeNames.get(`${pkg} ${type}.${name}`);
+  const ofItems = goType?.startsWith('[]') === true;
+  const struct = Object.entries(embedded[pkg]?.[type] ?? {}).find(([, fields]) => words(fields).includes(name))?.[0];
+  return {
+    ...schema,
+    ...(ofItems ? { items: { ...schema.items!, goType: goType.slice(2) } } : goType === undefined ? {} : { goType }),
+    ...(struct === undefined ? {} : { embedded: struct }),
+    ...(isScalar && omitsZero ? { omitsZero: true as const } : {}),
+    ...(isScalar && writesZero ? { writesZero: true as const } : {}),
+  };
+}
+
+/** The name in Go of the type of each field that has one. */
+const typeNames: ReadonlyMap<string, string> = new Map(
+  Object.entries(namedTypes).flatMap(([pkg, types]) =>
+    Object.entries(types).flatMap(([goType, fields]) =>
+      words(fields).map((field) => [`${pkg} ${field}`, goType] as const),
+    ),
+  ),
+);
+
 function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void {
-  const keys = [...Object.keys(fieldMarkers[pkg] ?? {}), ...Object.keys(freeTypes[pkg] ?? {})];
+  const keys = [
+    ...Object.keys(fieldMarkers[pkg] ?? {}),
+    ...Object.keys(freeTypes[pkg] ?? {}),
+    ...Object.values(namedTypes[pkg] ?? {}).flatMap(words),
+  ];
   const marked = keys.filter((key) => key.startsWith(`${type}.`));
   const named = [
     ...marked.map((key) => key.slice(type.length + 1)),
     ...words(atomicLists[pkg]?.[type]),
     ...words(quantities[pkg]?.[type]),
+    ...[pointers, written, omitted].flatMap((table) => words(table[pkg]?.[type])),
+    ...Object.values(embedded[pkg]?.[type] ?? {}).flatMap(words),
   ];
   for (const name of named) {
-    if (!fields.has(name))
-      throw new Error(`hack/update/list-types.ts names ${pkg}.${type}.${name}, which is not a field`);
+    if (!fields.has(name)) throw new Error(`a table in hack/update names ${pkg}.${type}.${name}, which is not a field`);
   }
 }
 

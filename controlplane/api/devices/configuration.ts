@@ -1,7 +1,7 @@
 // Parameters for the driver of a device: any JSON object, of bounded length.
 import type { FieldCause } from '../../base/errors';
 import { invalid, required, tooLong } from '../validation/causes';
-import { validateDriverName } from '../volumes/validate-source';
+import { validateDriverName } from '../volumes/source-checks';
 import type { OpaqueConfiguration } from './types';
 
 export const mostConfigurations = 32;

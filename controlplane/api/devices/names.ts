@@ -2,7 +2,7 @@
 import type { FieldCause } from '../../base/errors';
 import { invalid, invalidEach, required, tooLong } from '../validation/causes';
 import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName } from '../validation/names';
-import { validateDriverName } from '../volumes/validate-source';
+import { validateDriverName } from '../volumes/source-checks';
 
 const longestPoolName = 253;
 const longestIdentifier = 32;

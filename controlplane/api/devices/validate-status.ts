@@ -7,7 +7,7 @@ import type { Wire } from '../types';
 import { forbidden, immutable, invalid, notSupported, required, tooLong, tooMany } from '../validation/causes';
 import { validateConditions } from '../validation/conditions';
 import { isSame } from '../validation/difference';
-import { validateDriverName } from '../volumes/validate-source';
+import { validateDriverName } from '../volumes/source-checks';
 import { validateBindingConditions } from './bindings';
 import { mostConfigurations, validateConfiguration, validateJsonObject } from './configuration';
 import { validateList, validateSet } from './lists';

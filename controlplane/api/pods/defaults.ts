@@ -1,7 +1,9 @@
 // The defaults of a pod spec, as the API reference documents them field by field. Setting them twice changes nothing.
 import { canonicalize, formatQuantity } from '../quantity';
 import { defaultClaimSpec } from '../volumes/claim-spec';
+import { defaultVolumeSource } from '../volumes/volume-spec';
 import { allContainers, defaultGraceSeconds, initAndAppContainers } from './facts';
+import { imageTag } from './image-tag';
 import { limitsOf, requestsOf } from './requests';
 import { isHugePages } from './resource-names';
 import type { Container, PodSpec, Probe, ResourceRequirements, Volume } from './types';
@@ -27,6 +29,9 @@ export function defaultPodSpec(spec: PodSpec): void {
     }
   }
   spec.volumes?.forEach(defaultVolume);
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
+  // Needs the feature gate GenericWorkload, which is off by default.
+  delete spec.schedulingGroup;
   if (spec.overhead) canonicalize(spec.overhead);
   if (spec.resources?.limits) canonicalize(spec.resources.limits);
   if (spec.resources?.requests) canonicalize(spec.resources.requests);
@@ -85,12 +90,8 @@ function defaultContainer(container: Container): void {
     defaultHttpGet(handler?.httpGet);
 }
 
-/** An image without a tag or with the tag latest may change; an image with a digest never does. */
-function pullPolicy(image: string): string {
-  if (image.includes('@')) return 'IfNotPresent';
-  const tag = /:([^/:]+)$/.exec(image)?.[1] ?? 'latest';
-  return tag === 'latest' ? 'Always' : 'IfNotPresent';
-}
+/** An image without a tag or with the tag latest may change; one with a digest alone never does. */
+const pullPolicy = (image: string): string => (imageTag(image) === 'latest' ? 'Always' : 'IfNotPresent');
 
 function defaultProbe(probe: Probe): void {
   probe.timeoutSeconds ||= 1;
@@ -113,8 +114,7 @@ function defaultVolume(volume: Volume): void {
   if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
   if (volume.secret) volume.secret.defaultMode ??= fileMode;
   if (volume.configMap) volume.configMap.defaultMode ??= fileMode;
-  if (volume.hostPath) volume.hostPath.type ??= '';
-  if (volume.iscsi) volume.iscsi.iscsiInterface ??= 'default';
+  defaultVolumeSource(volume);
   if (volume.ephemeral?.volumeClaimTemplate?.spec) defaultClaimSpec(volume.ephemeral.volumeClaimTemplate.spec);
   if (volume.image) volume.image.pullPolicy ??= pullPolicy(volume.image.reference ?? '');
   if (volume.downwardAPI) {
@@ -123,11 +123,19 @@ function defaultVolume(volume: Volume): void {
   }
   if (volume.projected) {
     volume.projected.defaultMode ??= fileMode;
-    for (const { serviceAccountToken, downwardAPI } of volume.projected.sources ?? []) {
+    for (const source of volume.projected.sources ?? []) {
+      dropDisabled(source);
+      const { serviceAccountToken, downwardAPI } = source;
       if (serviceAccountToken) serviceAccountToken.expirationSeconds ??= 3600;
       defaultDownwardItems(downwardAPI?.items);
     }
   }
+}
+
+/** Sources that Kubernetes 1.36 has only with feature gates that are off by default: it drops them from each object. */
+function dropDisabled(source: NonNullable<NonNullable<Volume['projected']>['sources']>[number]): void {
+  delete source.clusterTrustBundle;
+  delete source.podCertificate;
 }
 
 function defaultDownwardItems(items: NonNullable<Volume['downwardAPI']>['items']): void {

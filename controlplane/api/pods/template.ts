@@ -106,7 +106,7 @@ function validateTemplateFields({ metadata, spec }: PodTemplate, field: string):
   return [
     ...own,
     ...validatePodAnnotations(annotations, spec, `${field}.annotations`),
-    ...validatePodSpec(spec, `${field}.spec`, false),
+    ...validatePodSpec(spec, `${field}.spec`, { isPod: false }),
     ...matchSeccompAnnotations(metadata, spec, `${field}.spec`),
     ...(spec.ephemeralContainers?.length
       ? [forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')]

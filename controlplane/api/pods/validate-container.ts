@@ -1,7 +1,16 @@
 // Field rules of containers: names, images, ports, mounts, and the fields that each of the three kinds of containers may have.
 
 import type { FieldCause } from '../../base/errors';
-import { duplicate, forbidden, invalid, invalidEach, notFound, notSupported, required } from '../validation/causes';
+import {
+  duplicate,
+  forbidden,
+  invalid,
+  invalidEach,
+  notFound,
+  notSupported,
+  required,
+  tooMany,
+} from '../validation/causes';
 import { dns1123Label, portName, portNumber } from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import { initAndAppContainers, isSidecar } from './facts';
@@ -45,10 +54,35 @@ function validateApps(containers: readonly Container[], around: Surroundings, fi
       ...uniqueName(container, names, at),
       ...validateLifecycle(container.lifecycle, `${at}.lifecycle`, around.spec),
       ...validateProbes(container, at),
-      ...(container.restartPolicy ? [forbidden(`${at}.restartPolicy`, 'may not be set for non-init containers')] : []),
+      ...validateRestartPolicy(container, at),
     ];
   });
   return [...causes, ...validateHostPorts(containers, `${field}.containers`)];
+}
+
+const restartPolicies = ['Always', 'Never', 'OnFailure'];
+const restartActions = ['Restart', 'RestartAllContainers'];
+const maxRestartRules = 20;
+const maxExitCodes = 255;
+
+/** A container's own policy, and its rules for exit codes (KEP-5307). */
+function validateRestartPolicy({ restartPolicy, restartPolicyRules: rules = [] }: Container, at: string): FieldCause[] {
+  const field = `${at}.restartPolicyRules`;
+  const none = restartPolicy === undefined && rules.length > 0;
+  return [
+    ...(none ? [required(`${at}.restartPolicy`, 'must specify restartPolicy when restart rules are used')] : []),
+    ...oneOf(`${at}.restartPolicy`, restartPolicy, restartPolicies),
+    ...(rules.length > maxRestartRules ? [tooMany(field, rules.length, maxRestartRules)] : []),
+    ...rules.flatMap(({ action = '', exitCodes }, i) => {
+      const { operator = '', values = [] } = exitCodes ?? {};
+      const codes = `${field}[${i}].exitCodes`;
+      return [
+        ...oneOf(`${field}[${i}].action`, action, restartActions),
+        ...(exitCodes ? oneOf(`${codes}.operator`, operator, ['In', 'NotIn']) : [required(codes, 'must be specified')]),
+        ...(values.length > maxExitCodes ? [tooMany(`${codes}.values`, values.length, maxExitCodes)] : []),
+      ];
+    }),
+  ];
 }
 
 const onlySidecars = 'may not be set for init containers without restartPolicy=Always';
@@ -65,7 +99,7 @@ function validateInits(containers: readonly Container[], around: Surroundings, f
           .map((key) => forbidden(`${at}.${key}`, onlySidecars));
     return [
       ...validateCommon(container, at, around),
-      ...oneOf(`${at}.restartPolicy`, container.restartPolicy, ['Always']),
+      ...validateRestartPolicy(container, at),
       ...uniqueName(container, names, at),
       // Init containers run one after another, so several may use the same host port.
       ...validateHostPorts([container], `${field}.initContainers`),

@@ -1,12 +1,15 @@
 // Field rules of a container's environment.
 import type { FieldCause } from '../../base/errors';
-import { forbidden, invalid, invalidEach, required } from '../validation/causes';
-import { configMapKey, dns1123Subdomain, envVarName } from '../validation/names';
-import type { Container } from './types';
+import { invalid, invalidEach, notFound, required } from '../validation/causes';
+import { configMapKey, dns1123Label, dns1123Subdomain, envVarName } from '../validation/names';
+import type { Container, PodSpec } from './types';
 import { validateEnvironmentRef, validateResourceRef } from './validate-field-ref';
+import { noBacksteps } from './validate-path';
+import { placedContainers } from './visit';
 
 type Variable = NonNullable<Container['env']>[number];
 type Source = NonNullable<Variable['valueFrom']>;
+type FileRef = NonNullable<Source['fileKeyRef']>;
 
 export function validateEnvironment({ env = [], envFrom = [] }: Container, field: string): FieldCause[] {
   return [
@@ -27,8 +30,7 @@ function validateSource(source: Source, value: string, field: string): FieldCaus
     ...(resourceFieldRef ? validateResourceRef(resourceFieldRef, `${field}.resourceFieldRef`, false) : []),
     ...(configMapKeyRef ? validateKeyRef(configMapKeyRef, `${field}.configMapKeyRef`) : []),
     ...(secretKeyRef ? validateKeyRef(secretKeyRef, `${field}.secretKeyRef`) : []),
-    // Our kubelet reads no variables from files, so refuse the pod instead of running it without them.
-    ...(fileKeyRef ? [forbidden(`${field}.fileKeyRef`, 'not supported by this server')] : []),
+    ...(fileKeyRef ? validateFileRef(fileKeyRef, `${field}.fileKeyRef`) : []),
   ];
   const count = Object.keys(source).length;
   if (count === 0) {
@@ -37,6 +39,31 @@ function validateSource(source: Source, value: string, field: string): FieldCaus
   } else if (value !== '') causes.push(invalid(field, '', 'may not be specified when `value` is not empty'));
   else if (count > 1) causes.push(invalid(field, '', 'may not have more than one field specified at a time'));
   return causes;
+}
+
+function validateFileRef({ key = '', path = '', volumeName = '' }: Partial<FileRef>, field: string): FieldCause[] {
+  return [
+    ...(key === '' ? [required(`${field}.key`)] : invalidEach(`${field}.key`, key, envVarName(key))),
+    ...(volumeName === ''
+      ? [required(`${field}.volumeName`)]
+      : invalidEach(`${field}.volumeName`, volumeName, dns1123Label(volumeName))),
+    ...(path === '' ? [required(`${field}.path`)] : noBacksteps(path, `${field}.path`)),
+  ];
+}
+
+/** Variables come from files of emptyDirs only. `field` is the path of the spec. */
+export function validateFileVolumes(spec: PodSpec, field: string): FieldCause[] {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume] as const));
+  return placedContainers(spec, field).flatMap(({ container, field: at }) =>
+    (container.env ?? []).flatMap(({ valueFrom }, i) => {
+      if (!valueFrom?.fileKeyRef) return [];
+      const { volumeName = '' } = valueFrom.fileKeyRef as Partial<FileRef>;
+      const path = `${at}.env[${i}].valueFrom.fileKeyRef.volumeName`;
+      const volume = volumes.get(volumeName);
+      if (!volume) return [notFound(path, volumeName)];
+      return volume.emptyDir ? [] : [invalid(path, volumeName, 'referenced volume must be of type emptyDir')];
+    }),
+  );
 }
 
 function validateKeyRef({ name = '', key = '' }: { name?: string; key?: string }, field: string): FieldCause[] {

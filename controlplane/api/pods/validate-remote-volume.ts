@@ -1,70 +1,104 @@
-// Field rules of volumes that no node of k8ts can mount: checks required fields, so that an incomplete volume is refused at once.
-import { isAbsolute } from 'node:path';
+// Field rules of volumes that a node gets from elsewhere. No node of k8ts mounts them; the rules are upstream's, so that a wrong volume is
+// refused at once.
 import type { FieldCause } from '../../base/errors';
-import { invalid, required } from '../validation/causes';
+import { invalid, invalidEach, required } from '../validation/causes';
+import { validateAnnotations, validateLabels } from '../validation/metadata';
+import { dns1123Subdomain } from '../validation/names';
 import { oneOf } from '../validation/selectors';
 import { validateClaimSpec } from '../volumes/claim-spec';
+import { validateInitiatorOfPod, validateIqnOfPod } from '../volumes/iscsi-names';
+import {
+  azureDisk,
+  between,
+  fc,
+  flexVolume,
+  flocker,
+  named,
+  nfs,
+  partition,
+  quobyte,
+  storageos,
+  validateDriverName,
+} from '../volumes/source-checks';
 import type { Volume } from './types';
 import { localPath } from './validate-path';
 
-/** The required fields of each source, in the order in which messages report them. */
-export const requiredFields = {
-  awsElasticBlockStore: ['volumeID'],
-  azureDisk: ['diskName', 'diskURI'],
-  azureFile: ['secretName', 'shareName'],
-  cephfs: ['monitors'],
-  cinder: ['volumeID'],
-  csi: ['driver'],
-  flexVolume: ['driver'],
-  gcePersistentDisk: ['pdName'],
-  gitRepo: ['repository'],
-  glusterfs: ['endpoints', 'path'],
-  nfs: ['server', 'path'],
-  persistentVolumeClaim: ['claimName'],
-  photonPersistentDisk: ['pdID'],
-  portworxVolume: ['volumeID'],
-  quobyte: ['registry', 'volume'],
-  rbd: ['monitors', 'image'],
-  scaleIO: ['gateway', 'system', 'volumeName'],
-  storageos: ['volumeName'],
-  vsphereVolume: ['volumePath'],
-} as const satisfies { readonly [K in keyof Volume]?: readonly string[] };
+/** What rules of one volume look at beside the source. */
+export interface VolumePlace {
+  /** The path of the volume. */
+  readonly field: string;
+  readonly volumeName: string;
+  /** Of a pod, not of a template: claims are named after the pod. */
+  readonly podName: string | undefined;
+  readonly isPod: boolean;
+}
+export type VolumeCheck<K extends keyof Volume> = (
+  source: NonNullable<Volume[K]>,
+  at: string,
+  place: VolumePlace,
+) => FieldCause[];
 
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === '' || (value as { length?: number }).length === 0;
+/** What each source needs beyond its required fields. */
+export const remoteChecks: { readonly [K in keyof Volume]?: VolumeCheck<K> } = {
+  awsElasticBlockStore: partition,
+  azureDisk,
+  cinder: ({ secretRef }, at) => named(secretRef, `${at}.secretRef`),
+  csi: ({ driver, nodePublishSecretRef: secret }, at) => [
+    ...validateDriverName(driver ?? '', `${at}.driver`),
+    ...(secret?.name
+      ? invalidEach(`${at}.name`, secret.name, dns1123Subdomain(secret.name))
+      : named(secret, `${at}.nodePublishSecretRef`)),
+  ],
+  ephemeral: validateEphemeral,
+  fc,
+  flexVolume,
+  flocker,
+  gcePersistentDisk: partition,
+  gitRepo: ({ directory = '' }, at) => localPath(directory, `${at}.directory`),
+  image: ({ reference, pullPolicy }, at, { isPod }) => [
+    ...(isPod && !reference ? [required(`${at}.reference`)] : []),
+    ...oneOf(`${at}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never']),
+  ],
+  iscsi: validateIscsi,
+  nfs,
+  quobyte,
+  storageos: (source, at) => [...storageos(source, at), ...named(source.secretRef, `${at}.secretRef`)],
+};
 
-/** `volume` has one source. */
-export function validateRemoteVolume(volume: Volume, field: string): FieldCause[] {
-  const causes = Object.entries(requiredFields).flatMap(([type, keys]) => {
-    const source = volume[type as keyof Volume] as Readonly<Record<string, unknown>> | undefined;
-    if (!source) return [];
-    return keys.filter((key) => isEmpty(source[key])).map((key) => required(`${field}.${type}.${key}`));
-  });
-  const { nfs, gitRepo, iscsi, image, ephemeral } = volume;
-  if (nfs && !isAbsolute(nfs.path ?? ''))
-    causes.push(invalid(`${field}.nfs.path`, nfs.path ?? '', 'must be an absolute path'));
-  if (gitRepo?.directory) causes.push(...localPath(gitRepo.directory, `${field}.gitRepo.directory`));
-  if (iscsi) causes.push(...validateIscsi(iscsi, `${field}.iscsi`));
-  if (image) {
-    if (!image.reference) causes.push(required(`${field}.image.reference`));
-    causes.push(...oneOf(`${field}.image.pullPolicy`, image.pullPolicy, ['Always', 'IfNotPresent', 'Never']));
-  }
-  if (ephemeral) causes.push(...validateEphemeral(ephemeral, `${field}.ephemeral`));
-  return causes;
+function validateIscsi(source: NonNullable<Volume['iscsi']>, at: string, place: VolumePlace): FieldCause[] {
+  const { targetPortal = '', iqn = '', lun = 0, secretRef, initiatorName } = source;
+  const tooMany =
+    'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.';
+  const length = Buffer.byteLength(`${place.volumeName}:${targetPortal}`);
+  const chap = source.chapAuthDiscovery || source.chapAuthSession;
+  return [
+    ...(targetPortal === '' ? [required(`${at}.targetPortal`)] : []),
+    ...validateIqnOfPod(iqn, `${at}.iqn`),
+    ...between(lun, 0, 255, `${at}.lun`),
+    ...(chap && !secretRef ? [required(`${at}.secretRef`)] : []),
+    ...(initiatorName === undefined ? [] : validateInitiatorOfPod(initiatorName, `${at}.initiatorname`)),
+    ...(initiatorName !== undefined && length > 64 ? [invalid(`${place.field}.name`, place.volumeName, tooMany)] : []),
+  ];
 }
 
-const maxLun = 255;
-
-function validateIscsi({ targetPortal, iqn = '', lun = 0 }: NonNullable<Volume['iscsi']>, field: string): FieldCause[] {
-  const causes = targetPortal ? [] : [required(`${field}.targetPortal`)];
-  if (iqn === '') causes.push(required(`${field}.iqn`));
-  else if (!/^(iqn\.|eui\.|naa\.)/.test(iqn))
-    causes.push(invalid(`${field}.iqn`, iqn, 'must be valid format starting with iqn, eui, or naa'));
-  if (lun < 0 || lun > maxLun) causes.push(invalid(`${field}.lun`, lun, `must be between 0 and ${maxLun}, inclusive`));
-  return causes;
-}
-
-function validateEphemeral({ volumeClaimTemplate }: NonNullable<Volume['ephemeral']>, field: string): FieldCause[] {
-  const at = `${field}.volumeClaimTemplate`;
-  return volumeClaimTemplate ? validateClaimSpec(volumeClaimTemplate.spec ?? {}, `${at}.spec`) : [required(at)];
+function validateEphemeral(
+  { volumeClaimTemplate: template }: NonNullable<Volume['ephemeral']>,
+  at: string,
+  { field, volumeName, podName }: VolumePlace,
+): FieldCause[] {
+  const claim = `${podName}-${volumeName}`;
+  const wrong = podName && volumeName !== '' ? dns1123Subdomain(claim) : [];
+  const unnamed = invalidEach(
+    `${field}.name`,
+    volumeName,
+    wrong.map((message) => `PVC name ${JSON.stringify(claim)}: ${message}`),
+  );
+  const within = `${at}.volumeClaimTemplate`;
+  if (!template) return [required(within), ...unnamed];
+  return [
+    ...validateAnnotations(template.metadata?.annotations, `${within}.metadata.annotations`),
+    ...validateLabels(template.metadata?.labels, `${within}.metadata.labels`),
+    ...validateClaimSpec(template.spec ?? {}, `${within}.spec`),
+    ...unnamed,
+  ];
 }

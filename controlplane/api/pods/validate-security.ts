@@ -36,7 +36,7 @@ export function validatePodSecurity(spec: PodSpec, field: string): FieldCause[] 
     ...validateWindowsOptions(context.windowsOptions, `${field}.windowsOptions`),
     ...validateAppArmor(context.appArmorProfile, `${field}.appArmorProfile`),
     ...oneOf(`${field}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']),
-    ...oneOf(`${field}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']),
+    ...oneOf(`${field}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']),
   ];
 }
 

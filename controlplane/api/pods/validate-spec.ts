@@ -4,6 +4,7 @@ import { validateIp } from '../validation/addresses';
 import { duplicate, forbidden, invalid, invalidEach, notSupported, required, tooLong } from '../validation/causes';
 import { validateLabels } from '../validation/metadata';
 import {
+  type Check,
   dns1123Label,
   dns1123Subdomain,
   dns1123SubdomainWithUnderscore,
@@ -16,9 +17,10 @@ import type { PodSpec } from './types';
 import { validateAffinity, validateSpread } from './validate-affinity';
 import { validateClaims } from './validate-claims';
 import { validateContainers } from './validate-container';
+import { validateFileVolumes } from './validate-env';
 import { validatePodResources, validateResources } from './validate-resources';
 import { validatePodSecurity } from './validate-security';
-import { validateVolumes } from './validate-volume';
+import { type VolumeOwner, validateVolumes } from './validate-volume';
 import { validateHostProcess, validateOs } from './validate-windows';
 import { placedContainers } from './visit';
 
@@ -27,11 +29,11 @@ const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const preemptionPolicies = ['PreemptLowerPriority', 'Never'];
 
-/** `field` is the path of the spec; `isPod` is false for a template, where some rules are checked only on its pods. */
-export function validatePodSpec(spec: PodSpec, field: string, isPod: boolean): FieldCause[] {
+/** `field` is the path of the spec; for a template some rules are checked only on its pods. */
+export function validatePodSpec(spec: PodSpec, field: string, { isPod, podName }: VolumeOwner): FieldCause[] {
   const { priorityClassName, runtimeClassName, overhead } = spec;
   return [
-    ...validateVolumes(spec.volumes ?? [], `${field}.volumes`),
+    ...validateVolumes(spec.volumes ?? [], `${field}.volumes`, { isPod, podName }),
     ...validateClaims(spec.resourceClaims ?? [], `${field}.resourceClaims`),
     ...validateContainers(spec, field, isPod),
     ...validatePodResources(spec.resources, `${field}.resources`),
@@ -48,19 +50,22 @@ export function validatePodSpec(spec: PodSpec, field: string, isPod: boolean): F
     ...validateSpread(spec.topologySpreadConstraints ?? [], `${field}.topologySpreadConstraints`),
     ...validateHostProcess(spec, field),
     ...validateHostUsers(spec, field),
-    ...validateNames(spec, field),
+    ...validateHostnameOverride(spec, field),
+    ...optionalName(`${field}.serviceAccountName`, spec.serviceAccountName, dns1123Subdomain),
+    ...optionalName(`${field}.nodeName`, spec.nodeName, dns1123Subdomain),
     ...validateDeadline(spec, field),
+    ...optionalName(`${field}.hostname`, spec.hostname, dns1123Label),
+    ...optionalName(`${field}.subdomain`, spec.subdomain, dns1123Label),
     ...validateTolerations(spec.tolerations ?? [], `${field}.tolerations`),
     ...validateHostAliases(spec.hostAliases ?? [], `${field}.hostAliases`),
-    ...(priorityClassName
-      ? invalidEach(`${field}.priorityClassName`, priorityClassName, dns1123Subdomain(priorityClassName))
-      : []),
+    ...optionalName(`${field}.priorityClassName`, priorityClassName, dns1123Subdomain),
     ...(runtimeClassName === undefined
       ? []
       : invalidEach(`${field}.runtimeClassName`, runtimeClassName, dns1123Subdomain(runtimeClassName))),
     ...oneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy, preemptionPolicies),
     ...(overhead ? validateResources({ limits: overhead }, `${field}.overhead`, new Set()) : []),
     ...validateOs(spec, field),
+    ...validateFileVolumes(spec, field),
   ];
 }
 
@@ -90,28 +95,21 @@ function validateHostUsers(spec: PodSpec, field: string): FieldCause[] {
 
 const maxHostnameBytes = 64;
 
-function validateNames(spec: PodSpec, field: string): FieldCause[] {
-  const checks = [
-    ['serviceAccountName', dns1123Subdomain],
-    ['nodeName', dns1123Subdomain],
-    ['hostname', dns1123Label],
-    ['subdomain', dns1123Label],
-  ] as const;
-  const causes = checks.flatMap(([key, check]) => {
-    const value = spec[key];
-    return value ? invalidEach(`${field}.${key}`, value, check(value)) : [];
-  });
+function validateHostnameOverride(spec: PodSpec, field: string): FieldCause[] {
   const { hostnameOverride } = spec;
-  if (hostnameOverride === undefined) return causes;
+  if (hostnameOverride === undefined) return [];
   const at = `${field}.hostnameOverride`;
   return [
-    ...causes,
     ...(spec.setHostnameAsFQDN ? [forbidden(at, 'may not be specified when setHostnameAsFQDN is true')] : []),
     ...(spec.hostNetwork ? [forbidden(at, 'may not be specified when hostNetwork is true')] : []),
     ...(Buffer.byteLength(hostnameOverride) > maxHostnameBytes ? [tooLong(at, maxHostnameBytes)] : []),
     ...invalidEach(at, hostnameOverride, dns1123Subdomain(hostnameOverride)),
   ];
 }
+
+/** An empty name is an absent one. */
+const optionalName = (field: string, value: string | undefined, check: Check): FieldCause[] =>
+  value ? invalidEach(field, value, check(value)) : [];
 
 function validateDeadline({ activeDeadlineSeconds: seconds }: PodSpec, field: string): FieldCause[] {
   return seconds === undefined
@@ -182,7 +180,11 @@ export function validateTolerations(tolerations: NonNullable<PodSpec['toleration
       if (value !== '') {
         causes.push(invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
       }
-    } else causes.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
+    } else {
+      // The operators of KEP-5471 are known, and refused while its feature gate is off, as it is by default.
+      const known = ['Equal', 'Exists', ...(operator === 'Lt' || operator === 'Gt' ? ['Lt', 'Gt'] : [])];
+      causes.push(notSupported(`${at}.operator`, operator, known));
+    }
     if (effect !== '' && !effects.includes(effect)) causes.push(notSupported(`${at}.effect`, effect, effects));
     return causes;
   });

@@ -1,85 +1,106 @@
 // Field rules of volumes.
 import type { FieldCause } from '../../base/errors';
 import { parseQuantity } from '../quantity';
-import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
+import { duplicate, forbidden, invalid, invalidEach, required } from '../validation/causes';
 import { dns1123Label } from '../validation/names';
-import { oneOf } from '../validation/selectors';
+import { furtherPaths, hostPath, missingFields, sourcePaths } from '../volumes/source-checks';
 import type { Volume } from './types';
 import { validateDownwardFile } from './validate-field-ref';
-import { localNonReservedPath, noBacksteps, validateMode } from './validate-path';
-import { validateRemoteVolume } from './validate-remote-volume';
+import { localNonReservedPath, validateMode } from './validate-path';
+import { remoteChecks, type VolumeCheck, type VolumePlace } from './validate-remote-volume';
 
-export const hostPathTypes = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-];
-const hugePages = 'HugePages';
-const mediums = ['', hugePages, 'Memory'];
+export interface VolumeOwner {
+  /** Absent for a template. */
+  readonly podName?: string | undefined;
+  readonly isPod: boolean;
+}
 
-export function validateVolumes(volumes: readonly Volume[], field: string): FieldCause[] {
+/** Only a volume without errors takes its name: a second one with the same name is then a duplicate. */
+export function validateVolumes(volumes: readonly Volume[], field: string, owner: VolumeOwner): FieldCause[] {
   const seen = new Set<string>();
+  const { podName } = owner;
+  const created = new Set(
+    volumes.flatMap(({ ephemeral, name }) => (ephemeral && podName ? [`${podName}-${name}`] : [])),
+  );
   return volumes.flatMap((volume, i) => {
     const at = `${field}[${i}]`;
     const name = volume.name ?? '';
-    const causes = validateSource(volume, at);
+    const causes = validateSource(volume, { field: at, volumeName: name, podName, isPod: owner.isPod });
     if (name === '') causes.push(required(`${at}.name`));
     else causes.push(...invalidEach(`${at}.name`, name, dns1123Label(name)));
     if (seen.has(name)) causes.push(duplicate(`${at}.name`, name));
-    seen.add(name);
+    if (causes.length === 0) seen.add(name);
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim !== undefined && created.has(claim)) {
+      const detail = 'must not reference a PVC that gets created for an ephemeral volume';
+      causes.push(invalid(`${at}.persistentVolumeClaim.claimName`, claim, detail));
+    }
     return causes;
   });
 }
 
-function validateSource(volume: Volume, field: string): FieldCause[] {
-  const sources = Object.keys(volume).filter((key) => key !== 'name');
-  if (sources.length === 0) return [required(field, 'must specify a volume type')];
-  const extra = sources.slice(1).map((key) => forbidden(`${field}.${key}`, 'may not specify more than 1 volume type'));
-  // Of several sources only the first is checked further.
-  const source: Volume = { name: volume.name, [sources[0]!]: volume[sources[0] as keyof Volume] };
-  const { emptyDir, hostPath, secret, configMap, downwardAPI, projected } = source;
+/** In the order in which upstream looks at them. */
+const checks: { readonly [K in keyof Volume]?: VolumeCheck<K> | undefined } = {
+  emptyDir: ({ sizeLimit }, at) =>
+    sizeLimit !== undefined && parseQuantity(sizeLimit).nano < 0n
+      ? [forbidden(`${at}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
+      : [],
+  hostPath,
+  gitRepo: remoteChecks.gitRepo,
+  gcePersistentDisk: remoteChecks.gcePersistentDisk,
+  awsElasticBlockStore: remoteChecks.awsElasticBlockStore,
+  secret: (secret, at) => [...named(secret.secretName, `${at}.secretName`), ...validateFiles(secret, at)],
+  nfs: remoteChecks.nfs,
+  iscsi: remoteChecks.iscsi,
+  glusterfs: undefined,
+  flocker: remoteChecks.flocker,
+  persistentVolumeClaim: undefined,
+  rbd: undefined,
+  cinder: remoteChecks.cinder,
+  cephfs: undefined,
+  quobyte: remoteChecks.quobyte,
+  downwardAPI: ({ defaultMode, items = [] }, at) => [
+    ...validateMode(defaultMode, `${at}.defaultMode`),
+    ...items.flatMap((file) => validateDownwardFile(file, at)),
+  ],
+  fc: remoteChecks.fc,
+  flexVolume: remoteChecks.flexVolume,
+  configMap: (configMap, at) => [...named(configMap.name, `${at}.name`), ...validateFiles(configMap, at)],
+  azureFile: undefined,
+  vsphereVolume: undefined,
+  photonPersistentDisk: undefined,
+  portworxVolume: undefined,
+  azureDisk: remoteChecks.azureDisk,
+  storageos: remoteChecks.storageos,
+  projected: validateProjected,
+  scaleIO: undefined,
+  csi: remoteChecks.csi,
+  ephemeral: remoteChecks.ephemeral,
+  image: remoteChecks.image,
+};
+const types = Object.keys(checks) as (keyof typeof checks)[];
+
+/** A volume has one source; of several only the first is checked further. */
+function validateSource(volume: Volume, place: VolumePlace): FieldCause[] {
+  const { field } = place;
+  const [first, ...further] = types.filter((type) => volume[type] !== undefined);
+  if (first === undefined) return [required(field, 'must specify a volume type')];
   return [
-    ...extra,
-    ...validateRemoteVolume(source, field),
-    ...(emptyDir ? validateEmptyDir(emptyDir, `${field}.emptyDir`) : []),
-    ...(hostPath ? validateHostPath(hostPath, `${field}.hostPath`) : []),
-    ...(secret
-      ? [...named(secret.secretName, `${field}.secret.secretName`), ...validateFiles(secret, `${field}.secret`)]
-      : []),
-    ...(configMap
-      ? [...named(configMap.name, `${field}.configMap.name`), ...validateFiles(configMap, `${field}.configMap`)]
-      : []),
-    ...(downwardAPI
-      ? [
-          ...validateMode(downwardAPI.defaultMode, `${field}.downwardAPI.defaultMode`),
-          ...(downwardAPI.items ?? []).flatMap((file) => validateDownwardFile(file, `${field}.downwardAPI`)),
-        ]
-      : []),
-    ...(projected ? validateProjected(projected, `${field}.projected`) : []),
+    ...checkSource(first, volume, place),
+    ...further.map((type) =>
+      forbidden(`${field}.${furtherPaths[type] ?? type}`, 'may not specify more than 1 volume type'),
+    ),
   ];
+}
+
+function checkSource<K extends keyof typeof checks>(type: K, volume: Volume, place: VolumePlace): FieldCause[] {
+  const at = `${place.field}.${sourcePaths[type] ?? type}`;
+  const source = volume[type] as NonNullable<Volume[K]>;
+  const check = checks[type] as VolumeCheck<K> | undefined;
+  return [...missingFields(type, source as object, at), ...(check?.(source, at, place) ?? [])];
 }
 
 const named = (name: string | undefined, field: string): FieldCause[] => (name ? [] : [required(field)]);
-
-/** Refuses an unknown medium. Upstream accepts it, and the kubelet then fails forever. */
-function validateEmptyDir({ sizeLimit, medium = '' }: NonNullable<Volume['emptyDir']>, field: string): FieldCause[] {
-  const negative = sizeLimit !== undefined && parseQuantity(sizeLimit).nano < 0n;
-  const known = mediums.includes(medium) || medium.startsWith(`${hugePages}-`);
-  return [
-    ...(negative ? [forbidden(`${field}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : []),
-    ...(known ? [] : [notSupported(`${field}.medium`, medium, mediums)]),
-  ];
-}
-
-function validateHostPath({ path, type }: NonNullable<Volume['hostPath']>, field: string): FieldCause[] {
-  if (!path) return [required(`${field}.path`)];
-  return [...noBacksteps(path, `${field}.path`), ...oneOf(`${field}.type`, type, hostPathTypes)];
-}
 
 interface KeyFile {
   readonly key?: string;
@@ -125,7 +146,7 @@ function validateProjected({ defaultMode, sources = [] }: Projected, field: stri
 }
 
 function validateProjection(source: Source, field: string, at: string): FieldCause[] {
-  const { secret, configMap, downwardAPI, serviceAccountToken, clusterTrustBundle } = source;
+  const { secret, configMap, downwardAPI, serviceAccountToken } = source;
   return [
     ...(secret ? [...named(secret.name, `${at}.secret.name`), ...validateFiles(secret, `${at}.secret`)] : []),
     ...(configMap
@@ -134,22 +155,16 @@ function validateProjection(source: Source, field: string, at: string): FieldCau
     ...(downwardAPI?.items ?? []).flatMap((file) => validateDownwardFile(file, `${at}.downwardAPI`)),
     // The path of a token is one level too high, as in kube-apiserver's messages.
     ...(serviceAccountToken ? validateToken(serviceAccountToken, `${at}.serviceAccountToken`, `${field}.path`) : []),
-    ...(clusterTrustBundle
-      ? clusterTrustBundle.path
-        ? localNonReservedPath(clusterTrustBundle.path, `${at}.clusterTrustBundle.path`)
-        : [required(`${at}.clusterTrustBundle.path`)]
-      : []),
   ];
 }
 
 /** Two sources cannot write the same file. */
 function conflicts(source: Source, taken: Set<string>, field: string): FieldCause[] {
-  const { secret, configMap, downwardAPI, clusterTrustBundle } = source;
+  const { secret, configMap, downwardAPI } = source;
   const files = [
     ...(secret?.items ?? []).map(({ path }) => ({ path, shown: secret?.name ?? '' })),
     ...(configMap?.items ?? []).map(({ path }) => ({ path, shown: configMap?.name ?? '' })),
     ...(downwardAPI?.items ?? []).map(({ path }) => ({ path, shown: path })),
-    ...(clusterTrustBundle ? [{ path: clusterTrustBundle.path, shown: clusterTrustBundle.path }] : []),
   ];
   return files.flatMap(({ path, shown }) => {
     if (!path) return [];

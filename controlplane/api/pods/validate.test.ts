@@ -105,7 +105,7 @@ const cases: readonly Case[] = [
     causes: [
       'spec.securityContext.fsGroupChangePolicy: Unsupported value: "Foo": supported values: "Always", "OnRootMismatch"',
       'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "Foo": supported values: "Merge", "Strict"',
-      'spec.securityContext.seLinuxChangePolicy: Unsupported value: "Foo": supported values: "MountOption", "Recursive"',
+      'spec.securityContext.seLinuxChangePolicy: Unsupported value: "Foo": supported values: "Recursive"',
     ],
   },
   {
@@ -366,9 +366,9 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a medium',
+    name: 'any medium: the kubelet knows which there are',
     ...volume({ emptyDir: { medium: 'Foo' } }),
-    causes: ['spec.volumes[0].emptyDir.medium: Unsupported value: "Foo": supported values: "", "HugePages", "Memory"'],
+    causes: [],
   },
   { name: 'huge pages as a medium', ...volume({ emptyDir: { medium: 'HugePages-2Mi' } }), causes: [] },
   {
@@ -449,7 +449,141 @@ const cases: readonly Case[] = [
       'spec.tolerations[1].operator: Invalid value: "-": a valid label must be an empty string or consist of alphanumeric characters, ' +
         "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', " +
         "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
-      'spec.tolerations[2].operator: Unsupported value: "Lt": supported values: "Equal", "Exists"',
+      'spec.tolerations[2].operator: Unsupported value: "Lt": supported values: "Equal", "Exists", "Lt", "Gt"',
+    ],
+  },
+  {
+    name: 'an initiator of iSCSI',
+    ...volume({ iscsi: { targetPortal: 'a'.repeat(70), iqn: 'x', chapAuthSession: true, initiatorName: 'iqn.2001' } }),
+    causes: [
+      'spec.volumes[0].iscsi.iqn: Invalid value: "x": must be valid format starting with iqn, eui, or naa',
+      'spec.volumes[0].iscsi.secretRef: Required value',
+      'spec.volumes[0].iscsi.initiatorname: Invalid value: "iqn.2001": must be valid format',
+      'spec.volumes[0].name: Invalid value: "v": Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.',
+    ],
+  },
+  {
+    name: 'a disk of another path',
+    ...volume({ gcePersistentDisk: { partition: 256 } }),
+    causes: [
+      'spec.volumes[0].persistentDisk.pdName: Required value',
+      'spec.volumes[0].persistentDisk.partition: Invalid value: 256: must be between 1 and 255, inclusive',
+    ],
+  },
+  {
+    name: 'disks of Azure',
+    ...volume({ azureDisk: { diskName: 'd', diskURI: 'x', kind: 'Managed', cachingMode: 'x' } }),
+    causes: [
+      'spec.volumes[0].azureDisk.cachingMode: Unsupported value: "x": supported values: "None", "ReadOnly", "ReadWrite"',
+      'spec.volumes[0].azureDisk.diskURI: Unsupported value: "x": supported values: "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"',
+    ],
+  },
+  {
+    name: 'fibre channel, flocker, cinder and quobyte',
+    spec: {
+      volumes: [
+        { name: 'a', fc: { targetWWNs: ['x'] } },
+        { name: 'b', fc: {} },
+        { name: 'c', flocker: { datasetName: 'a/b' } },
+        { name: 'd', cinder: { volumeID: 'v', secretRef: {} } },
+        { name: 'e', quobyte: { registry: 'x' } },
+      ],
+    },
+    causes: [
+      'spec.volumes[0].fc.lun: Required value: lun is required if targetWWNs is specified',
+      'spec.volumes[1].fc.targetWWNs: Required value: must specify either targetWWNs or wwids, but not both',
+      'spec.volumes[2].flocker.datasetName: Invalid value: "a/b": must not contain \'/\'',
+      'spec.volumes[3].cinder.secretRef.name: Required value',
+      'spec.volumes[4].quobyte.registry: Invalid value: "x": must be a host:port pair or multiple pairs separated by commas',
+      'spec.volumes[4].quobyte.volume: Required value',
+    ],
+  },
+  {
+    name: 'a claim of an ephemeral volume',
+    spec: {
+      volumes: [
+        {
+          name: 'v',
+          ephemeral: {
+            volumeClaimTemplate: {
+              metadata: { labels: { a: '-x' } },
+              spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+            },
+          },
+        },
+        { name: 'w', persistentVolumeClaim: { claimName: 'p-v' } },
+      ],
+    },
+    causes: [
+      "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.labels: Invalid value: \"-x\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+      'spec.volumes[1].persistentVolumeClaim.claimName: Invalid value: "p-v": must not reference a PVC that gets created for an ephemeral volume',
+    ],
+  },
+  {
+    name: 'two sources in one volume',
+    ...volume({ cephfs: { monitors: ['m'] }, emptyDir: {} }),
+    causes: ['spec.volumes[0].cephFS: Forbidden: may not specify more than 1 volume type'],
+  },
+  {
+    name: 'the restart policy of a container',
+    container: { restartPolicyRules: [{ action: 'Stop', exitCodes: { operator: 'Is' } }, { action: 'Restart' }] },
+    causes: [
+      `${at}.restartPolicy: Required value: must specify restartPolicy when restart rules are used`,
+      `${at}.restartPolicyRules[0].action: Unsupported value: "Stop": supported values: "Restart", "RestartAllContainers"`,
+      `${at}.restartPolicyRules[0].exitCodes.operator: Unsupported value: "Is": supported values: "In", "NotIn"`,
+      `${at}.restartPolicyRules[1].exitCodes: Required value: must be specified`,
+    ],
+  },
+  {
+    name: 'variables from files',
+    spec: { volumes: [{ name: 'h', hostPath: { path: '/' } }] },
+    container: {
+      env: [
+        { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'h', path: '../x', key: 'K' } } },
+        { name: 'B', valueFrom: { fileKeyRef: { volumeName: 'x', path: 'p' } } },
+      ],
+    },
+    causes: [
+      `${at}.env[0].valueFrom.fileKeyRef.path: Invalid value: "../x": must not contain '..'`,
+      `${at}.env[1].valueFrom.fileKeyRef.key: Required value`,
+      `${at}.env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "h": referenced volume must be of type emptyDir`,
+      `${at}.env[1].valueFrom.fileKeyRef.volumeName: Not found: "x"`,
+    ],
+  },
+  {
+    name: 'a field of a node',
+    spec: {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a', 'b'] }] }],
+          },
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            { weight: 1, preference: { matchExpressions: [{ key: 'k', operator: 'In', values: ['-no-label'] }] } },
+          ],
+        },
+      },
+    },
+    causes: [
+      "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0].values: Required value: must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
+    ],
+  },
+  {
+    name: 'namespaces and label keys of a term',
+    spec: {
+      affinity: {
+        podAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: 't', namespaces: ['a.b'], matchLabelKeys: ['k'] },
+            { topologyKey: 't', labelSelector: {}, matchLabelKeys: ['k'], mismatchLabelKeys: ['k'] },
+          ],
+        },
+      },
+    },
+    causes: [
+      'spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].namespace: Invalid value: "a.b": must not contain dots',
+      'spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set',
+      'spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[1].matchLabelKeys[0]: Invalid value: "k": exists in both matchLabelKeys and mismatchLabelKeys',
     ],
   },
   {
@@ -577,4 +711,40 @@ t.test('volumes get their defaults', async (t) => {
     { image: { pullPolicy: 'IfNotPresent' } },
     { ephemeral: { volumeClaimTemplate: { spec: { volumeMode: 'Filesystem' } } } },
   ]);
+});
+
+t.test('label keys of a new pod become terms of its selectors, once', async (t) => {
+  const term = () => ({
+    topologyKey: 't',
+    labelSelector: {},
+    matchLabelKeys: ['a', 'absent'],
+    mismatchLabelKeys: ['b'],
+  });
+  const pod = makePod({
+    spec: {
+      affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term()] } },
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 't', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: {}, matchLabelKeys: ['a'] },
+      ],
+    },
+  });
+  pod.metadata = { ...pod.metadata, labels: { a: '1', b: '2' } };
+  for (let i = 0; i < 2; i++) pods.options.prepare?.(pod, { subresource: '' });
+  const a = { key: 'a', operator: 'In', values: ['1'] };
+  const b = { key: 'b', operator: 'NotIn', values: ['2'] };
+  t.same(pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.[0]?.labelSelector, {
+    matchExpressions: [a, b],
+  });
+  t.same(pod.spec?.topologySpreadConstraints?.[0]?.labelSelector, { matchExpressions: [a] });
+  t.same(causesOf(pod), []);
+  pod.spec!.topologySpreadConstraints![0]!.labelSelector!.matchLabels = { a: '1' };
+  t.same(causesOf(pod), [
+    'spec.topologySpreadConstraints[0][0]: Invalid value: "a": exists in both matchLabelKeys and labelSelector',
+  ]);
+});
+
+t.test('fields whose feature gates are off by default are dropped', async (t) => {
+  const sources = [{ clusterTrustBundle: { name: 'c', path: 'p' } }, { podCertificate: { signerName: 'a.b/c' } }];
+  const pod = makePod({ ...volume({ projected: { sources } }) });
+  t.same(pod.spec?.volumes?.[0]?.projected?.sources, [{}, {}]);
 });

@@ -44,7 +44,7 @@ function validateResized(pod: Pod, old: Pod | undefined): FieldCause[] {
 function validateWhole({ metadata }: Pod, spec: PodSpec): FieldCause[] {
   return [
     ...validatePodAnnotations(metadata?.annotations, spec, 'metadata.annotations'),
-    ...validatePodSpec(spec, 'spec', true),
+    ...validatePodSpec(spec, 'spec', { isPod: true, podName: metadata?.name }),
     ...(spec.serviceAccountName ? [] : tokensOfNobody(spec)),
   ];
 }

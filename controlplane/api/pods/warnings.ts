@@ -1,10 +1,13 @@
 // Warnings for the author of a valid pod or template, with kube-apiserver's messages. Checked on creation and when a template
 // changes, but not on updates of pods: these are too frequent, and programs make them.
 import { formatQuantity, parseQuantity } from '../quantity';
+import { warnOfAddress } from '../services/warnings';
 import type { ObjectMeta } from '../types';
-import { dns1123Label } from '../validation/names';
+import { dns1123Label, labelValue } from '../validation/names';
+import { warnOfFractions } from '../volumes/claim-spec';
 import type { Container, PodSpec, PodTemplate } from './types';
 import { type PlacedContainer, placedContainers } from './visit';
+import { warnOfOverlaps } from './volume-overlaps';
 
 const oldNodeLabels: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -27,7 +30,7 @@ const oldAnnotations: Readonly<Record<string, string>> = {
 
 export const oldVolumes: Readonly<Record<string, string>> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  gitRepo: 'deprecated in v1.11',
+  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
   flocker: 'deprecated in v1.22, non-functional in v1.25+',
   storageos: 'deprecated in v1.22, non-functional in v1.25+',
@@ -78,6 +81,7 @@ function warnOfSpec(metadata: ObjectMeta | undefined, spec: PodSpec, at: string)
       .filter((key) => Object.hasOwn(oldAnnotations, key))
       .map((key) => `${at}metadata.annotations[${key}]: ${oldAnnotations[key]}`),
     ...warnOfVolumes(spec, `${at}spec.volumes`),
+    ...(spec.volumes ?? []).flatMap(warnOfOverlaps),
     ...warnOfLists(spec, `${at}spec`),
     ...fractions(spec.overhead, `${at}spec.overhead`),
     ...warnOfSeccomp(annotations, spec, containers, at),
@@ -87,10 +91,15 @@ function warnOfSpec(metadata: ObjectMeta | undefined, spec: PodSpec, at: string)
       ...warnOfEnvironment(container.env ?? [], `${field}.env`),
     ]),
     ...warnOfPorts(containers),
+    ...warnOfPortNames(containers),
     ...((spec.terminationGracePeriodSeconds ?? 0) < 0
       ? [`${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
     ...warnOfPodAffinity(spec, `${at}spec.affinity`),
+    ...(spec.dnsConfig?.nameservers ?? []).flatMap((ip, i) =>
+      warnOfAddress(ip, `${at}spec.dnsConfig.nameservers[${i}]`),
+    ),
+    ...(spec.hostAliases ?? []).flatMap(({ ip }, i) => warnOfAddress(ip, `${at}spec.hostAliases[${i}].ip`)),
   ];
 }
 
@@ -107,10 +116,12 @@ function warnOfPlacement(
     ...(affinity?.nodeAffinity?.[hard]?.nodeSelectorTerms ?? []).map((term, i) => ({
       term,
       field: `${nodes}.${hard}.nodeSelectorTerms[${i}]`,
+      soft: false,
     })),
     ...(affinity?.nodeAffinity?.[soft] ?? []).map(({ preference }, i) => ({
       term: preference,
       field: `${nodes}.${soft}[${i}].preference`,
+      soft: true,
     })),
   ];
   return [
@@ -118,10 +129,19 @@ function warnOfPlacement(
       const why = oldLabel(key);
       return why ? [`${at}.nodeSelector[${key}]: ${why}`] : [];
     }),
-    ...terms.flatMap(({ term, field }) =>
-      (term?.matchExpressions ?? []).flatMap(({ key }, i) => {
+    ...terms.flatMap(({ term, field, soft }) =>
+      (term?.matchExpressions ?? []).flatMap(({ key, values = [] }, i) => {
         const why = oldLabel(key);
-        return why ? [`${field}.matchExpressions[${i}].key: ${key} is ${why}`] : [];
+        const expression = `${field}.matchExpressions[${i}]`;
+        const warned = why ? [`${expression}.key: ${key} is ${why}`] : [];
+        // Of a requirement such a value is an error.
+        if (!soft) return warned;
+        return [
+          ...warned,
+          ...values.flatMap((value, j) =>
+            labelValue(value).map((message) => `${expression}.values[${j}]: ${value} is invalid, ${message}`),
+          ),
+        ];
       }),
     ),
     ...topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, i) => {
@@ -155,23 +175,13 @@ function warnOfPodAffinity({ affinity }: PodSpec, at: string): string[] {
 }
 
 function warnOfVolumes({ volumes = [] }: PodSpec, at: string): string[] {
-  const sources = volumes.flatMap(({ projected }) => projected?.sources ?? []);
-  const tokens = new Set(sources.flatMap(({ serviceAccountToken }) => serviceAccountToken?.path ?? []));
   return volumes.flatMap((volume, i) => [
     ...Object.keys(volume)
       .filter((type) => Object.hasOwn(oldVolumes, type))
       .map((type) => `${at}[${i}].${type === 'storageos' ? 'storageOS' : type}: ${oldVolumes[type]}`),
-    ...(volume.projected?.sources ?? []).flatMap(({ configMap, secret, downwardAPI }) =>
-      Object.entries({ configMap, secrets: secret, downwardAPI }).flatMap(([type, source]) =>
-        (source?.items ?? []).flatMap(({ path }, j) =>
-          tokens.has(path)
-            ? [
-                `${at}[${i}].projected.sources.${type}[${j}]: has duplicated path with ServiceAccountToken ${JSON.stringify(path)}`,
-              ]
-            : [],
-        ),
-      ),
-    ),
+    ...(volume.ephemeral?.volumeClaimTemplate?.spec
+      ? warnOfFractions(volume.ephemeral.volumeClaimTemplate.spec, `${at}[${i}].ephemeral.volumeClaimTemplate.spec`)
+      : []),
   ]);
 }
 
@@ -255,10 +265,13 @@ function warnOfPorts(containers: readonly PlacedContainer[]): string[] {
   }
   const known = new Map<string, Known[]>();
   return containers.flatMap(({ container, field: at }) =>
-    (container.ports ?? []).flatMap(({ containerPort, protocol, hostPort = 0, hostIP = '' }, i) => {
+    (container.ports ?? []).flatMap(({ name = '', containerPort, protocol, hostPort = 0, hostIP = '' }, i) => {
       const field = `${at}.ports[${i}]`;
       const key = `${containerPort}/${protocol}`;
       const others = known.get(key) ?? [];
+      // Upstream prints the struct of the port.
+      const port = `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
+      const unbound = hostIP !== '' && hostPort === 0 ? [`${field}: hostIP set without hostPort: ${port}`] : [];
       const warnings = others.flatMap((other) => {
         if (hostIP === other.hostIP && hostPort === other.hostPort) {
           return [`${field}: duplicate port definition with ${other.field}`];
@@ -269,7 +282,22 @@ function warnOfPorts(containers: readonly PlacedContainer[]): string[] {
         return ambiguous ? [`${field}: dangerously ambiguous port definition with ${other.field}`] : [];
       });
       if (others.length < maxCompared) known.set(key, [...others, { field, hostPort, hostIP }]);
-      return warnings;
+      return [...unbound, ...warnings];
+    }),
+  );
+}
+
+/** Ports of all containers share the names by which Services and probes select them. */
+function warnOfPortNames(containers: readonly PlacedContainer[]): string[] {
+  const first = new Map<string, string>();
+  return containers.flatMap(({ container, field: at }) =>
+    (container.ports ?? []).flatMap(({ name = '' }, i) => {
+      const field = `${at}.ports[${i}]`;
+      const other = first.get(name);
+      if (name !== '' && other === undefined) first.set(name, field);
+      if (name === '' || other === undefined) return [];
+      const used = `services and probes that select ports by name will use ${other}`;
+      return [`${field}: duplicate port name ${JSON.stringify(name)} with ${other}, ${used}`];
     }),
   );
 }

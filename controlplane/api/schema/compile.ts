@@ -10,6 +10,8 @@ export const maxFindings = 100;
 export interface DecodeContext {
   /** Paths of unknown fields, up to the number that is shown; absent when unknown fields are ignored. */
   readonly unknown: string[] | undefined;
+  /** The value is a part of an object, as its writer wants it: zero values are neither removed nor added. */
+  readonly partial?: boolean;
 }
 
 /**
@@ -25,14 +27,22 @@ export function compileObject(schema: ObjectSchema): Decode {
   const found = compiled.get(schema);
   if (found) return found;
   const fields = new Map<string, Field>();
-  const decode = objectDecoder(fields, schema);
+  const zeros: Zero[] = [];
+  const decode = objectDecoder(fields, zeros, schema);
   compiled.set(schema, decode);
   const required = new Set(schema.required);
   for (const [key, field] of Object.entries(schema.fields)) {
     const collection = field.type === 'array' || field.type === 'map';
     const dropEmpty = collection && !required.has(key) && !schema.unstructured;
+    if (field.writesZero) zeros.push([key, zeroOf(field)]);
     const keepNull = schema.lenient === true && !isTypedObject(field);
-    fields.set(key, { decode: compileField(field, schema.lenient), dropEmpty, keepNull });
+    fields.set(key, {
+      decode: compileField(field, schema.lenient),
+      dropEmpty,
+      keepNull,
+      omitsZero: field.omitsZero === true,
+      goName: field.embedded === undefined ? key : `${field.embedded}.${key}`,
+    });
   }
   return decode;
 }
@@ -42,12 +52,19 @@ interface Field {
   /** Go omits empty optional lists and maps when it writes an object. */
   readonly dropEmpty: boolean;
   readonly keepNull: boolean;
+  /** Go omits the zero value of the scalar when it writes an object. */
+  readonly omitsZero: boolean;
+  /** The field in the path that Go prints. */
+  readonly goName: string;
 }
 
 /** The metadata of an object has a Go type, whatever the rest of the object is. */
 const isTypedObject = ({ type, object }: FieldSchema): boolean => type === 'object' && !object!.lenient;
 
-function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema): Decode {
+/** A scalar that Go writes even when it is zero. */
+type Zero = readonly [key: string, value: unknown];
+
+function objectDecoder(fields: ReadonlyMap<string, Field>, zeros: readonly Zero[], schema: ObjectSchema): Decode {
   const { name = '', open = false } = schema;
   const goName = name.slice(name.lastIndexOf('.') + 1);
   const goType = goObject(schema);
@@ -69,10 +86,15 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, schema: ObjectSchema)
       const decoded =
         inner === null
           ? undefined
-          : field.decode(inner, context, path === '' ? key : `${path}.${key}`, childPath(goName, goPath, key));
-      if (decoded === undefined || (field.dropEmpty && isEmpty(decoded) && !isReset(path, key))) delete object[key];
+          : field.decode(inner, context, path === '' ? key : `${path}.${key}`, childPath(goName, goPath, field.goName));
+      const dropped = field.omitsZero
+        ? isZero(decoded) && !context.partial
+        : field.dropEmpty && isEmpty(decoded) && !isReset(path, key);
+      if (decoded === undefined || dropped) delete object[key];
       else if (decoded !== inner) object[key] = decoded;
     }
+    if (context.partial) return object;
+    for (const [key, value] of zeros) if (object[key] === undefined) object[key] = value;
     return object;
   };
 }
@@ -86,6 +108,8 @@ function childPath(goName: string, goPath: string, key: string): string {
   const dot = goPath.indexOf('.');
   return dot < 0 ? `${goName}.${key}` : `${goName}${goPath.slice(dot)}.${key}`;
 }
+
+const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
 
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
@@ -107,7 +131,7 @@ function compileField(field: FieldSchema, lenient = false): Decode {
     case 'array':
       return arrayDecoder(field.items!, compileField(field.items!));
     case 'map':
-      return mapDecoder(field.items!, compileField(field.items!));
+      return mapDecoder(field, compileField(field.items!));
     case 'any':
       return field.object ? freeDecoder(field.object) : (value) => value;
     default:
@@ -127,7 +151,7 @@ function compileLenient(field: FieldSchema): Decode {
     return (value, context, path, goPath) => (Array.isArray(value) ? decode(value, context, path, goPath) : value);
   }
   if (field.type === 'map') {
-    const decode = mapDecoder(field.items!, compileLenient(field.items!), keepNull);
+    const decode = mapDecoder(field, compileLenient(field.items!), keepNull);
     return (value, context, path, goPath) => (isRecord(value) ? decode(value, context, path, goPath) : value);
   }
   return (value) => value;
@@ -156,17 +180,20 @@ function arrayDecoder(items: FieldSchema, decode: Decode, ofNull: (items: FieldS
     if (!Array.isArray(value)) throw wrongType(value, goPath, `[]${goType(items)}`);
     for (let i = 0; i < value.length; i++) {
       const inner: unknown = value[i];
-      const decoded = inner === null ? ofNull(items) : decode(inner, context, `${path}[${i}]`, goPath);
+      const given = inner === null ? ofNull(items) : inner;
+      const decoded = given === null ? given : decode(given, context, `${path}[${i}]`, goPath);
       if (decoded !== inner) value[i] = decoded;
     }
     return value;
   };
 }
 
-function mapDecoder(items: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
+function mapDecoder(field: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
+  const items = field.items!;
+  const type = goType(field);
   return (value, context, path, goPath) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw wrongType(value, goPath, `map[string]${goType(items)}`);
+      throw wrongType(value, goPath, type);
     }
     const map = value as Record<string, unknown>;
     for (const key of Object.keys(map)) {

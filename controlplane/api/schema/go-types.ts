@@ -4,6 +4,7 @@ import type { FieldSchema, ObjectSchema } from './schema';
 
 /** The type as Go prints it in an error. */
 export function goType(field: FieldSchema): string {
+  if (field.goType !== undefined) return field.goType;
   switch (field.type) {
     case 'integer':
       return field.format ?? 'int64';

@@ -19,7 +19,7 @@ export function scalarDecoders(field: FieldSchema): Decode {
       };
     case 'boolean':
       return (value, _context, _path, goPath) => {
-        if (typeof value !== 'boolean') throw wrongType(value, goPath, 'bool');
+        if (typeof value !== 'boolean') throw wrongType(value, goPath, goType(field));
         return value;
       };
     case 'intOrString':
@@ -33,8 +33,9 @@ export function scalarDecoders(field: FieldSchema): Decode {
 
 function stringDecoder(field: FieldSchema): Decode {
   const check = formats[field.format ?? ''];
+  const type = field.format === 'byte' ? '[]uint8' : goType(field);
   return (value, _context, _path, goPath) => {
-    if (typeof value !== 'string') throw wrongType(value, goPath, field.format === 'byte' ? '[]uint8' : 'string');
+    if (typeof value !== 'string') throw wrongType(value, goPath, type);
     check?.(value);
     return value;
   };
@@ -82,15 +83,15 @@ function wrongNumber(value: number, goPath: string, type: string): BadRequest {
 
 const decodeIntOrString: Decode = (value, _context, _path, goPath) => {
   if (typeof value === 'string') return value;
-  if (typeof value !== 'number') throw wrongType(value, goPath, 'intstr.IntOrString');
+  // Go reads what is no string as a number.
+  if (typeof value !== 'number') throw wrongType(value, goPath, 'int32');
   if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) throw wrongNumber(value, goPath, 'int32');
   return value;
 };
 
-/** A quantity may be sent as a number; it is kept as text. */
-const decodeQuantity: Decode = (value, _context, _path, goPath) => {
-  if (typeof value !== 'string' && typeof value !== 'number') throw wrongType(value, goPath, 'resource.Quantity');
-  if (value === '') return '0';
-  if (!isQuantity(value)) parseQuantity(value);
-  return typeof value === 'number' ? String(value) : value;
+/** A quantity may be sent as a number; it is kept as text. Go reads every other JSON value as the text of a quantity, too. */
+const decodeQuantity: Decode = (value) => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (!isQuantity(text)) parseQuantity(text);
+  return text;
 };

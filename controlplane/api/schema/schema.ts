@@ -29,6 +29,14 @@ export interface FieldSchema {
   /** merge, replace, retainKeys or merge,retainKeys. */
   readonly patchStrategy?: string;
   readonly patchMergeKey?: string;
+  /** The name of the scalar's or map's type in Go, if it has one: v1.PullPolicy. */
+  readonly goType?: string;
+  /** The Go struct inside the object's own, of which this is a field: VolumeSource. */
+  readonly embedded?: string;
+  /** The zero value of this scalar means that it is absent. */
+  readonly omitsZero?: true;
+  /** The reverse: an absent scalar is written as its zero value. */
+  readonly writesZero?: true;
   /** The value of an absent key field of a list element, e.g. protocol TCP. */
   readonly default?: string | number | boolean;
 }

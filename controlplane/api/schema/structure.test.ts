@@ -57,6 +57,30 @@ t.test('bodies that cannot be decoded', async (t) => {
         'json: cannot unmarshal number into Go struct field ConfigMap.data of type string',
     },
     {
+      name: 'a named type of Go',
+      kind: pods,
+      object: { spec: { restartPolicy: 1 } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: ' +
+        'json: cannot unmarshal number into Go struct field PodSpec.spec.restartPolicy of type v1.RestartPolicy',
+    },
+    {
+      name: 'list for a named map',
+      kind: pods,
+      object: { spec: { containers: [{ name: 'c', resources: { limits: [] } }] } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: ' +
+        'json: cannot unmarshal array into Go struct field ResourceRequirements.spec.containers.resources.limits of type v1.ResourceList',
+    },
+    {
+      name: 'an embedded struct',
+      kind: pods,
+      object: { spec: { volumes: [{ name: 'v', emptyDir: { medium: {} } }] } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: ' +
+        'json: cannot unmarshal object into Go struct field EmptyDirVolumeSource.spec.volumes.VolumeSource.emptyDir.medium of type v1.StorageMedium',
+    },
+    {
       name: 'fraction',
       kind: deployments,
       object: { spec: { replicas: 1.5 } },
@@ -72,6 +96,14 @@ t.test('bodies that cannot be decoded', async (t) => {
         'Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression ' +
         "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     },
+    ...[{}, [], true, ''].map((sizeLimit) => ({
+      name: `quantity ${JSON.stringify(sizeLimit)}`,
+      kind: pods,
+      object: { spec: { volumes: [{ name: 'v', emptyDir: { sizeLimit } }] } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression ' +
+        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    })),
     {
       name: 'base64',
       kind: secrets,
@@ -184,6 +216,22 @@ t.test('the canonical form', async (t) => {
   const limits = { spec: { containers: [{ ...container, resources: { limits: { cpu: 2, memory: '1Gi' } } }] } };
   validateStructure(schemas.of(pods), pods, limits, 'Strict');
   t.same(limits.spec.containers[0]?.resources.limits, { cpu: '2', memory: '1Gi' }, 'numbers become quantities');
+});
+
+t.test('zero values are absent, where the field is no pointer in Go', async (t) => {
+  const object = {
+    spec: {
+      containers: [{ ...container, workingDir: '', stdin: false, ports: [{ containerPort: 0, hostPort: 0 }] }],
+      hostNetwork: false,
+      hostUsers: false,
+      priority: 0,
+      nodeName: '',
+    },
+  };
+  validateStructure(schemas.of(pods), pods, object, 'Strict');
+  t.same(object, {
+    spec: { containers: [{ ...container, ports: [{ containerPort: 0 }] }], hostUsers: false, priority: 0 },
+  });
 });
 
 t.test('__proto__ and constructor are ordinary keys', async (t) => {

@@ -56,6 +56,11 @@ export function decodeStructure(schema: ObjectSchema, object: unknown, unknown: 
   compileObject(schema)(object, { unknown }, '', '');
 }
 
+/** Decodes a part of an object, as a configuration of server-side apply is one: zero values stay. @throws BadRequest */
+export function decodePart(schema: ObjectSchema, part: unknown): void {
+  compileObject(schema)(part, { unknown: undefined, partial: true }, '', '');
+}
+
 /** The error for a body that does not fit its kind. */
 export function cannotHandle({ kind, version }: StructuredKind, cause: string): BadRequest {
   return new BadRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${cause}`);

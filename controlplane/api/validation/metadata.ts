@@ -24,13 +24,13 @@ export function validateObjectMeta(
 ): FieldCause[] {
   const metadata = object.metadata ?? {};
   return [
-    ...validateName(kind, metadata),
-    ...validateNamespace(kind, metadata),
+    ...(context.old
+      ? validateUpdate(metadata, context.old.metadata ?? {})
+      : [...validateName(kind, metadata), ...validateNamespace(kind, metadata)]),
     ...validateLabels(metadata.labels, 'metadata.labels'),
     ...validateAnnotations(metadata.annotations, 'metadata.annotations'),
     ...validateOwnerReferences(metadata.ownerReferences ?? []),
     ...validateFinalizers(metadata.finalizers ?? []),
-    ...(context.old ? validateUpdate(metadata, context.old.metadata ?? {}) : []),
   ];
 }
 
@@ -75,39 +75,44 @@ export function validateAnnotations(
   return causes;
 }
 
+/** Upstream's messages do not say which reference is wrong. */
 function validateOwnerReferences(references: readonly OwnerReference[]): FieldCause[] {
-  const causes: FieldCause[] = [];
   const field = 'metadata.ownerReferences';
-  references.forEach((reference) => {
-    for (const key of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      if (!reference[key]) {
-        // As upstream: the path has no index.
-        const detail = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty';
-        causes.push(invalid(`${field}.${key}`, reference[key] ?? '', detail));
-      }
-    }
+  let first: string | undefined;
+  return references.flatMap((reference) => {
+    const { apiVersion = '', kind = '', name = '', uid = '', controller } = reference;
+    const empty = Object.entries({ kind, name, uid }).filter(([, value]) => value === '');
+    const causes = [
+      // Of group/version the version is what follows the slash.
+      ...(/(^|\/)$/.test(apiVersion) ? [invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty')] : []),
+      ...empty.map(([key, value]) => invalid(`${field}.${key}`, value, 'must not be empty')),
+      ...(apiVersion === 'v1' && kind === 'Event'
+        ? [invalid(field, reference, '/v1, Kind=Event is disallowed from being an owner')]
+        : []),
+    ];
+    if (!controller) return causes;
+    const current = `${kind}/${name}`;
+    if (first === undefined) first = current;
+    else causes.push(invalid(field, references, twoControllers(first, current)));
+    return causes;
   });
-  const controllers = references.filter((reference) => reference.controller);
-  if (controllers.length > 1) {
-    const [first, second] = controllers.map(({ kind, name }) => `${kind}/${name}`);
-    const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
-    causes.push(invalid(field, references, detail));
-  }
-  return causes;
 }
+
+const twoControllers = (first: string, second: string): string =>
+  `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
 
 function validateFinalizers(finalizers: readonly string[]): FieldCause[] {
   const field = 'metadata.finalizers';
-  const causes = finalizers.flatMap((name, i) => {
-    const wrong = qualifiedName(name);
-    if (wrong.length > 0) return invalidEach(`${field}[${i}]`, name, wrong);
-    if (name.includes('/') || standardFinalizers.has(name)) return [];
-    return [invalid(`${field}[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified')];
-  });
-  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
-    causes.push(invalid(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
-  }
-  return causes;
+  const both = finalizers.includes('orphan') && finalizers.includes('foregroundDeletion');
+  return [
+    ...finalizers.flatMap((name) => invalidEach(field, name, qualifiedName(name))),
+    ...(both ? [invalid(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')] : []),
+    ...finalizers.flatMap((name, i) =>
+      name.includes('/') || standardFinalizers.has(name)
+        ? []
+        : [invalid(`${field}[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified')],
+    ),
+  ];
 }
 
 const fixedFields = [
@@ -120,15 +125,14 @@ const fixedFields = [
 ] as const;
 
 function validateUpdate(metadata: ObjectMeta, old: ObjectMeta): FieldCause[] {
-  const causes: FieldCause[] = fixedFields
-    .filter((key) => metadata[key] !== old[key])
-    .map((key) => invalid(`metadata.${key}`, metadata[key], immutable));
-  if (old.deletionTimestamp) {
-    const added = (metadata.finalizers ?? []).filter((name) => !old.finalizers?.includes(name));
-    if (added.length > 0) {
-      const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
-      causes.push(forbidden('metadata.finalizers', detail));
-    }
-  }
-  return causes;
+  const known = new Set(old.finalizers);
+  const added = [...new Set(metadata.finalizers)].filter((name) => !known.has(name)).sort();
+  const shown = `[]string{${added.map((name) => JSON.stringify(name)).join(', ')}}`;
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`;
+  return [
+    ...(old.deletionTimestamp && added.length > 0 ? [forbidden('metadata.finalizers', detail)] : []),
+    ...fixedFields
+      .filter((key) => metadata[key] !== old[key])
+      .map((key) => invalid(`metadata.${key}`, metadata[key], immutable)),
+  ];
 }

@@ -5,7 +5,7 @@ export type Check = (value: string) => string[];
 
 const dns1123LabelFormat = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const dns1123SubdomainFormat = `${dns1123LabelFormat}(\\.${dns1123LabelFormat})*`;
-const underscoreLabelFormat = '[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?';
+const underscoreLabelFormat = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const underscoreSubdomainFormat = `${underscoreLabelFormat}(\\.${underscoreLabelFormat})*`;
 const dns1035LabelFormat = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const qualifiedNameFormat = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
@@ -31,9 +31,13 @@ function regexError(message: string, format: string, ...examples: string[]): str
   return `${message} (${shown === '' ? '' : `e.g. ${shown}`}regex used for validation is '${format}')`;
 }
 
-const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+const isLonger = (value: string, max: number): boolean => value.length > max || Buffer.byteLength(value) > max;
+
+/** Upstream counts bytes everywhere, and says so only of keys and values of labels. */
 const maxLength = (value: string, max: number): string[] =>
-  value.length > max || Buffer.byteLength(value) > max ? [tooLong(max)] : [];
+  isLonger(value, max) ? [`must be no more than ${max} characters`] : [];
+const maxBytes = (value: string, max: number): string[] =>
+  isLonger(value, max) ? [`must be no more than ${max} bytes`] : [];
 
 export const dns1123Label: Check = (value) => {
   const errors = maxLength(value, 63);
@@ -50,11 +54,11 @@ export const dns1123Label: Check = (value) => {
   ];
 };
 
-export const dns1123Subdomain: Check = (value) => {
-  const errors = maxLength(value, 253);
-  if (dns1123Subdomain_.test(value)) return errors;
+export const dns1123Subdomain: Check = (value) => [...maxLength(value, 253), ...subdomainShape(value)];
+
+const subdomainShape: Check = (value) => {
+  if (dns1123Subdomain_.test(value)) return [];
   return [
-    ...errors,
     regexError(
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
       dns1123SubdomainFormat,
@@ -131,16 +135,19 @@ export const qualifiedName: Check = (value) => {
   const name = parts.at(-1)!;
   if (parts.length === 2) {
     if (parts[0] === '') errors.push('prefix part must be non-empty');
-    else errors.push(...dns1123Subdomain(parts[0]!).map((message) => `prefix part ${message}`));
+    else {
+      const prefix = parts[0]!;
+      errors.push(...[...maxBytes(prefix, 253), ...subdomainShape(prefix)].map((message) => `prefix part ${message}`));
+    }
   }
   if (name === '') errors.push('name part must be non-empty');
-  else if (Buffer.byteLength(name) > 63) errors.push(`name part ${tooLong(63)}`);
+  else errors.push(...maxBytes(name, 63).map((message) => `name part ${message}`));
   if (!qualifiedName_.test(name)) errors.push(`name part ${qualifiedNameShape}`);
   return errors;
 };
 
 export const labelValue: Check = (value) => {
-  const errors = maxLength(value, 63);
+  const errors = maxBytes(value, 63);
   if (labelValue_.test(value)) return errors;
   return [
     ...errors,

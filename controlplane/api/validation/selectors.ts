@@ -11,7 +11,7 @@ export function validateLabelSelector(selector: LabelSelector | undefined, field
   if (!selector) return [];
   const expressions = (selector.matchExpressions ?? []).flatMap(({ key, operator, values = [] }, i) => {
     const at = `${field}.matchExpressions[${i}]`;
-    const causes = invalidEach(`${at}.key`, key ?? '', qualifiedName(key ?? ''));
+    const causes: FieldCause[] = [];
     if (operator === 'In' || operator === 'NotIn') {
       if (values.length === 0) {
         causes.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
@@ -23,6 +23,7 @@ export function validateLabelSelector(selector: LabelSelector | undefined, field
     } else if (!operators.includes(operator)) {
       causes.push(invalid(`${at}.operator`, operator ?? '', 'not a valid selector operator'));
     }
+    causes.push(...invalidEach(`${at}.key`, key ?? '', qualifiedName(key ?? '')));
     values.forEach((value, j) => {
       causes.push(...invalidEach(`${at}.values[${j}]`, value, labelValue(value)));
     });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ObjectMeta } from '../types';
+import type { ObjectMeta, OwnerReference } from '../types';
 import { notSupported, required } from './causes';
 import { maxAnnotationBytes, validateObjectMeta } from './metadata';
 import * as names from './names';
@@ -16,7 +16,7 @@ t.test('names of objects, labels, variables, keys, ports and path segments', asy
           'A',
           /^a lowercase RFC 1123 label must consist of .*\(e\.g\. 'my-name', {2}or '123-abc', regex used for validation is/,
         ],
-        ['a'.repeat(64), /^must be no more than 63 bytes$/],
+        ['a'.repeat(64), /^must be no more than 63 characters$/],
         ['-a', /RFC 1123 label/],
         ['', /RFC 1123 label/],
       ],
@@ -41,6 +41,7 @@ t.test('names of objects, labels, variables, keys, ports and path segments', asy
         ['a/b/c', /^a qualified name must consist/],
         ['A.com/a', /^prefix part a lowercase RFC 1123 subdomain/],
         [`a/${'b'.repeat(64)}`, /^name part must be no more than 63 bytes$/],
+        [`${'a'.repeat(254)}/b`, /^prefix part must be no more than 253 bytes$/],
       ],
     },
     { check: names.labelValue, good: ['', 'a', 'A.1_b'], bad: [['a b', /^a valid label must be an empty string/]] },
@@ -134,7 +135,26 @@ t.test('metadata of a new and of a changed object', async (t) => {
     {
       name: 'owner without uid',
       metadata: meta({ ownerReferences: [{ ...owner, uid: '' }] }),
-      causes: ['metadata.ownerReferences[0].uid: Invalid value: "": uid must not be empty'],
+      causes: ['metadata.ownerReferences.uid: Invalid value: "": must not be empty'],
+    },
+    {
+      name: 'empty owner',
+      metadata: meta({ ownerReferences: [{} as OwnerReference, { ...owner, kind: 'Event' }] }),
+      causes: [
+        'metadata.ownerReferences.apiVersion: Invalid value: "": version must not be empty',
+        ...['kind', 'name', 'uid'].map(
+          (key) => `metadata.ownerReferences.${key}: Invalid value: "": must not be empty`,
+        ),
+        `metadata.ownerReferences: Invalid value: ${JSON.stringify({ ...owner, kind: 'Event' })}: /v1, Kind=Event is disallowed from being an owner`,
+      ],
+    },
+    {
+      name: 'finalizer with a wrong shape',
+      metadata: meta({ finalizers: ['-x'] }),
+      causes: [
+        `metadata.finalizers: Invalid value: "-x": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+        'metadata.finalizers[0]: Invalid value: "-x": name is neither a standard finalizer name nor is it fully qualified',
+      ],
     },
     {
       name: 'uid changes',
@@ -147,7 +167,7 @@ t.test('metadata of a new and of a changed object', async (t) => {
       metadata: meta({ deletionTimestamp: 't', finalizers: ['a/b'] }),
       old: meta({ deletionTimestamp: 't' }),
       causes: [
-        'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ["a/b"]',
+        'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b"}',
       ],
     },
   ];

@@ -11,12 +11,23 @@ const shapes: Readonly<Record<string, RegExp>> = {
 /** Upstream's bound of names; longer texts are not matched, since a pattern may need long for them. */
 const maxBytes = 4096;
 
-function validate(name: string, field: string): FieldCause[] {
+const matches = (name: string): boolean => {
   const shape = shapes[name.slice(0, 3)];
-  return shape && name.length <= maxBytes && shape.test(name) ? [] : [invalid(field, name, 'must be valid format')];
-}
+  return shape !== undefined && name.length <= maxBytes && shape.test(name);
+};
+
+/** Of a PersistentVolume. */
+export const validateInitiator = (name: string, field: string): FieldCause[] =>
+  matches(name) ? [] : [invalid(field, name, 'must be valid format')];
 
 export const validateIqn = (iqn: string, field: string): FieldCause[] =>
-  iqn === '' ? [required(field)] : validate(iqn, field);
+  iqn === '' ? [required(field)] : validateInitiator(iqn, field);
 
-export const validateInitiator = validate;
+/** Of a volume of a pod: the message says which beginnings are known. */
+export function validateInitiatorOfPod(name: string, field: string): FieldCause[] {
+  if (shapes[name.slice(0, 3)]) return validateInitiator(name, field);
+  return [invalid(field, name, 'must be valid format starting with iqn, eui, or naa')];
+}
+
+export const validateIqnOfPod = (iqn: string, field: string): FieldCause[] =>
+  iqn === '' ? [required(field)] : validateInitiatorOfPod(iqn, field);

@@ -20,7 +20,10 @@ export function defaultVolumeSpec(spec: VolumeSpec): void {
   defaultVolumeSource(spec);
 }
 
-export function defaultVolumeSource(spec: VolumeSpec): void {
+/** Of volumes of pods, too. */
+export function defaultVolumeSource(
+  spec: Pick<VolumeSpec, 'azureDisk' | 'hostPath' | 'iscsi' | 'rbd' | 'scaleIO'>,
+): void {
   if (spec.hostPath) spec.hostPath.type ??= '';
   if (spec.iscsi) spec.iscsi.iscsiInterface ||= 'default';
   if (spec.rbd) {

@@ -2,7 +2,7 @@
 import { parseJson } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
-import { decodeStructure } from '../../api/schema/structure';
+import { decodePart, decodeStructure } from '../../api/schema/structure';
 import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isAlreadyExists } from '../../base/errors';
@@ -39,7 +39,7 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
     const applied = toStored(kind, structuredClone(configuration));
     const live = shown && toStored(kind, shown);
     const result = apply({ kind: stored, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
-    // Drops the empty lists and maps of the configuration, which the manager owns.
+    // The manager owns also its empty lists and maps and what it set to zero; the object itself has the form of all objects.
     decodeStructure(schema, result, undefined);
     return fromStored(kind, result);
   };
@@ -90,7 +90,7 @@ function parsedConfiguration(rest: RestRequest, kind: Kind, body: Buffer): KubeO
   // Empty lists and maps are fields of the configuration, which Go's types do not have.
   const configuration = structuredClone(isCustom(kind) ? object : withoutNulls(object));
   try {
-    decodeStructure(schema, object, undefined);
+    decodePart(schema, object);
   } catch (err) {
     throw unexpected(
       `failed to convert new object (${describe(kind, object)}) to proper version: unable to convert unstructured object ` +
