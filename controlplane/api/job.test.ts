@@ -146,7 +146,7 @@ t.test('rules of Jobs', async (t) => {
       spec: rules({ action: 'Ignore', onExitCodes: { operator: '', values: [] } }),
       causes: [
         `${action}.onExitCodes.operator: Required value: valid values: ["In" "NotIn"]`,
-        `${action}.onExitCodes.values: Invalid value: []: at least one value is required`,
+        `${action}.onExitCodes.values: Invalid value: null: at least one value is required`,
       ],
     },
     {

@@ -38,17 +38,24 @@ function defaultJobSpec(spec: JobSpec): void {
 /** The defaults inside a Job's spec that the template of a CronJob has too. */
 export function defaultJobTemplate(spec: JobSpec): void {
   for (const rule of spec.podFailurePolicy?.rules ?? []) {
-    for (const pattern of rule.onPodConditions ?? []) pattern.status ??= 'True';
+    for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
   }
   defaultTemplate(spec);
 }
 
 /** The labels with the uid separate the pods of this job from those of another job of the same name; old and new label names. */
-function prepare(job: Job, { old }: WriteContext<Job>): void {
-  if (old) return;
-  job.status = {};
-  const { name, uid } = job.metadata ?? {};
-  const { spec } = job;
+function prepare(job: Job, { old, subresource }: WriteContext<Job>): void {
+  if (!old) {
+    job.status = {};
+    generateSelector(job);
+  }
+  // A Job without labels has those of its pods.
+  const labels = job.spec?.template?.metadata?.labels;
+  if (subresource === '' && labels && !job.metadata?.labels) job.metadata = { ...job.metadata, labels: { ...labels } };
+}
+
+function generateSelector({ metadata, spec }: Job): void {
+  const { name, uid } = metadata ?? {};
   if (!spec?.template || spec.manualSelector || !uid || !name) return;
   spec.template.metadata ??= {};
   // Labels of the writer stay: a wrong one is refused.
@@ -100,13 +107,23 @@ function validate(job: Job, { old, subresource }: WriteContext<Job>): FieldCause
   if (subresource !== '') return [];
   const { spec } = job;
   if (!spec) return [required('spec')];
+  const ofSpec = validateSpec(spec, old?.spec);
   return [
     ...validateGenerated(job, old),
-    ...validateJobFields(spec, 'spec', old?.spec),
-    ...(spec.selector ? validateLabelSelector(spec.selector, 'spec.selector') : [required('spec.selector')]),
-    ...matchLabels(spec.template, spec.selector, 'spec.template'),
+    ...ofSpec,
     ...validateHostnames(job),
-    ...(old ? validateJobUpdate(spec, old) : []),
+    // Upstream checks the spec of an update twice.
+    ...(old ? [...ofSpec, ...validateJobUpdate(spec, old)] : []),
+  ];
+}
+
+function validateSpec(spec: JobSpec, old: JobSpec | undefined): FieldCause[] {
+  const wrong = validateLabelSelector(spec.selector, 'spec.selector');
+  return [
+    ...validateJobFields(spec, 'spec', old),
+    ...(spec.selector ? [] : [required('spec.selector')]),
+    ...wrong,
+    ...(wrong.length > 0 ? [] : matchLabels(spec.template, spec.selector, 'spec.template')),
   ];
 }
 
@@ -125,7 +142,8 @@ function validateGenerated({ metadata, spec }: Job, old: Job | undefined): Field
     return labels[label] === value ? [] : [invalid(field, labels, `must be '${value}'`)];
   });
   const selector = selectorFromLabelSelector(spec.selector) ?? [];
-  if (!matchesSelector(selector, Object.fromEntries(expected))) {
+  const isValid = validateLabelSelector(spec.selector, 'spec.selector').length === 0;
+  if (isValid && !matchesSelector(selector, Object.fromEntries(expected))) {
     causes.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'));
   }
   return causes;

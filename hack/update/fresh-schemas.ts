@@ -10,10 +10,14 @@ const sources = [
   'controlplane/api/registry.ts',
   'controlplane/api/virtual.ts',
   'controlplane/api/schema/schema.ts',
+  'controlplane/apiserver/protobuf/core-field-numbers.ts',
+  'controlplane/apiserver/protobuf/field-numbers.ts',
+  'controlplane/apiserver/protobuf/messages.ts',
   'hack/update/list-types.ts',
   'hack/update/models.ts',
   'hack/update/packages.ts',
   'hack/update/schemas.ts',
+  'hack/update/zeros.ts',
 ];
 
 /** The generator is loaded only when there is work for it. */

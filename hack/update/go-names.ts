@@ -1,6 +1,8 @@
 // The names of Go's types and embedded structs, which the models of @kubernetes/client-node lack: messages of the decoder show them.
 // The facts are those of the types of k8s.io/api 1.36. The generator refuses an entry that names no field.
-import type { FieldTable } from './go-fields';
+
+/** Fields, separated by spaces, per package and type. */
+type FieldTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Per package and type: the structs that it embeds, with their fields. Messages show the struct in the path of a field. */
 export const embedded: Readonly<Record<string, FieldTable>> = {

@@ -58,12 +58,16 @@ t.test('fields with type, reference and list key', async (t) => {
   t.same(field(`${core}.ConfigMapKeySelector`, 'name'), {
     type: 'string',
     embedded: 'LocalObjectReference',
-    omitsZero: true,
+    zero: 'omitted',
   });
   t.same(field(`${core}.PodSpec`, 'hostUsers'), { type: 'boolean' }, 'a pointer keeps false');
-  t.same(field(`${core}.ContainerRestartRule`, 'action')?.omitsZero, true, 'required, and omitted when empty');
+  t.same(field(`${core}.ContainerRestartRule`, 'action')?.zero, 'omitted', 'required, and omitted when empty');
   t.same(field(`${core}.HTTPGetAction`, 'port'), { type: 'intOrString' });
-  t.same(field(`${core}.PodSpec`, 'hostNetwork'), { type: 'boolean', omitsZero: true });
+  t.same(field(`${core}.PodSpec`, 'hostNetwork'), { type: 'boolean', zero: 'omitted' });
+  t.same(field(`${core}.PodSpec`, 'enableServiceLinks'), { type: 'boolean' }, 'a pointer: false is a value');
+  t.same(field(`${core}.PodCondition`, 'status'), { type: 'string', zero: 'written' }, 'never omitted');
+  t.same(field('io.k8s.api.apps.v1.StatefulSetSpec', 'serviceName'), { type: 'string', zero: 'written' });
+  t.same(field('io.k8s.api.networking.v1.ParentReference', 'name'), { type: 'string', zero: 'omitted' });
   t.same(field('io.k8s.api.apps.v1.DeploymentSpec', 'replicas'), { type: 'integer', format: 'int32' });
   t.same(field('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'creationTimestamp'), {
     type: 'string',
@@ -71,7 +75,7 @@ t.test('fields with type, reference and list key', async (t) => {
   });
   t.same(
     field('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta', 'continue'),
-    { type: 'string', omitsZero: true },
+    { type: 'string', zero: 'omitted' },
     'the name on the wire',
   );
   t.same(field(`${core}.Secret`, 'data'), { type: 'map', items: { type: 'string', format: 'byte' } });

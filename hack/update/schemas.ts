@@ -13,11 +13,11 @@ import {
   type SchemaFile,
 } from '../../controlplane/api/schema/schema';
 import { virtualKinds } from '../../controlplane/api/virtual';
-import { type FieldTable, omitted, pointers, written } from './go-fields';
 import { embedded, namedTypes } from './go-names';
 import { atomicLists, atomicTypes, fieldMarkers, freeTypes, type Marker, quantities } from './list-types';
 import { hasModel, type ModelField, readModel } from './models';
 import { definitionName, type TypeName, typeOfModel } from './packages';
+import { zeroOf } from './zeros';
 
 export interface Generated {
   readonly schemas: SchemaFile;
@@ -102,14 +102,9 @@ function markerOf({ pkg, type }: TypeName, field: string): Marker {
   return { ...atomic, ...fieldMarkers[pkg]?.[`${type}.${field}`] };
 }
 
-const goScalars: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean']);
-
 /** Adds what Go's type says about the field: its names in messages, and whether its zero value means that it is absent or the reverse. */
 function goField({ pkg, type }: TypeName, { name, required }: ModelField, schema: FieldEntry): FieldEntry {
-  const has = (table: FieldTable): boolean => words(table[pkg]?.[type]).includes(name);
-  const omitsZero = required ? has(omitted) : !has(pointers) && !has(written);
-  const writesZero = required ? !has(omitted) : has(written);
-  const isScalar = goScalars.has(schema.type) && !schema.format?.startsWith('date-time');
+  const zero = isScalar(schema) ? zeroOf(definitionName({ pkg, type }), name, required) : undefined;
   const goType = typeNames.get(`${pkg} ${type}.${name}`);
   const ofItems = goType?.startsWith('[]') === true;
   const struct = Object.entries(embedded[pkg]?.[type] ?? {}).find(([, fields]) => words(fields).includes(name))?.[0];
@@ -117,8 +112,7 @@ function goField({ pkg, type }: TypeName, { name, required }: ModelField, schema
     ...schema,
     ...(ofItems ? { items: { ...schema.items!, goType: goType.slice(2) } } : goType === undefined ? {} : { goType }),
     ...(struct === undefined ? {} : { embedded: struct }),
-    ...(isScalar && omitsZero ? { omitsZero: true as const } : {}),
-    ...(isScalar && writesZero ? { writesZero: true as const } : {}),
+    ...(zero === undefined ? {} : { zero }),
   };
 }
 
@@ -142,7 +136,6 @@ function checkTables({ pkg, type }: TypeName, fields: ReadonlySet<string>): void
     ...marked.map((key) => key.slice(type.length + 1)),
     ...words(atomicLists[pkg]?.[type]),
     ...words(quantities[pkg]?.[type]),
-    ...[pointers, written, omitted].flatMap((table) => words(table[pkg]?.[type])),
     ...Object.values(embedded[pkg]?.[type] ?? {}).flatMap(words),
   ];
   for (const name of named) {
@@ -161,6 +154,10 @@ function fieldSchema({ pkg, type }: TypeName, field: ModelField, refer: Refer): 
   const { type: form } = schema;
   return form === 'map' || form === 'array' ? { type: form, items: { type: 'quantity' } } : { type: 'quantity' };
 }
+
+const scalarTypes: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean']);
+const isScalar = ({ type, format = '' }: FieldEntry): boolean =>
+  scalarTypes.has(type) && !format.startsWith('date-time');
 
 const scalars: Readonly<Record<string, FieldEntry['type']>> = { string: 'string', boolean: 'boolean', any: 'any' };
 

@@ -101,7 +101,7 @@ function validateExitCodes(
           ),
         ]
       : []),
-    ...(values.length === 0 ? [invalid(at, values, 'at least one value is required')] : []),
+    ...(values.length === 0 ? [invalid(at, undefined, 'at least one value is required')] : []),
     ...causes,
     ...(isOrdered ? [] : [invalid(at, checked, 'must be ordered')]),
   ];

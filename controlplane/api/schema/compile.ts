@@ -34,13 +34,13 @@ export function compileObject(schema: ObjectSchema): Decode {
   for (const [key, field] of Object.entries(schema.fields)) {
     const collection = field.type === 'array' || field.type === 'map';
     const dropEmpty = collection && !required.has(key) && !schema.unstructured;
-    if (field.writesZero) zeros.push([key, zeroOf(field)]);
+    if (field.zero === 'written') zeros.push([key, zeroOf(field)]);
     const keepNull = schema.lenient === true && !isTypedObject(field);
     fields.set(key, {
       decode: compileField(field, schema.lenient),
       dropEmpty,
       keepNull,
-      omitsZero: field.omitsZero === true,
+      omitsZero: field.zero === 'omitted',
       goName: field.embedded === undefined ? key : `${field.embedded}.${key}`,
     });
   }

@@ -32,39 +32,63 @@ export function scalarDecoders(field: FieldSchema): Decode {
 }
 
 function stringDecoder(field: FieldSchema): Decode {
-  const check = formats[field.format ?? ''];
+  const read = formats[field.format ?? ''];
   const type = field.format === 'byte' ? '[]uint8' : goType(field);
   return (value, _context, _path, goPath) => {
     if (typeof value !== 'string') throw wrongType(value, goPath, type);
-    check?.(value);
-    return value;
+    return read ? read(value) : value;
   };
 }
 
 const timeShape =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-function checkTime(layout: string): (value: string) => void {
-  return (value) => {
-    if (timeShape.test(value)) return;
-    throw new BadRequest(
-      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`,
-    );
-  };
+function wrongTime(value: string, layout: string, rest: string, part: string): BadRequest {
+  const [time, as, wrong, wanted] = [value, layout, rest, part].map((text) => JSON.stringify(text));
+  return new BadRequest(`parsing time ${time} as ${as}: cannot parse ${wrong} as ${wanted}`);
 }
 
-function checkBase64(value: string): void {
+/** The length of a time to its seconds: 2026-01-01T00:00:00. */
+const toSeconds = 19;
+const canonicalTime = /^[\dT:-]{19}Z$/;
+
+/** metav1.Time is kept in UTC, without fractions of a second. */
+function readTime(value: string): string {
+  if (!timeShape.test(value)) throw wrongTime(value, '2006-01-02T15:04:05Z07:00', value, '2006');
+  return canonicalTime.test(value) ? value : inUtc(value);
+}
+
+const microLayout = '2006-01-02T15:04:05.000000Z07:00';
+
+/** metav1.MicroTime has six digits after the second. */
+function readMicroTime(value: string): string {
+  if (!timeShape.test(value)) throw wrongTime(value, microLayout, value, '2006');
+  const rest = value.slice(toSeconds);
+  const fraction = /^\.\d{6}/.exec(rest)?.[0];
+  if (fraction === undefined) throw wrongTime(value, microLayout, rest, '.000000');
+  const zone = rest.slice(fraction.length);
+  if (/^\d/.test(zone)) throw wrongTime(value, microLayout, zone, 'Z07:00');
+  return zone === 'Z' ? value : `${inUtc(value).slice(0, toSeconds)}${fraction}Z`;
+}
+
+/** A day that no month has is kept as it is. */
+function inUtc(value: string): string {
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? value : `${new Date(ms).toISOString().slice(0, toSeconds)}Z`;
+}
+
+function readBase64(value: string): string {
   const wrong = /[^A-Za-z0-9+/=\r\n]/.exec(value);
   const plain = value.replaceAll(/[\r\n]/g, '');
   const padding = /=[^=]/.exec(plain);
-  if (!wrong && !padding && plain.length % 4 === 0 && !plain.endsWith('===')) return;
+  if (!wrong && !padding && plain.length % 4 === 0 && !plain.endsWith('===')) return value;
   throw new BadRequest(`illegal base64 data at input byte ${wrong?.index ?? padding?.index ?? plain.length & ~3}`);
 }
 
-const formats: Readonly<Record<string, (value: string) => void>> = {
-  'date-time': checkTime('2006-01-02T15:04:05Z07:00'),
-  'date-time-micro': checkTime('2006-01-02T15:04:05.000000Z07:00'),
-  byte: checkBase64,
+const formats: Readonly<Record<string, (value: string) => string>> = {
+  'date-time': readTime,
+  'date-time-micro': readMicroTime,
+  byte: readBase64,
 };
 
 function integerDecoder(field: FieldSchema): Decode {

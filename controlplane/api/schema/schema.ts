@@ -33,12 +33,13 @@ export interface FieldSchema {
   readonly goType?: string;
   /** The Go struct inside the object's own, of which this is a field: VolumeSource. */
   readonly embedded?: string;
-  /** The zero value of this scalar means that it is absent. */
-  readonly omitsZero?: true;
-  /** The reverse: an absent scalar is written as its zero value. */
-  readonly writesZero?: true;
   /** The value of an absent key field of a list element, e.g. protocol TCP. */
   readonly default?: string | number | boolean;
+  /**
+   * Of a scalar that is no pointer in Go, whose zero (an empty text, 0, false) and absence are the same: which of the two is stored.
+   * Absent: zero is a value like others.
+   */
+  readonly zero?: 'omitted' | 'written';
 }
 
 /** One object type. */

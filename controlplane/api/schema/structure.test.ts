@@ -119,6 +119,22 @@ t.test('bodies that cannot be decoded', async (t) => {
         '"2006-01-02T15:04:05.000000Z07:00": cannot parse "yesterday" as "2006"',
     },
     {
+      name: 'time without microseconds',
+      kind: leases,
+      object: { spec: { renewTime: '2026-01-01T00:00:00.123Z' } },
+      message:
+        'Lease in version "v1" cannot be handled as a Lease: parsing time "2026-01-01T00:00:00.123Z" as ' +
+        '"2006-01-02T15:04:05.000000Z07:00": cannot parse ".123Z" as ".000000"',
+    },
+    {
+      name: 'empty quantity',
+      kind: pods,
+      object: { spec: { containers: [{ ...container, resources: { limits: { cpu: '' } } }] } },
+      message:
+        'Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression ' +
+        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    },
+    {
       name: 'no object at all',
       kind: configMaps,
       object: [],
@@ -136,6 +152,28 @@ t.test('bodies that cannot be decoded', async (t) => {
       t.equal((err as BadRequest).message, message, name);
     }
   }
+});
+
+t.test('zeros and times in the form in which Go writes them', async (t) => {
+  const decoded = (kind: SchematicKind, object: object) => {
+    validateStructure(schemas.of(kind), kind, object, 'Ignore');
+    return object;
+  };
+  t.same(
+    decoded(deployments, {
+      spec: { paused: false, minReadySeconds: 0, revisionHistoryLimit: 0, strategy: { type: '' } },
+    }),
+    { spec: { revisionHistoryLimit: 0, strategy: {} } },
+    'zero of a value is absent, of a pointer it is a value',
+  );
+  t.same(
+    decoded(deployments, { status: { conditions: [{ lastUpdateTime: '2026-01-01T02:00:00.5+02:00' }] } }),
+    { status: { conditions: [{ lastUpdateTime: '2026-01-01T00:00:00Z', status: '', type: '' }] } },
+    'values that are never omitted are written; times are in UTC',
+  );
+  t.same(decoded(leases, { spec: { renewTime: '2026-01-01T02:00:00.000001+02:00' } }), {
+    spec: { renewTime: '2026-01-01T00:00:00.000001Z' },
+  });
 });
 
 t.test('unknown and duplicate fields', async (t) => {

@@ -18,7 +18,7 @@ export const inlined: Readonly<Record<string, string>> = {
   IngressRuleValue: 'http',
   PersistentVolumeSource:
     'gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi',
-  Rule: 'apiGroups apiVersions resources scope',
+  Rule: 'apiGroups apiVersions resources scope?',
   RuleWithOperations: 'operations +Rule',
 };
 

@@ -74,6 +74,20 @@ function parseLine(line: string, schema: ObjectSchema): Numbers {
   return numbers;
 }
 
+/**
+ * The names of scalars whose zero is a value (pointers in Go), of an object type by its name in OpenAPI; undefined if it is not in
+ * the table.
+ */
+export function pointersOf(name: string): ReadonlySet<string> | undefined {
+  const line = lines.get(name);
+  if (line === undefined) return undefined;
+  return new Set(withInlined(line).flatMap((token) => /^([\w$-]+)\?/.exec(token)?.[1] ?? []));
+}
+
+/** The tokens of a line, those of inlined messages among them. */
+const withInlined = (line: string): string[] =>
+  line.split(' ').flatMap((token) => (token.startsWith('+') ? withInlined(inlined[token.slice(1)] ?? '') : [token]));
+
 /** Whether a single value of the type is a message of its own, not a number, text or bytes. */
 export function isMessage({ type, format }: FieldSchema): boolean {
   if (type === 'string') return format === 'date-time' || format === 'date-time-micro';
