@@ -72,7 +72,7 @@ function prepare(
   { old, subresource }: WriteContext<CertificateSigningRequest>,
 ): void {
   if (!old) {
-    delete request.status;
+    request.status = {};
     return;
   }
   if (subresource !== 'approval') return;
@@ -82,7 +82,7 @@ function prepare(
 function validateSpec({ spec }: CertificateSigningRequest): FieldCause[] {
   const { request = '', signerName = '', usages: wanted = [], expirationSeconds } = spec ?? {};
   const causes: FieldCause[] = [];
-  if (request === '') causes.push(required('spec.request'));
+  if (request === '') causes.push(invalid('spec.request', spec?.request, 'PEM block type must be CERTIFICATE REQUEST'));
   if (wanted.length === 0) causes.push(required('spec.usages'));
   for (const [i, usage] of wanted.entries()) {
     if (!usages.includes(usage)) causes.push(notSupported(`spec.usages[${i}]`, usage, usages));
@@ -116,8 +116,8 @@ function validateConditions(request: CertificateSigningRequest): FieldCause[] {
     seen.add(type);
     if (status === '') causes.push(required(`${at}.status`));
     else if (decisions.includes(type) && status !== 'True') causes.push(notSupported(`${at}.status`, status, ['True']));
-    else if (!['True', 'False', 'Unknown'].includes(status)) {
-      causes.push(notSupported(`${at}.status`, status, ['True', 'False', 'Unknown']));
+    else if (!['False', 'True', 'Unknown'].includes(status)) {
+      causes.push(notSupported(`${at}.status`, status, ['False', 'True', 'Unknown']));
     }
   }
   if (seen.has('Approved') && seen.has('Denied')) {

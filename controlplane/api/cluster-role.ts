@@ -4,7 +4,7 @@ import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
 import { rbacGroup, roleColumns, validateRules } from './rbac';
 import type { Wire } from './types';
-import { required } from './validation/causes';
+import { invalid, required } from './validation/causes';
 import { pathSegment } from './validation/names';
 import { validateLabelSelector } from './validation/selectors';
 
@@ -30,5 +30,9 @@ function validateAggregation(rule: ClusterRole['aggregationRule']): FieldCause[]
   if (selectors.length === 0) {
     return [required(field, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
   }
-  return selectors.flatMap((selector, i) => validateLabelSelector(selector, `${field}[${i}]`));
+  return selectors.flatMap((selector, i) => {
+    const causes = validateLabelSelector(selector, `${field}[${i}]`);
+    // Upstream prints the result of its failed conversion, which is null.
+    return causes.length > 0 ? [...causes, invalid(`${field}[${i}]`, null, 'invalid label selector.')] : [];
+  });
 }

@@ -4,7 +4,7 @@ import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
-import { duplicate, forbidden, immutable, invalid, notSupported } from './validation/causes';
+import { duplicate, immutable, invalid, notSupported } from './validation/causes';
 import { isSame } from './validation/difference';
 import { oneOf } from './validation/selectors';
 
@@ -14,10 +14,14 @@ type Spec = Wire<V1CSIDriverSpec>;
 const lifecycleModes = ['Persistent', 'Ephemeral'];
 const groupPolicies = ['File', 'None', 'ReadWriteOnceWithFSType'];
 
+const tokensInAttributes =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of ' +
+  'tokens in volume attributes';
+
 function validate({ spec = {} }: CSIDriver, { old }: WriteContext<CSIDriver>): FieldCause[] {
   const modes = spec.volumeLifecycleModes ?? [];
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
-  const onlyWithTokens = 'serviceAccountTokenInSecrets can only be set when tokenRequests is configured';
+  const withoutTokens = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
   return [
     ...oneOf('spec.fsGroupPolicy', spec.fsGroupPolicy, groupPolicies),
     ...validateTokens(spec.tokenRequests ?? [], 'spec.tokenRequests'),
@@ -28,7 +32,7 @@ function validate({ spec = {} }: CSIDriver, { old }: WriteContext<CSIDriver>): F
       ? [invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds')]
       : []),
     ...(spec.serviceAccountTokenInSecrets !== undefined && !spec.tokenRequests?.length
-      ? [forbidden('spec.serviceAccountTokenInSecrets', onlyWithTokens)]
+      ? [invalid('spec.serviceAccountTokenInSecrets', spec.serviceAccountTokenInSecrets, withoutTokens)]
       : []),
     ...(old ? validateUpdate(spec, old.spec ?? {}) : []),
   ];
@@ -65,6 +69,7 @@ export const csiDrivers = defineKind<CSIDriver>({
   namespaced: false,
   deletion: { answersWithObject: true },
   schema: { model: 'V1CSIDriver' },
+  generation: 'spec-changes',
   defaults: (driver) => {
     driver.spec ??= {};
     const { spec } = driver;
@@ -81,6 +86,11 @@ export const csiDrivers = defineKind<CSIDriver>({
     if (spec && old?.spec?.preventPodSchedulingIfMissing === undefined) delete spec.preventPodSchedulingIfMissing;
   },
   validate,
+  warnings: ({ spec }, { old }) => {
+    const { tokenRequests = [], serviceAccountTokenInSecrets } = spec ?? {};
+    const isNew = !old || !isSame(tokenRequests, old.spec?.tokenRequests ?? []);
+    return isNew && tokenRequests.length > 0 && serviceAccountTokenInSecrets === undefined ? [tokensInAttributes] : [];
+  },
   columns: [
     nameColumn,
     {

@@ -6,17 +6,20 @@ import { parseInt64 } from '../base/integers';
 import { defineKind, type WriteContext } from './kind';
 import {
   defaultTemplate,
+  matchLabels,
   onlyAlways,
-  validateSelector,
+  validateLoneTemplate,
+  validateNotEmpty,
   validateSelectorUpdate,
-  validateTemplate,
 } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
-import { forbidden, invalid, invalidEach, required } from './validation/causes';
+import { forbidden, invalidEach, notSupported, required } from './validation/causes';
+import { isZero, notAbove100Percent } from './validation/count-or-percent';
 import { nonNegative, percent } from './validation/names';
-import { oneOf } from './validation/selectors';
+import { notDecremented, validateCounts } from './validation/replica-status';
+import { validateLabelSelector } from './validation/selectors';
 
 export type DaemonSet = Wire<V1DaemonSet>;
 type Status = NonNullable<DaemonSet['status']>;
@@ -54,27 +57,56 @@ function countTemplates(set: DaemonSet, old: DaemonSet | undefined): void {
   };
 }
 
-function validate({ spec }: DaemonSet, { old, subresource }: WriteContext<DaemonSet>): FieldCause[] {
+const counts = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+] as const;
+
+function validate({ spec, status }: DaemonSet, { old, subresource }: WriteContext<DaemonSet>): FieldCause[] {
+  if (subresource === 'status') {
+    return [...validateCounts(status ?? {}, counts), ...notDecremented(status ?? {}, old?.status ?? {})];
+  }
   if (subresource !== '') return [];
   if (!spec) return [required('spec.template')];
   const { revisionHistoryLimit = 0, minReadySeconds = 0, updateStrategy, selector, template } = spec;
+  const wrong = validateLabelSelector(selector, 'spec.selector');
   const causes = [
-    ...validateTemplate(template, old?.spec?.template, { selector, field: 'spec.template' }),
-    ...validateSelector(selector, 'daemonset'),
     ...validateSelectorUpdate(selector, old?.spec),
+    ...wrong,
+    ...(wrong.length > 0 ? [] : matchLabels(template, selector, 'spec.template')),
+    ...validateNotEmpty(selector, 'daemonset'),
+    ...validateLoneTemplate(template, old?.spec?.template, 'spec.template'),
     ...onlyAlways(template, 'spec.template', 'DaemonSet'),
     ...invalidEach('spec.minReadySeconds', minReadySeconds, nonNegative(minReadySeconds)),
   ];
+  causes.push(...validateStrategy(updateStrategy ?? {}));
   causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));
-  causes.push(...oneOf('spec.updateStrategy.type', updateStrategy?.type, ['RollingUpdate', 'OnDelete']));
-  const { maxUnavailable = 1, maxSurge = 0 } = (updateStrategy?.rollingUpdate ?? {}) as Record<string, number | string>;
+  return causes;
+}
+
+function validateStrategy(strategy: NonNullable<NonNullable<DaemonSet['spec']>['updateStrategy']>): FieldCause[] {
+  const { type = '', rollingUpdate } = strategy;
+  const types = ['RollingUpdate', 'OnDelete'];
+  // Upstream shows the whole strategy, not its type.
+  if (!types.includes(type)) return [notSupported('spec.updateStrategy', strategy, types)];
+  if (type === 'OnDelete') return [];
+  const { maxUnavailable = 1, maxSurge = 0 } = (rollingUpdate ?? {}) as Record<string, number | string>;
   const field = 'spec.updateStrategy.rollingUpdate';
   const wrong = typeof maxUnavailable === 'string' ? percent(maxUnavailable) : nonNegative(maxUnavailable);
-  causes.push(...invalidEach(`${field}.maxUnavailable`, maxUnavailable, wrong));
-  if (Number.parseInt(String(maxSurge), 10) !== 0)
-    causes.push(forbidden(`${field}.maxSurge`, 'not supported by this server'));
-  else if (Number.parseInt(String(maxUnavailable), 10) === 0) {
-    causes.push(invalid(`${field}.maxUnavailable`, maxUnavailable, 'cannot be 0 when maxSurge is 0'));
+  const causes = [
+    ...invalidEach(`${field}.maxUnavailable`, maxUnavailable, wrong),
+    ...notAbove100Percent(maxUnavailable, `${field}.maxUnavailable`),
+  ];
+  if (!isZero(maxSurge)) causes.push(forbidden(`${field}.maxSurge`, 'not supported by this server'));
+  else if (isZero(maxUnavailable)) {
+    causes.push(required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
   }
   return causes;
 }

@@ -2,15 +2,15 @@
 import type { V1Deployment } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { defaultTemplate, validateWorkload } from './pods/template';
+import { defaultTemplate, validateAmount, validateReplicated, validateSelectorUpdate } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
-import { forbidden, invalid, invalidEach, required } from './validation/causes';
+import { forbidden, invalid, invalidEach, notSupported, required } from './validation/causes';
 import { isZero, notAbove100Percent, validateCountOrPercent } from './validation/count-or-percent';
 import { nonNegative } from './validation/names';
-import { oneOf } from './validation/selectors';
+import { validateDeploymentStatus } from './validation/replica-status';
 
 export type Deployment = Wire<V1Deployment>;
 type Strategy = NonNullable<NonNullable<Deployment['spec']>['strategy']>;
@@ -31,26 +31,35 @@ function setDefaults(deployment: Deployment): void {
   defaultTemplate(spec);
 }
 
-function validate({ spec }: Deployment, { old, subresource }: WriteContext<Deployment>): FieldCause[] {
+function validate({ spec, status }: Deployment, { old, subresource }: WriteContext<Deployment>): FieldCause[] {
+  if (subresource === 'status') return validateDeploymentStatus(status, old?.status);
   if (subresource !== '') return [];
   if (!spec) return [required('spec.selector')];
   const { minReadySeconds = 0, progressDeadlineSeconds, revisionHistoryLimit = 0 } = spec;
-  const causes = validateWorkload(spec, old?.spec);
-  causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));
+  const causes = [...validateAmount('replicas', spec), ...validateReplicated(spec, old?.spec)];
   if (spec.strategy) causes.push(...validateStrategy(spec.strategy, 'spec.strategy'));
-  if (progressDeadlineSeconds !== undefined && progressDeadlineSeconds <= minReadySeconds) {
-    const detail = 'must be greater than minReadySeconds';
-    causes.push(invalid('spec.progressDeadlineSeconds', progressDeadlineSeconds, detail));
+  causes.push(...validateAmount('minReadySeconds', spec));
+  causes.push(...invalidEach('spec.revisionHistoryLimit', revisionHistoryLimit, nonNegative(revisionHistoryLimit)));
+  if (progressDeadlineSeconds !== undefined) {
+    const field = 'spec.progressDeadlineSeconds';
+    causes.push(...invalidEach(field, progressDeadlineSeconds, nonNegative(progressDeadlineSeconds)));
+    if (progressDeadlineSeconds <= minReadySeconds) {
+      causes.push(invalid(field, progressDeadlineSeconds, 'must be greater than minReadySeconds'));
+    }
   }
-  return causes;
+  return [...causes, ...validateSelectorUpdate(spec.selector, old?.spec)];
 }
 
-function validateStrategy({ type, rollingUpdate }: Strategy, field: string): FieldCause[] {
+function validateStrategy(strategy: Strategy, field: string): FieldCause[] {
+  const { type = '', rollingUpdate } = strategy;
   if (type === 'Recreate' && rollingUpdate) {
     return [forbidden(`${field}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")];
   }
-  const causes = oneOf(`${field}.type`, type, ['Recreate', 'RollingUpdate']);
-  if (type !== 'RollingUpdate' || !rollingUpdate) return causes;
+  const types = ['Recreate', 'RollingUpdate'];
+  // Upstream shows the whole strategy, not its type.
+  if (!types.includes(type)) return [notSupported(field, strategy, types)];
+  const causes: FieldCause[] = [];
+  if (!rollingUpdate) return causes;
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
   const at = `${field}.rollingUpdate`;
   causes.push(...validateCountOrPercent(maxUnavailable, `${at}.maxUnavailable`));

@@ -6,8 +6,17 @@ import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { validateDestination } from './validation/addresses';
-import { duplicate, immutable, invalid, invalidEach, newCauses, notSupported, required } from './validation/causes';
-import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from './validation/names';
+import {
+  duplicate,
+  immutable,
+  invalid,
+  invalidEach,
+  newCauses,
+  notSupported,
+  required,
+  tooMany,
+} from './validation/causes';
+import { type Check, dns1123Label, dns1123Subdomain, labelValue, portNumber, qualifiedName } from './validation/names';
 import { oneOf } from './validation/selectors';
 
 export type EndpointSlice = Wire<V1EndpointSlice>;
@@ -17,6 +26,7 @@ const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
 const maxEndpoints = 1000;
 const maxAddresses = 100;
 const maxPorts = 100;
+const maxHints = 8;
 const shown = 3;
 const unset = '<unset>';
 
@@ -41,11 +51,17 @@ function validateFields(slice: EndpointSlice): FieldCause[] {
   const causes: FieldCause[] = [];
   if (!addressType) causes.push(required('addressType'));
   else if (!addressTypes.includes(addressType)) causes.push(notSupported('addressType', addressType, addressTypes));
-  if (endpoints.length > maxEndpoints) causes.push(tooMany('endpoints', endpoints.length, maxEndpoints));
-  if (ports.length > maxPorts) causes.push(tooMany('ports', ports.length, maxPorts));
+  causes.push(...(ports.length > maxPorts ? [tooMany('ports', ports.length, maxPorts)] : validatePorts(ports)));
+  if (endpoints.length > maxEndpoints) return [...causes, tooMany('endpoints', endpoints.length, maxEndpoints)];
   endpoints.forEach((endpoint, i) => {
     causes.push(...validateEndpoint(endpoint, addressType, `endpoints[${i}]`));
   });
+  return causes;
+}
+
+/** Upstream does not check the numbers; here nodes write them into rules. */
+function validatePorts(ports: NonNullable<EndpointSlice['ports']>): FieldCause[] {
+  const causes: FieldCause[] = [];
   const names = new Set<string>();
   ports.forEach(({ name = '', port, protocol, appProtocol }, i) => {
     if (name !== '') causes.push(...invalidEach(`ports[${i}].name`, name, dns1123Label(name)));
@@ -60,12 +76,6 @@ function validateFields(slice: EndpointSlice): FieldCause[] {
   return causes;
 }
 
-const tooMany = (field: string, count: number, max: number): FieldCause => ({
-  reason: 'FieldValueInvalid',
-  field,
-  message: `Too many: ${count}: must have at most ${max} items`,
-});
-
 function validateEndpoint(endpoint: Endpoint, addressType: string, field: string): FieldCause[] {
   const { addresses = [], hostname, nodeName } = endpoint;
   const causes: FieldCause[] = [];
@@ -74,15 +84,35 @@ function validateEndpoint(endpoint: Endpoint, addressType: string, field: string
   addresses.forEach((address, i) => {
     const at = `${field}.addresses[${i}]`;
     if (addressType === 'FQDN') causes.push(...invalidEach(at, address, dns1123Subdomain(address)));
-    else if (addressType === 'IPv4' && isIP(address) !== 4)
-      causes.push(invalid(at, address, 'must be a valid IPv4 address'));
-    else if (addressType === 'IPv6' && isIP(address) !== 6)
-      causes.push(invalid(at, address, 'must be a valid IPv6 address'));
-    else if (addressTypes.includes(addressType)) causes.push(...validateDestination(address, at));
+    else if (addressTypes.includes(addressType)) {
+      const family = isIP(address);
+      // The path lacks the index, as upstream.
+      if (family !== 0 && `IPv${family}` !== addressType) {
+        causes.push(invalid(`${field}.addresses`, address, `must be an ${addressType} address`));
+      }
+      causes.push(...validateDestination(address, at));
+    }
   });
-  if (hostname) causes.push(...invalidEach(`${field}.hostname`, hostname, dns1123Label(hostname)));
   if (nodeName !== undefined) causes.push(...invalidEach(`${field}.nodeName`, nodeName, dns1123Subdomain(nodeName)));
-  return causes;
+  if (hostname !== undefined) causes.push(...invalidEach(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  return [...causes, ...validateHints(endpoint.hints ?? {}, `${field}.hints`)];
+}
+
+function validateHints({ forZones = [], forNodes = [] }: NonNullable<Endpoint['hints']>, field: string): FieldCause[] {
+  if (forZones.length > maxHints) return [tooMany(`${field}.forZones`, forZones.length, maxHints)];
+  const ofZones = validateNames(forZones, `${field}.forZones`, labelValue);
+  if (forNodes.length > maxHints) return [...ofZones, tooMany(`${field}.forNodes`, forNodes.length, maxHints)];
+  return [...ofZones, ...validateNames(forNodes, `${field}.forNodes`, dns1123Subdomain)];
+}
+
+function validateNames(hints: ReadonlyArray<{ readonly name?: string }>, field: string, check: Check): FieldCause[] {
+  const known = new Set<string>();
+  return hints.flatMap(({ name = '' }, i) => {
+    const at = `${field}[${i}].name`;
+    const again = known.has(name) ? [duplicate(at, name)] : [];
+    known.add(name);
+    return [...again, ...invalidEach(at, name, check(name))];
+  });
 }
 
 export const endpointSlices = defineKind<EndpointSlice>({
@@ -99,6 +129,12 @@ export const endpointSlices = defineKind<EndpointSlice>({
       port.protocol ??= 'TCP';
     }
   },
+  // Only an older version of the API wrote these labels.
+  prepare: ({ endpoints = [] }) => {
+    for (const endpoint of endpoints) delete endpoint.deprecatedTopology;
+  },
+  warnings: ({ addressType }, { old }) =>
+    !old && addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : [],
   // The generation of a slice lets consumers tell whether they saw the newest addresses.
   generation: 'spec+labels',
   validate,

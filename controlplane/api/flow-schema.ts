@@ -54,8 +54,9 @@ export const flowSchemas = defineKind<FlowSchema>({
   namespaced: false,
   schema: { model: 'V1FlowSchema' },
   hasStatus: true,
-  defaults: ({ spec }) => {
-    if (spec) spec.matchingPrecedence ||= 1000;
+  defaults: (schema) => {
+    schema.spec ??= {} as NonNullable<FlowSchema['spec']>;
+    schema.spec.matchingPrecedence ||= 1000;
   },
   prepare: (schema, { old }) => {
     if (!old) schema.status = {};

@@ -58,7 +58,7 @@ t.test('rules', async (t) => {
       spec: { maxReplicas: 0, minReplicas: 0 },
       causes: [
         'spec.minReplicas: Invalid value: 0: must be greater than or equal to 1',
-        'spec.maxReplicas: Invalid value: 0: must be greater than 0',
+        'spec.maxReplicas: Required value: must be set and greater than 0',
         'spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas',
       ],
     },
@@ -73,6 +73,7 @@ t.test('rules', async (t) => {
       causes: [
         'spec.scaleTargetRef.kind: Required value',
         `spec.scaleTargetRef.name: Invalid value: "a/b": may not contain '/'`,
+        'spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group',
       ],
     },
     {

@@ -2,12 +2,20 @@
 import { isIP } from 'node:net';
 import type { V1Ingress, V1IngressBackend } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
-import { defineKind } from './kind';
+import { defineKind, type WriteContext } from './kind';
 import { loadBalancerAddresses } from './services/columns';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
+import { validateIp } from './validation/addresses';
 import { invalid, invalidEach, notSupported, required } from './validation/causes';
-import { dns1035Label, dns1123Subdomain, portName, portNumber, wildcardDns1123Subdomain } from './validation/names';
+import {
+  dns1123Label,
+  dns1123Subdomain,
+  pathSegment,
+  portName,
+  portNumber,
+  wildcardDns1123Subdomain,
+} from './validation/names';
 
 export type Ingress = Wire<V1Ingress>;
 
@@ -28,7 +36,7 @@ function hostsCell({ spec }: Ingress): string {
   return hosts.length > shownHosts ? `${text} + ${hosts.length - shownHosts} more...` : text;
 }
 
-function validateSpec(spec: Spec | undefined): FieldCause[] {
+function validateSpec(spec: Spec | undefined, old: Spec | undefined): FieldCause[] {
   const { rules = [], defaultBackend, tls = [], ingressClassName } = spec ?? {};
   const causes: FieldCause[] = [];
   if (rules.length === 0 && !defaultBackend) {
@@ -38,10 +46,13 @@ function validateSpec(spec: Spec | undefined): FieldCause[] {
   rules.forEach((rule, i) => {
     causes.push(...validateRule(rule, `spec.rules[${i}]`));
   });
-  tls.forEach(({ hosts = [] }, i) => {
+  // Names of Secrets that were accepted earlier may stay.
+  const mayBeWrong = (old?.tls ?? []).some(({ secretName = '' }) => wrongSecretName(secretName).length > 0);
+  tls.forEach(({ hosts = [], secretName = '' }, i) => {
     hosts.forEach((host, j) => {
-      causes.push(...validateHost(host, `spec.tls[${i}].hosts[${j}]`));
+      causes.push(...invalidEach(`spec.tls[${i}].hosts[${j}]`, host, wrongDnsName(host)));
     });
+    if (!mayBeWrong) causes.push(...invalidEach(`spec.tls[${i}].secretName`, secretName, wrongSecretName(secretName)));
   });
   if (ingressClassName !== undefined) {
     causes.push(...invalidEach('spec.ingressClassName', ingressClassName, dns1123Subdomain(ingressClassName)));
@@ -49,13 +60,15 @@ function validateSpec(spec: Spec | undefined): FieldCause[] {
   return causes;
 }
 
-function validateHost(host: string, field: string): FieldCause[] {
-  if (isIP(host) !== 0) return [invalid(field, host, 'must be a DNS name, not an IP address')];
-  return invalidEach(field, host, host.includes('*') ? wildcardDns1123Subdomain(host) : dns1123Subdomain(host));
-}
+const wrongSecretName = (name: string): string[] => (name === '' ? [] : dns1123Subdomain(name));
+
+const wrongDnsName = (host: string): string[] =>
+  host.includes('*') ? wildcardDns1123Subdomain(host) : dns1123Subdomain(host);
+
+const isAddress = (host: string): string[] => (isIP(host) === 0 ? [] : ['must be a DNS name, not an IP address']);
 
 function validateRule({ host = '', http }: Rule, field: string): FieldCause[] {
-  const causes = host === '' ? [] : validateHost(host, `${field}.host`);
+  const causes = host === '' ? [] : invalidEach(`${field}.host`, host, [...isAddress(host), ...wrongDnsName(host)]);
   if (!http) return causes;
   if (!http.paths?.length) causes.push(required(`${field}.http.paths`));
   http.paths?.forEach((path, i) => {
@@ -69,8 +82,8 @@ const forbiddenEndings = ['/..', '/.'];
 
 function validatePath({ path = '', pathType, backend }: Path, field: string): FieldCause[] {
   const causes: FieldCause[] = [];
-  if (!pathType) causes.push(required(`${field}.pathType`, 'pathType must be specified'));
-  else if (!pathTypes.includes(pathType)) causes.push(notSupported(`${field}.pathType`, pathType, pathTypes));
+  if (pathType === undefined) return [required(`${field}.pathType`, 'pathType must be specified')];
+  if (!pathTypes.includes(pathType)) causes.push(notSupported(`${field}.pathType`, pathType, pathTypes));
   else if (pathType === 'ImplementationSpecific') {
     if (path !== '' && !path.startsWith('/')) causes.push(invalid(`${field}.path`, path, 'must be an absolute path'));
   } else {
@@ -89,18 +102,58 @@ function validateBackend({ service, resource }: Backend, field: string): FieldCa
   if (service && resource) {
     return [invalid(field, '', 'cannot set both resource and service backends')];
   }
-  if (resource) return [];
+  if (resource) return validateReference(resource, `${field}.resource`);
   if (!service) return [invalid(field, '', 'resource or service backend is required')];
   const at = `${field}.service`;
   const causes = service.name
-    ? invalidEach(`${at}.name`, service.name, dns1035Label(service.name))
+    ? invalidEach(`${at}.name`, service.name, dns1123Label(service.name))
     : [required(`${at}.name`)];
   const { name, number } = service.port ?? {};
-  if (name && number) causes.push(invalid(`${at}.port`, service.port, 'cannot set both port name & port number'));
+  if (name && number) causes.push(invalid(field, '', 'cannot set both port name & port number'));
   else if (name) causes.push(...invalidEach(`${at}.port.name`, name, portName(name)));
-  else if (number !== undefined) causes.push(...invalidEach(`${at}.port.number`, number, portNumber(number)));
-  else causes.push(required(`${at}.port`, 'port name or number is required'));
+  else if (number) causes.push(...invalidEach(`${at}.port.number`, number, portNumber(number)));
+  else causes.push(required(field, 'port name or number is required'));
   return causes;
+}
+
+function validateReference(
+  { apiGroup, kind = '', name = '' }: NonNullable<Backend['resource']>,
+  field: string,
+): FieldCause[] {
+  const segment = (at: string, value: string) =>
+    value === '' ? [required(at)] : invalidEach(at, value, pathSegment(value));
+  return [
+    ...(apiGroup === undefined ? [] : invalidEach(`${field}.apiGroup`, apiGroup, dns1123Subdomain(apiGroup))),
+    ...segment(`${field}.kind`, kind),
+    ...segment(`${field}.name`, name),
+  ];
+}
+
+/** Addresses that the old status has may stay. */
+function validateStatus(status: Ingress['status'], old: Ingress['status']): FieldCause[] {
+  const known = new Set((old?.loadBalancer?.ingress ?? []).map(({ ip }) => ip));
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '', hostname = '' }, i) => {
+    const field = `status.loadBalancer.ingress[${i}]`;
+    return [
+      ...(ip === '' || known.has(ip) ? [] : validateIp(`${field}.ip`, ip)),
+      ...(hostname === ''
+        ? []
+        : invalidEach(`${field}.hostname`, hostname, [...dns1123Subdomain(hostname), ...isAddress(hostname)])),
+    ];
+  });
+}
+
+function validate({ metadata, spec, status }: Ingress, { old, subresource }: WriteContext<Ingress>): FieldCause[] {
+  if (subresource === 'status') return validateStatus(status, old?.status);
+  if (subresource !== '') return [];
+  const annotation = metadata?.annotations?.[classAnnotation];
+  const { ingressClassName } = spec ?? {};
+  const differs = !old && annotation !== undefined && ingressClassName !== undefined && annotation !== ingressClassName;
+  const detail = 'must match `ingressClassName` when both are specified';
+  return [
+    ...validateSpec(spec, old?.spec),
+    ...(differs ? [invalid(`annotations.${classAnnotation}`, annotation, detail)] : []),
+  ];
 }
 
 export const ingresses = defineKind<Ingress>({
@@ -115,7 +168,7 @@ export const ingresses = defineKind<Ingress>({
   prepare: (ingress, { old }) => {
     if (!old) ingress.status = { loadBalancer: {} };
   },
-  validate: ({ spec }, { subresource }) => (subresource === '' ? validateSpec(spec) : []),
+  validate,
   warnings: ({ metadata, spec }, { old }) =>
     !old && spec?.ingressClassName === undefined && metadata?.annotations?.[classAnnotation] !== undefined
       ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]

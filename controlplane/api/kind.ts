@@ -43,9 +43,9 @@ export interface WriteContext<T> {
 
 /**
  * `absent`: the kind has no generation. `constant`: it stays 1. The others begin with 1 and are raised by every change outside
- * metadata and status, and by changes of the labels or annotations that they name.
+ * metadata and status, and by changes of the labels or annotations that they name; `spec-changes` begins with the first change.
  */
-export type GenerationRule = 'absent' | 'constant' | 'spec' | 'spec+labels' | 'spec+annotations';
+export type GenerationRule = 'absent' | 'constant' | 'spec-changes' | 'spec' | 'spec+labels' | 'spec+annotations';
 
 export type KeptMetadata = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
 

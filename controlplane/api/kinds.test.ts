@@ -255,7 +255,7 @@ t.test('Endpoints and EndpointSlice', async (t) => {
   t.same(object.ports, [{ port: 80, name: '', protocol: 'TCP' }]);
   t.same(row(endpointSlices, object), ['a', 'IPv4', '80', '10.0.0.1', '60s']);
   t.same(write(endpointSlices, { ...slice, addressType: 'IPv6' }, object).causes, [
-    'endpoints[0].addresses[0]: Invalid value: "10.0.0.1": must be a valid IPv6 address',
+    'endpoints[0].addresses: Invalid value: "10.0.0.1": must be an IPv6 address',
     'addressType: Invalid value: "IPv6": field is immutable',
   ]);
 });
@@ -281,7 +281,7 @@ t.test('Ingress', async (t) => {
     [{ metadata, spec: {} }, 'spec: Invalid value: null: either `defaultBackend` or `rules` must be specified'],
     [
       ingress({ backend: { service: { name: 'a' } } }),
-      'spec.rules[0].http.paths[0].backend.service.port: Required value: port name or number is required',
+      'spec.rules[0].http.paths[0].backend: Required value: port name or number is required',
     ],
   ];
   for (const [body, cause] of cases) t.same(write(ingresses, JSON.parse(JSON.stringify(body))).causes, [cause]);
@@ -310,6 +310,7 @@ t.test('roles and bindings', async (t) => {
     [
       'rules[0].resources: Required value: resource rules must supply at least one resource',
       'aggregationRule.clusterRoleSelectors[1].matchExpressions[0].operator: Invalid value: "Equals": not a valid selector operator',
+      'aggregationRule.clusterRoleSelectors[1]: Invalid value: null: invalid label selector.',
     ],
     'the rules are checked too',
   );
@@ -336,7 +337,7 @@ t.test('RuntimeClass', async (t) => {
   const exists = { key: 'k', operator: 'Exists', effect: 'NoExecute' };
   const cases: Array<{ name: string; body: object; old?: RuntimeClass; causes: Array<string | RegExp> }> = [
     { name: 'only a handler', body: { handler: 'runc' }, causes: [] },
-    { name: 'no handler', body: {}, causes: ['handler: Required value: must be a valid DNS label'] },
+    { name: 'no handler', body: {}, causes: ['handler: Required value'] },
     {
       name: 'a handler with dots',
       body: { handler: 'a.b' },

@@ -16,6 +16,12 @@ export const leases = defineKind<Lease>({
   schema: { model: 'V1Lease' },
   createOnUpdate: true,
   unconditionalUpdate: false,
+  // Alpha features of upstream, which drops the fields while they are off.
+  prepare: ({ spec }, { old }) => {
+    if (!spec) return;
+    if (old?.spec?.strategy === undefined) delete spec.strategy;
+    if (old?.spec?.preferredHolder === undefined) delete spec.preferredHolder;
+  },
   validate: ({ spec }) => {
     const { leaseDurationSeconds, leaseTransitions } = spec ?? {};
     const causes = [];

@@ -14,7 +14,7 @@ export type MutatingAdmissionPolicy = Wire<V1MutatingAdmissionPolicy>;
 type Mutation = Wire<V1Mutation>;
 
 const patchTypes = ['ApplyConfiguration', 'JSONPatch'];
-const reinvocationPolicies = ['Never', 'IfNeeded'];
+const reinvocationPolicies = ['IfNeeded', 'Never'];
 
 /** Of the two ways of a mutation, the one that the type names and the other one. */
 function validateMutation({ patchType = '', applyConfiguration, jsonPatch }: Mutation, at: string): FieldCause[] {

@@ -5,7 +5,9 @@ import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { invalid, invalidEach } from './validation/causes';
+import { validateConditions } from './validation/conditions';
 import { nonNegative, percent } from './validation/names';
+import { validateCounts } from './validation/replica-status';
 import { oneOf, validateLabelSelector } from './validation/selectors';
 
 export type PodDisruptionBudget = Wire<V1PodDisruptionBudget>;
@@ -13,7 +15,18 @@ export type PodDisruptionBudget = Wire<V1PodDisruptionBudget>;
 const notSet = 'N/A';
 const unhealthyPolicies = ['AlwaysAllow', 'IfHealthyBudget'];
 
-function validate({ spec }: PodDisruptionBudget, { subresource }: WriteContext<PodDisruptionBudget>): FieldCause[] {
+const counts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const;
+
+function validate(
+  { spec, status }: PodDisruptionBudget,
+  { subresource }: WriteContext<PodDisruptionBudget>,
+): FieldCause[] {
+  if (subresource === 'status') {
+    return [
+      ...validateConditions(status?.conditions ?? [], 'status.conditions'),
+      ...validateCounts(status ?? {}, counts),
+    ];
+  }
   if (!spec || subresource !== '') return [];
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy } = spec;
   const both = minAvailable !== undefined && maxUnavailable !== undefined;

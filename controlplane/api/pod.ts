@@ -56,6 +56,8 @@ export const pods = defineKind<Pod>({
   defaults: (pod) => {
     pod.spec ??= {} as PodSpec;
     defaultPodSpec(pod.spec);
+    // Not in templates, as upstream.
+    pod.spec.enableServiceLinks ??= true;
     defaultRequests(pod.spec);
   },
   prepare: (pod, { old, subresource }) => {

@@ -4,8 +4,7 @@ import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
-import { forbidden, immutable, invalid } from './validation/causes';
-import { oneOf } from './validation/selectors';
+import { forbidden, immutable, invalid, notSupported, required } from './validation/causes';
 
 export type PriorityClass = Wire<V1PriorityClass>;
 
@@ -37,23 +36,38 @@ export const systemPriorityClasses: readonly PriorityClass[] = [
 ];
 
 function validate(priorityClass: PriorityClass, { old }: WriteContext<PriorityClass>): FieldCause[] {
-  const { metadata, value = 0, globalDefault, preemptionPolicy } = priorityClass;
-  const name = metadata?.name ?? '';
-  const causes = oneOf('preemptionPolicy', preemptionPolicy, preemptionPolicies);
-  if (name.startsWith(systemPrefix)) {
-    const known = systemPriorityClasses.find((one) => one.metadata?.name === name);
-    if (known?.value !== value || globalDefault) {
-      const detail = "priority class names with 'system-' prefix are reserved for system use only";
-      causes.push(forbidden('metadata.name', detail));
-    }
-  } else if (value > highestUserPriority) {
-    causes.push(forbidden('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`));
+  const { value = 0, preemptionPolicy = '' } = priorityClass;
+  if (old) {
+    return [
+      ...(old.value === value ? [] : [forbidden('value', 'may not be changed in an update.')]),
+      ...(old.preemptionPolicy === preemptionPolicy ? [] : [invalid('preemptionPolicy', preemptionPolicy, immutable)]),
+    ];
   }
-  if (old && old.value !== value) causes.push(forbidden('value', 'may not be changed in an update.'));
-  if (old && old.preemptionPolicy !== preemptionPolicy) {
-    causes.push(invalid('preemptionPolicy', preemptionPolicy, immutable));
+  const causes = validateValue(priorityClass);
+  if (preemptionPolicy === '') causes.push(required('preemptionPolicy'));
+  else if (!preemptionPolicies.includes(preemptionPolicy)) {
+    causes.push(notSupported('preemptionPolicy', preemptionPolicy, preemptionPolicies));
   }
   return causes;
+}
+
+function validateValue({ metadata, value = 0, globalDefault }: PriorityClass): FieldCause[] {
+  const name = metadata?.name ?? '';
+  if (name.startsWith(systemPrefix)) {
+    const wrong = whyNotOfSystem(name, value, globalDefault);
+    if (wrong === undefined) return [];
+    const detail = "priority class names with 'system-' prefix are reserved for system use only. error: ";
+    return [forbidden('metadata.name', detail + wrong)];
+  }
+  if (value <= highestUserPriority) return [];
+  return [forbidden('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`)];
+}
+
+function whyNotOfSystem(name: string, value: number, globalDefault = false): string | undefined {
+  const known = systemPriorityClasses.find((one) => one.metadata?.name === name);
+  if (!known) return `${name} is not a known system priority class`;
+  if (known.value !== value) return `value of ${name} PriorityClass must be ${known.value}`;
+  return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;
 }
 
 export const priorityClasses = defineKind<PriorityClass>({

@@ -38,11 +38,14 @@ function validate(
             : [required('spec.limited', 'must not be empty when type is Limited')]),
         ]
       : []),
-    ...(type === 'Exempt' || type === 'Limited' ? [] : [notSupported('spec.type', type, ['Exempt', 'Limited'])]),
+    ...(type === 'Exempt' || type === 'Limited' ? [] : [wrongType('spec.type', type, ['Exempt', 'Limited'])]),
     ...validateFixed(level, name),
     ...status,
   ];
 }
+
+const wrongType = (field: string, type: string, types: readonly string[]): FieldCause =>
+  type === '' ? required(field) : notSupported(field, type, types);
 
 /** An administrator may set how much the level `exempt` lends. */
 function validateFixed({ spec }: PriorityLevelConfiguration, name: string): FieldCause[] {
@@ -88,7 +91,7 @@ function validateResponse(response: Limited['limitResponse'], field: string): Fi
   const at = `${field}.queuing`;
   if (type === 'Reject')
     return queuing ? [forbidden(at, 'must be nil if limited.limitResponse.type is not Limited')] : [];
-  if (type !== 'Queue') return [notSupported(`${field}.type`, type, ['Queue', 'Reject'])];
+  if (type !== 'Queue') return [wrongType(`${field}.type`, type, ['Queue', 'Reject'])];
   if (!queuing) return [required(at, 'must not be empty if limited.limitResponse.type is Limited')];
   const { queues = 0, handSize = 0, queueLengthLimit = 0 } = queuing;
   const positive = (key: string, value: number) =>

@@ -21,7 +21,7 @@ interface Binding extends KubeObject {
 
 /** `clusterWide` rules may also name non-resource URLs. */
 export function validateRules(rules: readonly PolicyRule[] | undefined, clusterWide: boolean): FieldCause[] {
-  return (rules ?? []).flatMap(({ verbs, apiGroups, resources, nonResourceURLs }, i) => {
+  return (rules ?? []).flatMap(({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }, i) => {
     const at = `rules[${i}]`;
     const causes = verbs?.length ? [] : [required(`${at}.verbs`, 'verbs must contain at least one value')];
     if (nonResourceURLs?.length) {
@@ -30,7 +30,7 @@ export function validateRules(rules: readonly PolicyRule[] | undefined, clusterW
           invalid(`${at}.nonResourceURLs`, nonResourceURLs, 'namespaced rules cannot apply to non-resource URLs'),
         );
       }
-      if (apiGroups?.length || resources?.length) {
+      if (apiGroups?.length || resources?.length || resourceNames?.length) {
         causes.push(
           invalid(
             `${at}.nonResourceURLs`,
@@ -49,8 +49,10 @@ export function validateRules(rules: readonly PolicyRule[] | undefined, clusterW
   });
 }
 
-export function defaultBinding({ roleRef, subjects }: Binding): void {
-  if (roleRef) roleRef.apiGroup ||= rbacGroup;
+export function defaultBinding(binding: Binding): void {
+  binding.roleRef ??= { apiGroup: '', kind: '', name: '' };
+  binding.roleRef.apiGroup ||= rbacGroup;
+  const { subjects } = binding;
   for (const subject of subjects ?? []) {
     if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ??= rbacGroup;
   }

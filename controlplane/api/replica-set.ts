@@ -1,12 +1,11 @@
 // apps/v1 ReplicaSet.
 import type { V1ReplicaSet } from '@kubernetes/client-node';
 import { defineKind } from './kind';
-import { defaultTemplate, validateWorkload } from './pods/template';
+import { defaultTemplate, validateAmount, validateReplicated, validateSelectorUpdate } from './pods/template';
 import { warnOfTemplate } from './pods/warnings';
 import { scaleSubresource } from './scale';
 import { ageColumn, nameColumn, replicaColumns, workloadColumns } from './table';
 import type { Wire } from './types';
-import { required } from './validation/causes';
 import { validateReplicaStatus } from './validation/replica-status';
 
 export type ReplicaSet = Wire<V1ReplicaSet>;
@@ -34,7 +33,13 @@ export const replicaSets = defineKind<ReplicaSet>({
   validate: ({ spec, status }, { old, subresource }) => {
     if (subresource === 'status') return validateReplicaStatus(status);
     if (subresource !== '') return [];
-    return spec ? validateWorkload(spec, old?.spec) : [required('spec.selector')];
+    const set = spec ?? ({} as NonNullable<ReplicaSet['spec']>);
+    return [
+      ...validateAmount('replicas', set),
+      ...validateAmount('minReadySeconds', set),
+      ...validateReplicated(set, old?.spec),
+      ...validateSelectorUpdate(set.selector, old?.spec),
+    ];
   },
   podTemplate: { path: 'spec.template', of: ({ spec }) => spec?.template },
   warnings: ({ metadata, spec }, { old, subresource }) =>

@@ -13,11 +13,11 @@ import { validateAnnotations, validateLabels } from './validation/metadata';
 export type ResourceClaimTemplate = Wire<V1ResourceClaimTemplate>;
 
 function validate({ spec }: ResourceClaimTemplate, { old }: WriteContext<ResourceClaimTemplate>): FieldCause[] {
-  if (old) return isSame(spec, old.spec) ? [] : [invalid('spec', spec, immutable)];
   return [
     ...validateLabels(spec?.metadata?.labels, 'spec.metadata.labels'),
     ...validateAnnotations(spec?.metadata?.annotations, 'spec.metadata.annotations'),
     ...validateClaim(spec?.spec?.devices ?? {}, 'spec.spec.devices'),
+    ...(old && !isSame(spec, old.spec) ? [invalid('spec', spec, immutable)] : []),
   ];
 }
 

@@ -18,9 +18,7 @@ export type RuntimeClass = Wire<V1RuntimeClass>;
 function validate(runtimeClass: RuntimeClass, { old }: WriteContext<RuntimeClass>): FieldCause[] {
   const { handler = '', overhead, scheduling } = runtimeClass;
   return [
-    ...(handler === ''
-      ? [required('handler', 'must be a valid DNS label')]
-      : invalidEach('handler', handler, dns1123Label(handler))),
+    ...(handler === '' ? [required('handler')] : invalidEach('handler', handler, dns1123Label(handler))),
     ...(overhead?.podFixed ? validateResources({ limits: overhead.podFixed }, 'overhead', new Set()) : []),
     ...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'),
     ...validateTolerations(scheduling?.tolerations ?? [], 'scheduling.tolerations'),

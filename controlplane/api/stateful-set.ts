@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { V1StatefulSet } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
-import { defaultTemplate, onlyAlways, validateSelector, validateTemplate } from './pods/template';
+import { defaultTemplate, onlyAlways, validateSelected, validateTemplate } from './pods/template';
 import type { PodTemplate } from './pods/types';
 import { warnOfTemplate } from './pods/warnings';
 
@@ -13,7 +13,7 @@ import type { Wire } from './types';
 import { forbidden, invalid, invalidEach, notSupported, required } from './validation/causes';
 import { isZero, notAbove100Percent, validateCountOrPercent } from './validation/count-or-percent';
 import { dns1123Label, nonNegative } from './validation/names';
-import { defaultClaimSpec } from './volumes/claim-spec';
+import { type ClaimSpec, defaultClaimSpec, validateClaimSpec } from './volumes/claim-spec';
 
 export type StatefulSet = Wire<V1StatefulSet>;
 export type StatefulSetSpec = NonNullable<StatefulSet['spec']>;
@@ -95,19 +95,24 @@ function validateSpec(spec: StatefulSetSpec, old: StatefulSetSpec | undefined): 
     ...validateStrategy(spec.updateStrategy ?? {}, 'spec.updateStrategy'),
     ...validateRetention('whenDeleted', whenDeleted),
     ...validateRetention('whenScaled', whenScaled),
+    // Updates cannot change the claims.
+    ...(old ? [] : validateClaims(spec)),
     ...invalidEach('spec.replicas', replicas, nonNegative(replicas)),
     ...invalidEach('spec.minReadySeconds', minReadySeconds, nonNegative(minReadySeconds)),
     ...(ordinals ? invalidEach('spec.ordinals.start', ordinals.start ?? 0, nonNegative(ordinals.start ?? 0)) : []),
-    // A name that was accepted earlier may stay.
-    ...(serviceName && serviceName !== old?.serviceName
-      ? invalidEach('spec.serviceName', serviceName, dns1123Label(serviceName))
-      : []),
-    ...(selector ? [] : [required('spec.selector')]),
-    ...validateSelector(selector, 'statefulset'),
-    ...validateTemplate(template, old && withClaims(old), { selector, field }),
+    // Updates cannot change the name.
+    ...(serviceName && !old ? invalidEach('spec.serviceName', serviceName, dns1123Label(serviceName)) : []),
+    ...validateSelected(selector, { noun: 'statefulset', wrong: '' }, () =>
+      validateTemplate(template, old && withClaims(old), { selector, field }),
+    ),
     ...onlyAlways(template, field, 'StatefulSet'),
   ];
 }
+
+const validateClaims = ({ volumeClaimTemplates = [] }: StatefulSetSpec): FieldCause[] =>
+  volumeClaimTemplates.flatMap(({ spec }, i) =>
+    validateClaimSpec(spec ?? ({} as ClaimSpec), `spec.volumeClaimTemplates[${i}].spec`),
+  );
 
 function validateRetention(name: string, policy: string | undefined): FieldCause[] {
   const policies = ['Retain', 'Delete'];
@@ -139,10 +144,10 @@ function validateStrategy(strategy: NonNullable<StatefulSetSpec['updateStrategy'
 function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplate {
   const { volumes = [] } = template?.spec ?? {};
   const known = new Set(volumes.map(({ name }) => name));
-  const claims = volumeClaimTemplates.flatMap(({ metadata }) => {
-    const name = metadata?.name ?? '';
-    return known.has(name) ? [] : [{ name, persistentVolumeClaim: { claimName: name } }];
-  });
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ''));
+  const claims = [...names]
+    .filter((name) => !known.has(name))
+    .map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
   return template?.spec && claims.length > 0
     ? { ...template, spec: { ...template.spec, volumes: [...volumes, ...claims] } }
     : template;

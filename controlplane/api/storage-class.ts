@@ -1,13 +1,13 @@
 // storage.k8s.io/v1 StorageClass. No part of k8ts provides volumes; the write rules DefaultStorageClass and
 // PersistentVolumeClaimResize read it, and programs that provide volumes do.
+import { isDeepStrictEqual } from 'node:util';
 import type { V1StorageClass } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { oldLabel } from './pods/warnings';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
-import { duplicate, forbidden, immutable, invalid, invalidEach, required } from './validation/causes';
-import { isSame } from './validation/difference';
+import { duplicate, immutable, invalid, invalidEach, required } from './validation/causes';
 import { qualifiedName } from './validation/names';
 import { oneOf } from './validation/selectors';
 import { validateParameters, validateProvisioner } from './volumes/parameters';
@@ -38,16 +38,10 @@ function validate(storageClass: StorageClass, { old }: WriteContext<StorageClass
 }
 
 function validateUpdate(storageClass: StorageClass, old: StorageClass): FieldCause[] {
-  const fixed = (field: string) => forbidden(field, `updates to ${field} are forbidden.`);
-  const { volumeBindingMode } = storageClass;
-  return [
-    ...(isSame(storageClass.parameters, old.parameters) ? [] : [fixed('parameters')]),
-    ...(storageClass.provisioner === old.provisioner ? [] : [fixed('provisioner')]),
-    ...(storageClass.reclaimPolicy === old.reclaimPolicy ? [] : [fixed('reclaimPolicy')]),
-    ...(volumeBindingMode === old.volumeBindingMode
-      ? []
-      : [invalid('volumeBindingMode', volumeBindingMode, immutable)]),
-  ];
+  const fixed = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
+  return fixed
+    .filter((field) => !isDeepStrictEqual(storageClass[field], old[field]))
+    .map((field) => invalid(field, storageClass[field], immutable));
 }
 
 type Terms = NonNullable<StorageClass['allowedTopologies']>;

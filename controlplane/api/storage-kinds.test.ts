@@ -64,9 +64,9 @@ t.test('StorageClass', async (t) => {
         volumeBindingMode: 'WaitForFirstConsumer',
       },
       causes: [
-        'parameters: Forbidden: updates to parameters are forbidden.',
-        'provisioner: Forbidden: updates to provisioner are forbidden.',
-        'reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.',
+        'parameters: Invalid value: {"a":"b"}: field is immutable',
+        'provisioner: Invalid value: "q": field is immutable',
+        'reclaimPolicy: Invalid value: "Retain": field is immutable',
         'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable',
       ],
     },

@@ -39,9 +39,8 @@ export const validatingAdmissionPolicyBindings = defineKind<ValidatingAdmissionP
   generation: 'spec',
   unconditionalUpdate: false,
   defaults: setBindingDefaults,
-  // matchResouces: upstream's spelling in the messages of this kind.
   validate: ({ spec }) => [
-    ...validateBindingHead(spec ?? {}, 'spec.matchResouces'),
+    ...validateBindingHead(spec ?? {}, 'spec.matchResources'),
     ...validateActions(spec?.validationActions ?? [], 'spec.validationActions'),
   ],
   columns: [nameColumn, policyNameColumn, paramRefColumn, ageColumn],

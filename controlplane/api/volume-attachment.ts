@@ -25,15 +25,11 @@ function validate(attachment: VolumeAttachment, { old }: WriteContext<VolumeAtta
     ...invalidEach('spec.nodeName', nodeName, dns1123Subdomain(nodeName)),
     ...validateStatus(attachment.status),
   ];
-  if (old) {
-    const same = isSame(attachment.spec, old.spec);
-    return [...causes, ...(same ? [] : [invalid('spec', attachment.spec, immutable)])];
-  }
-  // Upstream checks these only in new objects, since older versions of the API allowed more.
   return [
     ...causes,
     ...validateDriverName(attacher, 'spec.attacher'),
     ...(volume === undefined ? [] : invalidEach('spec.source.persistentVolumeName', volume, dns1123Subdomain(volume))),
+    ...(old && !isSame(attachment.spec, old.spec) ? [invalid('spec', attachment.spec, immutable)] : []),
   ];
 }
 

@@ -100,8 +100,8 @@ t.test('field rules of validating policies', async (t) => {
       causes: [
         required('variables[0].name', 'name is not specified'),
         required('variables[0].expression', 'expression is not specified'),
-        'spec.variables[1].name: Invalid value: "a-b": name is not a valid CEL identifier',
-        'spec.variables[2].name: Invalid value: "for": name is not a valid CEL identifier',
+        'spec.variables[1].name: Invalid value: "a-b": must be a valid CEL identifier',
+        'spec.variables[2].name: Invalid value: "for": must be a valid CEL identifier',
       ],
     },
     {
@@ -124,7 +124,7 @@ t.test('field rules of validating policies', async (t) => {
       causes: [
         required('validations[0].expression', 'expression is not specified'),
         'spec.validations[1].messageExpression: Invalid value: " ": must be non-empty if specified',
-        'spec.validations[1].message: Invalid value: " ": message must be non-empty if specified',
+        'spec.validations[1].message: Invalid value: " ": must be non-empty if specified',
         'spec.validations[2].message: Invalid value: "a\\nb": message must not contain line breaks',
         unsupported('validations[2].reason', 'x', 'Forbidden', 'Invalid', 'RequestEntityTooLarge'),
       ],
@@ -158,7 +158,7 @@ t.test('field rules of mutating policies', async (t) => {
   const cases: readonly Case[] = [
     { change: { mutations: [] }, causes: [required('mutations', 'mutations must contain at least one item')] },
     { change: { reinvocationPolicy: undefined }, causes: [required('reinvocationPolicy')] },
-    { change: { reinvocationPolicy: 'x' }, causes: [unsupported('reinvocationPolicy', 'x', 'Never', 'IfNeeded')] },
+    { change: { reinvocationPolicy: 'x' }, causes: [unsupported('reinvocationPolicy', 'x', 'IfNeeded', 'Never')] },
     {
       change: { matchConstraints: { resourceRules: [{ ...rule, operations: ['DELETE'] }] } },
       causes: [unsupported('matchConstraints.resourceRules.operations', 'DELETE', '*', 'CONNECT', 'CREATE', 'UPDATE')],

@@ -47,8 +47,9 @@ export function setMatchDefaults(match: MatchResources | undefined): void {
   for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*';
 }
 
-export function setPolicyDefaults({ spec }: AdmissionPolicy): void {
-  if (!spec) return;
+export function setPolicyDefaults(policy: AdmissionPolicy): void {
+  policy.spec ??= {};
+  const { spec } = policy;
   spec.failurePolicy ??= 'Fail';
   setMatchDefaults(spec.matchConstraints);
 }

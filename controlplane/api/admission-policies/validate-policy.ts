@@ -44,7 +44,7 @@ function validateVariable({ name = '', expression = '' }: PolicyVariable, at: st
       ? [required(`${at}.name`, 'name is not specified')]
       : identifier.test(name) && !reserved.has(name)
         ? []
-        : [invalid(`${at}.name`, name, 'name is not a valid CEL identifier')]),
+        : [invalid(`${at}.name`, name, 'must be a valid CEL identifier')]),
     ...(expression.trim() === '' ? [required(`${at}.expression`, 'expression is not specified')] : []),
   ];
 }

@@ -47,7 +47,7 @@ function validateValidation(validation: Validation, at: string): FieldCause[] {
       ? [invalid(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified')]
       : []),
     ...(message !== '' && text === ''
-      ? [invalid(`${at}.message`, message, 'message must be non-empty if specified')]
+      ? [invalid(`${at}.message`, message, 'must be non-empty if specified')]
       : /[\n\r]/.test(text)
         ? [invalid(`${at}.message`, message, 'message must not contain line breaks')]
         : []),

@@ -5,7 +5,7 @@ import { parseQuantity } from '../quantity';
 import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { nonNegative } from '../validation/names';
 import { validateMetric } from './validate-metric';
-import { validateReference } from './validate-reference';
+import { validateReference, validateScaledGroup } from './validate-reference';
 
 export type AutoscalerSpec = NonNullable<HorizontalPodAutoscaler['spec']>;
 type Rules = NonNullable<NonNullable<AutoscalerSpec['behavior']>['scaleUp']>;
@@ -22,7 +22,8 @@ export function validateAutoscaler(spec: AutoscalerSpec, old: AutoscalerSpec | u
   if (minReplicas !== undefined && minReplicas < lowest) {
     causes.push(invalid('spec.minReplicas', minReplicas, `must be greater than or equal to ${lowest}`));
   }
-  if (maxReplicas < 1) causes.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
+  if (maxReplicas === 0) causes.push(required('spec.maxReplicas', 'must be set and greater than 0'));
+  if (maxReplicas < 0) causes.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to 1'));
   if (minReplicas !== undefined && maxReplicas < minReplicas) {
     causes.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
   }
@@ -30,6 +31,7 @@ export function validateAutoscaler(spec: AutoscalerSpec, old: AutoscalerSpec | u
   return [
     ...causes,
     ...validateReference(spec.scaleTargetRef, 'spec.scaleTargetRef'),
+    ...validateScaledGroup(spec, old),
     ...metrics.flatMap((metric, i) => validateMetric(metric, `spec.metrics[${i}]`)),
     ...(minReplicas === 0 && !leadsUpFromZero
       ? [

@@ -175,4 +175,4 @@ export function rootCauses(schema: Definition, field: string, hasStatus: boolean
   return causes;
 }
 
-export const schemaRequired = (field: string): FieldCause => required(field, 'schemas are required');
+export const schemaRequired = (field: string): FieldCause => required(field);

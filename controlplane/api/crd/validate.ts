@@ -18,7 +18,8 @@ export function validateDefinition(
   // A CustomResourceDefinition without a spec is one with an empty spec.
   const spec = (definition.spec ?? {}) as CrdSpec;
   return [
-    ...validateName(metadata?.name ?? '', spec),
+    // Updates cannot change the parts of the name.
+    ...(old ? [] : validateName(metadata?.name ?? '', spec)),
     ...validateApproval(definition, spec.group ?? ''),
     ...validateSpec(spec),
     ...(old ? validateUpdate(spec, old) : []),
@@ -173,8 +174,8 @@ function validateClientConfig({ url, service }: ClientConfig, field: string): Fi
     return URL.canParse(url) && url.startsWith('https://') ? [] : [invalid(`${field}.url`, url, urlRule)];
   const { name, namespace, path, port } = service!;
   return [
-    ...(name ? [] : [required(`${field}.service.name`, 'service name is required')]),
-    ...(namespace ? [] : [required(`${field}.service.namespace`, 'service namespace is required')]),
+    ...(name ? [] : [required(`${field}.service.name`)]),
+    ...(namespace ? [] : [required(`${field}.service.namespace`)]),
     ...(path === undefined || path.startsWith('/')
       ? []
       : [invalid(`${field}.service.path`, path, "must start with a '/'")]),

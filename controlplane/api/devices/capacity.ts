@@ -71,11 +71,11 @@ function validateRange(range: Range, preset: string, capacity: Quantity, field: 
   const refuse = (key: string, amount: Quantity, detail: string, bound: Quantity) =>
     causes.push(invalid(`${field}.${key}`, formatQuantity(amount), `${detail}: ${formatQuantity(bound)}`));
   if (min.nano > capacity.nano) refuse('min', min, 'min is larger than capacity value', capacity);
-  if (chosen.nano < min.nano) refuse('default', chosen, 'default is less than min', min);
+  if (chosen.nano < min.nano) refuse('min', chosen, 'default is less than min', min);
   if (max) {
     if (min.nano > max.nano) refuse('max', min, 'min is larger than max', max);
     if (max.nano > capacity.nano) refuse('max', max, 'max is larger than capacity value', capacity);
-    if (chosen.nano > max.nano) refuse('default', chosen, 'default is more than max', max);
+    if (chosen.nano > max.nano) refuse('max', chosen, 'default is more than max', max);
   }
   if (range.step === undefined) return causes;
   return [...causes, ...validateStep(parseQuantity(range.step), min, [chosen, ...(max ? [max] : [])], capacity, field)];

@@ -134,7 +134,6 @@ t.test('ResourceClaim: rules of the spec', async (t) => {
       causes: [
         'spec.devices.config[0].opaque: Required value',
         'spec.devices.config[1].opaque.driver: Required value',
-        /^spec\.devices\.config\[1\]\.opaque\.driver: Invalid value: ""/,
         'spec.devices.config[1].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object',
         'spec.devices.config[2].opaque.parameters: Too long: may not be more than 10240 bytes',
       ],
@@ -462,7 +461,7 @@ t.test('ResourceSlice: rules', async (t) => {
       name: 'a range',
       body: capacity({ default: '1', validRange: { min: '2', max: '11', step: '2' } }),
       causes: [
-        `${policy}.validRange.default: Invalid value: "1": default is less than min: 2`,
+        `${policy}.validRange.min: Invalid value: "1": default is less than min: 2`,
         `${policy}.validRange.max: Invalid value: "11": max is larger than capacity value: 10`,
         `${policy}.validRange.step: Invalid value: "1": value is not a multiple of a given step (2) from (2)`,
         `${policy}.validRange.step: Invalid value: "11": value is not a multiple of a given step (2) from (2)`,

@@ -8,6 +8,6 @@ export function validateConditions(conditions: readonly { readonly type?: string
     const field = `status.conditions[${i}].type`;
     const again = known.has(type) ? [duplicate(field, type)] : [];
     known.add(type);
-    return [...again, ...(type === '' ? [required(field, 'must not be empty')] : [])];
+    return [...again, ...(type === '' ? [required(field)] : [])];
   });
 }

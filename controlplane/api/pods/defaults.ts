@@ -14,7 +14,6 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= defaultGraceSeconds;
   spec.schedulerName ??= 'default-scheduler';
   spec.securityContext ??= {};
-  spec.enableServiceLinks ??= true;
   // serviceAccount is the deprecated name of serviceAccountName; an object always has both.
   spec.serviceAccountName ??= spec.serviceAccount;
   spec.serviceAccount ??= spec.serviceAccountName;

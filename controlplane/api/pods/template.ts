@@ -27,29 +27,45 @@ export function defaultTemplate(spec: { template?: PodTemplate }): void {
   defaultPodSpec(spec.template.spec);
 }
 
-/** Replicas, selector and template; the selector is fixed once set and must match the template's labels. */
-export function validateWorkload(spec: WorkloadSpec, old: WorkloadSpec | undefined): FieldCause[] {
-  const { selector, template, replicas = 0, minReadySeconds = 0 } = spec;
-  return [
-    ...invalidEach('spec.replicas', replicas, nonNegative(replicas)),
-    ...invalidEach('spec.minReadySeconds', minReadySeconds, nonNegative(minReadySeconds)),
-    ...(selector ? [] : [required('spec.selector')]),
-    // For ReplicaSets kube-apiserver names the Deployment as well.
-    ...validateSelector(selector, 'deployment'),
-    ...validateSelectorUpdate(selector, old),
+/** Selector and template of ReplicaSets and Deployments, whose messages for both name the one or the other. */
+export function validateReplicated({ selector, template }: WorkloadSpec, old: WorkloadSpec | undefined): FieldCause[] {
+  return validateSelected(selector, { noun: 'deployment', wrong: 'invalid label selector' }, () => [
     ...validateTemplate(template, old?.template, { selector, field: 'spec.template' }),
     ...onlyAlways(template, 'spec.template', 'ReplicaSet'),
+  ]);
+}
+
+export const validateAmount = (
+  name: 'replicas' | 'minReadySeconds',
+  { [name]: amount = 0 }: WorkloadSpec,
+): FieldCause[] => invalidEach(`spec.${name}`, amount, nonNegative(amount));
+
+interface SelectorMessages {
+  /** The workload in the message for an empty selector. */
+  readonly noun: string;
+  /** For a selector that cannot select. */
+  readonly wrong: string;
+}
+
+/** A selector, which must be there; the template is judged by a valid one only. */
+export function validateSelected(
+  selector: LabelSelector | undefined,
+  { noun, wrong }: SelectorMessages,
+  ofTemplate: () => readonly FieldCause[],
+): FieldCause[] {
+  const causes = validateLabelSelector(selector, 'spec.selector');
+  return [
+    ...(selector ? [] : [required('spec.selector')]),
+    ...causes,
+    ...validateNotEmpty(selector, noun),
+    ...(causes.length > 0 ? [invalid('spec.selector', selector, wrong)] : ofTemplate()),
   ];
 }
 
-/** `noun` is the workload in the message for an empty selector. */
-export function validateSelector(selector: LabelSelector | undefined, noun: string): FieldCause[] {
-  if (!selector) return [];
-  const empty = !selector.matchLabels && !selector.matchExpressions?.length;
-  return [
-    ...validateLabelSelector(selector, 'spec.selector'),
-    ...(empty ? [invalid('spec.selector', selector, `empty selector is invalid for ${noun}`)] : []),
-  ];
+/** `noun` is the workload in the message. */
+export function validateNotEmpty(selector: LabelSelector | undefined, noun: string): FieldCause[] {
+  const empty = selector && !selector.matchLabels && !selector.matchExpressions?.length;
+  return empty ? [invalid('spec.selector', selector, `empty selector is invalid for ${noun}`)] : [];
 }
 
 export function validateSelectorUpdate(

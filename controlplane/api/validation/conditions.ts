@@ -39,14 +39,14 @@ function validateCondition(condition: Condition, field: string): FieldCause[] {
     ...(observedGeneration < 0
       ? [invalid(`${field}.observedGeneration`, observedGeneration, 'must be greater than or equal to zero')]
       : []),
-    ...(lastTransitionTime ? [] : [required(`${field}.lastTransitionTime`, 'must be set')]),
+    ...(lastTransitionTime ? [] : [required(`${field}.lastTransitionTime`)]),
     ...validateReason(condition.reason ?? '', `${field}.reason`),
     ...(Buffer.byteLength(message) > longestMessage ? [tooLong(`${field}.message`, longestMessage)] : []),
   ];
 }
 
 function validateReason(reason: string, field: string): FieldCause[] {
-  if (reason === '') return [required(field, 'must be set')];
+  if (reason === '') return [required(field)];
   return [
     ...(reasonShape.test(reason) ? [] : [invalid(field, reason, wrongReason)]),
     ...(Buffer.byteLength(reason) > longestReason ? [tooLong(field, longestReason)] : []),

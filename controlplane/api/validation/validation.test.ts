@@ -67,7 +67,7 @@ t.test('names of objects, labels, variables, keys, ports and path segments', asy
       check: names.portName,
       good: ['http', 'a-1'],
       bad: [
-        ['a'.repeat(16), /15 bytes/],
+        ['a'.repeat(16), /15 characters/],
         ['80', /at least one letter/],
         ['a--b', /consecutive/],
         ['-a', /begin or end/],

@@ -41,8 +41,8 @@ type ServiceReference = NonNullable<WebhookClientConfig['service']>;
 function validateService({ namespace, name, path, port }: ServiceReference, at: string): FieldCause[] {
   const wrong = portNumber(port ?? defaultServicePort);
   return [
-    ...(name ? [] : [required(`${at}.name`, 'service name is required')]),
-    ...(namespace ? [] : [required(`${at}.namespace`, 'service namespace is required')]),
+    ...(name ? [] : [required(`${at}.name`)]),
+    ...(namespace ? [] : [required(`${at}.namespace`)]),
     ...(wrong.length > 0 ? [invalid(`${at}.port`, port, `port is not valid: ${wrong.join(', ')}`)] : []),
     ...validatePath(path ?? '', `${at}.path`),
   ];

@@ -120,8 +120,8 @@ const cases: readonly { readonly change: object; readonly causes: readonly strin
   {
     change: { clientConfig: { service: { namespace: '', name: '', port: 70000 } } },
     causes: [
-      required('clientConfig.service.name', 'service name is required'),
-      required('clientConfig.service.namespace', 'service namespace is required'),
+      required('clientConfig.service.name'),
+      required('clientConfig.service.namespace'),
       'clientConfig.service.port: Invalid value: 70000: port is not valid: must be between 1 and 65535, inclusive',
     ],
   },

@@ -22,10 +22,9 @@ export function planStatus(
   const { status, metadata } = definition;
   const before = status ?? { acceptedNames: { plural: '', kind: '' }, conditions: [], storedVersions: [] };
   const { names, condition } = acceptNames(definition, others);
-  const generation = metadata?.generation === undefined ? {} : { observedGeneration: metadata.generation };
   let conditions: readonly CrdCondition[] = before.conditions ?? [];
   const set = (verdict: Verdict) => {
-    conditions = withCondition<CrdCondition>(conditions, { ...verdict, ...generation }, now);
+    conditions = withCondition<CrdCondition>(conditions, verdict, now);
   };
   const known = conditions.find(({ type }) => type === 'Established');
   const established = known?.status === 'True' || condition.status === 'True';
@@ -33,7 +32,7 @@ export function planStatus(
   if (established) set(initialNames);
   else set(notAccepted);
   if (metadata?.deletionTimestamp) set(deleting);
-  const next = { ...before, acceptedNames: names, conditions: [...conditions], ...generation };
+  const next = { ...before, acceptedNames: names, conditions: [...conditions] };
   return { status: next, established, changed: !isDeepStrictEqual(next, status) };
 }
 

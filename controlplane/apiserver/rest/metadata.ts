@@ -38,7 +38,7 @@ export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: st
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
-  if (generationRule(kind) !== 'absent') metadata.generation = 1;
+  if (!['absent', 'spec-changes'].includes(generationRule(kind))) metadata.generation = 1;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = formatTime(now);
 }
