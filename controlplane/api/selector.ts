@@ -139,16 +139,21 @@ function parseValues(tokens: Tokens): string[] {
   if (open !== '(') throw unreadable(`found '${open}' expected: '('`);
   const values: string[] = [];
   for (;;) {
-    values.push(isWord(tokens.peek()) ? tokens.take() : '');
+    const word = isWord(tokens.peek()) ? tokens.take() : undefined;
+    values.push(word ?? '');
     const next = tokens.take();
     if (next === ')') return [...new Set(values)];
-    if (next !== ',') throw unreadable(`found '${next}', expected: ',', ')' or identifier`);
+    const expected = word === undefined ? "',', or identifier" : "',' or ')'";
+    if (next !== ',') throw unreadable(`found '${next}', expected: ${expected}`);
   }
 }
 
 function checkKey(key: string): void {
   const [problem] = qualifiedName(key);
-  if (problem !== undefined) throw unreadable(`key: Invalid value: ${JSON.stringify(key)}: ${problem}`);
+  if (problem === undefined) return;
+  // Upstream's words since 1.36; it prints no path for the key.
+  const words = problem.replace(/^a qualified name/, 'a valid label key');
+  throw unreadable(`<nil>: Invalid value: ${JSON.stringify(key)}: ${words}`);
 }
 
 function checkValue(key: string, operator: Requirement['operator'], value: string): void {

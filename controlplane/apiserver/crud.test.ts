@@ -52,6 +52,7 @@ t.test('a missing object is answered with its resource and name', async (t) => {
     body: {},
   });
   t.match(subresource.json, unknown, 'kubectl debug needs the details');
+  t.same(subresource.json.details, {}, 'kubectl debug reads the details');
   t.equal((await server.call('POST', `${cms}/one`, { body: cm('one') })).status, 405);
   const namespace = await server.call('POST', '/api/v1/namespaces/nowhere/configmaps', { body: cm('x') });
   t.match(namespace.json, { code: 404, message: 'namespaces "nowhere" not found' });

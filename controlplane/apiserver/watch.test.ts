@@ -80,7 +80,7 @@ t.test('a revision before the kept history: the only event is an error with 410'
     });
     await events.ended;
   }
-  t.equal((await server.call('GET', `${cms}?watch=1&resourceVersion=abc`)).status, 400);
+  t.equal((await server.call('GET', `${cms}?watch=1&resourceVersion=abc`)).status, 500);
 });
 
 t.test('a Table watch has one row in each event, and the column headers once', async (t) => {
@@ -153,6 +153,7 @@ t.test('wrong options of a watch', async (t) => {
       422,
       `${invalid}[${needed}, resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"]`,
     ],
+    ['resourceVersion=x', 500, 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'],
     ['timeoutSeconds=abc', 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
   ] as const) {
     t.match((await server.call('GET', `${cms}?watch=1&${query}`)).json, { code, message }, query);

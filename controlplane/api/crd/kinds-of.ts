@@ -57,6 +57,8 @@ function kindOf(
       ...validateReplicas(object, subresources?.scale, context),
     ],
     hasStatus: subresources?.status !== undefined,
+    // As upstream: a write of the status of a custom object changes no metadata.
+    statusKeeps: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
     ...(subresources?.status ? { prepare: withoutNewStatus } : {}),
     // Upstream counts the generations of all custom objects, also of those without a status subresource.
     generation: 'spec',

@@ -129,6 +129,12 @@ t.test('the protobuf form has the content of the JSON form', async (t) => {
   t.same(JSON.parse(one(one(extension, 2), 2).toString()), [{ group: 'apps', version: 'v1', kind: 'Deployment' }]);
   const spec = all(one(deployment, 25), 1).find((property) => one(property, 1).toString() === 'spec')!;
   t.equal(one(one(spec, 2), 1).toString(), '#/definitions/io.k8s.api.apps.v1.DeploymentSpec');
+  const pod = definitions.get('io.k8s.api.core.v1.PodSpec')!;
+  const policy = all(one(pod, 25), 1).find((property) => one(property, 1).toString() === 'dnsPolicy')!;
+  t.same(
+    all(one(policy, 2), 20).map((value) => JSON.parse(one(value, 2).toString())),
+    ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'],
+  );
   const paths = all(one(body, 8), 2).map((path) => one(path, 1).toString());
   t.same(paths, Object.keys(v2.paths));
 });

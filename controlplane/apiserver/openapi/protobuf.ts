@@ -88,6 +88,7 @@ interface Known {
   readonly description?: string;
   readonly default?: unknown;
   readonly required?: readonly string[];
+  readonly enum?: readonly unknown[];
   readonly additionalProperties?: OpenApiSchema;
   readonly type?: string;
   readonly items?: OpenApiSchema;
@@ -101,6 +102,7 @@ function encodeSchema(schema: OpenApiSchema): Part[] {
     description,
     default: value,
     required,
+    enum: values,
     additionalProperties,
     type,
     items,
@@ -112,6 +114,7 @@ function encodeSchema(schema: OpenApiSchema): Part[] {
     text(4, description),
     ...(value === undefined ? [] : [message(5, anyValue(value))]),
     ...texts(19, required ?? []),
+    ...(values ?? []).map((one) => message(20, anyValue(one))),
     ...(additionalProperties ? [message(21, [message(1, encodeSchema(additionalProperties))])] : []),
     ...(type === undefined ? [] : [message(22, [text(1, type)])]),
     ...(items ? [message(23, [message(1, encodeSchema(items))])] : []),

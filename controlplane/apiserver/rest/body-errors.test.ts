@@ -268,13 +268,13 @@ t.test('duplicate fields in YAML', async (t) => {
 
 t.test('a patch cannot change kind and apiVersion', async (t) => {
   const cases = [
-    [{ kind: 'Secret' }, /unknown conversion$/],
-    [{ kind: 'Foo' }, /no kind "Foo" is registered for version "v1"$/],
-    [{ apiVersion: 'v2' }, /no kind "ConfigMap" is registered for version "v2"$/],
+    [{ kind: 'Secret' }, 400, /unknown conversion$/],
+    [{ kind: 'Foo' }, 422, /^ "" is invalid: patch: .*no kind "Foo" is registered for version "v1"$/],
+    [{ apiVersion: 'v2' }, 422, /no kind "ConfigMap" is registered for version "v2"$/],
   ] as const;
-  for (const [body, message] of cases) {
+  for (const [body, code, message] of cases) {
     const type = 'application/merge-patch+json';
-    t.match((await server.call('PATCH', `${cms}/a`, { type, body })).json, { code: 400, message });
+    t.match((await server.call('PATCH', `${cms}/a`, { type, body })).json, { code, message });
   }
   const same = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { labels: { x: 'y' } } };
   t.equal((await server.call('PATCH', `${cms}/a`, { type: 'application/merge-patch+json', body: same })).status, 200);

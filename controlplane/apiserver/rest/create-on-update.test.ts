@@ -111,7 +111,12 @@ t.test('a PUT that creates follows the rules of a creation', async (t) => {
     json: { metadata: { name: 'a' } },
   });
   const services = '/api/v1/namespaces/default/services';
-  t.equal((await server.call('PUT', `${services}/none/status`, { body: {} })).status, 404, 'a subresource');
+  t.equal((await server.call('PUT', `${services}/none/status`, { body: { metadata: { name: 'none' } } })).status, 404);
+  const nameless = await server.call('PUT', `${services}/none/status`, { body: {} });
+  t.match(nameless.json, {
+    code: 400,
+    message: 'the name of the object (none based on URL) was undeterminable: name must be provided',
+  });
 });
 
 t.test('who may only update creates nothing', async (t) => {

@@ -40,7 +40,22 @@ t.test('a YAML answer has the content of the JSON answer', async (t) => {
 t.test('an unsupported form', async (t) => {
   const all = `only the following media types are accepted: application/json, application/yaml, ${protobufType}`;
   const cases = [
-    { name: 'a page', method: 'GET', path: cms, accept: 'text/html', message: all },
+    {
+      name: 'a page',
+      method: 'GET',
+      path: `${cms}/x`,
+      accept: 'text/html',
+      message: `406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, ${protobufType}`,
+    },
+    {
+      name: 'a page of a list',
+      method: 'GET',
+      path: cms,
+      accept: 'text/html',
+      message:
+        `406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, ${protobufType}, ` +
+        `application/json;stream=watch, ${protobufType};stream=watch`,
+    },
     {
       name: 'a Table of a review',
       method: 'POST',

@@ -162,7 +162,7 @@ const reads: readonly Case[] = [
   {
     request: `GET ${cms}?continue=zzz`,
     code: 400,
-    message: 'invalid continue token: continue key is not valid: illegal base64 data at input byte 2',
+    message: 'invalid continue token: continue key is not valid: this server did not issue it',
   },
   { request: `GET ${cms}?fieldSelector=foo`, code: 400, message: "invalid selector: 'foo'; can't understand 'foo'" },
   {

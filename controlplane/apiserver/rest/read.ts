@@ -1,7 +1,7 @@
 // GET of one object and LIST of many, in the requested form. Bytes come from the cache and are joined, never rebuilt.
 import { isCustom, type Kind } from '../../api/kind';
 import type { ListMeta } from '../../api/types';
-import { BadRequest, Expired, isExpired } from '../../base/errors';
+import { BadRequest, Expired, hasCode, isExpired } from '../../base/errors';
 import type { CachedObject, ListResult } from '../cache/cache';
 import { type FullReply, jsonReply, type Reply } from '../request';
 import { notFound, StatusError } from '../status';
@@ -96,13 +96,14 @@ export async function readList(
     // As upstream: the newest objects come from the cache, which has no pages.
     if (version === '0') return await cache.list(selection);
     if (version === '') return await cache.list(base);
-    const revision = parseRevision(version);
+    const revision = readRevision(version);
     // All pages have the same revision: without resourceVersionMatch it is the requested one.
     if (match === 'Exact' || (match === '' && limit > 0 && revision <= deps.cache.revision()))
       return await cache.list({ ...base, exactRevision: revision });
     if (revision <= deps.cache.revision()) return await cache.list(base);
     return await Promise.race([cache.list({ ...base, minRevision: revision }), tooLargeRevision(deps, revision)]);
   } catch (err) {
+    if (hasCode(err, 'Timeout')) throw tooLarge(readRevision(version), deps.cache.revision());
     if (isExpired(err)) throw token === '' ? listExpired(err) : continueExpired(decodeContinue(token).key);
     throw err;
   }
@@ -191,29 +192,35 @@ function joinList(kind: Kind, items: readonly CachedObject[], metadata: ListMeta
   return bytes;
 }
 
+function readRevision(text: string): number {
+  try {
+    return parseRevision(text);
+  } catch (err) {
+    throw err instanceof StatusError ? new BadRequest(`invalid resource version: ${err.message}`) : err;
+  }
+}
+
+/** @throws StatusError 500 without a reason, as a watch is answered upstream */
 export function parseRevision(text: string): number {
   const revision = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {
     const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
-    throw new BadRequest(
-      `invalid resource version: resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": ${why}`,
-    );
+    const message = `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": ${why}`;
+    throw new StatusError(500, '', message, {}, { verbatim: true });
   }
   return revision;
 }
 
 async function tooLargeRevision(deps: RestDeps, revision: number): Promise<never> {
   await deps.clock.sleep(catchUpMs);
-  throw new StatusError(
-    504,
-    'Timeout',
-    `Timeout: Too large resource version: ${revision}, current: ${deps.cache.revision()}`,
-    {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
-    },
-  );
+  throw tooLarge(revision, deps.cache.revision());
 }
+
+const tooLarge = (revision: number, current: number) =>
+  new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${revision}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
 
 const listExpired = (cause: unknown) => new Expired('The resourceVersion for the provided list is too old.', { cause });
 

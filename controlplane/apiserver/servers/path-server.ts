@@ -65,9 +65,13 @@ export class PathServer implements ResourceServer {
     const handler = this.handlerOf(path);
     if (!handler) throw pathNotFound();
     const { method } = request;
-    if (method !== 'GET' && (method !== 'HEAD' || isGetOnly(path))) throw methodNotAllowed();
+    const allowed = method === 'GET' || (method === 'HEAD' && !isGetOnly(path));
+    // A group that has no server is unknown for every method; other documents are not made for a request that gets none.
+    const isDiscovery = /^\/apis?(?:\/|$)/.test(path);
+    if (!allowed && !isDiscovery) throw methodNotAllowed();
     const reply = handler(request, path);
-    if (!reply) throw path.startsWith('/api') ? nothingServed(groupOf(path)) : pathNotFound();
+    if (!reply) throw isDiscovery ? nothingServed(groupOf(path)) : pathNotFound();
+    if (!allowed) throw methodNotAllowed();
     return reply;
   }
 
