@@ -151,7 +151,8 @@ export class HorizontalPodAutoscalerController implements Controller {
     const { resize, recommendation, conditions, observed, unknown } = decision;
     const before = autoscaler.status;
     const status: Status = {
-      currentReplicas: scale.replicas,
+      // The server keeps no zero: with one, the status would always differ from the stored one.
+      ...(scale.replicas ? { currentReplicas: scale.replicas } : {}),
       desiredReplicas: unknown ? (before?.desiredReplicas ?? 0) : scale.replicas,
       ...(before?.lastScaleTime ? { lastScaleTime: before.lastScaleTime } : {}),
       ...(observed.length > 0 ? { currentMetrics: [...observed] } : {}),
