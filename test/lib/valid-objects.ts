@@ -427,7 +427,7 @@ export const validObjects: Readonly<Record<string, () => Sample | Promise<Sample
       matchConditions: [{ name: 'm', expression: 'request.dryRun' }],
       variables: [{ name: 'n', expression: 'object.metadata.name' }],
       validations: [{ expression: 'variables.n != ""', message: 'm', messageExpression: '"m"', reason: 'Invalid' }],
-      auditAnnotations: [{ key: 'k', valueExpression: 'variables.n' }],
+      auditAnnotations: [{ key: 'k', valueExpression: 'string(variables.n)' }],
     },
   }),
   ValidatingAdmissionPolicyBinding: () => ({

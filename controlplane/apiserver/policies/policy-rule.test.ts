@@ -33,6 +33,12 @@ t.test('expressions that do not compile: 422 with the field and the place', asyn
     ],
     [
       'validating',
+      { auditAnnotations: [{ key: 'k', valueExpression: 'object.metadata.name' }] },
+      'spec.auditAnnotations[0].valueExpression',
+      /^Invalid value: "object.metadata.name": must evaluate to one of \[string null_type\] but got dyn$/,
+    ],
+    [
+      'validating',
       { validations: [{ expression: 'params == null' }] },
       'spec.validations[0].expression',
       /^Invalid value: "params == null": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' \(in container ''\)\n \| params == null\n \| \^$/,

@@ -309,7 +309,7 @@ t.test('failurePolicy, and the actions of a binding', async (t) => {
   await bind('ignored', failing, { policy: { failurePolicy: 'Ignore' } });
   t.equal((await call('POST', maps, named('a'))).status, 201);
   await bind('annotated', [{ expression: 'true' }], {
-    policy: { auditAnnotations: [{ key: 'k', valueExpression: 'object.data.none' }], failurePolicy: 'Ignore' },
+    policy: { auditAnnotations: [{ key: 'k', valueExpression: 'string(object.data.none)' }], failurePolicy: 'Ignore' },
   });
   t.equal((await call('POST', maps, named('b'))).status, 201);
   await bind('warned', [{ expression: 'false', message: 'old form' }], { binding: { validationActions: ['Warn'] } });
@@ -322,12 +322,12 @@ t.test('failurePolicy, and the actions of a binding', async (t) => {
   await bind('audited', [{ expression: 'false' }], { binding: { validationActions: ['Audit'] } });
   t.equal((await call('POST', maps, named('d'))).status, 201);
   await bind('strict', [{ expression: 'true' }], {
-    policy: { auditAnnotations: [{ key: 'k', valueExpression: 'object.data.none' }] },
+    policy: { auditAnnotations: [{ key: 'k', valueExpression: 'string(object.data.none)' }] },
     binding: { validationActions: ['Audit'] },
   });
   const strict = await call('POST', maps, named('e'));
   t.equal(strict.status, 422, 'an annotation that fails refuses, whatever the actions are');
-  t.match(strict.json.message, /expression 'object.data.none' resulted in error: no such key: data$/);
+  t.match(strict.json.message, /expression 'string\(object.data.none\)' resulted in error: no such key: data$/);
 });
 
 t.test('a policy that is removed or changed counts at once; policies concern no policies', async (t) => {
