@@ -250,8 +250,9 @@ t.test('logs and upgrades are forwarded to the kubelet of the pod', async (t) =>
   const pair = await server.serving('127.0.0.1');
   const kubelet = createServer({ ...pair, ca: server.ca, requestCert: true }, (request, response) => {
     seen.push(request.url ?? '');
-    response.writeHead(200, { 'content-type': 'text/plain' });
-    response.end('line one\nline two\n');
+    const isSick = request.url === '/sick';
+    response.writeHead(isSick ? 503 : 200, { 'content-type': isSick ? 'text/html' : 'text/plain' });
+    response.end(isSick ? '<p>not today' : 'line one\nline two\n');
   });
   kubelet.on('upgrade', (request, socket) => {
     seen.push(request.url ?? '');
@@ -273,6 +274,12 @@ t.test('logs and upgrades are forwarded to the kubelet of the pod', async (t) =>
   t.equal(seen[0], '/containerLogs/default/logged/c?tailLines=2');
   const wrong = await server.call('GET', `${core}/pods/logged/log?container=zz`);
   t.match(wrong.json, { code: 400, message: 'container zz is not valid for pod logged' });
+  const sick = await server.call('GET', '/api/v1/nodes/klet/proxy/sick');
+  t.same(
+    [sick.status, sick.text, sick.headers['content-type']],
+    [503, '<p>not today', 'text/html'],
+    'as the kubelet said it',
+  );
   const admin = await server.identity('kubernetes-admin', 'system:masters');
   const socket = tlsConnect({ host: '127.0.0.1', port: server.port, ca: server.ca, cert: admin.cert, key: admin.key });
   socket.write(
@@ -287,7 +294,7 @@ t.test('logs and upgrades are forwarded to the kubelet of the pod', async (t) =>
     });
   });
   t.match(echoed, /^HTTP\/1.1 101 Switching Protocols\r\n/);
-  t.equal(seen[1], '/exec/default/logged/c?input=1&command=cat&command=-');
+  t.equal(seen[2], '/exec/default/logged/c?input=1&command=cat&command=-');
   socket.destroy();
   // The error names a node that does not answer.
   await server.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'dead' } } });

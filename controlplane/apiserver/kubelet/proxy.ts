@@ -67,10 +67,10 @@ export class KubeletProxy {
     return this.stream(target, withQuery(kubeletPath('containerLogs', namespace, name, container), query));
   };
 
-  /** nodes/NAME/proxy/PATH, GET only: people and tools read from a kubelet through it. */
+  /** nodes/NAME/proxy/PATH, GET only: people and tools read from a kubelet through it, its errors too. */
   readonly node: SubresourceHandler = async (rest) => {
     const target = kubeletOfId(this.cache, rest.route.name);
-    return this.stream(target, withQuery(cleanPath(rest.route.rest), rest.query));
+    return this.stream(target, withQuery(cleanPath(rest.route.rest), rest.query), 'passed');
   };
 
   /** Answers exec, attach or portforward without an Upgrade header. */
@@ -128,12 +128,12 @@ export class KubeletProxy {
     return pod;
   }
 
-  private stream(target: KubeletTarget, path: string): Promise<Reply> {
+  private stream(target: KubeletTarget, path: string, errors: 'translated' | 'passed' = 'translated'): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const request = this.open(target, path, 'GET', {}, reject);
       request.on('response', (response) => {
         const status = response.statusCode ?? 500;
-        if (status >= 400) {
+        if (status >= 400 && errors === 'translated') {
           void readError(response).then((text) => reject(kubeletError(status, text)), reject);
           return;
         }
