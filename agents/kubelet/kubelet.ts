@@ -1,5 +1,6 @@
 // Puts the kubelet together and runs it: node registration, pod network, pods, server.
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Node, nodes, type Pod, pods, services } from '../../controlplane/api';
 import type { Clock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
@@ -13,6 +14,7 @@ import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
 import { NodeReporter } from './node/node-reporter';
 import type { Part } from './part';
+import { PodAllocations } from './pod/allocations';
 import type { NodeConfig } from './pod/deps';
 import { openPods, type PodsPart } from './pod/open';
 import { PodRecords } from './pod/pod-records';
@@ -113,6 +115,8 @@ export class Kubelet implements Part {
         records: this.records,
         network,
         mounts,
+        // The name that upstream's kubelet gives to its file.
+        allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
         events,
         clock,
         log,

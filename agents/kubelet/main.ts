@@ -13,6 +13,7 @@ import { Kubelet, type KubeletConfig } from './kubelet';
 import { openNetwork } from './network/open';
 import { type MachineFacts, readMachineFacts } from './node/facts';
 import { NodeAddress } from './node/node-address';
+import { allocatableMemoryBytes } from './node/node-object';
 import { machineStops } from './node/shutdown';
 import { kubeletOptions, type Options } from './options';
 import type { NodeEvent, Part } from './part';
@@ -74,7 +75,11 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     dns: { address: options.clusterDns, domain: options.clusterDomain },
     resolvConf: options.resolvConf,
     memoryBytes: machine.memoryBytes,
-    allocatable: { cpu: machine.cores, memory: machine.memoryBytes, 'ephemeral-storage': disk.blocks * disk.bsize },
+    allocatable: {
+      cpu: machine.cores,
+      memory: allocatableMemoryBytes(machine),
+      'ephemeral-storage': disk.blocks * disk.bsize,
+    },
     allowedUnsafeSysctls: options.allowedUnsafeSysctls,
     labels: options.nodeLabels,
     kubeletPort: options.port,

@@ -65,6 +65,22 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     await runtime.remove(id);
   });
 
+  t.test('the resources of a running container change, one by one', async (t) => {
+    const { runtime } = under();
+    const id = await runtime.create(spec({ cpuShares: 512, memoryBytes: 64 * 2 ** 20 }));
+    await runtime.start(id);
+    t.same((await runtime.inspect(id)).resources, { cpuShares: 512, memoryBytes: 64 * 2 ** 20 });
+    await runtime.update(id, { memoryBytes: 128 * 2 ** 20, cpuQuotaMicros: 50_000, cpuPeriodMicros: 100_000 });
+    t.same((await runtime.inspect(id)).resources, {
+      cpuShares: 512,
+      cpuQuotaMicros: 50_000,
+      cpuPeriodMicros: 100_000,
+      memoryBytes: 128 * 2 ** 20,
+    });
+    await t.rejects(runtime.update('none', { cpuShares: 2 }), { code: 'NotFound' });
+    await runtime.remove(id);
+  });
+
   t.test('stop without grace kills', async (t) => {
     const { runtime } = under();
     const id = await runtime.create(spec());

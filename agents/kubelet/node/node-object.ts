@@ -30,6 +30,10 @@ const diskPressureShare = 0.1;
 /** As upstream: enough for schedulers that prefer nodes with the image, without making the object large. */
 const maxImages = 50;
 
+/** What pods may request together, in whole kibibytes. */
+export const allocatableMemoryBytes = ({ memoryBytes }: Pick<MachineFacts, 'memoryBytes'>): number =>
+  Math.floor((memoryBytes - memoryPressureBytes) / 1024) * 1024;
+
 export function nodeLabels({ name, labels, machine }: NodeInput): Record<string, string> {
   return {
     'beta.kubernetes.io/arch': machine.architecture,
@@ -59,7 +63,7 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
     allocatable: {
       ...resources,
       'ephemeral-storage': String(Math.floor(input.diskBytes * (1 - diskPressureShare))),
-      memory: `${Math.floor((machine.memoryBytes - memoryPressureBytes) / 1024)}Ki`,
+      memory: `${allocatableMemoryBytes(machine) / 1024}Ki`,
     },
     conditions: conditions(input).map((condition) => withTimes(condition, input.now, previous?.conditions)),
     daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } } as unknown as NodeStatus['daemonEndpoints'],
@@ -75,6 +79,8 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
       operatingSystem: 'linux',
       architecture: machine.architecture,
     },
+    // Resources of a whole pod are not in the list: Docker has no limits for them.
+    declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
     images: [...input.images]
       .sort((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))
       .slice(0, maxImages)

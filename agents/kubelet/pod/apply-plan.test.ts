@@ -31,6 +31,7 @@ async function executor(t: Pick<typeof import('tap').t, 'teardown'>) {
     stopper: new PodStopper(deps, new TerminationMessages(deps), observed),
     starts: new ContainerStarts(deps, identity, () => published.push('start ended')),
     volumes: new VolumeSchedule(deps),
+    endedForResize: new Set(),
     changed: () => published.push(`starting with ${executor.startingIps}`),
     again: () => again++,
   });

@@ -9,6 +9,7 @@ import type { PodDeps } from './deps';
 import type { ObservedPod } from './observed-pod';
 import type { PodAction, PodActions } from './plan';
 import type { PodStopper } from './pod-stopper';
+import { resizeContainers } from './resize-containers';
 import { failsElsewhere, type SandboxStart, startSandbox } from './sandbox';
 import { StartFailure, startContainer } from './starter';
 import type { VolumeSchedule } from './volume-schedule';
@@ -35,6 +36,8 @@ export interface PlanExecutorParts {
   readonly stopper: PodStopper;
   readonly starts: ContainerStarts;
   readonly volumes: VolumeSchedule;
+  /** Containers that end only to start with other resources. */
+  readonly endedForResize: Set<string>;
   /** Called after a change that the status shows. */
   readonly changed: () => void;
   /** Requests another pass at once. */
@@ -89,7 +92,25 @@ export class PlanExecutor {
     },
     'kill-container': {
       stage: 'clear',
-      run: (action, { pod }) => this.parts.stopper.kill(pod, action),
+      run: (action, { pod }) => {
+        if (action.resize) this.parts.endedForResize.add(action.id);
+        return this.parts.stopper.kill(pod, action);
+      },
+    },
+    'resize-containers': {
+      // At the same time as the starts: what a container may use does not delay another one.
+      stage: 'start',
+      run: async ({ resizes }, { pod, signal }) => {
+        try {
+          await resizeContainers(this.deps, resizes);
+        } catch (err) {
+          signal.throwIfAborted();
+          this.deps.resizes.failed(pod, describeError(err));
+          // The next pass finds out when the resize is due again.
+          this.parts.again();
+        }
+        this.parts.changed();
+      },
     },
     'create-sandbox': {
       stage: 'sandbox',

@@ -1,6 +1,7 @@
 // The conditions of a pod that the kubelet owns. A condition that does not change keeps its time. Pure.
 import { conditionOf, isSidecar, type Pod } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
+import type { ResizeCondition } from './resizes';
 import type { ContainerStatus, StatusInput } from './status-input';
 
 export type PodCondition = NonNullable<NonNullable<Pod['status']>['conditions']>[number];
@@ -21,7 +22,22 @@ export function podConditions(input: StatusInput, observed: Observed): PodCondit
     { ...containers, type: 'ContainersReady' },
     { type: 'PodScheduled', status: 'True' },
   ];
-  return verdicts.map((verdict) => withTimes(verdict, input));
+  const ended = observed.phase === 'Succeeded' || observed.phase === 'Failed';
+  return [
+    ...(ended ? [] : (input.resizes ?? []).map((condition) => resizeCondition(condition, input))),
+    ...verdicts.map((verdict) => withTimes(verdict, input)),
+  ];
+}
+
+/** Of a resize: it is there or absent, so its reason decides the time, and it tells which generation it is about. */
+function resizeCondition(condition: ResizeCondition, { pod, now }: StatusInput): PodCondition {
+  const previous = conditionOf<PodCondition>(pod, condition.type);
+  const unchanged = previous !== undefined && previous.reason === condition.reason;
+  return {
+    ...condition,
+    status: 'True',
+    lastTransitionTime: unchanged ? previous.lastTransitionTime : formatTime(now),
+  };
 }
 
 function withTimes(verdict: Verdict, { pod, now }: StatusInput): PodCondition {

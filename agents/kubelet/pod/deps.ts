@@ -14,6 +14,7 @@ import type { PodVolumes } from '../volumes/pod-volumes';
 import type { CrashLoop } from './crash-loop';
 import type { Limiter } from './limiter';
 import type { PodRecords } from './pod-records';
+import type { Resizes } from './resizes';
 
 export interface NodeConfig {
   readonly nodeName: string;
@@ -40,6 +41,7 @@ export interface PodDeps {
   readonly network: PodNetwork;
   readonly probes: Prober;
   readonly crashLoop: CrashLoop;
+  readonly resizes: Resizes;
   /** Limits the containers that start at the same time: more make Docker slower. */
   readonly starts: Limiter;
   readonly client: Client;

@@ -1,5 +1,5 @@
 // Opens the part that runs the pods of this node, with volumes, images, probes and statuses.
-import type { Node, Pod } from '../../../controlplane/api';
+import { isTerminal, type Node, type Pod } from '../../../controlplane/api';
 import type { Informer } from '../../../controlplane/client/informer';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import { ImageCache } from '../images/image-cache';
@@ -7,11 +7,14 @@ import { ImagePuller } from '../images/image-puller';
 import type { Part } from '../part';
 import { Prober } from '../probes/prober';
 import { PodVolumes } from '../volumes/pod-volumes';
+import type { PodAllocations } from './allocations';
 import { CrashLoop } from './crash-loop';
 import type { PodDeps } from './deps';
 import { Limiter } from './limiter';
 import { PodSet } from './pod-set';
 import { PolicyPresence } from './policy-presence';
+import { capacityOf } from './resize-plan';
+import { Resizes } from './resizes';
 import { StatusWriter } from './status-writer';
 
 type Given = Pick<
@@ -22,6 +25,7 @@ type Given = Pick<
 export interface OpenPodsDeps extends Given {
   readonly pods: Informer<Pod>;
   readonly mounts: Mounts;
+  readonly allocations: PodAllocations;
   readonly parallelStarts: number;
   readonly ownNode: () => Node | undefined;
   /** Called when problem() gives another answer. */
@@ -35,7 +39,15 @@ export interface PodsPart extends Part, Pick<PodSet, 'endContainers'> {
   close(): void;
 }
 
-export function openPods({ pods, mounts, parallelStarts, changed, ownNode, ...given }: OpenPodsDeps): PodsPart {
+export function openPods({
+  pods,
+  mounts,
+  allocations,
+  parallelStarts,
+  changed,
+  ownNode,
+  ...given
+}: OpenPodsDeps): PodsPart {
   const { client, runtime, events, clock, log, node } = given;
   const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: node.rootDir });
   const policies = new PolicyPresence({ client, log: log.child('policies') });
@@ -49,6 +61,13 @@ export function openPods({ pods, mounts, parallelStarts, changed, ownNode, ...gi
   const podSet = new PodSet(
     {
       ...given,
+      resizes: new Resizes({
+        allocations,
+        events,
+        clock,
+        capacity: capacityOf(node),
+        activePods: () => pods.list().filter((pod) => !isTerminal(pod)),
+      }),
       volumes,
       images,
       puller: new ImagePuller({ runtime, cache: images, clock }),

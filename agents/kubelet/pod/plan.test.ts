@@ -11,6 +11,10 @@ const tool = container('tool');
 const debugged = pod({ ephemeralContainers: [tool] });
 const sidecar = container('proxy', { restartPolicy: 'Always' } as Partial<Container>);
 
+const sized = (name: string, cpu: string, more: Partial<Container> = {}): Container =>
+  container(name, { ...more, resources: { requests: { cpu } } });
+const restarting = sized('app', '1', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] });
+
 const plan = (more: Partial<PlanInput>) =>
   planPod({ pod: pod(), records: [], now, verdict: () => 'healthy', started: () => true, notBefore: () => 0, ...more });
 
@@ -21,6 +25,7 @@ const lines = (more: Partial<PlanInput>): string[] =>
     if (action.action === 'create-sandbox') return `sandbox ${action.attempt}`;
     if (action.action === 'kill-container') return `kill ${action.id}: ${action.message}`;
     if (action.action === 'remove-container') return `remove ${action.id}`;
+    if (action.action === 'resize-containers') return `resize ${action.resizes.map(({ id }) => id)}`;
     return `stop-pod: ${action.reason}`;
   });
 
@@ -39,6 +44,56 @@ const cases: readonly Case[] = [
     name: 'all containers start together',
     input: { pod: pod({ containers: [app, second] }) },
     want: ['sandbox 0', 'start app 0', 'start second 0'],
+  },
+  {
+    name: 'running containers get other resources, all in one action',
+    input: {
+      pod: pod({
+        containers: [sized('app', '200m'), sized('second', '1')],
+        initContainers: [sized('proxy', '1', sidecar)],
+      }),
+      records: [
+        record(app, { resources: { cpuShares: 102 } }),
+        record(second, { resources: { cpuShares: 1024 } }),
+        record(sidecar, { resources: { cpuShares: 2 } }),
+        sandbox(),
+      ],
+    },
+    want: ['resize proxy-0,app-0'],
+  },
+  {
+    name: 'a resize that failed waits',
+    input: {
+      pod: pod({ containers: [sized('app', '1')] }),
+      records: [record(app, { resources: { cpuShares: 2 } }), sandbox()],
+      resizeNotBefore: now + 1,
+    },
+    want: [],
+  },
+  {
+    name: 'a policy demands a restart for other resources',
+    input: {
+      pod: pod({ containers: [restarting] }),
+      records: [record(app, { resources: { cpuShares: 2 } }), sandbox()],
+    },
+    want: ['kill app-0: Container app resize requires restart'],
+  },
+  {
+    name: 'a container that ended for a resize starts again, whatever its restart policy says',
+    input: {
+      pod: onFailure({ containers: [restarting] }),
+      records: [exited(app, 0), sandbox()],
+      endedForResize: (id) => id === 'app-0',
+    },
+    want: ['start app 1'],
+  },
+  {
+    name: 'a running init container gets other resources',
+    input: {
+      pod: pod({ initContainers: [sized('init', '1')] }),
+      records: [record(init, { resources: { cpuShares: 2 } }), sandbox()],
+    },
+    want: ['resize init-0'],
   },
   { name: 'all is well: nothing to do', input: { records: [record(app), sandbox()] }, want: [] },
   {

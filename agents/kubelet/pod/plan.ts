@@ -4,6 +4,7 @@ import { isSidecar, type Pod } from '../../../controlplane/api';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
+import { resizeOf } from '../spec/container-resources';
 import { specHash } from '../spec/spec-hash';
 
 /** The parameters of each action. */
@@ -13,8 +14,16 @@ export interface PodActions {
   'stop-pod': { readonly reason: string };
   /** `attempt`: how often the container has run before. */
   'start-container': { readonly container: Container; readonly attempt: number };
-  'kill-container': { readonly id: string; readonly name: string; readonly message: string };
+  /** `resize`: the container ends only to start with other resources, whatever its restart policy says. */
+  'kill-container': { readonly id: string; readonly name: string; readonly message: string; readonly resize?: true };
+  /** Changes the resources of running containers. */
+  'resize-containers': { readonly resizes: readonly ContainerResize[] };
   'remove-container': { readonly id: string };
+}
+
+export interface ContainerResize {
+  readonly id: string;
+  readonly container: Container;
 }
 
 /** One of the named actions, by default any. */
@@ -36,6 +45,10 @@ export interface PlanInput {
   readonly notBefore: (name: string, last: ContainerRecord | undefined) => number;
   /** The kubelet has failed the pod, or the API says that the pod has ended: no container of it may run. */
   readonly over?: boolean;
+  /** True for a container that was ended only to start with other resources. */
+  readonly endedForResize?: (id: string) => boolean;
+  /** Earliest time to change resources of containers, after a failure; 0 when at once. */
+  readonly resizeNotBefore?: number;
   /** How often a container without records was started before, from the pod's last status. */
   readonly previousStarts?: (name: string) => number;
 }
@@ -56,6 +69,7 @@ class Planner {
   private readonly actions: PodAction[] = [];
   private readonly backingOff: string[] = [];
   private retryAtMs: number | undefined;
+  private readonly resizes: ContainerResize[] = [];
   private readonly sandbox: ContainerRecord | undefined;
   private readonly latest = new Map<string, ContainerRecord>();
 
@@ -70,14 +84,23 @@ class Planner {
 
   plan(): PodPlan {
     const { pod } = this.input;
-    if (this.input.over || podHasEnded(pod, (name) => this.latest.get(name))) {
+    if (this.input.over || this.hasEnded(pod)) {
       if (this.sandbox || this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'the pod has completed' });
     } else {
       if (!this.sandbox) this.replaceSandbox();
       this.planContainers();
+      if (this.resizes.length > 0) this.actions.push({ action: 'resize-containers', resizes: this.resizes });
     }
     this.collectGarbage();
     return { actions: this.actions, retryAtMs: this.retryAtMs, backingOff: this.backingOff };
+  }
+
+  private hasEnded(pod: Pod): boolean {
+    const { endedForResize = () => false } = this.input;
+    return podHasEnded(pod, (name) => {
+      const record = this.latest.get(name);
+      return record && endedForResize(record.id) ? undefined : record;
+    });
   }
 
   private anyRunning(): boolean {
@@ -136,12 +159,26 @@ class Planner {
     if (record?.state === 'running') {
       const message = this.killMessage(container, record);
       if (message) this.actions.push({ action: 'kill-container', id: record.id, name: container.name, message });
+      else this.planResize(container, record);
       return;
     }
     // Created but never started, because the kubelet or Docker ended in between. It is created again.
     if (last?.state === 'created') this.actions.push({ action: 'remove-container', id: last.id });
-    if (last?.state === 'exited' && !mayRestart(policy, last.exitCode ?? 0)) return;
+    const again = last !== undefined && this.input.endedForResize?.(last.id) === true;
+    if (last?.state === 'exited' && !again && !mayRestart(policy, last.exitCode ?? 0)) return;
     this.startWhenDue(container, last);
+  }
+
+  private planResize(container: Container, record: ContainerRecord): void {
+    const { id } = record;
+    const { name } = container;
+    const way = resizeOf(container, record);
+    const due = this.input.resizeNotBefore ?? 0;
+    if (way === 'update' && due > this.input.now) this.retryAtMs = Math.min(this.retryAtMs ?? due, due);
+    else if (way === 'update') this.resizes.push({ id, container });
+    if (way !== 'restart') return;
+    const message = `Container ${name} resize requires restart`;
+    this.actions.push({ action: 'kill-container', id, name, message, resize: true });
   }
 
   private startWhenDue(container: Container, last: ContainerRecord | undefined): void {

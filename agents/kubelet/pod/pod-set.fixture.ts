@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type t from 'tap';
-import { events, type Node, type Pod, pods } from '../../../controlplane/api';
+import { events, isTerminal, type Node, type Pod, pods } from '../../../controlplane/api';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createEventRecorder } from '../../../controlplane/client/event-recorder';
 import { createInformer } from '../../../controlplane/client/informer';
@@ -16,10 +16,13 @@ import type { PodNetwork } from '../network/pod-network';
 import { Prober } from '../probes/prober';
 import { FakeRuntime } from '../runtime/fake';
 import { PodVolumes } from '../volumes/pod-volumes';
+import { PodAllocations } from './allocations';
 import { CrashLoop } from './crash-loop';
 import { Limiter } from './limiter';
 import { PodRecords } from './pod-records';
 import { PodSet, type PodSetDeps } from './pod-set';
+import { capacityOf } from './resize-plan';
+import { Resizes } from './resizes';
 import { StatusWriter, type StatusWriterDeps } from './status-writer';
 
 class FakeNetwork implements PodNetwork {
@@ -112,6 +115,13 @@ export async function setUp(
       report: (pod, reason, message) => recorder.record(pod, 'Warning', reason, message),
     });
     const deps: PodSetDeps = {
+      resizes: new Resizes({
+        allocations: await PodAllocations.open(join(rootDir, 'allocated_pods_state'), log),
+        events: recorder,
+        clock,
+        capacity: capacityOf(node),
+        activePods: () => informer.list().filter((pod) => !isTerminal(pod)),
+      }),
       runtime,
       records,
       volumes,
@@ -141,6 +151,7 @@ export async function setUp(
         probes.close();
         volumes.close();
         await done;
+        await deps.resizes.saved();
       },
     };
   };

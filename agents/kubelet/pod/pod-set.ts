@@ -41,7 +41,7 @@ export class PodSet {
 
   /** Runs until the signal is aborted; containers stay as they are. */
   async run(signal: AbortSignal): Promise<void> {
-    const { records, volumes, probes } = this.deps;
+    const { records, volumes, probes, resizes } = this.deps;
     this.pods.onChange((change) => {
       if (change.type === 'deleted') this.update(change.object, true);
       else if (change.type === 'updated' && change.previous.metadata?.uid !== change.object.metadata?.uid) {
@@ -51,6 +51,7 @@ export class PodSet {
     });
     records.onChange((uid) => this.workers.get(uid)?.kick());
     probes.onChange((uid) => this.workers.get(uid)?.kick());
+    resizes.onChange((uid) => this.workers.get(uid)?.kick());
     volumes.onChange((uid) => this.workers.get(uid)?.retryNow());
     // First of all that the abort ends: workers must not judge pods by probes that have stopped.
     const close = () => {
@@ -148,6 +149,8 @@ export class PodSet {
       this.synced = true;
       for (const pod of this.pods.list()) this.update(pod, false);
       await this.removeOrphanedVolumes();
+      const present = new Set(this.pods.list().map((pod) => identityOf(pod).uid));
+      this.deps.resizes.retain((uid) => present.has(uid) || this.workers.has(uid));
     }
     this.adoptOrphans();
     for (const worker of this.workers.values()) worker.kick();
@@ -187,12 +190,17 @@ export class PodSet {
     }
     let worker = this.workers.get(identity.uid);
     if (!worker) {
-      if (gone || this.needsNothing(pod)) return;
+      if (gone || this.needsNothing(pod)) {
+        // The worker may have ended before the informer has shown the deletion: only now the pod no longer counts.
+        this.deps.resizes.released(identity.uid, gone);
+        return;
+      }
       worker = new PodWorker(this.deps, identity);
       if (this.isOurs(pod)) this.admitted.add(identity.uid);
       this.workers.set(identity.uid, worker);
     }
     worker.update(gone ? undefined : pod);
+    if (isTerminal(pod)) this.deps.resizes.released(identity.uid, false);
   }
 
   /** Whether a kubelet of this node has accepted the pod: it writes the start time with its first status. */
@@ -230,6 +238,7 @@ export class PodSet {
   private finished(podUid: string): void {
     this.workers.delete(podUid);
     this.admitted.delete(podUid);
+    this.deps.resizes.released(podUid, true);
     // Later removal events find no worker. The next listing corrects the records.
     for (const record of this.deps.records.ofPod(podUid)) this.deps.records.remove(record.id);
   }

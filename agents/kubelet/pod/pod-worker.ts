@@ -15,6 +15,7 @@ import { ObservedPod } from './observed-pod';
 import { PassLoop } from './pass-loop';
 import { planPod } from './plan';
 import { PodStopper } from './pod-stopper';
+import { hasResources } from './resize-containers';
 import { podStatus, startsBefore } from './status';
 import type { PodStatus, PodVerdict } from './status-input';
 import type { StatusWriter } from './status-writer';
@@ -44,6 +45,7 @@ export class PodWorker {
   private readonly starts: ContainerStarts;
   private readonly volumes: VolumeSchedule;
   private readonly executor: PlanExecutor;
+  private readonly endedForResize = new Set<string>();
   private readonly loop: PassLoop;
 
   constructor(
@@ -64,9 +66,9 @@ export class PodWorker {
       onFailure: (error, retryMs) =>
         deps.log.warn('pod sync failed, will retry', { pod: formatPod(identity), error, retryMs }),
     });
-    const { observed, stopper, starts, volumes, loop } = this;
+    const { observed, stopper, starts, volumes, loop, endedForResize } = this;
     const again = () => loop.request();
-    this.executor = new PlanExecutor(deps, { observed, stopper, starts, volumes, changed, again });
+    this.executor = new PlanExecutor(deps, { observed, stopper, starts, volumes, endedForResize, changed, again });
   }
 
   /** The pod's current object in the API; undefined when it was deleted. */
@@ -141,9 +143,12 @@ export class PodWorker {
   }
 
   /** Resolves to the time of the next pass, if one is due without a change. */
-  private async sync(pod: Pod, signal: AbortSignal): Promise<number | undefined> {
-    const { clock, probes } = this.deps;
-    this.admission ??= { refusal: await this.deps.admit(pod) };
+  private async sync(asked: Pod, signal: AbortSignal): Promise<number | undefined> {
+    const { clock, probes, resizes } = this.deps;
+    this.admission ??= { refusal: await this.deps.admit(asked) };
+    const pod = this.allocate(asked);
+    // Before the first container that has more than it had: a kubelet that starts again must not take that back.
+    if (resizes.conditions(this.identity.uid).length > 0) await resizes.saved();
     const verdict = this.verdictOn(pod);
     if (verdict) this.reportVerdict(pod, verdict);
     const plan = planPod({
@@ -157,13 +162,32 @@ export class PodWorker {
       started: (id) => probes.started(id),
       notBefore: (name, last) => this.starts.notBefore(name, last),
       over: verdict !== undefined || isTerminal(pod),
+      resizeNotBefore: resizes.notBefore(this.identity.uid),
+      endedForResize: (id) => this.endedForResize.has(id),
       previousStarts: (name) => startsBefore(pod, name),
     });
     this.starts.heldBack(pod, plan.backingOff);
     const refreshAtMs = await this.executor.apply(pod, plan.actions, signal);
+    this.observeResize(pod);
     const deadline = verdict ? undefined : deadlineMs(pod, this.takenAtMs);
     const times = [plan.retryAtMs, refreshAtMs, deadline, this.starts.retryAtMs].filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** The pod with the resources that this node has promised to it: all that follows sees only these. */
+  private allocate(asked: Pod): Pod {
+    if (isTerminal(asked)) return asked;
+    const pod = this.deps.resizes.consider(asked);
+    this.observeResize(pod);
+    return pod;
+  }
+
+  private observeResize(pod: Pod): void {
+    if (isTerminal(pod)) return;
+    const before = this.deps.resizes.conditions(this.identity.uid);
+    this.deps.resizes.observe(pod, hasResources(pod, this.observed));
+    const after = this.deps.resizes.conditions(this.identity.uid);
+    if (JSON.stringify(before) !== JSON.stringify(after)) this.publish();
   }
 
   private async terminate(): Promise<void> {
@@ -205,8 +229,9 @@ export class PodWorker {
     this.deps.statuses.mark({ pod, status: (newest) => this.status(newest) });
   }
 
-  private status(pod: Pod): PodStatus {
-    const { probes, clock, node, images } = this.deps;
+  private status(newest: Pod): PodStatus {
+    const { probes, clock, node, images, resizes } = this.deps;
+    const pod = resizes.allocated(newest);
     const { records, sandbox, podIps } = this.observed;
     return podStatus({
       pod,
@@ -218,6 +243,7 @@ export class PodWorker {
       podIps: sandbox ? podIps : this.executor.startingIps,
       sandboxReady: sandbox !== undefined,
       waiting: this.starts.waiting,
+      resizes: resizes.conditions(this.identity.uid),
       started: (id) => probes.started(id),
       ready: (id) => probes.ready(id),
       message: (id) => this.messages.get(id),

@@ -7,6 +7,7 @@ import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/bas
 import { readHostResolvConf } from '../../../dataplane/dns/resolv-conf';
 import { labels } from '../runtime/labels';
 import type { ContainerSpec } from '../runtime/runtime';
+import { resourcesOf } from '../spec/container-resources';
 import { sandboxSpec } from '../spec/container-spec';
 import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from '../spec/hosts';
 import { parseResolvConf, podResolvConf, renderResolvConf } from '../spec/resolv-conf';
@@ -109,6 +110,7 @@ export async function createContainer({ runtime, records, clock }: PodDeps, spec
     imageId: spec.image,
     state: 'created',
     createdAtMs: clock.now(),
+    resources: resourcesOf(spec),
   });
   return id;
 }

@@ -1,6 +1,7 @@
 // The input from which status.ts and conditions.ts compute the status of a pod.
 import type { Pod } from '../../../controlplane/api';
 import type { ContainerRecord } from '../runtime/runtime';
+import type { ResizeCondition } from './resizes';
 
 export type PodStatus = NonNullable<Pod['status']>;
 export type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number];
@@ -38,6 +39,8 @@ export interface StatusInput {
   readonly podIps: readonly string[];
   readonly sandboxReady: boolean;
   readonly waiting: ReadonlyMap<string, WaitingReason>;
+  /** The conditions of a resize that is under way or waits. */
+  readonly resizes?: readonly ResizeCondition[];
   readonly started: (id: string) => boolean;
   readonly ready: (id: string) => boolean;
   /** The termination message of an ended container, if it has one. */

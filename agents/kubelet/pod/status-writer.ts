@@ -135,11 +135,17 @@ export class StatusWriter {
       const old = before.conditions?.find(({ type }) => type === condition.type);
       return { ...without(old, condition), ...condition };
     });
-    const lists = { conditions, ...(podIPs.length > 0 ? { podIPs } : {}) };
+    // Other writers own conditions too, so only those of a resize that is over are removed.
+    const over = (before.conditions ?? [])
+      .filter(({ type }) => resizeTypes.has(type) && !status.conditions?.some((each) => each.type === type))
+      .map(({ type }) => ({ type, $patch: 'delete' }));
+    const lists = { conditions: conditions && [...conditions, ...over], ...(podIPs.length > 0 ? { podIPs } : {}) };
     const patch = { metadata: { uid }, status: { ...status, ...removed, ...lists } };
     return this.deps.client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status' });
   }
 }
+
+const resizeTypes: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
 
 const versionOf = (pod: Pod | undefined): bigint => BigInt(pod?.metadata?.resourceVersion ?? 0);
 

@@ -5,6 +5,7 @@ import { formatTime } from '../../../controlplane/base/clock';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
+import { reportedResources } from '../spec/container-resources';
 import { podConditions } from './conditions';
 import { mayRestart } from './plan';
 import {
@@ -74,8 +75,17 @@ function containerStatus(
     restartCount: current ? restartCountOf(current) : (previous?.restartCount ?? 0),
     image: container.image ?? '',
     imageID: current ? input.imageRef(current.imageId, container.image ?? '') : '',
-    ...(current ? { containerID: `docker://${current.id}` } : {}),
+    ...(current ? { containerID: `docker://${current.id}`, ...resourcesOf(container, current) } : {}),
     started,
+  };
+}
+
+/** What the container has, and what this node has promised to it. */
+function resourcesOf(container: Container, record: ContainerRecord): Partial<ContainerStatus> {
+  const { resources = {} } = container;
+  return {
+    resources: record.state === 'running' ? reportedResources(container, record) : resources,
+    ...(resources.requests ? { allocatedResources: resources.requests } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 // Translates ContainerSpec to the body of Docker's create call, and Docker's inspection to ContainerRecord. Pure.
 import type Docker from 'dockerode';
-import type { ContainerRecord, ContainerSpec, ImageRecord, NamespaceRef } from './runtime';
+import type { ContainerRecord, ContainerResources, ContainerSpec, ImageRecord, NamespaceRef } from './runtime';
 
 const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } };
 
@@ -50,15 +50,7 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   };
   if (spec.pid !== 'own') host.PidMode = typeof spec.pid === 'string' ? spec.pid : `container:${spec.pid.container}`;
   if (spec.runtime) host.Runtime = spec.runtime;
-  if (spec.cpuShares) host.CpuShares = spec.cpuShares;
-  if (spec.cpuQuotaMicros) {
-    host.CpuQuota = spec.cpuQuotaMicros;
-    host.CpuPeriod = spec.cpuPeriodMicros ?? 100_000;
-  }
-  if (spec.memoryBytes) {
-    host.Memory = spec.memoryBytes;
-    host.MemorySwap = spec.memoryBytes;
-  }
+  Object.assign(host, toUpdateBody(spec));
   if (spec.shmBytes) host.ShmSize = spec.shmBytes;
   if (spec.groups?.length) host.GroupAdd = [...spec.groups];
   if (securityOpt.length > 0) host.SecurityOpt = securityOpt;
@@ -67,6 +59,33 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   if (spec.sysctls && Object.keys(spec.sysctls).length > 0) host.Sysctls = { ...spec.sysctls };
   if (spec.oomScoreAdj !== undefined) host.OomScoreAdj = spec.oomScoreAdj;
   return host;
+}
+
+/** The part of a container's configuration that Docker can change while it runs. */
+export function toUpdateBody({
+  cpuShares,
+  cpuQuotaMicros,
+  cpuPeriodMicros = 100_000,
+  memoryBytes,
+}: ContainerResources) {
+  return {
+    ...(cpuShares ? { CpuShares: cpuShares } : {}),
+    ...(cpuQuotaMicros ? { CpuQuota: cpuQuotaMicros, CpuPeriod: cpuPeriodMicros } : {}),
+    // Both together: Docker refuses a limit above the old sum of memory and swap.
+    ...(memoryBytes ? { Memory: memoryBytes, MemorySwap: memoryBytes } : {}),
+  };
+}
+
+/** Docker shows an amount that is not limited as 0. */
+function toResources(host: Docker.HostConfig | undefined): ContainerResources | undefined {
+  if (!host) return undefined;
+  return {
+    ...(host.CpuShares ? { cpuShares: host.CpuShares } : {}),
+    ...(host.CpuQuota && host.CpuQuota > 0
+      ? { cpuQuotaMicros: host.CpuQuota, cpuPeriodMicros: host.CpuPeriod || 100_000 }
+      : {}),
+    ...(host.Memory ? { memoryBytes: host.Memory } : {}),
+  };
 }
 
 function networkMode(ref: NamespaceRef): string {
@@ -104,6 +123,7 @@ export function toRecord(info: Docker.ContainerInspectInfo): ContainerRecord {
     exitCode: state === 'exited' ? info.State.ExitCode : undefined,
     oomKilled: info.State.OOMKilled,
     pid: info.State.Pid > 0 ? info.State.Pid : undefined,
+    resources: toResources(info.HostConfig),
   };
 }
 

@@ -4,7 +4,7 @@ import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
 import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { DockerAgent } from './docker-agent';
-import { toCreateBody, toImage, toRecord, toState } from './docker-config';
+import { toCreateBody, toImage, toRecord, toState, toUpdateBody } from './docker-config';
 import { translateDockerError } from './docker-errors';
 import { dockerEvents } from './docker-events';
 import { timeExec } from './docker-exec-time';
@@ -15,6 +15,7 @@ import { labels } from './labels';
 import type {
   AttachOptions,
   ContainerRecord,
+  ContainerResources,
   ContainerRuntime,
   ContainerSpec,
   ContainerSummary,
@@ -75,6 +76,10 @@ export class DockerRuntime implements ContainerRuntime {
 
   async start(id: string): Promise<void> {
     await this.call(`start ${id}`, () => this.unlessUnchanged(this.docker.getContainer(id).start()));
+  }
+
+  async update(id: string, resources: ContainerResources): Promise<void> {
+    await this.call(`update ${id}`, () => this.docker.getContainer(id).update(toUpdateBody(resources)));
   }
 
   async stop(id: string, graceSeconds: number): Promise<void> {

@@ -7,10 +7,12 @@ import {
   NotFound,
   Unavailable,
 } from '../../../controlplane/base/errors';
+import { resourcesOf } from '../spec/container-resources';
 import { labels } from './labels';
 import type {
   AttachOptions,
   ContainerRecord,
+  ContainerResources,
   ContainerRuntime,
   ContainerSpec,
   ContainerSummary,
@@ -54,6 +56,10 @@ export class FakeRuntime implements ContainerRuntime {
   readonly runtimes = new Set(['runc']);
   /** Names of containers whose start is refused. */
   readonly refuseStart = new Map<string, string>();
+  /** What usage() says of each container. */
+  memoryInUse = 2;
+  /** Names of containers whose resources cannot be changed. */
+  readonly refuseUpdate = new Map<string, string>();
   /** True: containers ignore the stop signal, so that only the kill at the end of the grace ends them. */
   deaf = false;
   /** Answers exec: output on stdout and the exit code. */
@@ -98,6 +104,7 @@ export class FakeRuntime implements ContainerRuntime {
       imageId: image.id,
       state: 'created',
       createdAtMs: this.now(),
+      resources: resourcesOf(spec),
     };
     this.held.set(id, { record, spec, log: [], ended: Promise.withResolvers() });
     this.calls.push(`create ${name}`);
@@ -116,6 +123,16 @@ export class FakeRuntime implements ContainerRuntime {
     held.record = { ...rest, state: 'running', startedAtMs: this.now(), pid: 1000 + this.counter };
     this.calls.push(`start ${held.record.name}`);
     this.emit('started', held.record);
+  }
+
+  async update(id: string, resources: ContainerResources): Promise<void> {
+    this.reach();
+    const held = this.find(id);
+    const { name } = held.record;
+    const refusal = this.refuseUpdate.get(held.record.labels[labels.containerName] ?? '');
+    if (refusal !== undefined) throw new BadRequest(refusal);
+    held.record = { ...held.record, resources: { ...held.record.resources, ...resources } };
+    this.calls.push(`update ${name}`);
   }
 
   async stop(id: string, graceSeconds: number): Promise<void> {
@@ -196,7 +213,7 @@ export class FakeRuntime implements ContainerRuntime {
 
   async usage(id: string): Promise<ContainerUsage> {
     this.find(id);
-    return { cpuNanoseconds: 1, memoryBytes: 2, workingSetBytes: 1 };
+    return { cpuNanoseconds: 1, memoryBytes: this.memoryInUse, workingSetBytes: 1 };
   }
 
   async image(reference: string): Promise<ImageRecord | undefined> {

@@ -17,6 +17,8 @@ export const labels = {
   podIps: 'k8ts.dev/pod-ip',
   /** Of a sandbox: the container runtime of the whole pod. */
   runtimeHandler: 'k8ts.dev/runtime-handler',
+  /** The memory request with which it was created: the kernel does not know it, but a resize policy may ask for a restart. */
+  memoryRequest: 'k8ts.dev/memory-request',
   /** Host path of the termination message file. */
   terminationLog: 'k8ts.dev/termination-log',
   /** Grace in seconds for containers whose pod is no longer known. */

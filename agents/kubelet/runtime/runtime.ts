@@ -4,6 +4,14 @@ import type { Readable, Writable } from 'node:stream';
 
 export type ContainerState = 'created' | 'running' | 'exited';
 
+/** What a container may use, in the kernel's terms; an absent amount is not limited. */
+export interface ContainerResources {
+  readonly cpuShares?: number;
+  readonly cpuQuotaMicros?: number;
+  readonly cpuPeriodMicros?: number;
+  readonly memoryBytes?: number;
+}
+
 /** The state of one container; times are milliseconds since the epoch. */
 export interface ContainerRecord {
   readonly id: string;
@@ -22,6 +30,8 @@ export interface ContainerRecord {
   readonly startError?: string;
   /** Host process ID of the first process while running. */
   readonly pid?: number;
+  /** As the runtime last set them; absent when it did not say. */
+  readonly resources?: ContainerResources;
 }
 
 /** One line of a listing: enough to decide whether inspect() is necessary. */
@@ -41,7 +51,7 @@ export interface Mount {
 /** A namespace to use: the container's own, the host's, or that of another container. */
 export type NamespaceRef = 'own' | 'host' | { readonly container: string };
 
-export interface ContainerSpec {
+export interface ContainerSpec extends ContainerResources {
   readonly name: string;
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -63,10 +73,6 @@ export interface ContainerSpec {
   readonly pid: NamespaceRef;
   /** One of the runtimes that the daemon is configured with; absent means its default. */
   readonly runtime?: string;
-  readonly cpuShares?: number;
-  readonly cpuQuotaMicros?: number;
-  readonly cpuPeriodMicros?: number;
-  readonly memoryBytes?: number;
   readonly shmBytes?: number;
   readonly privileged?: boolean;
   readonly readOnlyRoot?: boolean;
@@ -173,6 +179,8 @@ export interface ContainerRuntime {
   create(spec: ContainerSpec): Promise<string>;
   /** Does nothing for a running container. @throws NotFound, BadRequest when the runtime refuses (message says why) */
   start(id: string): Promise<void>;
+  /** Changes the given amounts of a container, and leaves the others. @throws NotFound, BadRequest when the runtime refuses */
+  update(id: string, resources: ContainerResources): Promise<void>;
   /** Sends the stop signal, waits `graceSeconds`, kills; resolves when the process has ended. Idempotent. */
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Kills the container if it runs, and deletes it. Does nothing when it does not exist. */

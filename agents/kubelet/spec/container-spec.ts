@@ -1,6 +1,6 @@
 // One container of a pod as the runtime creates it. Pure.
 import { graceSecondsOf, type Pod, qosClass } from '../../../controlplane/api';
-import { milliValue, unitValue } from '../../../controlplane/api/quantity';
+import { unitValue } from '../../../controlplane/api/quantity';
 import {
   containerType,
   labels,
@@ -12,6 +12,7 @@ import {
 } from '../runtime/labels';
 import type { ContainerSpec, ImageRecord, Mount, NamespaceRef } from '../runtime/runtime';
 import { ConfigError, type Container } from './container';
+import { containerResources, minShares } from './container-resources';
 import { expand } from './expand';
 import { specHash } from './spec-hash';
 import { dotted } from './sysctls';
@@ -66,6 +67,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
       [labels.restartCount]: String(input.attempt),
       [labels.sandboxId]: sandboxId,
       [labels.specHash]: specHash(container),
+      [labels.memoryRequest]: container.resources?.requests?.['memory'] ?? '',
       [labels.terminationLog]: input.terminationLog,
       [labels.graceSeconds]: String(graceSecondsOf(spec)),
     },
@@ -82,7 +84,8 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
     pid: pidNamespace(input),
     ...(input.handler ? { runtime: input.handler } : {}),
-    ...resources(pod, container, input.nodeMemoryBytes),
+    ...containerResources(container),
+    oomScoreAdj: oomScoreAdj(pod, memoryRequest(container), input.nodeMemoryBytes),
     privileged: security.privileged ?? false,
     readOnlyRoot: security.readOnlyRootFilesystem ?? false,
     noNewPrivileges: security.allowPrivilegeEscalation === false,
@@ -126,25 +129,8 @@ function checkNonRoot({ pod, container, image }: ContainerInput): void {
   }
 }
 
-const cpuPeriodMicros = 100_000;
-const minQuotaMicros = 1000;
-const minShares = 2;
-const sharesPerCpu = 1024;
-
-function resources(pod: Pod, { resources: wanted }: Container, nodeMemoryBytes: number): Partial<ContainerSpec> {
-  const { limits = {}, requests = {} } = wanted ?? {};
-  const request = requests['cpu'] ?? limits['cpu'];
-  const quota = limits['cpu'] && milliValue(limits['cpu']) > 0 ? milliValue(limits['cpu']) : undefined;
-  const memory = limits['memory'] ? unitValue(limits['memory']) : 0;
-  return {
-    cpuShares: request ? Math.max(minShares, Math.floor((milliValue(request) * sharesPerCpu) / 1000)) : minShares,
-    ...(quota === undefined
-      ? {}
-      : { cpuQuotaMicros: Math.max(minQuotaMicros, (quota * cpuPeriodMicros) / 1000), cpuPeriodMicros }),
-    ...(memory > 0 ? { memoryBytes: memory } : {}),
-    oomScoreAdj: oomScoreAdj(pod, requests['memory'] ?? limits['memory'], nodeMemoryBytes),
-  };
-}
+const memoryRequest = ({ resources: { requests, limits } = {} }: Container): string | undefined =>
+  requests?.['memory'] ?? limits?.['memory'];
 
 const bestEffortScore = 1000;
 

@@ -1,0 +1,104 @@
+// In-place resize with real Docker: what the kernel shows of a container before and after, and what survives a restart of the kubelet.
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
+import { PodLookup } from '../../agents/kubelet/server/pod-lookup';
+import { type Pod, pods } from '../../controlplane/api';
+import { Scope } from '../../controlplane/base/scope';
+import { skipWithoutDocker, startDockerd } from '../lib/dockerd';
+import { assignPodCidr, isReady, kubeletPod, startKubelet } from '../lib/kubelet';
+import { MemoryClient } from '../lib/memory-client';
+
+// Docker is slow on a busy machine; no assertion here depends on time.
+t.setTimeout(240_000);
+const mega = 2 ** 20;
+
+t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
+  const scope = new Scope();
+  t.teardown(() => scope.close());
+  const dockerd = await startDockerd(scope);
+  const client = new MemoryClient();
+  let running = await startKubelet(client, dockerd);
+  scope.defer(() => running.stop());
+  await assignPodCidr(client);
+  const runtime = new DockerRuntime(dockerd.host);
+  const record = () => new PodLookup(running.kubelet.pods, running.kubelet.records).running('default', 'web', 'app');
+  const containers = (cpu: string, memory: string, restartMemory = false) => [
+    {
+      name: 'app',
+      image: dockerd.image,
+      imagePullPolicy: 'Never',
+      command: ['/bin/sleep', '1000'],
+      resources: { requests: { cpu, memory }, limits: { cpu, memory } },
+      ...(restartMemory ? { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] } : {}),
+    },
+  ];
+  const resize = (cpu: string, memory: string, generation: number) =>
+    client.patch<Pod>(pods, 'default/web', 'merge', {
+      metadata: { generation },
+      spec: { containers: containers(cpu, memory) },
+    });
+  const until = (test: (pod: Pod | undefined) => boolean) => client.until<Pod>(pods, 'default/web', test);
+  const statusOf = (pod: Pod | undefined) => pod?.status?.containerStatuses?.[0];
+  const conditions = (pod: Pod | undefined) =>
+    (pod?.status?.conditions ?? []).filter(({ type }) => type.startsWith('PodResize'));
+  const has = (cpu: string, memory: string) =>
+    until((pod) => {
+      const { limits } = statusOf(pod)?.resources ?? {};
+      return limits?.['cpu'] === cpu && limits['memory'] === memory && conditions(pod).length === 0;
+    });
+  /** The value that the kernel applies: of cgroup v2, else of v1. */
+  const kernel = async (v2: string, v1: string): Promise<string> => {
+    const groups = await readFile(`/proc/${(await runtime.inspect(record().id)).pid}/cgroup`, 'utf8');
+    const paths = groups
+      .trim()
+      .split('\n')
+      .map((line) => line.split(':'));
+    const unified = paths.find(([id]) => id === '0')?.[2] ?? '';
+    const [controller, file] = v1.split('/');
+    const legacy = paths.find(([, names = '']) => names.split(',').includes(controller!))?.[2];
+    const path =
+      legacy === undefined ? `/sys/fs/cgroup${unified}/${v2}` : `/sys/fs/cgroup/${controller}${legacy}/${file}`;
+    return (await readFile(path, 'utf8')).trim();
+  };
+  const memoryLimit = () => kernel('memory.max', 'memory/memory.limit_in_bytes');
+
+  await client.create(pods, kubeletPod('web', { containers: containers('500m', '64Mi') as never }));
+  await until(isReady);
+  const { id } = record();
+
+  await t.test('more of both, without a restart', async (t) => {
+    t.equal(await memoryLimit(), String(64 * mega));
+    await resize('700m', '96Mi', 2);
+    const pod = await has('700m', '96Mi');
+    t.equal(record().id, id);
+    t.match(statusOf(pod), { restartCount: 0, allocatedResources: { cpu: '700m', memory: '96Mi' } });
+    t.equal(await memoryLimit(), String(96 * mega));
+    t.match(await kernel('cpu.max', 'cpu/cpu.cfs_quota_us'), /^70000\b/);
+  });
+
+  await t.test('less memory than it uses is refused; Docker is not asked', async (t) => {
+    await resize('700m', '100', 3);
+    const pod = await until((one) => conditions(one).some(({ reason }) => reason === 'Error'));
+    t.match(conditions(pod)[0], {
+      type: 'PodResizeInProgress',
+      message:
+        /^cannot decrease memory limits: attempting to set container "app" memory limit \(100\) below current usage/,
+    });
+    t.equal(await memoryLimit(), String(96 * mega));
+    await resize('700m', '80Mi', 4);
+    await has('700m', '80Mi');
+    t.equal(await memoryLimit(), String(80 * mega));
+  });
+
+  await t.test('a resize that waits is still promised after a restart of the kubelet', async (t) => {
+    await resize('1000', '80Mi', 5);
+    await until((pod) => conditions(pod).some(({ reason }) => reason === 'Deferred'));
+    await running.stop();
+    running = await startKubelet(client, dockerd);
+    await resize('600m', '80Mi', 6);
+    await has('600m', '80Mi');
+    t.equal(record().id, id, 'the same container');
+    t.match(await kernel('cpu.max', 'cpu/cpu.cfs_quota_us'), /^60000\b/);
+  });
+});
