@@ -85,8 +85,15 @@ export const nodes = defineKind<Node>({
   plural: 'nodes',
   shortNames: ['no'],
   namespaced: false,
-  // Upstream's proxy passes every method to the kubelet; this server passes only GET.
-  subresources: [{ name: 'proxy', verbs: ['get'], kind: 'NodeProxyOptions', takesPath: true }],
+  subresources: [
+    {
+      name: 'proxy',
+      verbs: ['create', 'delete', 'get', 'patch', 'update'],
+      kind: 'NodeProxyOptions',
+      takesPath: true,
+      furtherMethods: ['HEAD', 'OPTIONS'],
+    },
+  ],
   schema: { model: 'V1Node' },
   hasStatus: true,
   generation: 'absent',

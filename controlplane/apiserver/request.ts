@@ -1,6 +1,7 @@
 // One request and one answer, independent of HTTP: the listener (http/) and the in-process transport both use these types. The
 // request is decoded lazily, because most requests need neither their query nor their body.
 
+import type { Readable } from 'node:stream';
 import type { KubeList, KubeObject, WatchEvent } from '../api/types';
 import type { AuditRecord } from './audit/record';
 
@@ -32,6 +33,11 @@ export interface ApiRequest {
   isGone?(): boolean;
   /** Reads the complete body. @throws StatusError 413 above the limit */
   body(): Promise<Buffer>;
+  /**
+   * The body while it arrives, as it was sent: encoded and without a limit. The caller reads it to its end, and does not call body().
+   * Absent for a client in this process.
+   */
+  stream?(): Readable;
 }
 
 /** The destination of a streamed answer. Writing after the end or after the reader disconnected has no effect. */

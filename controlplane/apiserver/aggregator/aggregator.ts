@@ -1,5 +1,6 @@
 // Serves the group versions of remote APIServices: authorizes each request as this server's own, then sends it to the API server behind
 // the Service with the user in its headers. While there are no remote APIServices, a request costs the look at an empty map.
+import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type APIService, apiServiceName, apiServices } from '../../api/api-service';
 import { isConditionTrue } from '../../api/conditions';
@@ -7,11 +8,12 @@ import { isSame } from '../../api/validation/difference';
 import { type Authorizer, deniedPath, deniedResource, noteDecision, whenPrepared } from '../authz/authorizer';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
+import { bodyHeaders, hasBody, sendBody } from '../proxy/outgoing-body';
 import { type ApiRequest, header, queryFlag, queryOf, type Reply } from '../request';
 import { groupVersionOf, kindOf, type RemotePath, readRemotePath } from '../servers/request-info';
 import type { Match, ResourceServer } from '../servers/server';
 import { decoded, isRedirect, joinUpgraded, plainError, redirectRefused, streamed } from './answers';
-import { proxiedHeaders } from './proxied-headers';
+import { forwardedHeaders, proxiedHeaders } from './proxied-headers';
 import { type ProxyKeys, Remote, Unreachable, Unresolved } from './remote';
 
 /** A remote APIService, and how to reach its server. */
@@ -136,11 +138,11 @@ async function serve(
   if (!isConditionTrue(object, 'Available')) return plainError('service unavailable', 503);
   if (!remote) return plainError(failure ?? '', 500);
   const { method, search } = request;
-  const hasBody = method !== 'GET' && method !== 'HEAD';
-  const body = hasBody ? { body: await request.body() } : {};
   const target = search === '' ? path : `${path}?${search}`;
   try {
-    const response = await remote.send({ method, path: target, headers: proxiedHeaders(request), ...body });
+    const headers = { ...proxiedHeaders(request), ...forwardedHeaders(request), ...bodyHeaders(request) };
+    const body = hasBody(request) ? { send: (outgoing: ClientRequest) => sendBody(request, outgoing) } : {};
+    const response = await remote.send({ method, path: target, headers, ...body });
     if (isRedirect(response)) {
       response.destroy();
       return redirectRefused();
@@ -166,7 +168,12 @@ async function upgrade(
     refuse(503, 'service unavailable\n');
     return;
   }
-  const passed = { ...proxiedHeaders(request), connection: 'Upgrade', upgrade: header(headers, 'upgrade') };
+  const passed = {
+    ...proxiedHeaders(request),
+    ...forwardedHeaders(request),
+    connection: 'Upgrade',
+    upgrade: header(headers, 'upgrade'),
+  };
   const abort = new AbortController();
   client.socket.once('close', () => abort.abort());
   try {

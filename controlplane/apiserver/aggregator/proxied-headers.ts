@@ -1,6 +1,6 @@
 // The headers of a request that goes to an aggregated API server: those of the client, and the user in headers that the other server
 // trusts because of our certificate. Pure.
-import type { ApiRequest, UserInfo } from '../request';
+import { type ApiRequest, header, type UserInfo } from '../request';
 import { extraHeaderPrefix, groupHeader, uidHeader, userHeader } from './extension-authentication';
 
 /** They belong to one connection, or prove or choose the identity, which the X-Remote-* headers replace. */
@@ -8,6 +8,18 @@ const notPassed =
   /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-length|content-encoding|authorization|impersonate-.*|x-remote-.*|expect|http2-settings)$/;
 
 export type OutgoingHeaders = Record<string, string | string[]>;
+
+/** The addresses through which a request came, as Go's reverse proxy adds them, and the path that the client sent. */
+export function forwardedHeaders({
+  headers,
+  path,
+  peer,
+}: Pick<ApiRequest, 'headers' | 'path' | 'peer'>): OutgoingHeaders {
+  const before = header(headers, 'x-forwarded-for');
+  const client = peer?.()?.replace(/^::ffff:/, '');
+  const all = [before, client].filter(Boolean).join(', ');
+  return { 'x-forwarded-uri': path, ...(all === '' ? {} : { 'x-forwarded-for': all }) };
+}
 
 export const proxiedHeaders = ({ headers, user }: Pick<ApiRequest, 'headers' | 'user'>): OutgoingHeaders => ({
   ...passedHeaders({ headers }),

@@ -1,6 +1,6 @@
 // One API server behind a Service: sends requests to one of the Service's endpoints, with the front proxy's certificate. Connections
 // are kept open.
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { APIService } from '../../api/api-service';
@@ -27,7 +27,8 @@ export interface RemoteRequest {
   /** With the query. */
   readonly path: string;
   readonly headers: OutgoingHeaders;
-  readonly body?: Buffer;
+  /** Sends the body, and ends the request. Default: there is none. */
+  readonly send?: (outgoing: ClientRequest) => void;
   /** Ends the request, and the answer that is being read. */
   readonly signal?: AbortSignal;
 }
@@ -85,7 +86,7 @@ export class Remote {
       return await this.exchange(request, address);
     } catch (err) {
       // The server closed an idle connection at the moment it was used. A read can be repeated, whatever the server did with it.
-      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      const isRead = !request.send && (request.method === 'GET' || request.method === 'HEAD');
       if (err instanceof StaleConnection && isRead) return this.exchange(request, address);
       throw err;
     }
@@ -95,7 +96,8 @@ export class Remote {
     return new Promise((resolve, reject) => {
       const outgoing = this.open(address, request, reject);
       outgoing.on('response', resolve);
-      outgoing.end(request.body);
+      if (request.send) request.send(outgoing);
+      else outgoing.end();
     });
   }
 
@@ -120,7 +122,7 @@ export class Remote {
     }
   }
 
-  private open(address: Address, { method, path, headers, body, signal }: RemoteRequest, reject: (err: Error) => void) {
+  private open(address: Address, { method, path, headers, signal }: RemoteRequest, reject: (err: Error) => void) {
     const request = httpsRequest({
       host: address.host,
       port: address.port,
@@ -130,7 +132,10 @@ export class Remote {
       headers: {
         ...headers,
         host: `${this.service}.${this.namespace}.svc`,
-        ...(body === undefined || body.length === 0 ? {} : { 'content-length': body.length }),
+        'x-forwarded-host': address.host.includes(':')
+          ? `[${address.host}]:${address.port}`
+          : `${address.host}:${address.port}`,
+        'x-forwarded-proto': 'https',
       },
       ...(signal ? { signal } : {}),
     });

@@ -122,7 +122,7 @@ export class Listener {
     }
     try {
       // Node would parse an unread body as the next request.
-      if (!message.readableEnded) message.resume();
+      if (!message.readableEnded && !streaming.has(message)) message.resume();
       writeReply(response, reply);
     } catch (err) {
       this.log.error('cannot write the answer', { path: message.url, error: err });
@@ -164,6 +164,9 @@ function pathOf(url: string): string {
   return mark < 0 ? url : url.slice(0, mark);
 }
 
+/** Requests whose body another part reads while it arrives. */
+const streaming = new WeakSet<IncomingMessage>();
+
 function toRequest<U extends UserInfo | undefined>(message: IncomingMessage, user: U) {
   const url = message.url ?? '/';
   const path = pathOf(url);
@@ -176,5 +179,9 @@ function toRequest<U extends UserInfo | undefined>(message: IncomingMessage, use
     peer: () => message.socket.remoteAddress,
     isGone: () => message.socket.destroyed,
     body: () => readBody(message),
+    stream: () => {
+      streaming.add(message);
+      return message;
+    },
   };
 }

@@ -7,7 +7,10 @@ import type { Duplex } from 'node:stream';
 import type { Pod } from '../../api/index';
 import { isTerminal } from '../../api/pods/facts';
 import { BadRequest, describeError } from '../../base/errors';
+import { streamed } from '../aggregator/answers';
+import { forwardedHeaders, type OutgoingHeaders, passedHeaders as passedOn } from '../aggregator/proxied-headers';
 import type { Cache } from '../cache/cache';
+import { bodyHeaders, sendBody } from '../proxy/outgoing-body';
 import { type ApiRequest, queryFlag, type Reply, type Sink } from '../request';
 import type { RestRequest } from '../rest/context';
 import type { SubresourceHandler, UpgradeHandler } from '../servers/kind-server';
@@ -67,10 +70,23 @@ export class KubeletProxy {
     return this.stream(target, withQuery(kubeletPath('containerLogs', namespace, name, container), query));
   };
 
-  /** nodes/NAME/proxy/PATH, GET only: people and tools read from a kubelet through it, its errors too. */
+  /** nodes/NAME/proxy/PATH: any method, and the kubelet's own answer, whatever it is. */
   readonly node: SubresourceHandler = async (rest) => {
+    const { request } = rest;
+    const headers = { ...proxyHeaders(request), ...bodyHeaders(request) };
     const target = kubeletOfId(this.cache, rest.route.name);
-    return this.stream(target, withQuery(cleanPath(rest.route.rest), rest.query), 'passed');
+    return new Promise((resolve, reject) => {
+      const outgoing = this.open(target, nodePath(rest), request.method, headers, reject);
+      outgoing.on('response', (response) => resolve(streamed(response)));
+      sendBody(request, outgoing);
+    });
+  };
+
+  /** The same for upgraded connections: exec and the like at the kubelet's own paths. */
+  readonly nodeUpgrade: UpgradeHandler = async (rest, socket, head) => {
+    const { request } = rest;
+    const headers = { ...proxyHeaders(request), ...upgradeHeaders(request) };
+    return this.tunnel(kubeletOfId(this.cache, rest.route.name), nodePath(rest), { ...request, headers }, socket, head);
   };
 
   /** Answers exec, attach or portforward without an Upgrade header. */
@@ -95,7 +111,7 @@ export class KubeletProxy {
     return this.tunnel(
       kubeletOf(this.cache, pod),
       withQuery(kubeletPath('portForward', namespace, name), query),
-      rest.request,
+      negotiating(rest.request),
       socket,
       head,
     );
@@ -117,7 +133,7 @@ export class KubeletProxy {
     }
     for (const command of commands) query.append('command', command);
     const path = withQuery(kubeletPath(action, namespace, name, container), query);
-    return this.tunnel(kubeletOf(this.cache, pod), path, rest.request, socket, head);
+    return this.tunnel(kubeletOf(this.cache, pod), path, negotiating(rest.request), socket, head);
   }
 
   private runningPod(namespace: string, name: string): Pod {
@@ -128,12 +144,12 @@ export class KubeletProxy {
     return pod;
   }
 
-  private stream(target: KubeletTarget, path: string, errors: 'translated' | 'passed' = 'translated'): Promise<Reply> {
+  private stream(target: KubeletTarget, path: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const request = this.open(target, path, 'GET', {}, reject);
       request.on('response', (response) => {
         const status = response.statusCode ?? 500;
-        if (status >= 400 && errors === 'translated') {
+        if (status >= 400) {
           void readError(response).then((text) => reject(kubeletError(status, text)), reject);
           return;
         }
@@ -147,9 +163,15 @@ export class KubeletProxy {
     });
   }
 
-  private tunnel(target: KubeletTarget, path: string, from: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
+  private tunnel(
+    target: KubeletTarget,
+    path: string,
+    from: Pick<ApiRequest, 'method' | 'headers'>,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
-      const request = this.open(target, path, from.method, upgradeHeaders(from), reject);
+      const request = this.open(target, path, from.method, { ...from.headers } as OutgoingHeaders, reject);
       socket.once('close', () => request.destroy());
       request.on('upgrade', (response, kubelet, kubeletHead) => {
         socket.write(renderHead(response));
@@ -169,7 +191,7 @@ export class KubeletProxy {
     { host, port, node }: KubeletTarget,
     path: string,
     method: string,
-    headers: Readonly<Record<string, string>>,
+    headers: OutgoingHeaders,
     reject: (err: unknown) => void,
   ) {
     const request = httpsRequest({ host, port, path, method, headers, agent: this.agent });
@@ -190,6 +212,19 @@ export class KubeletProxy {
     });
     return request;
   }
+}
+
+/** Only the headers that negotiate the stream: the kubelet needs no others. */
+const negotiating = (request: ApiRequest) => ({ method: request.method, headers: upgradeHeaders(request) });
+
+const proxyHeaders = (request: ApiRequest): OutgoingHeaders => ({
+  ...passedOn(request),
+  ...forwardedHeaders(request),
+});
+
+function nodePath({ route, request: { search } }: RestRequest): string {
+  const path = cleanPath(route.rest);
+  return search === '' ? path : `${path}?${search}`;
 }
 
 const withQuery = (path: string, query: URLSearchParams): string => (query.size === 0 ? path : `${path}?${query}`);

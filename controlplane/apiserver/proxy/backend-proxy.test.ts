@@ -38,9 +38,13 @@ const pod = createServer((request, response) => {
       response.end(method === 'HEAD' ? undefined : body);
       return;
     }
-    response.writeHead(url.startsWith('/missing') ? 404 : 200, { 'content-type': 'text/plain', 'x-pod': 'yes' });
+    if (!response.headersSent) {
+      response.writeHead(url.startsWith('/missing') ? 404 : 200, { 'content-type': 'text/plain', 'x-pod': 'yes' });
+    }
     response.end(`${method} ${url}`);
   });
+  // Proves that a body arrives while its sender is still writing.
+  if (request.url === '/piecewise') request.once('data', () => response.write('begun '));
 });
 pod.on('upgrade', (_, socket) => {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
@@ -101,6 +105,63 @@ t.test('HEAD and OPTIONS reach the pod', async (t) => {
   t.equal((await server.call('OPTIONS', `${core}/pods/web/proxy/x`)).text, 'OPTIONS /x');
   t.equal((await server.call('OPTIONS', `${core}/pods/web/log`)).status, 405);
   t.equal((await server.call('HEAD', `${core}/pods/web`)).status, 405);
+});
+
+t.test('HEAD and OPTIONS, and through whom a request came', async (t) => {
+  const headers = { 'x-forwarded-for': '192.0.2.9' };
+  for (const method of ['HEAD', 'OPTIONS']) {
+    t.match(await server.call(method, `${core}/pods/web/proxy/x`, { headers }), {
+      status: 200,
+      headers: { 'x-pod': 'yes' },
+    });
+    t.match(seen.at(-1), {
+      method,
+      url: '/x',
+      headers: { 'x-forwarded-for': '192.0.2.9, 127.0.0.1', 'x-forwarded-uri': `${core}/pods/web/proxy/x` },
+    });
+  }
+  const body = {
+    metadata: { name: 'reader' },
+    rules: [{ apiGroups: [''], resources: ['pods/proxy'], verbs: ['get'] }],
+  };
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
+  await server.call('POST', `${rbac}/roles`, { body });
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' };
+  const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'eve' }];
+  await server.call('POST', `${rbac}/rolebindings`, { body: { metadata: { name: 'reader' }, roleRef, subjects } });
+  const as = await server.identity('eve');
+  t.equal((await server.call('HEAD', `${core}/pods/web/proxy/x`, { as })).status, 200, 'HEAD needs the verb get');
+  t.equal((await server.call('OPTIONS', `${core}/pods/web/proxy/x`, { as })).status, 403, 'OPTIONS has no verb');
+});
+
+t.test('a body passes through while it arrives, whatever its length', async (t) => {
+  const admin = await server.identity('kubernetes-admin', 'system:masters');
+  const { cert, key } = admin;
+  const path = `${core}/pods/web/proxy/piecewise`;
+  const text = await new Promise<string>((resolve, reject) => {
+    const request = httpsRequest({
+      host: '127.0.0.1',
+      port: server.port,
+      method: 'POST',
+      path,
+      ca: server.ca,
+      cert,
+      key,
+    });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      let all = '';
+      response.on('data', (chunk: Buffer) => {
+        if (all === '') request.end('x'.repeat(5_000_000));
+        all += chunk.toString();
+      });
+      response.on('end', () => resolve(all));
+    });
+    request.write('first');
+  });
+  t.equal(text, 'begun POST /piecewise', 'the answer began before the body ended');
+  t.equal(seen.at(-1)?.body.length, 5_000_005, 'more than other requests may have');
+  t.equal(seen.at(-1)?.headers['transfer-encoding'], 'chunked');
 });
 
 t.test('a path without a slash is redirected, so that relative links work', async (t) => {

@@ -3,7 +3,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { joinUpgraded } from '../aggregator/answers';
-import { type OutgoingHeaders, passedHeaders } from '../aggregator/proxied-headers';
+import { forwardedHeaders, type OutgoingHeaders, passedHeaders } from '../aggregator/proxied-headers';
 import type { Cache } from '../cache/cache';
 import { cleanPath } from '../kubelet/path';
 import { type FullReply, header, type Reply } from '../request';
@@ -12,12 +12,12 @@ import type { SubresourceHandler, UpgradeHandler } from '../servers/kind-server'
 import { StatusError } from '../status';
 import { dialFailure } from '../webhooks/call-errors';
 import type { Address } from '../webhooks/service-address';
+import { bodyHeaders, sendBody } from './outgoing-body';
 import { answerOf } from './page-answer';
 import type { ProxiedPage } from './rewrite-links';
 import { type ProxyTarget, podTarget, serviceTarget } from './target';
 
 const connectTimeoutMs = 10_000;
-const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 export interface BackendProxyOptions {
   readonly random: () => number;
@@ -51,6 +51,7 @@ export class BackendProxy {
     const { request } = rest;
     const headers = {
       ...passedHeaders(request),
+      ...forwardedHeaders(request),
       connection: 'Upgrade',
       upgrade: header(request.headers, 'upgrade'),
     };
@@ -77,13 +78,12 @@ export class BackendProxy {
   }
 
   private async pass(target: ProxyTarget, rest: RestRequest): Promise<Reply> {
-    const body = bodiless.has(rest.request.method) ? undefined : await rest.request.body();
-    const headers: OutgoingHeaders = passedHeaders(rest.request);
-    if (body && body.length > 0) headers['content-length'] = String(body.length);
+    const { request } = rest;
+    const headers = { ...passedHeaders(request), ...forwardedHeaders(request), ...bodyHeaders(request) };
     return new Promise((resolve, reject) => {
       const outgoing = this.open(target, rest, headers, reject);
       outgoing.on('response', (response: IncomingMessage) => resolve(answerOf(response, pageOf(target, rest))));
-      outgoing.end(body);
+      sendBody(request, outgoing);
     });
   }
 

@@ -1,7 +1,7 @@
 // Serves the kinds of the catalog, built-in and custom: stored kinds with the generic verbs, kinds that are only requested and
 // subresources with a handler of their own.
 import type { Duplex } from 'node:stream';
-import { partOf, writesStatus } from '../../api/kind';
+import { partOf, subresourceOf, writesStatus } from '../../api/kind';
 import {
   type Authorizer,
   deniedResource,
@@ -21,7 +21,7 @@ import { getObject, listObjects } from '../rest/read';
 import { replaceObject } from '../rest/update';
 import { type WatchLifetime, watchObjects } from '../rest/watch';
 import type { RouteTable } from '../route';
-import { pathNotFound } from '../status';
+import { methodNotAllowed, pathNotFound } from '../status';
 import { admitConnection, isConnection } from '../subresources/connect';
 import { attributesOf } from './attributes';
 import type { Match, ResourceServer } from './server';
@@ -54,7 +54,9 @@ export class KindServer implements ResourceServer {
     const route = routes.match(request.method, request.path, watch);
     if (!route) return undefined;
     if ('refusal' in route) return refused(this.deps.authorizer, request, route.refusal);
-    const rest = restRequest(forms.yaml.accept(request), this.deps.rest, route);
+    // What a proxy passes on stays as it was sent.
+    const proxied = route.subresource !== '' && subresourceOf(route.kind, route.subresource)?.takesPath === true;
+    const rest = restRequest(proxied ? request : forms.yaml.accept(request), this.deps.rest, route);
     const upgrade = route.subresource === '' ? undefined : upgrades.get(`${route.kind.plural}/${route.subresource}`);
     return {
       rest,
@@ -131,6 +133,8 @@ export class KindServer implements ResourceServer {
         return deleteObject(deps.rest, rest);
       case 'deletecollection':
         return deleteCollection(deps.rest, rest);
+      case '':
+        throw methodNotAllowed();
     }
   }
 }

@@ -203,19 +203,23 @@ async function reviewRules({ rbac }: AccessDeps, rest: RestRequest): Promise<Rep
     : rbac.rulesFor(user, namespace);
   const isNode = nodeNameOf(user) !== undefined;
   // As upstream, the answer does not repeat the spec.
-  return reviewReply(rest, { ...review, spec: {} }, {
-    resourceRules: all
-      .filter((rule) => rule.resources)
-      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
-        verbs,
-        apiGroups: apiGroups ?? [],
-        resources,
-        ...(resourceNames ? { resourceNames } : {}),
-      })),
-    nonResourceRules: all
-      .filter((rule) => rule.nonResourceURLs)
-      .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: isNode,
-    ...(isNode ? { evaluationError: 'node authorizer does not support user rule resolution' } : {}),
-  });
+  return reviewReply(
+    rest,
+    { ...review, spec: {} },
+    {
+      resourceRules: all
+        .filter((rule) => rule.resources)
+        .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+          verbs,
+          apiGroups: apiGroups ?? [],
+          resources,
+          ...(resourceNames ? { resourceNames } : {}),
+        })),
+      nonResourceRules: all
+        .filter((rule) => rule.nonResourceURLs)
+        .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+      incomplete: isNode,
+      ...(isNode ? { evaluationError: 'node authorizer does not support user rule resolution' } : {}),
+    },
+  );
 }

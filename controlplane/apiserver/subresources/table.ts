@@ -46,6 +46,7 @@ export function upgradeTable({
     ['pods/exec', kubelets.exec],
     ['pods/attach', kubelets.attach],
     ['pods/portforward', kubelets.portForward],
+    ['nodes/proxy', kubelets.nodeUpgrade],
     ['pods/proxy', backends.upgrade],
     ['services/proxy', backends.upgrade],
   ]);
