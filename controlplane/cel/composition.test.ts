@@ -21,7 +21,9 @@ t.test('a variable has the type of its expression, and is evaluated once, when i
   const second = environment.compile('[variables.first, 1 / object.zero]', 'dyn');
   environment.declare('variables.second', second.type);
   t.equal(second.type, 'list<int>');
-  t.throws(() => environment.compile('variables.first + "x"', 'dyn'), { message: /no such overload: int \+ string/ });
+  t.throws(() => environment.compile('variables.first + "x"', 'dyn'), {
+    message: /found no matching overload for '_\+_' applied to '\(int, string\)'/,
+  });
   t.throws(() => environment.compile('variables.third', 'dyn'), { message: /undeclared reference to 'variables'/ });
 
   const budget = new CostBudget(policyLimit);
@@ -98,7 +100,7 @@ t.test('messages', async (t) => {
   for (const [expression, message] of [
     ['JSONPatch{opp: 1}', /1:14: undefined field 'opp'/],
     ['Objects{}', /undeclared reference to 'Objects'/],
-    ['Object{spec: object.n + "x" + 1}', /1:14: no such overload: string \+ int/],
+    ['Object{spec: object.n + "x" + 1}', /1:29: found no matching overload for '_\+_' applied to '\(string, int\)'/],
     ['Object{spec: 1', /ERROR: <input>/],
   ] as const) {
     t.throws(() => type(expression), { name: 'CelCompileError', message }, expression);

@@ -135,7 +135,6 @@ t.test('functions of strings, lists and patterns', async (t) => {
     ['"a-b-c".replace("-", "+", 1)', 'a+b-c'],
     ['"aaa".replace("a", "$&", 2)', '$&$&a'],
     ['"a,b,c".split(",", 2)', ['a', 'b,c']],
-    ['"abc".reverse()', 'cba'],
     ['"ABC".lowerAscii()', 'abc'],
     ['["a", "b"].join("-")', 'a-b'],
     ['self.tags.isSorted()', true],
@@ -154,16 +153,33 @@ t.test('functions of strings, lists and patterns', async (t) => {
   ];
   for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
   t.throws(() => run('[].min() == 1'), CelEvaluationError);
-  t.throws(() => run('"a".matches("(")'), CelEvaluationError);
+  t.throws(() => run('"a".matches(self.name + "(")'), CelEvaluationError);
 });
 
 t.test('what does not compile is refused, with the place', async (t) => {
   const cases: readonly (readonly [expression: string, message: RegExp])[] = [
     ['self.nope == 1', /ERROR: <input>:1:5: undefined field 'nope'\n \| self\.nope == 1\n \| \.{4}\^/],
     ['nobody > 1', /undeclared reference to 'nobody' \(in container ''\)/],
-    ['self.replicas > "a"', /no such overload/],
+    ['self.replicas > "a"', /<input>:1:15: found no matching overload for '_>_' applied to '\(int, string\)'/],
     ['self.replicas >', /ERROR: <input>:1:1/],
-    ['self.name.upper()', /found no matching overload/],
+    ['self.name.upper()', /<input>:1:16: undeclared reference to 'upper' \(in container ''\)/],
+    ['self.name.size(1)', /<input>:1:15: found no matching overload for 'size' applied to 'string.\(int\)'/],
+    ['size(1) == 1', /<input>:1:5: found no matching overload for 'size' applied to '\(int\)'/],
+    ['sets.contains(self.tags, 1)', /<input>:1:14: .* for 'sets.contains' applied to '\(list\(string\), int\)'/],
+    ['self.name && true', /<input>:1:5: expected type 'bool' but found 'string'/],
+    ['!self.name', /<input>:1:1: found no matching overload for '!_' applied to '\(string\)'/],
+    ['self.name in [1]', /<input>:1:11: .* for '@in' applied to '\(string, list\(int\)\)'/],
+    ['self.tags["a"] == "b"', /<input>:1:10: .* for '_\[_\]' applied to '\(list\(string\), string\)'/],
+    ['self.replicas.all(x, true)', /<input>:1:5: expression of type 'int' cannot be range of a comprehension/],
+    ['self.tags.all(x, x)', /<input>:1:18: expected type 'bool' but found 'string'/],
+    ['has(self)', /<input>:1:5: invalid argument to has\(\) macro/],
+    ['self.name ==', /<input>:1:13: Syntax error: mismatched input '<EOF>' expecting/],
+    ['"a".matches("(")', /<input>:1:13: invalid matches argument/],
+    ['duration("x") == duration("1h")', /<input>:1:10: invalid duration argument/],
+    ['timestamp("x") == timestamp("y")', /<input>:1:11: invalid timestamp argument/],
+    ['int("x") == 1', /^program instantiation failed: type conversion error from 'string' to 'int'$/],
+    ['uint(-1) == 1u', /^program instantiation failed: unsigned integer overflow$/],
+    ['self.name.find("(") == ""', /^program instantiation failed: error parsing regexp: missing closing \): `\(`$/],
     ['self.replicas', /must evaluate to bool but got int/],
     [`"${'a'.repeat(70_000)}" == "b"`, /longer than 65536 bytes/],
   ];
@@ -178,7 +194,11 @@ t.test('an evaluation that fails says why', async (t) => {
     ['1 / (self.replicas - 3) == 1', 'division by zero'],
     ['self.tags[7] == "x"', 'index out of bounds: 7'],
     ['self.labels["none"] == "x"', 'no such key: none'],
-    ['9223372036854775807 + 1 == 0', 'integer overflow: 9223372036854775808'],
+    ['9223372036854775807 + 1 == 0', 'integer overflow'],
+    ['self.replicas % 0 == 1', 'modulus by zero'],
+    ['optional.none().value() == 1', 'optional.none() dereference'],
+    ['int(self.name) == 1', "type conversion error from 'string' to 'int'"],
+    ['dyn(self.name) < dyn(1)', 'no such overload'],
   ];
   for (const [expression, message] of cases) {
     t.throws(() => run(expression), { name: 'CelEvaluationError', message }, expression);

@@ -11,6 +11,10 @@ import {
 import type { FieldSchema } from '../api/schema/schema';
 import { Activation, type Context } from './activation';
 import { type CostBudget, CostExceeded } from './budget';
+import { placedError } from './compile-errors';
+import { wrongConstant } from './constant-calls';
+import { estimateCost } from './cost/estimate';
+import type { SizedType } from './cost/sizes';
 import { CelCompileError, CelEvaluationError, renderCompileError } from './errors';
 import { linearMatches } from './extensions/regex';
 import { registerExtensions } from './extensions/register';
@@ -113,18 +117,55 @@ export class CelEnvironment {
     widenHas(parsed.ast);
     const { valid, type = 'dyn', error } = parsed.check();
     const wrong = valid ? mixedLiteral(parsed.ast) : error;
-    if (wrong) throw compileError(expression, wrong, placeOf);
+    if (wrong) throw this.compileError(expression, text, wrong, placeOf);
+    this.checkConstants(expression, text, parsed.ast, placeOf);
     if (result !== 'dyn' && type !== result && (type !== 'dyn' || selections.has(parsed.ast.op))) {
       throw new CelCompileError(`must evaluate to ${result} but got ${type}`);
     }
     return new CelProgram(parsed, this.variables, result, type);
   }
 
+  /** @throws CelCompileError for a call with literals that fails always */
+  private checkConstants(expression: string, text: string, ast: ASTNode, placeOf: (position: number) => number): void {
+    const wrong = wrongConstant(ast, (part) => base.parse(part)({}), text);
+    if (!wrong) return;
+    if (wrong.place === undefined) throw new CelCompileError(`program instantiation failed: ${wrong.summary}`);
+    throw new CelCompileError(
+      `compilation failed: ${renderCompileError(expression, placeOf(wrong.place), wrong.summary)}`,
+    );
+  }
+
+  private functionNames: ReadonlySet<string> | undefined;
+
+  private isFunction(name: string): boolean {
+    this.functionNames ??= new Set(this.environment.getDefinitions().functions.map((each) => each.name));
+    return this.functionNames.has(name);
+  }
+
+  private compileError(
+    expression: string,
+    text: string,
+    err: unknown,
+    placeOf: (position: number) => number,
+  ): CelCompileError {
+    if (err instanceof CelCompileError) return err;
+    if (!(err instanceof ParseError || err instanceof CelTypeError || err instanceof EvaluationError)) throw err;
+    const { summary, place } = placedError(err, text, (name) => this.isFunction(name));
+    if (place !== undefined) {
+      return new CelCompileError(`compilation failed: ${renderCompileError(expression, placeOf(place), summary)}`);
+    }
+    const start = placeOf(err.range?.start ?? 0);
+    // cel-go marks the dot before a field.
+    const at = expression[start - 1] === '.' ? start - 1 : start;
+    const shown = summaryOf({ summary, name: err.name });
+    return new CelCompileError(`compilation failed: ${renderCompileError(expression, at, shown)}`);
+  }
+
   private parse(expression: string, text: string, placeOf: (position: number) => number) {
     try {
       return this.environment.parse(text);
     } catch (err) {
-      throw compileError(expression, err, placeOf);
+      throw this.compileError(expression, text, err, placeOf);
     }
   }
 }
@@ -174,9 +215,19 @@ export class CelProgram {
     meter(parsed.ast, (units) => this.budget.current?.spend(units));
   }
 
+  /** Its type is unknown to cel-go, too: a field or an element of a value without a schema. */
+  get isUnknown(): boolean {
+    return this.type === 'dyn' && selections.has(this.parsed.ast.op);
+  }
+
   /** Whether the expression has a variable of this name, also where it is not evaluated. */
   reads(variable: string): boolean {
     return readsName(this.parsed.ast, variable);
+  }
+
+  /** What an evaluation costs at most, in units of upstream's estimate. `self`: what its paths begin with. */
+  estimate(self: SizedType): number {
+    return estimateCost(this.parsed.ast, self).max;
   }
 
   /** @throws CelEvaluationError, CostExceeded */
@@ -213,21 +264,26 @@ export class CelProgram {
   }
 }
 
-function compileError(expression: string, err: unknown, placeOf: (position: number) => number): CelCompileError {
-  if (err instanceof CelCompileError) return err;
-  if (!(err instanceof ParseError || err instanceof CelTypeError || err instanceof EvaluationError)) throw err;
-  const start = placeOf(err.range?.start ?? 0);
-  // cel-go marks the dot before a field.
-  const place = expression[start - 1] === '.' ? start - 1 : start;
-  return new CelCompileError(`compilation failed: ${renderCompileError(expression, place, summaryOf(err))}`);
-}
-
 /** The library's words → cel-go's. */
 const words: readonly (readonly [RegExp, string])[] = [
   [/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')"],
   [/^Invalid time zone specified: (.*)$/, 'unknown time zone $1'],
   [/^No such key: index out of bounds, index (-?\d+) .*$/, 'index out of bounds: $1'],
   [/^No such key: (.*)$/, 'no such key: $1'],
+  [/^no such overload: .*$/s, 'no such overload'],
+  [/^(?:Logical operator requires|Ternary condition must be) bool.*$/s, 'no such overload'],
+  [/^found no matching overload for '(?:.*\.)?(\w+)\(.*$/s, 'no such overload: $1'],
+  [/^modulo by zero$/, 'modulus by zero'],
+  [/^integer overflow: .*$/, 'integer overflow'],
+  [/^Unsigned integer overflow$/, 'unsigned integer overflow'],
+  [/^Optional value is not present$/, 'optional.none() dereference'],
+  [/^(int|uint|double)\(\) type error: .*$/, "type conversion error from 'string' to '$1'"],
+  [
+    /^timestamp\(\) requires a string in ISO 8601 format$/,
+    "type conversion error from 'string' to 'google.protobuf.Timestamp'",
+  ],
+  [/^Invalid duration string: .*$/s, "type conversion error from 'string' to 'google.protobuf.Duration'"],
+  [/^string\.substring\(start, end\): .*$/, 'invalid substring range'],
 ];
 
 function summaryOf({ summary, name }: { summary: string; name: string }): string {

@@ -15,6 +15,8 @@ export function mixedLiteral(root: ASTNode): CelTypeError | undefined {
   const visit = (value: unknown): void => {
     if (found || typeof value !== 'object' || value === null || seen.has(value)) return;
     seen.add(value);
+    // As cel-go: what is formatted may be of any types.
+    if ('op' in value && value.op === 'rcall' && (value as Checked).args?.[0 as never] === 'format') return;
     if ('op' in value) found = errorOf(value as Checked & ASTNode);
     for (const inner of Object.values('meta' in value ? { ...value, meta: value.meta } : value)) visit(inner);
   };

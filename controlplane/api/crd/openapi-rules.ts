@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly inMeta?: boolean;
   /** The outermost list or map around it whose items have no counterpart in the old object. */
   readonly uncorrelatable?: string;
+  /** How many values of the schema one object can have; undefined: the lists and maps around it have no bound. */
+  readonly occurrences: number | undefined;
 }
 
 /** A schema with rules in CEL that may be compiled: neither it nor a schema inside it has errors. */
@@ -32,7 +34,7 @@ export interface SchemaFindings {
 
 export function validateOpenApi(schema: Definition, field: string): SchemaFindings {
   const found: SchemaFindings = { causes: [], rules: [] };
-  visit(schema, field, { found, around: {}, withRules: true, isRoot: true });
+  visit(schema, field, { found, around: { occurrences: 1 }, withRules: true, isRoot: true });
   return found;
 }
 
@@ -45,12 +47,15 @@ interface Visit {
 
 function visit(schema: Definition, field: string, { found, withRules, around, isRoot = false }: Visit): void {
   const before = found.causes.length;
+  const factor = occurrencesInside(schema);
+  const occurrences =
+    factor === undefined || around.occurrences === undefined ? undefined : around.occurrences * factor;
   const add = (causes: FieldCause[]) => found.causes.push(...causes);
-  const inner = (child: Definition, path: string, more: Surroundings = {}, isStructure = true) =>
+  const inner = (child: Definition, path: string, more: Partial<Surroundings> = {}, isStructure = true) =>
     visit(child, `${field}.${path}`, {
       found,
       withRules: withRules && isStructure,
-      around: { ...around, ...more },
+      around: { ...around, ...more, occurrences },
     });
   add(ownCauses(schema, field, around));
   const { items, properties = {}, additionalProperties: values, allOf, oneOf, anyOf, not } = schema;
@@ -88,6 +93,15 @@ function visit(schema: Definition, field: string, { found, withRules, around, is
     found.rules.push({ schema, field, around });
   }
 }
+
+/** By how much a schema multiplies the number of the values inside it; undefined: without bound. */
+function occurrencesInside({ type, additionalProperties, maxProperties, maxItems }: Definition): number | undefined {
+  if (type === 'object' && additionalProperties !== undefined) return atLeastNone(maxProperties);
+  return type === 'array' ? atLeastNone(maxItems) : 1;
+}
+
+const atLeastNone = (bound: number | undefined): number | undefined =>
+  bound === undefined ? undefined : Math.max(0, bound);
 
 const metaFields: ReadonlySet<string> = new Set(['metadata', 'kind', 'apiVersion']);
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];

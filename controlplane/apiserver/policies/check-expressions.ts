@@ -6,7 +6,7 @@ import type { ValidatingAdmissionPolicy } from '../../api/validating-admission-p
 import { invalid } from '../../api/validation/causes';
 import type { FieldCause } from '../../base/errors';
 import type { CelEnvironment } from '../../cel/engine';
-import { CelCompileError } from '../../cel/errors';
+import { CelCompileError, renderCompileError } from '../../cel/errors';
 import { admissionEnvironment, sharedEnvironment } from './environment';
 import { compileExpression, type Expression, variableType } from './expressions';
 import { patchResult } from './patch-types';
@@ -23,7 +23,7 @@ export function* checkValidatingPolicy({ spec = {} }: ValidatingAdmissionPolicy)
     yield causesOf(`${at}.expression`, expression, compileExpression(environment, expression, 'bool'));
     if (!messageExpression) continue;
     const compiled = compileExpression(environment, messageExpression, 'string');
-    yield causesOf(`${at}.messageExpression`, messageExpression, compiled);
+    yield causesOf(`${at}.messageExpression`, messageExpression, withoutAuthorizer(compiled));
   }
   for (const [i, { valueExpression = '' }] of (spec.auditAnnotations ?? []).entries()) {
     const compiled = compileExpression(environment, valueExpression.trim(), 'string', 'null');
@@ -39,6 +39,18 @@ export function* checkMutatingPolicy({ spec = {} }: MutatingAdmissionPolicy): Ca
     const at = `spec.mutations[${i}].${isJson ? 'jsonPatch' : 'applyConfiguration'}.expression`;
     yield causesOf(at, expression, compileExpression(environment, expression, patchResult(patchType)));
   }
+}
+
+/** A message cannot depend on permissions. */
+function withoutAuthorizer(expression: Expression): Expression {
+  const { text, program } = expression;
+  if (program instanceof CelCompileError || !program.reads('authorizer')) return expression;
+  const wrong = renderCompileError(
+    text,
+    text.indexOf('authorizer'),
+    "undeclared reference to 'authorizer' (in container '')",
+  );
+  return { text, program: new CelCompileError(`compilation failed: ${wrong}`) };
 }
 
 /** Match conditions and variables. Returns the environment of the other expressions. */

@@ -22,24 +22,12 @@ export function compileExpression(
     const [result = 'dyn'] = results;
     if (results.length < 2) return { text, program: environment.compile(text, result) };
     const program = environment.compile(text, 'dyn');
-    if (results.includes(program.type) || (program.type === 'dyn' && mayBe(environment, text, result)))
-      return { text, program };
+    if (results.includes(program.type) || (program.type === 'dyn' && !program.isUnknown)) return { text, program };
     const expected = results.map((type) => (type === 'null' ? 'null_type' : type)).join(' ');
     throw new CelCompileError(`must evaluate to one of [${expected}] but got ${program.type}`);
   } catch (err) {
     if (!(err instanceof CelCompileError)) throw err;
     return { text, program: err };
-  }
-}
-
-/** False for a field of unknown type: upstream accepts it only where any type is right. */
-function mayBe(environment: CelEnvironment, text: string, result: string): boolean {
-  try {
-    environment.compile(text, result);
-    return true;
-  } catch (err) {
-    if (err instanceof CelCompileError) return false;
-    throw err;
   }
 }
 

@@ -143,7 +143,7 @@ t.test('what fails: texts, code, and failurePolicy', async (t) => {
       ),
       /^error applying patch: failed to convert patch object to typed object/,
     ],
-    [json('[JSONPatch{op: "remove", path: "/none"}]'), /^JSONPath: /],
+    [json('[JSONPatch{op: "remove", path: "/none"}]'), /^JSON Patch: /],
     [json('[JSONPatch{op: "add", path: "/data", value: 5}]'), /data/],
   ];
   for (const [i, [mutation, message]] of cases.entries()) {

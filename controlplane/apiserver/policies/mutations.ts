@@ -105,6 +105,6 @@ function applyOperations(object: KubeObject, value: unknown): KubeObject {
   } catch (err) {
     const why = isInvalid(err) ? describeError(err.cause ?? err) : describeError(err);
     if (/^testing value .* failed: test failed$/s.test(why)) return object;
-    throw new Error(`JSONPath: ${why}`);
+    throw new Error(`JSON Patch: ${why}`);
   }
 }

@@ -39,6 +39,18 @@ t.test('expressions that do not compile: 422 with the field and the place', asyn
     ],
     [
       'validating',
+      { auditAnnotations: [{ key: 'k', valueExpression: "object.metadata.labels['q']" }] },
+      'spec.auditAnnotations[0].valueExpression',
+      /must evaluate to one of \[string null_type\] but got dyn/,
+    ],
+    [
+      'validating',
+      { validations: [{ expression: 'true', messageExpression: "authorizer.path('/x').check('get').reason()" }] },
+      'spec.validations[0].messageExpression',
+      /ERROR: <input>:1:1: undeclared reference to 'authorizer' \(in container ''\)/,
+    ],
+    [
+      'validating',
       { validations: [{ expression: 'params == null' }] },
       'spec.validations[0].expression',
       /^Invalid value: "params == null": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' \(in container ''\)\n \| params == null\n \| \^$/,
@@ -47,7 +59,7 @@ t.test('expressions that do not compile: 422 with the field and the place', asyn
       'validating',
       { variables: [{ name: 'a', expression: '1' }], validations: [{ expression: 'variables.a == "x"' }] },
       'spec.validations[0].expression',
-      /no such overload: int == string/,
+      /1:13: found no matching overload for '_==_' applied to '\(int, string\)'/,
     ],
     [
       'validating',

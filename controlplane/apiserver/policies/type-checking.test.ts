@@ -50,8 +50,7 @@ t.test('warnings', async (t) => {
     [
       { validations: [{ expression: 'true', messageExpression: '"n" + object.spec.replicas' }] },
       {
-        'spec.validations[0].messageExpression':
-          'apps/v1, Kind=Deployment: ERROR: <input>:1:1: no such overload: string + int\n | "n" + object.spec.replicas\n | ^\n',
+        'spec.validations[0].messageExpression': `apps/v1, Kind=Deployment: ERROR: <input>:1:5: found no matching overload for '_+_' applied to '(string, int)'\n | "n" + object.spec.replicas\n | ....^\n`,
       },
     ],
     [

@@ -10,8 +10,8 @@ import {
   parseAddress,
   parseCidr,
 } from '../../base/cidr';
-import { hasCode } from '../../base/errors';
 import { CelEvaluationError } from '../errors';
+import { addressError, prefixError } from './address-errors';
 
 class CelIp {
   constructor(readonly address: Address) {}
@@ -24,28 +24,32 @@ class CelCidr {
   ) {}
 }
 
-function reading<T>(read: () => T, message: (reason: string) => string): T {
-  try {
-    return read();
-  } catch (err) {
-    if (!hasCode(err, 'BadRequest')) throw err;
-    throw new CelEvaluationError(message(err.message));
-  }
-}
-
+/** Upstream accepts neither zones nor addresses of version 4 in the form of version 6. */
 function ipOf(text: string): CelIp {
-  return reading(
-    () => new CelIp(parseAddress(text)),
-    (reason) => `IP Address ${JSON.stringify(text)} parse error during conversion from string: ${reason}`,
-  );
+  const quoted = JSON.stringify(text);
+  const wrong = addressError(text);
+  if (wrong !== undefined) {
+    throw new CelEvaluationError(`IP Address ${quoted} parse error during conversion from string: ${wrong}`);
+  }
+  if (text.includes('%')) throw new CelEvaluationError(`IP address ${quoted} with zone value is not allowed`);
+  const address = parseAddress(text);
+  if (isMapped(address)) throw new CelEvaluationError(`IPv4-mapped IPv6 address ${quoted} is not allowed`);
+  return new CelIp(address);
 }
 
 function cidrOf(text: string): CelCidr {
-  return reading(
-    () => new CelCidr(parseAddress(text.split('/')[0]!), rangeOf(text)),
-    (reason) => `network address parse error during conversion from string: ${reason}`,
-  );
+  const failed = 'network address parse error during conversion from string: ';
+  const wrong = prefixError(text);
+  if (wrong !== undefined) throw new CelEvaluationError(failed + failed + wrong);
+  const address = parseAddress(text.split('/')[0]!);
+  if (isMapped(address)) {
+    throw new CelEvaluationError(`${failed}IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`);
+  }
+  return new CelCidr(address, rangeOf(text));
 }
+
+const mappedPrefix = 0xffffn;
+const isMapped = ({ family, value }: Address): boolean => family === 6 && value >> 32n === mappedPrefix;
 
 /** The network of an address with a prefix: 10.1.2.3/8 is 10.0.0.0/8. */
 function rangeOf(text: string): Cidr {

@@ -163,21 +163,27 @@ t.test('semver', async (t) => {
     ['semver("1.0.0-1").compareTo(semver("1.0.0-a"))', -1n],
   ];
   for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
-  t.throws(() => run('semver("1")'), { message: /^semver parse error/ });
+  t.throws(() => run('semver("1")'), { message: 'No Major.Minor.Patch elements found' });
 });
 
 t.test('format, times and JSON pointers', async (t) => {
   const cases: readonly (readonly [expression: string, value: unknown])[] = [
     ['"%s has %d%%".format(["a", dyn(3)])', 'a has 3%'],
-    ['"%s %s %s".format([dyn(1), dyn({"b": [1], "a": []}), 1.5])', '1 {a: [], b: [1]} 1.5'],
-    ['"%.2f %e %b %o %x %X".format([dyn(1.5), dyn(1000.0), 5, 8, 255, dyn("ab")])', '1.50 1.000000e+03 101 10 ff 6162'],
+    ['"%s %s %s".format([dyn(1), dyn({"b": [1], "a": []}), 1.5])', '1 {"a":[], "b":[1]} 1.5'],
+    [
+      '"%.2f %e %b %o %x %X".format([dyn(1.5), dyn(1000.0), 5, 8, 255, dyn("ab")])',
+      '1.50 1.000000×10⁰³ 101 10 ff 6162',
+    ],
     ['"%s %s".format([dyn(timestamp("2026-01-02T03:04:10Z")), duration("90s")])', '2026-01-02T03:04:10Z 90s'],
     ['string(timestamp("2026-01-02T03:04:05.500Z"))', '2026-01-02T03:04:05.5Z'],
     ['int(timestamp("1970-01-01T00:00:01Z"))', 1n],
     ['jsonpatch.escapeKey("k8s.io/a~b")', 'k8s.io~1a~0b'],
   ];
   for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
-  t.throws(() => run('"%d".format(["x"])'), { name: 'CelEvaluationError', message: /integer clause/ });
+  t.throws(() => run('"%d".format(["x"])'), {
+    name: 'CelEvaluationError',
+    message: 'error during formatting: decimal clause can only be used on integers, was given string',
+  });
   t.throws(() => run('"%s %s".format(["x"])'), { message: 'index 1 out of range' });
   t.throws(() => run('"%y".format([1])'), { message: /unrecognized formatting clause "y"/ });
 });
@@ -215,4 +221,101 @@ t.test('a text is replaced a number of times', async (t) => {
   ] as const) {
     t.equal(run(expression), result, expression);
   }
+});
+
+// The values and errors are those of a real kube-apiserver 1.36.
+t.test('lists that are made anew', async (t) => {
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['[1, 2, 2, 3, 3].distinct()', [1n, 2n, 3n]],
+    ['[{"a": 1}, {"a": 1}].distinct().size()', 1n],
+    ['[[1], [2, 3], []].flatten()', [1n, 2n, 3n]],
+    ['[3, 1, 2].sort()', [1n, 2n, 3n]],
+    ['["b", "a", "C"].sort()', ['C', 'a', 'b']],
+    ['["ccc", "a", "bb"].sortBy(x, x.size())', ['a', 'bb', 'ccc']],
+    ['[1, 2, 3, 4].slice(1, 3)', [2n, 3n]],
+    ['lists.range(3)', [0n, 1n, 2n]],
+    ['lists.range(-3)', []],
+    ['[1, 2, 3].reverse()', [3n, 2n, 1n]],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  const errors: readonly (readonly [expression: string, message: string])[] = [
+    ['[1, 2].slice(1, 5)', 'cannot slice(1, 5), list is length 2'],
+    ['[1, 2].slice(2, 1)', 'cannot slice(2, 1), start index must be less than or equal to end index'],
+    ['[1, 2].slice(-1, 1)', 'cannot slice(-1, 1), negative indexes not supported'],
+  ];
+  for (const [expression, message] of errors) t.throws(() => run(expression), { message }, expression);
+});
+
+t.test('named formats', async (t) => {
+  const label =
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric " +
+    "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+  const cases: readonly (readonly [expression: string, value: unknown])[] = [
+    ['format.dns1123Label().validate("abc").hasValue()', false],
+    ['format.named("dns1123Label").value().validate("A_b").value()', [label]],
+    ['format.named("nope").hasValue()', false],
+    ['format.dns1123LabelPrefix().validate("a-").hasValue()', false],
+    ['format.dns1035LabelPrefix().validate("9-").hasValue()', false],
+    ['format.uri().validate("x y").value()', ['parse "x y": invalid URI for request']],
+    ['format.uuid().validate("x").value()', ['does not match the UUID format']],
+    ['format.byte().validate("%%").value()', ['invalid base64']],
+    ['format.date().validate("2020-13-01").value()', ['invalid date']],
+    ['format.datetime().validate("2020-01-01T00:00:00Z").hasValue()', false],
+    ['strings.quote("a\\"b\\n")', '"a\\"b\\n"'],
+  ];
+  for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+});
+
+t.test('texts that are no address, range, version or integer', async (t) => {
+  const ip = (text: string, why: string) =>
+    [
+      `ip("${text}")`,
+      `IP Address "${text}" parse error during conversion from string: ParseAddr("${text}"): ${why}`,
+    ] as const;
+  const failed = 'network address parse error during conversion from string: ';
+  const cidr = (text: string, why: string) =>
+    [`cidr("${text}")`, `${failed}${failed}netip.ParsePrefix("${text}"): ${why}`] as const;
+  const cases: readonly (readonly [expression: string, message: string])[] = [
+    ip('01.2.3.4', 'IPv4 field has octet with leading zero'),
+    ip('x', 'unable to parse IP'),
+    ip('1.2.3', 'IPv4 address too short'),
+    ip('1.2.3.256', 'IPv4 field has value >255'),
+    ip('1.2.3.4.5', 'IPv4 address too long'),
+    ip('1..2.3', 'IPv4 field must have at least one digit (at ".2.3")'),
+    ip('::g', 'each colon-separated field must have at least one digit (at "g")'),
+    ip('1:2:3:4:5:6:7:8:9', 'trailing garbage after address (at "9")'),
+    ['ip("::ffff:1.2.3.4")', 'IPv4-mapped IPv6 address "::ffff:1.2.3.4" is not allowed'],
+    ['ip("fe80::1%eth0")', 'IP address "fe80::1%eth0" with zone value is not allowed'],
+    cidr('x', "no '/'"),
+    cidr('1.2.3.4/33', 'prefix length out of range'),
+    cidr('1.2.3.4/a', 'bad bits after slash: "a"'),
+    cidr('1.2.3/8', 'ParseAddr("1.2.3"): IPv4 address too short'),
+    ['semver("a.b.c")', 'Invalid character(s) found in major number "a"'],
+    ['semver("1.2.3.4")', 'Invalid character(s) found in patch number "3.4"'],
+    ['semver("01.2.3")', 'Major number must not contain leading zeroes "01"'],
+    ['semver("1.2.3-")', 'Prerelease is empty'],
+    ['quantity("1.5Gi").asInteger()', 'cannot convert value to integer'],
+  ];
+  for (const [expression, message] of cases) t.throws(() => run(expression), { message }, expression);
+});
+
+t.test('values in texts', async (t) => {
+  const cases: readonly (readonly [expression: string, value: string])[] = [
+    ['[dyn("a"), dyn(1.5), dyn(true), dyn(null)]', '["a", 1.500000, true, null]'],
+    ['[duration("1m")]', '[duration("60s")]'],
+    ['[timestamp("2020-01-01T00:00:00Z")]', '[timestamp("2020-01-01T00:00:00Z")]'],
+    ['[b"a"]', '[b"a"]'],
+    ['{"a": 1}', '{"a":1}'],
+    ['type(1)', 'int'],
+    ['1e20', '1e+20'],
+    ['1.0 / 0.0', '+Inf'],
+  ];
+  for (const [expression, value] of cases) t.equal(run(`"%s".format([${expression}])`), value, expression);
+  t.equal(run('"%f".format([1234567.0])'), '1,234,567.000000');
+  t.equal(run('"%.3e".format([12.3])'), '1.230000×10⁰¹');
+  t.throws(() => run('"%s".format([optional.of(1)])'), {
+    message:
+      'error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, ' +
+      'durations, and timestamps, was given optional_type',
+  });
 });

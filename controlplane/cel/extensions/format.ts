@@ -1,6 +1,8 @@
 // "%s is %d".format([name, count]). Source: cel-go's extension "strings"; the clauses are %s %d %f %e %b %o %x %X and %%.
-import type { Environment } from '@marcbachmann/cel-js';
+import { type Environment, Optional } from '@marcbachmann/cel-js';
 import { CelEvaluationError } from '../errors';
+import { CelObject } from '../values';
+import { celTypeName, doubleText } from './names';
 import { maxResultLength } from './strings';
 import { durationText, timestampText } from './time-text';
 
@@ -29,21 +31,19 @@ function render(verb: string, value: unknown, precision: number, found: string):
     case 's':
       return textOf(value);
     case 'd':
-      return integer(value, verb).toString();
+      return integer(value, 'decimal').toString();
     case 'b':
-      return typeof value === 'boolean' ? String(Number(value)) : integer(value, verb).toString(2);
+      return typeof value === 'boolean' ? String(Number(value)) : integer(value, 'binary').toString(2);
     case 'o':
-      return integer(value, verb).toString(8);
+      return integer(value, 'octal').toString(8);
     case 'x':
       return hexOf(value);
     case 'X':
       return hexOf(value).toUpperCase();
     case 'f':
-      return number(value, verb).toFixed(precision);
+      return grouped(number(value, 'fixed-point').toFixed(precision));
     case 'e':
-      return number(value, verb)
-        .toExponential(precision)
-        .replace(/e([+-])(\d)$/, 'e$10$2');
+      return scientific(number(value, 'scientific'));
     default:
       throw new CelEvaluationError(
         `could not parse formatting clause: unrecognized formatting clause "${found.slice(1)}"`,
@@ -51,36 +51,97 @@ function render(verb: string, value: unknown, precision: number, found: string):
   }
 }
 
-const wrongType = (verb: string, what: string) =>
-  new CelEvaluationError(`error during formatting: ${what} clause can only be used on numbers, was given %${verb}`);
+const wrongType = (clause: string, types: string, value: unknown) =>
+  new CelEvaluationError(
+    `error during formatting: ${clause} clause can only be used on ${types}, was given ${typeNameOf(value)}`,
+  );
 
-function integer(value: unknown, verb: string): bigint {
+function integer(value: unknown, clause: string): bigint {
   if (typeof value === 'bigint') return value;
-  throw wrongType(verb, 'integer');
+  throw wrongType(
+    clause,
+    clause === 'decimal' ? 'integers' : clause === 'binary' ? 'integers and bools' : 'integers',
+    value,
+  );
 }
 
-function number(value: unknown, verb: string): number {
+function number(value: unknown, clause: string): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
-  throw wrongType(verb, 'fixed-point');
+  throw wrongType(clause, 'doubles', value);
+}
+
+/** As cel-go, with commas for readers. */
+const grouped = (text: string): string =>
+  text.replace(/^(-?)(\d+)/, (_all, sign, digits: string) => sign + digits.replace(/\B(?=(?:\d{3})+$)/g, ','));
+
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** 1234.5 is 1.234500×10⁰³: cel-go prints it for readers, and always with six places. */
+function scientific(value: number): string {
+  if (!Number.isFinite(value)) return doubleText(value);
+  const [mantissa = '', exponent = '0'] = value.toExponential(defaultPrecision).split('e');
+  const digits = exponent.replace(/^[+-]/, '').padStart(2, '0');
+  const sign = exponent.startsWith('-') ? '⁻' : '';
+  return `${mantissa}×10${sign}${[...digits].map((digit) => superscripts[Number(digit)]).join('')}`;
 }
 
 function hexOf(value: unknown): string {
   if (typeof value === 'string' || value instanceof Uint8Array) return Buffer.from(value as string).toString('hex');
-  return integer(value, 'x').toString(16);
+  return integer(value, 'hex').toString(16);
 }
 
-/** As cel-go prints values: maps with sorted keys, texts without quotes. */
+/** As cel-go prints a value: texts without quotes. */
 function textOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (value instanceof Date) return timestampText(value);
+  if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
-  if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
+  if (value instanceof Date) return timestampText(value);
+  if (typeof value === 'number') return doubleText(value);
+  if (isDuration(value)) return durationText(value);
+  return innerText(value);
+}
+
+/** Inside lists and maps values look as in an expression. Keys are sorted. */
+function innerText(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value.toFixed(defaultPrecision) : doubleText(value);
+  if (value instanceof Date) return `timestamp(${JSON.stringify(timestampText(value))})`;
+  if (value instanceof Uint8Array) return `b${JSON.stringify(Buffer.from(value).toString())}`;
+  if (Array.isArray(value)) return `[${value.map(innerText).join(', ')}]`;
   if (typeof value !== 'object') return String(value);
-  if ('seconds' in value && 'nanos' in value) return durationText(value);
-  const entries = value instanceof Map ? [...value] : Object.entries(value);
-  const parts = entries.map(([key, inner]) => `${textOf(key)}: ${textOf(inner)}`);
+  if (isDuration(value)) return `duration(${JSON.stringify(durationText(value))})`;
+  const type = typeOfType(value);
+  if (type !== undefined) return type;
+  const isMap = value instanceof Map || Object.getPrototypeOf(value) === Object.prototype || value instanceof CelObject;
+  if (!isMap) throw wrongType('string', stringTypes, value);
+  const entries = value instanceof Map ? [...value] : Object.entries(value instanceof CelObject ? value.raw : value);
+  const parts = entries.map(([key, inner]) => `${innerText(key)}:${innerText(inner)}`);
   return `{${parts.sort().join(', ')}}`;
+}
+
+const stringTypes = 'strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps';
+
+const isDuration = (value: unknown): value is { seconds: bigint; nanos: number } =>
+  typeof value === 'object' && value !== null && 'seconds' in value && 'nanos' in value;
+
+/** The name of a type that is a value: type(1). */
+function typeOfType(value: object): string | undefined {
+  return celTypeName(value) === 'Type' && 'name' in value ? String(value.name) : undefined;
+}
+
+function typeNameOf(value: unknown): string {
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'bigint') return 'int';
+  if (typeof value === 'number') return 'double';
+  if (typeof value === 'boolean') return 'bool';
+  if (value === null) return 'null_type';
+  if (value instanceof Optional) return 'optional_type';
+  if (Array.isArray(value)) return 'list';
+  if (value instanceof Uint8Array) return 'bytes';
+  if (value instanceof Date) return 'google.protobuf.Timestamp';
+  if (isDuration(value)) return 'google.protobuf.Duration';
+  return celTypeName(value as object) ?? 'map';
 }
 
 export function registerFormat(environment: Environment): void {

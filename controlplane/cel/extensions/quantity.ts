@@ -15,12 +15,16 @@ const type = 'kubernetes.Quantity';
 const nanoPerUnit = 1_000_000_000n;
 
 class CelQuantity {
-  constructor(readonly amount: Quantity) {}
+  constructor(
+    readonly amount: Quantity,
+    /** Upstream keeps a fraction with a binary suffix in a form that it never takes for an integer. */
+    readonly isFraction = false,
+  ) {}
 }
 
 function quantityOf(text: string): CelQuantity {
   try {
-    return new CelQuantity(parseQuantity(text));
+    return new CelQuantity(parseQuantity(text), /\..*i$/s.test(text));
   } catch (err) {
     if (!hasCode(err, 'BadRequest')) throw err;
     throw new CelEvaluationError(err.message);
@@ -28,7 +32,9 @@ function quantityOf(text: string): CelQuantity {
 }
 
 const ofUnits = (units: bigint): Quantity => ({ nano: units * nanoPerUnit, format: 'DecimalSI' });
-const isInteger = ({ amount: { nano } }: CelQuantity): boolean => nano % nanoPerUnit === 0n;
+const isInteger = ({ amount: { nano }, isFraction }: CelQuantity): boolean => !isFraction && nano % nanoPerUnit === 0n;
+
+const signOf = ({ amount: { nano } }: CelQuantity): bigint => (nano > 0n ? 1n : nano < 0n ? -1n : 0n);
 
 function asInteger(quantity: CelQuantity): bigint {
   if (!isInteger(quantity)) throw new CelEvaluationError('cannot convert value to integer');
@@ -42,9 +48,9 @@ export function registerQuantities(environment: Environment): void {
     .registerOperator(`${type} == ${type}`, (a: CelQuantity, b: CelQuantity) => compare(a, b) === 0)
     .registerFunction(`quantity(string): ${type}`, quantityOf)
     .registerFunction('isQuantity(string): bool', (text: string) => isQuantity(text))
-    .registerFunction(`${type}.sign(): int`, ({ amount: { nano } }: CelQuantity) =>
-      nano > 0n ? 1n : nano < 0n ? -1n : 0n,
-    )
+    // The documentation says quantity.sign(), upstream's library has sign(quantity).
+    .registerFunction(`${type}.sign(): int`, signOf)
+    .registerFunction(`sign(${type}): int`, signOf)
     .registerFunction(`${type}.isInteger(): bool`, isInteger)
     .registerFunction(`${type}.asInteger(): int`, asInteger)
     .registerFunction(`${type}.asApproximateFloat(): double`, ({ amount }: CelQuantity) => Number(amount.nano) / 1e9)

@@ -3,8 +3,10 @@ import type { Environment } from '@marcbachmann/cel-js';
 import { registerAddresses } from './addresses';
 import { registerFormat } from './format';
 import { registerJsonPatch } from './json-patch';
+import { registerListForms } from './list-forms';
 import { registerLists } from './lists';
 import { registerOptionalParts } from './literals';
+import { registerNamedFormats } from './named-formats';
 import { registerOptionals } from './optionals';
 import { registerQuantities } from './quantity';
 import { registerRegex } from './regex';
@@ -20,6 +22,8 @@ export function registerExtensions(environment: Environment): void {
     registerStrings,
     registerRegex,
     registerLists,
+    registerListForms,
+    registerNamedFormats,
     registerSets,
     registerQuantities,
     registerSemver,

@@ -33,9 +33,37 @@ function parse(text: string, normalize = false): Semver | undefined {
   );
 }
 
+/** Why a text is no version, in the words of Go's package blang/semver. */
+function errorOf(text: string): string {
+  if (text === '') return 'Version string empty';
+  const parts = text.split('.');
+  if (parts.length < 3) return 'No Major.Minor.Patch elements found';
+  const [major = '', minor = ''] = parts;
+  const rest = parts.slice(2).join('.');
+  const patch = /^[^-+]*/.exec(rest)![0];
+  for (const [name, number] of Object.entries({ major, minor, patch })) {
+    const title = name[0]!.toUpperCase() + name.slice(1);
+    if (!/^\d*$/.test(number)) return `Invalid character(s) found in ${name} number ${JSON.stringify(number)}`;
+    if (/^0./.test(number)) return `${title} number must not contain leading zeroes ${JSON.stringify(number)}`;
+    if (number === '') return `strconv.ParseUint: parsing "": invalid syntax`;
+  }
+  const [before = '', build] = rest.slice(patch.length).split('+', 2);
+  const texts = (list: string | undefined, what: string, title: string): string | undefined => {
+    const wrong = list?.split('.').find((one) => !/^[\dA-Za-z-]+$/.test(one));
+    if (wrong === undefined) return undefined;
+    return wrong === '' ? `${title} is empty` : `Invalid character(s) found in ${what} ${JSON.stringify(wrong)}`;
+  };
+  const prerelease = before.startsWith('-') ? before.slice(1) : undefined;
+  return (
+    texts(prerelease, 'prerelease', 'Prerelease') ??
+    texts(build, 'build meta data', 'Build meta data') ??
+    'Numeric PreRelease version must not contain leading zeroes'
+  );
+}
+
 function semver(text: string, normalize = false): Semver {
   const version = parse(text, normalize);
-  if (!version) throw new CelEvaluationError(`semver parse error: ${JSON.stringify(text)} is no semantic version`);
+  if (!version) throw new CelEvaluationError(errorOf(normalize ? normalized(text) : text));
   return version;
 }
 

@@ -8,7 +8,7 @@ class Sets {}
 class IpFunctions {}
 
 /** Equal values have equal keys: so a set is compared in linear time. An integer equals a double of the same value. */
-function keyOf(value: unknown): string {
+export function keyOf(value: unknown): string {
   if (typeof value === 'bigint' || typeof value === 'number') return `n${value}`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (value instanceof Date) return `t${value.getTime()}`;

@@ -34,6 +34,24 @@ function replace(text: string, from: string, to: string, limit = -1n): string {
   return pieces.join('') + text.slice(kept);
 }
 
+class Strings {}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+
+/** Broken halves of characters become the replacement character. */
+const quote = (text: string): string =>
+  `"${Array.from(text.toWellFormed(), (character) => escapes[character] ?? character).join('')}"`;
+
 export function registerStrings(environment: Environment): void {
   environment
     .registerFunction('string.charAt(int): string', (text: string, index: bigint) => {
@@ -44,5 +62,7 @@ export function registerStrings(environment: Environment): void {
       replace(text, from, to),
     )
     .registerFunction('string.replace(string, string, int): string', replace)
-    .registerFunction('string.reverse(): string', (text: string) => pointsOf(text).reverse().join(''));
+    .registerType('k8ts.Strings', { ctor: Strings, fields: {} })
+    .registerConstant('strings', 'k8ts.Strings', new Strings())
+    .registerFunction('k8ts.Strings.quote(string): string', (_strings: Strings, text: string) => quote(text));
 }

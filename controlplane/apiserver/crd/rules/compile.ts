@@ -3,9 +3,11 @@
 import { resolveFieldPath } from '../../../api/crd/field-path';
 import { readDefinition, readField } from '../../../api/schema/definition';
 import type { Definition, FieldSchema, ObjectSchema, ValidationRule } from '../../../api/schema/schema';
+import type { SizedType } from '../../../cel/cost/sizes';
 import { CelEnvironment, type CelProgram } from '../../../cel/engine';
 import { CelCompileError } from '../../../cel/errors';
 import { restricted } from './restrict';
+import { maxOccurrences, sizedType } from './sizes';
 
 export interface CompiledRule {
   readonly rule: ValidationRule;
@@ -35,6 +37,16 @@ export class SchemaRules {
     private readonly isRoot: boolean,
   ) {
     this.rules = schema['x-kubernetes-validations'] ?? [];
+  }
+
+  /** What rules may cost at most, from the sizes that the schema allows. */
+  get sizes(): SizedType | undefined {
+    return sizedType(this.schema, this.isRoot);
+  }
+
+  /** How often a rule runs at most for one object; `bounded` is what the schemas around say. */
+  occurrences(bounded: number | undefined): number {
+    return bounded ?? maxOccurrences(this.schema, this.isRoot);
   }
 
   get count(): number {

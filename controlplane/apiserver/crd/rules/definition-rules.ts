@@ -10,10 +10,12 @@ import type { Definition } from '../../../api/schema/schema';
 import { invalid as invalidField, maxCauses } from '../../../api/validation/causes';
 import type { FieldCause } from '../../../base/errors';
 import { eventLoop } from '../../../base/event-loop';
+import { most } from '../../../cel/cost/range';
 import { CelCompileError } from '../../../cel/errors';
 import { invalid } from '../../status';
 import type { OpenRule } from '../../write/rule';
 import { type CompiledRule, SchemaRules } from './compile';
+import { EstimatedCosts } from './costs';
 import { evaluateRules } from './evaluate';
 import { childOf } from './rule-node';
 
@@ -35,17 +37,38 @@ export const definitionRules: OpenRule = () => ({
 });
 
 async function checkSchema(schema: Definition, field: string, causes: FieldCause[]): Promise<void> {
+  const costs = new EstimatedCosts();
   for (const place of validateOpenApi(schema, field).rules) {
     const isRoot = place.schema === schema || place.schema['x-kubernetes-embedded-resource'] === true;
     const rules = new SchemaRules(place.schema, isRoot);
     for (let i = 0; i < rules.count; i++) {
       const pause = eventLoop.pause();
       if (pause) await pause;
-      causes.push(...ruleCauses(rules.at(i), place, `${place.field}.x-kubernetes-validations[${i}]`));
+      const at = `${place.field}.x-kubernetes-validations[${i}]`;
+      const compiled = rules.at(i);
+      causes.push(...costCauses(compiled, rules, costs, { place, at }), ...ruleCauses(compiled, place, at));
     }
     if (causes.length >= maxCauses) return;
   }
+  causes.push(...costs.causes(field));
   if (causes.length === 0) await checkDefaults(schema, field, causes);
+}
+
+/** What could cost too much: a rule for all values that one object can have, a message once. */
+function costCauses(
+  { program, message }: CompiledRule,
+  rules: SchemaRules,
+  costs: EstimatedCosts,
+  { place, at }: { readonly place: RulePlace; readonly at: string },
+): FieldCause[] {
+  const { sizes } = rules;
+  if (!sizes || program instanceof CelCompileError) return [];
+  const occurrences = rules.occurrences(place.around.occurrences);
+  const cost = Math.min(most, program.estimate(sizes) * occurrences);
+  const causes = costs.observe(`${at}.rule`, cost, 'estimated rule cost');
+  if (message === undefined || message instanceof CelCompileError) return causes;
+  const ofMessage = message.estimate(sizes);
+  return [...causes, ...costs.observe(`${at}.messageExpression`, ofMessage, 'estimated messageExpression cost')];
 }
 
 function ruleCauses({ rule, program, message, readsOld }: CompiledRule, place: RulePlace, field: string): FieldCause[] {
