@@ -30,18 +30,25 @@ export function admitNodePod(write: Write, node: string, cache: Cache): void {
     const refusal = statusRefusal(write.object as Pod, write.old as Pod, node);
     if (refusal) throw refuse(refusal);
   } else if (subresource === 'eviction') {
-    bindsTo(write, node, cache, 'evict pods');
+    bindsTo(write, node, cache, 'evict pods', node);
   } else {
     throw refuse(`unexpected pod subresource "${subresource}", only 'status' and 'eviction' are allowed`);
   }
 }
 
 /** @throws Forbidden unless the pod is bound to the node */
-function bindsTo({ kind, namespace, name, old }: Write, node: string, cache: Cache, what: string): void {
+function bindsTo(
+  { kind, namespace, name, old }: Write,
+  node: string,
+  cache: Cache,
+  what: string,
+  // Upstream's words differ by quotation marks.
+  shown = JSON.stringify(node),
+): void {
   const pod = (old as Pod | undefined) ?? cache.kind(pods).get(`${namespace}/${name}`)?.object;
   if (!pod) throw notFound(kind, name);
   if (pod.spec?.nodeName === node) return;
-  throw forbidden(kind, name, `node "${node}" can only ${what} with spec.nodeName set to itself`);
+  throw forbidden(kind, name, `node ${shown} can only ${what} with spec.nodeName set to itself`);
 }
 
 /** A pod that a node creates must give the node no new access: it is bound to this node and refers to no other object. */
@@ -83,5 +90,5 @@ function statusRefusal(pod: Pod, old: Pod, node: string): string | undefined {
     }
   }
   const claims = [old, pod].map(({ status }) => status?.resourceClaimStatuses ?? []);
-  return isDeepStrictEqual(claims[0], claims[1]) ? undefined : `node "${node}" cannot update resource claim statuses`;
+  return isDeepStrictEqual(claims[0], claims[1]) ? undefined : `node "${node}" cannot update resource claim statues`;
 }

@@ -46,26 +46,50 @@ t.test('a mirror pod belongs to the node and refers to no other objects', async 
   const projected = (source: object) => volume({ projected: { sources: [source] } });
   const env = (valueFrom: object) => ({ containers: [{ ...container, env: [{ name: 'E', valueFrom }] }] });
   const references: [string, object][] = [
-    ['serviceaccounts', { serviceAccountName: 'default' }],
-    ['serviceaccounts', { serviceAccount: 'default' }],
-    ['secrets', { imagePullSecrets: [{ name: 's' }] }],
-    ['secrets', volume({ secret: { secretName: 's' } })],
-    ['secrets', env({ secretKeyRef: { name: 's', key: 'k' } })],
-    ['secrets', { containers: [{ ...container, envFrom: [{ secretRef: { name: 's' } }] }] }],
-    ['secrets', { initContainers: [{ ...container, name: 'i', envFrom: [{ secretRef: { name: 's' } }] }] }],
-    ['secrets', volume({ rbd: { image: 'i', monitors: ['m'], secretRef: { name: 's' } } })],
-    ['configmaps', volume({ configMap: { name: 'm' } })],
-    ['configmaps', env({ configMapKeyRef: { name: 'm', key: 'k' } })],
-    ['persistentvolumeclaims', volume({ persistentVolumeClaim: { claimName: 'p' } })],
-    ['secrets (via projected volumes)', projected({ secret: { name: 's' } })],
-    ['configmaps (via projected volumes)', projected({ configMap: { name: 's' } })],
-    ['serviceaccounts (via projected volumes)', projected({ serviceAccountToken: { path: 't' } })],
-    ['clustertrustbundles (via projected volumes)', projected({ clusterTrustBundle: { name: 'b', path: 'p' } })],
-    ['resourceclaims', { resourceClaims: [{ name: 'r', resourceClaimName: 'c' }] }],
+    ['a mirror pod may not reference service accounts', { serviceAccountName: 'default' }],
+    ['a mirror pod may not reference service accounts', { serviceAccount: 'default' }],
+    ['a mirror pod may not reference secrets', { imagePullSecrets: [{ name: 's' }] }],
+    ['a mirror pod may not reference secrets', volume({ secret: { secretName: 's' } })],
+    ['a mirror pod may not reference secrets', env({ secretKeyRef: { name: 's', key: 'k' } })],
+    [
+      'a mirror pod may not reference secrets',
+      { containers: [{ ...container, envFrom: [{ secretRef: { name: 's' } }] }] },
+    ],
+    [
+      'a mirror pod may not reference secrets',
+      { initContainers: [{ ...container, name: 'i', envFrom: [{ secretRef: { name: 's' } }] }] },
+    ],
+    [
+      'a mirror pod may not reference secrets',
+      volume({ rbd: { image: 'i', monitors: ['m'], secretRef: { name: 's' } } }),
+    ],
+    ['node "n1" can not create pods that reference configmaps', volume({ configMap: { name: 'm' } })],
+    ['node "n1" can not create pods that reference configmaps', env({ configMapKeyRef: { name: 'm', key: 'k' } })],
+    [
+      'node "n1" can not create pods that reference persistentvolumeclaims',
+      volume({ persistentVolumeClaim: { claimName: 'p' } }),
+    ],
+    ['a mirror pod may not reference secrets', projected({ secret: { name: 's' } })],
+    [
+      'node "n1" can not create pods that reference configmaps (via projected volumes)',
+      projected({ configMap: { name: 's' } }),
+    ],
+    [
+      'a mirror pod may not use ServiceAccountToken volume projections',
+      projected({ serviceAccountToken: { path: 't' } }),
+    ],
+    [
+      'node "n1" can not create pods that reference clustertrustbundles (via projected volumes)',
+      projected({ clusterTrustBundle: { name: 'b', path: 'p' } }),
+    ],
+    [
+      'node "n1" can not create pods that reference resourceclaims',
+      { resourceClaims: [{ name: 'r', resourceClaimName: 'c' }] },
+    ],
   ];
   for (const [what, spec] of references) {
     const { json } = await create(mirrorPod('bad', spec));
-    t.match(json, { code: 403, message: `pods "bad" is forbidden: a mirror pod may not reference ${what}` });
+    t.match(json, { code: 403, message: `pods "bad" is forbidden: ${what}` });
   }
   const owners: [string, object[] | undefined][] = [
     ['with an owner reference set to itself', undefined],
@@ -171,7 +195,10 @@ t.test('a kubelet writes only the status of its own pods', async (t) => {
   t.equal((await status('theirs', { status: { phase: 'Failed' } })).status, 403);
   const evict = (name: string) =>
     server.call('POST', `${pods}/${name}/eviction`, { body: { metadata: { name } }, as: n1 });
-  t.match((await evict('theirs')).json, { code: 403, message: /can only evict pods/ });
+  t.match((await evict('theirs')).json, {
+    code: 403,
+    message: /: node n1 can only evict pods with spec.nodeName set to itself$/,
+  });
   t.notMatch(
     (await server.call('GET', `${pods}/theirs`)).text,
     /DisruptionTarget/,

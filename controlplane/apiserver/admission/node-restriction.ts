@@ -2,7 +2,17 @@
 // nothing that would bring it pods or permissions of other nodes. Source: NodeRestriction in the reference of admission
 // controllers. certificates.ts checks its certificate requests.
 import { isDeepStrictEqual } from 'node:util';
-import { csiNodes, forbiddenNodeLabels, leases, type Node, nodes, pods, serviceAccounts } from '../../api/index';
+import {
+  csiNodes,
+  forbiddenNodeLabels,
+  leases,
+  type Node,
+  nodes,
+  pods,
+  type ResourceSlice,
+  resourceSlices,
+  serviceAccounts,
+} from '../../api/index';
 import type { KubeObject } from '../../api/types';
 import { nodeNameOf } from '../authz/node';
 import { forbidden } from '../status';
@@ -28,6 +38,8 @@ export const nodeRestriction: OpenRule = ({ cache, authorizer }) => ({
         return admitLease(write, node);
       case csiNodes.prefix:
         return admitCsiNode(write, node);
+      case resourceSlices.prefix:
+        return admitSlice(write, node);
       case serviceAccounts.prefix:
         if (write.subresource === 'token') admitNodeToken(write, node, { cache, authorizer });
     }
@@ -45,6 +57,15 @@ function admitLease({ kind, namespace, name }: Write, node: string): void {
 
 function admitCsiNode({ kind, name }: Write, node: string): void {
   if (name !== node) throw forbidden(kind, name, 'can only access CSINode with the same name as the requesting node');
+}
+
+/** The authorizer decides about the other operations; a deletion of a collection is checked for each object. */
+function admitSlice({ kind, name, operation, object, old }: Write, node: string): void {
+  const slice = (operation === 'create' ? object : operation === 'delete' ? old : undefined) as
+    | ResourceSlice
+    | undefined;
+  if (!slice || slice.spec?.nodeName === node) return;
+  throw forbidden(kind, name, `can only ${operation} ResourceSlice with the same NodeName as the requesting node`);
 }
 
 function admitNode(write: Write, node: string): void {

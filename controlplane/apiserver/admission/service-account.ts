@@ -29,9 +29,9 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
     const { spec, metadata } = object as Pod;
     if (!spec) return;
     if (metadata?.annotations?.[mirrorAnnotation] !== undefined) {
-      // The kubelet reads a mirror pod from a file, so the server must not change it: it may refer to no account or other object.
-      const [reference] = podReferences(object as Pod);
-      if (reference) throw refusal(write, `a mirror pod may not reference ${reference.what}`);
+      // The kubelet reads a mirror pod from a file, so the server must not change it.
+      const why = mirrorRefusal(object as Pod);
+      if (why !== undefined) throw refusal(write, why);
       return;
     }
     const account = spec.serviceAccountName || spec.serviceAccount || 'default';
@@ -59,6 +59,17 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
     if (why) throw refusal(write, why);
   },
 });
+
+/** Access that a mirror pod may not have. */
+function mirrorRefusal(pod: Pod): string | undefined {
+  if (pod.spec?.serviceAccountName || pod.spec?.serviceAccount)
+    return 'a mirror pod may not reference service accounts';
+  const references = podReferences(pod);
+  if (references.some(({ resource }) => resource === 'secrets')) return 'a mirror pod may not reference secrets';
+  return references.some(({ resource }) => resource === 'serviceaccounts')
+    ? 'a mirror pod may not use ServiceAccountToken volume projections'
+    : undefined;
+}
 
 function mountToken(spec: Spec): void {
   const missing = initAndAppContainers(spec).filter(

@@ -1,12 +1,15 @@
 // The node authorizer: a kubelet (user system:node:NAME in group system:nodes) reads and writes only what its own pods need.
 // The NodeRestriction admission plug-in limits its writes further.
-import { type Pod, persistentVolumes, pods, volumeAttachments } from '../../api/index';
+import { type Pod, persistentVolumes, pods, resourceSlices, volumeAttachments } from '../../api/index';
 import { podReferences } from '../../api/pods/references';
 import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import type { UserInfo } from '../request';
 import type { Asked, Authorizer, ResourceAttributes } from './authorizer';
+import { componentRoles } from './policy/components';
+import { on, read } from './policy/grammar';
+import { type PolicyRule, ruleAllowsResource } from './rules';
 
 const prefix = 'system:node:';
 const group = 'system:nodes';
@@ -18,46 +21,20 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 }
 
 const reads = new Set(['get', 'list', 'watch']);
-/** Resource → its groups: a custom or aggregated resource of the same name is another one. */
-const groupsOf: Readonly<Record<string, readonly string[]>> = {
-  certificatesigningrequests: ['certificates.k8s.io'],
-  configmaps: [''],
-  csidrivers: ['storage.k8s.io'],
-  csinodes: ['storage.k8s.io'],
-  endpointslices: ['discovery.k8s.io'],
-  events: ['', 'events.k8s.io'],
-  leases: ['coordination.k8s.io'],
-  localsubjectaccessreviews: ['authorization.k8s.io'],
-  namespaces: [''],
-  networkpolicies: ['networking.k8s.io'],
-  nodes: [''],
-  persistentvolumeclaims: [''],
-  persistentvolumes: [''],
-  pods: [''],
-  runtimeclasses: ['node.k8s.io'],
-  secrets: [''],
-  selfsubjectaccessreviews: ['authorization.k8s.io'],
-  selfsubjectreviews: ['authentication.k8s.io'],
-  selfsubjectrulesreviews: ['authorization.k8s.io'],
-  serviceaccounts: [''],
-  services: [''],
-  subjectaccessreviews: ['authorization.k8s.io'],
-  tokenreviews: ['authentication.k8s.io'],
-  volumeattachments: ['storage.k8s.io'],
-};
+const ownObject = new Set(['get', 'create', 'update', 'patch', 'delete']);
+const leaseNamespace = 'kube-node-lease';
 
-/** Every kubelet may read all objects of these kinds. */
-const sharedReads = new Set([
-  'services',
-  'endpointslices',
-  'runtimeclasses',
-  'csidrivers',
-  'namespaces',
-  'networkpolicies',
-]);
+/** What every kubelet may do with resources that this file does not divide. */
+const nodeRules = componentRoles['system:node']!;
+/** Beyond upstream, for the networks of k8ts: each kubelet knows all nodes, and what pods may send. */
+const sharedRules: readonly PolicyRule[] = [
+  on('core', 'nodes namespaces', read),
+  on('discovery.k8s.io', 'endpointslices', read),
+  on('networking.k8s.io', 'networkpolicies', read),
+];
 
-/** Kinds whose objects a kubelet reads only when one of its pods refers to them. */
-const referenced = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'persistentvolumes']);
+/** True, or why not: '' where there is no more to say. */
+type Decision = true | string;
 
 /** Objects that the pods of one node refer to: key of kind, namespace and name → number of pods. */
 type References = Map<string, number>;
@@ -83,91 +60,142 @@ export class NodeAuthorizer implements Authorizer {
   allowsResource(user: UserInfo, attributes: ResourceAttributes): boolean {
     const node = nodeNameOf(user);
     if (!node) return false;
-    const { verb, resource, subresource, namespace, name, selectedName } = attributes;
-    if (!Object.hasOwn(groupsOf, resource) || !groupsOf[resource]!.includes(attributes.group)) return false;
-    const target = name !== '' ? name : (selectedName ?? '');
-    switch (resource) {
-      case 'secrets':
-      case 'configmaps':
-        return reads.has(verb) && subresource === '' && this.refers(node, resource, namespace, target);
-      case 'persistentvolumeclaims':
-        return this.allowsClaim(node, attributes);
-      case 'persistentvolumes':
-        return verb === 'get' && subresource === '' && this.usesVolume(node, name);
-      case 'volumeattachments':
-        return (
-          verb === 'get' &&
-          subresource === '' &&
-          this.cache.kind(volumeAttachments).get(name)?.object.spec?.nodeName === node
-        );
-      // NodeRestriction checks the name of a new one.
-      case 'csinodes':
-        if (verb === 'create') return subresource === '';
-        return subresource === '' && name === node && ['get', 'update', 'patch', 'delete'].includes(verb);
-      case 'serviceaccounts':
-        if (subresource === 'token') return verb === 'create' && this.refers(node, resource, namespace, target);
-        return reads.has(verb) && subresource === '' && this.refers(node, resource, namespace, target);
-      case 'leases':
-        if (subresource !== '' || namespace !== 'kube-node-lease') return false;
-        return verb === 'create' || (target === node && ['get', 'update', 'patch', 'delete'].includes(verb));
-      case 'nodes':
-        return this.allowsNode(node, attributes);
-      case 'pods':
-        return this.allowsPod(node, attributes);
-      case 'events':
-        return subresource === '' && ['create', 'patch', 'update'].includes(verb);
-      // NodeRestriction refuses requests for certificates of other nodes.
-      case 'certificatesigningrequests':
-        return subresource === '' && (verb === 'create' || reads.has(verb));
-      case 'tokenreviews':
-      case 'subjectaccessreviews':
-      case 'localsubjectaccessreviews':
-      case 'selfsubjectaccessreviews':
-      case 'selfsubjectrulesreviews':
-      case 'selfsubjectreviews':
-        return verb === 'create';
+    return this.decide(node, attributes) === true || sharedRules.some((rule) => ruleAllowsResource(rule, attributes));
+  }
+
+  explainDenial(user: UserInfo, asked: Asked): string {
+    const node = nodeNameOf(user);
+    if (node === undefined || 'path' in asked) return '';
+    if (node === '') return `unknown node for user ${JSON.stringify(user.name)}`;
+    const decision = this.decide(node, asked);
+    return decision === true ? '' : decision;
+  }
+
+  private decide(node: string, attributes: ResourceAttributes): Decision {
+    switch (`${attributes.group}/${attributes.resource}`) {
+      case '/secrets':
+      case '/configmaps':
+        return this.readNamespaced(node, attributes);
+      case '/persistentvolumeclaims':
+        return attributes.subresource === 'status' ? this.claimStatus(node, attributes) : this.getOne(node, attributes);
+      case '/persistentvolumes':
+      case 'resource.k8s.io/resourceclaims':
+      case 'storage.k8s.io/volumeattachments':
+        return this.getOne(node, attributes);
+      case '/serviceaccounts':
+        return this.account(node, attributes);
+      case 'coordination.k8s.io/leases':
+        return lease(node, attributes);
+      case 'storage.k8s.io/csinodes':
+        return csiNode(node, attributes);
+      case 'resource.k8s.io/resourceslices':
+        return this.slice(node, attributes);
+      case '/nodes':
+        return nodeObject(node, attributes);
+      case '/pods':
+        return this.pod(node, attributes);
       default:
-        // services/proxy is no read: it sends a request to a pod.
-        return reads.has(verb) && subresource === '' && sharedReads.has(resource);
+        return nodeRules.some((rule) => ruleAllowsResource(rule, attributes)) || '';
     }
   }
 
-  /** For objects that a kubelet reads by a pod's reference. */
-  explainDenial(user: UserInfo, asked: Asked): string {
-    const node = nodeNameOf(user);
-    if (!node || 'path' in asked || !referenced.has(asked.resource) || asked.subresource !== '') return '';
-    if (!reads.has(asked.verb)) return 'can only read resources of this type';
-    if (asked.name === '' && !asked.selectedName) return 'No Object name found';
-    return `no relationship found between node '${node}' and this object`;
+  private readNamespaced(node: string, attributes: ResourceAttributes): Decision {
+    if (!reads.has(attributes.verb)) return 'can only read resources of this type';
+    if (attributes.subresource !== '') return 'cannot read subresource';
+    if (attributes.namespace === '') return 'can only read namespaced object of this type';
+    return this.related(node, attributes);
+  }
+
+  private getOne(node: string, attributes: ResourceAttributes): Decision {
+    if (attributes.verb !== 'get') return 'can only get individual resources of this type';
+    if (attributes.subresource !== '') return 'cannot get subresource';
+    return this.related(node, attributes);
+  }
+
+  private claimStatus(node: string, attributes: ResourceAttributes): Decision {
+    if (!['update', 'patch'].includes(attributes.verb)) return 'can only get/update/patch this type';
+    return this.related(node, attributes);
+  }
+
+  private account(node: string, attributes: ResourceAttributes): Decision {
+    const { verb, subresource, name } = attributes;
+    if (verb === 'get' && subresource === '') return this.readNamespaced(node, attributes);
+    if (verb !== 'create' || name === '') return 'can only create tokens for individual service accounts';
+    if (subresource !== 'token') return 'can only create token subresource of serviceaccount';
+    return this.related(node, attributes);
+  }
+
+  private slice(node: string, attributes: ResourceAttributes): Decision {
+    if (attributes.subresource !== '') return 'cannot authorize ResourceSlice subresources';
+    switch (attributes.verb) {
+      // NodeRestriction checks the object.
+      case 'create':
+        return true;
+      case 'get':
+      case 'update':
+      case 'patch':
+      case 'delete':
+        return this.related(node, attributes);
+      case 'list':
+      case 'watch':
+      case 'deletecollection':
+        if (attributes.selectedNode === node) return true;
+        return 'can only list/watch/deletecollection resourceslices with nodeName field selector';
+      default:
+        return (
+          'only the following verbs are allowed for a ResourceSlice: ' +
+          'get, watch, list, create, update, patch, delete, deletecollection'
+        );
+    }
+  }
+
+  /** A kubelet reads only pods bound to its node: a list or watch must select them. */
+  private pod(node: string, attributes: ResourceAttributes): Decision {
+    const { verb, subresource, selectedNode, selectedName } = attributes;
+    if (subresource === 'status') return verb === 'update' || verb === 'patch' || '';
+    if (subresource === 'eviction') return verb === 'create' || '';
+    if (subresource !== '') return '';
+    switch (verb) {
+      case 'get':
+        return this.getOne(node, attributes);
+      case 'list':
+      case 'watch':
+        if (selectedNode === node) return true;
+        return selectedName
+          ? this.related(node, attributes)
+          : 'can only list/watch pods with spec.nodeName field selector';
+      default:
+        return verb === 'create' || verb === 'delete' || '';
+    }
+  }
+
+  private related(node: string, { resource, namespace, name, selectedName = '' }: ResourceAttributes): Decision {
+    const target = name || selectedName;
+    if (target === '') return 'No Object name found';
+    return (
+      this.isRelated(node, resource, namespace, target) ||
+      `no relationship found between node '${node}' and this object`
+    );
+  }
+
+  private isRelated(node: string, resource: string, namespace: string, name: string): boolean {
+    switch (resource) {
+      case 'persistentvolumes':
+        return this.usesVolume(node, name);
+      case 'volumeattachments':
+        return this.cache.kind(volumeAttachments).get(name)?.object.spec?.nodeName === node;
+      case 'resourceslices':
+        return this.cache.kind(resourceSlices).get(name)?.object.spec?.nodeName === node;
+      case 'pods':
+        return this.cache.kind(pods).get(`${namespace}/${name}`)?.object.spec?.nodeName === node;
+      default:
+        return this.refers(node, resource, namespace, name);
+    }
   }
 
   allowsPath(): boolean {
     // RBAC allows discovery to all authenticated users.
     return false;
-  }
-
-  private allowsNode(node: string, { verb, subresource, name }: ResourceAttributes): boolean {
-    if (reads.has(verb)) return subresource === '';
-    if (verb === 'create') return subresource === '';
-    return name === node && ['update', 'patch'].includes(verb) && (subresource === '' || subresource === 'status');
-  }
-
-  /** A kubelet reads only pods bound to its node: a list or watch must select them. */
-  private allowsPod(node: string, { verb, subresource, namespace, name, selectedNode }: ResourceAttributes): boolean {
-    if (verb === 'list' || verb === 'watch') return subresource === '' && selectedNode === node;
-    if (verb === 'get') {
-      const pod = this.cache.kind(pods).get(`${namespace}/${name}`)?.object;
-      return (subresource === '' || subresource === 'status') && pod?.spec?.nodeName === node;
-    }
-    if (subresource === 'status') return verb === 'update' || verb === 'patch';
-    if (subresource === 'eviction') return verb === 'create';
-    return subresource === '' && (verb === 'create' || verb === 'delete');
-  }
-
-  /** The kubelet reports in the status of a claim that its volume has grown. */
-  private allowsClaim(node: string, { verb, resource, subresource, namespace, name }: ResourceAttributes): boolean {
-    const verbs = subresource === 'status' ? ['get', 'update', 'patch'] : subresource === '' ? ['get'] : [];
-    return verbs.includes(verb) && this.refers(node, resource, namespace, name);
   }
 
   /** A pod of the node names the claim to which the volume is bound. */
@@ -195,8 +223,40 @@ export class NodeAuthorizer implements Authorizer {
   }
 }
 
+function lease(node: string, { verb, namespace, name }: ResourceAttributes): Decision {
+  if (!ownObject.has(verb)) return 'can only get, create, update, patch, or delete a node lease';
+  if (namespace !== leaseNamespace) return `can only access leases in the "${leaseNamespace}" system namespace`;
+  // NodeRestriction checks the name of a new one, here and below.
+  if (verb === 'create' || name === node) return true;
+  return 'can only access node lease with the same name as the requesting node';
+}
+
+function csiNode(node: string, { verb, subresource, name }: ResourceAttributes): Decision {
+  if (!ownObject.has(verb)) return 'can only get, create, update, patch, or delete a CSINode';
+  if (subresource !== '') return 'cannot authorize CSINode subresources';
+  if (verb === 'create' || name === node) return true;
+  return 'can only access CSINode with the same name as the requesting node';
+}
+
+/** NodeRestriction checks which node is written. */
+function nodeObject(node: string, { verb, subresource, name, selectedName = '' }: ResourceAttributes): Decision {
+  if (subresource === 'status') return verb === 'update' || verb === 'patch' || '';
+  if (subresource !== '') return '';
+  if (!reads.has(verb)) return ['create', 'update', 'patch'].includes(verb) || '';
+  const target = name || selectedName;
+  if (target === node) return true;
+  if (target === '') return `node '${node}' cannot read all nodes, only its own Node object`;
+  return `node '${node}' cannot read '${target}', only its own Node object`;
+}
+
 /** The objects a pod refers to, each once, as keys of References. */
 function referenceKeys(pod: Pod): ReadonlySet<string> {
   const namespace = pod.metadata?.namespace ?? '';
-  return new Set(podReferences(pod).map(({ resource, name }) => compositeKey(resource, namespace, name)));
+  const claims = (pod.status?.resourceClaimStatuses ?? []).map(({ resourceClaimName = '' }) => ({
+    resource: 'resourceclaims',
+    name: resourceClaimName,
+  }));
+  return new Set(
+    [...podReferences(pod), ...claims].map(({ resource, name }) => compositeKey(resource, namespace, name)),
+  );
 }

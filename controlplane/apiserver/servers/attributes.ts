@@ -9,10 +9,14 @@ export function attributesOf({ request, route, query }: RestRequest): ResourceAt
   // A proxy passes OPTIONS on; no verb of the API stands for it, so only a rule for all verbs allows it, as upstream.
   const verb = request.method === 'OPTIONS' ? '' : route.verb;
   const base = { verb, group: kind.group, version: kind.version, resource: kind.plural, subresource, namespace, name };
-  const fields = name === '' && (verb === 'list' || verb === 'watch') ? query.get('fieldSelector') : null;
+  const fields =
+    name === '' && (verb === 'list' || verb === 'watch' || verb === 'deletecollection')
+      ? query.get('fieldSelector')
+      : null;
   if (!fields) return base;
   const pinned = pinnedFields(fields);
-  const selectedName = pinned.get('metadata.name');
+  // As upstream: a selector names the object of a list and of a watch alone.
+  const selectedName = verb === 'deletecollection' ? undefined : pinned.get('metadata.name');
   const selectedNode = pinned.get('spec.nodeName');
   return { ...base, ...(selectedName ? { selectedName } : {}), ...(selectedNode ? { selectedNode } : {}) };
 }
