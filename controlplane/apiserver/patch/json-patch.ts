@@ -169,8 +169,9 @@ function locate(document: Json, path: string, op: string): { parent: Json[] | Js
   const steps = tokens(path);
   const key = steps.pop();
   if (key === undefined) throw rejected(`${op} operation cannot address the whole document`);
-  const missing = () =>
-    rejected(`${op} operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`);
+  // As Go's library: only a replacement shows the path without quotation marks.
+  const shown = op === 'replace' ? path : JSON.stringify(path);
+  const missing = () => rejected(`${op} operation does not apply: doc is missing path: ${shown}: missing value`);
   let parent: Json | undefined = document;
   for (const step of steps) {
     parent = child(parent, step);

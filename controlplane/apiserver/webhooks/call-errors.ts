@@ -45,15 +45,20 @@ export function dialFailure(err: unknown, to: Address | undefined): string {
 
 const maxShown = 1_000;
 
-/** What client-go makes of an answer with another code than 200 to 206. */
-export function answerFailure(status: number, body: Buffer): string {
+/** What client-go makes of an answer with another code than 200 to 206. It shows only texts. */
+export function answerFailure(status: number, body: Buffer, contentType: string): string {
+  const isText = contentType === '' || contentType.startsWith('text/');
+  return failureOf(status, isText ? textOf(body) : 'unknown');
+}
+
+function failureOf(status: number, text: string): string {
   switch (status) {
     case 400:
       return 'the server rejected our request for an unknown reason';
     case 401:
       return 'the server has asked for the client to provide credentials';
     case 403:
-      return `forbidden: ${textOf(body)}`;
+      return `forbidden: ${text}`;
     case 404:
       return 'the server could not find the requested resource';
     case 405:
@@ -61,7 +66,7 @@ export function answerFailure(status: number, body: Buffer): string {
     case 409:
       return 'the server reported a conflict';
     case 415:
-      return `the body of the request was in an unknown format - accepted media types include: ${textOf(body)}`;
+      return `the body of the request was in an unknown format - accepted media types include: ${text}`;
     case 422:
       return 'the server rejected our request due to an error in our request';
     case 429:
@@ -73,7 +78,7 @@ export function answerFailure(status: number, body: Buffer): string {
     default:
       if (status < 500)
         return `the server responded with the status code ${status} but did not return more information`;
-      return `an error on the server (${JSON.stringify(textOf(body))}) has prevented the request from succeeding`;
+      return `an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`;
   }
 }
 

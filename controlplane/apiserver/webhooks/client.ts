@@ -39,8 +39,10 @@ export class WebhookClient {
     try {
       to = this.destination(config);
       const response = await this.post(to, query, body, { config, timeoutMs: timeoutSeconds * 1000 });
-      if (response.status >= 200 && response.status <= 206) return response.body;
-      throw new AnswerFailed(answerFailure(response.status, response.body));
+      const { status, body: answer, type } = response;
+      if (status < 200 || status > 206) throw new AnswerFailed(answerFailure(status, answer, type));
+      if (answer.length > 0) return answer;
+      throw new AnswerFailed(`0-length response with status code: ${status} and content type: ${type}`);
     } catch (err) {
       if (err instanceof AnswerFailed) throw new Error(`failed to call webhook: ${err.message}`);
       throw new Error(`${shown}${dialFailure(err, to)}`);
@@ -142,6 +144,8 @@ interface Call {
 interface Answer {
   readonly status: number;
   readonly body: Buffer;
+  /** The header Content-Type; '' when it is absent. */
+  readonly type: string;
 }
 
 class StaleConnection extends Error {}
@@ -175,5 +179,6 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
     }
     chunks.push(chunk);
   }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
+  const type = response.headers['content-type'] ?? '';
+  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks), type };
 }

@@ -90,31 +90,54 @@ export function readReview(body: Buffer, uid: string, version: ReviewVersion, mu
   const patch = response['patch'] ?? '';
   const type = response['patchType'];
   if (typeof patch !== 'string') throw unreadable('patch');
+  checkBase64(patch);
+  const operations = mutating && patch !== '' ? readPatch(patch) : undefined;
   if (version === 'v1') checkPatchType(patch, type, mutating);
   return {
     allowed: response['allowed'] === true,
     status: readStatus(response['status']),
     warnings: readWarnings(response['warnings']),
     auditAnnotations: readAnnotations(response['auditAnnotations']),
-    patch: mutating && patch !== '' ? readPatch(patch) : undefined,
+    patch: operations,
   };
+}
+
+/** @throws Error as Go's decoder of base64 */
+function checkBase64(text: string): void {
+  const wrong = text.replace(/={0,2}$/, '').search(/[^A-Za-z0-9+/]/);
+  if (wrong < 0) return;
+  throw new Error(`failed to call webhook: illegal base64 data at input byte ${wrong}`);
 }
 
 const invalid = (why: string) => new Error(`received invalid webhook response: ${why}`);
 const unreadable = (field: string) => new Error(`failed to call webhook: the field response.${field} has a wrong type`);
+
+/** As Go prints the type into which upstream reads the head of an answer. */
+const goType =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 function parseReview(body: Buffer): Record<string, unknown> {
   let review: unknown;
   try {
     review = parseJson(body);
   } catch (err) {
-    throw new Error(`failed to call webhook: couldn't get version/kind; json parse error: ${describeError(err)}`);
+    // Upstream reads YAML as well, and most texts are one string in it.
+    const text = body.toString('utf8', 0, 1);
+    const why = /[{["]/.test(text)
+      ? describeError(err)
+      : `json: cannot unmarshal string into Go value of type ${goType}`;
+    throw new Error(`failed to call webhook: couldn't get version/kind; json parse error: ${why}`);
   }
   if (!isRecord(review)) throw new Error("failed to call webhook: couldn't get version/kind; it is no JSON object");
   return review;
 }
 
 function checkIdentity({ apiVersion = '', kind = '' }: Record<string, unknown>, found: unknown, uid: string): void {
+  if (apiVersion === 'admission.k8s.io/v1beta1' && kind === 'AdmissionReview') {
+    throw new Error(
+      'failed to call webhook: converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): unknown conversion',
+    );
+  }
   const shown = JSON.stringify(found ?? '').slice(0, 100);
   if (found !== uid) throw invalid(`expected response.uid="${uid}", got ${shown}`);
   if (apiVersion === 'admission.k8s.io/v1' && kind === 'AdmissionReview') return;
@@ -148,7 +171,8 @@ function readStatus(value: unknown): WebhookStatus | undefined {
 }
 
 const readWarnings = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+  // As upstream: a text that no header can hold is dropped.
+  Array.isArray(value) ? value.filter((text) => typeof text === 'string' && !/\p{Cc}/u.test(text)) : [];
 
 const readAnnotations = (value: unknown) =>
   Object.entries(isRecord(value) ? value : {}).filter(
@@ -158,7 +182,8 @@ const readAnnotations = (value: unknown) =>
 function readPatch(text: string): Json | undefined {
   try {
     const patch = parseJson(Buffer.from(text, 'base64')) as Json;
-    return Array.isArray(patch) && patch.length === 0 ? undefined : patch;
+    if (Array.isArray(patch)) return patch.length === 0 ? undefined : patch;
+    throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   } catch (err) {
     throw new Error(`received undecodable patch in webhook response: ${describeError(err)}`);
   }

@@ -145,6 +145,9 @@ t.test('webhooks that cannot be called: failurePolicy Fail and Ignore', async (t
       '/missing': { raw: '', status: 404 },
       '/redirect': { raw: '', status: 307, location: '/ok' },
       '/text': { raw: 'hello' },
+      '/nothing': { raw: '' },
+      '/beta': { raw: '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1","response":{}}' },
+      '/digits': { response: { allowed: true, patchType: 'JSONPatch', patch: 'W1%=' } },
       '/empty': { raw: '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}' },
       '/uid': { response: { uid: 'x', allowed: true } },
       '/patch': { response: { allowed: true, patch: 'W10=' } },
@@ -169,8 +172,17 @@ t.test('webhooks that cannot be called: failurePolicy Fail and Ignore', async (t
     },
     {
       config: { url: hook.url('/text') },
-      why: "failed to call webhook: couldn't get version/kind; json parse error: ",
+      why: `failed to call webhook: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     },
+    {
+      config: { url: hook.url('/nothing') },
+      why: 'failed to call webhook: 0-length response with status code: 200 and content type: ',
+    },
+    {
+      config: { url: hook.url('/beta') },
+      why: 'failed to call webhook: converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): unknown conversion',
+    },
+    { config: { url: hook.url('/digits') }, why: 'failed to call webhook: illegal base64 data at input byte 2' },
     { config: { url: hook.url('/empty') }, why: 'received invalid webhook response: webhook response was absent' },
     { config: { url: hook.url('/uid') }, why: 'received invalid webhook response: expected response.uid="' },
     {
