@@ -5,11 +5,13 @@ import type { KubeObject } from '../types';
 import { parseJsonPath, readJsonPath } from './json-path';
 import type { CrdColumn, CrdVersion } from './types';
 
+const defaults: readonly Column<KubeObject>[] = [nameColumn, { ...ageColumn, type: 'date' }];
+
 export function columnsOf({ additionalPrinterColumns: columns }: CrdVersion): readonly Column<KubeObject>[] {
   // Upstream shows the age only of kinds without columns of their own.
-  if (!columns || columns.length === 0) return [nameColumn, ageColumn];
+  if (!columns || columns.length === 0) return defaults;
   // A path that cannot be read: upstream then shows the default columns, too.
-  if (columns.some(({ jsonPath }) => !parseJsonPath(jsonPath))) return [nameColumn, ageColumn];
+  if (columns.some(({ jsonPath }) => !parseJsonPath(jsonPath))) return defaults;
   const row = new Row();
   return [nameColumn, ...columns.map((column, i) => columnOf(column, row, i === 0))];
 }
@@ -85,7 +87,8 @@ function cellOf(values: readonly unknown[], type: string, now: number): string |
       if (typeof value !== 'string') return null;
       return Number.isNaN(Date.parse(value)) ? '<invalid>' : ageOf(value, now);
     default:
-      return values.map(textOf).join(',');
+      // Upstream shows one value, also of a path that finds several.
+      return textOf(value);
   }
 }
 

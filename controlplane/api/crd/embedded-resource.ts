@@ -9,8 +9,9 @@ type Labels = Readonly<Record<string, string>>;
 export function embeddedCauses(object: Readonly<Record<string, unknown>>, field: string): FieldCause[] {
   const { metadata } = object;
   return [
-    ...textCauses(object, 'apiVersion', field, versionErrors),
+    ...['apiVersion', 'kind'].flatMap((key) => (Object.hasOwn(object, key) ? [] : [required(`${field}.${key}`)])),
     ...textCauses(object, 'kind', field, kindErrors),
+    ...textCauses(object, 'apiVersion', field, versionErrors),
     ...(typeof metadata === 'object' && metadata !== null ? metadataCauses(metadata, `${field}.metadata`) : []),
   ];
 }
@@ -22,7 +23,7 @@ function textCauses(
   errors: (value: string) => string[],
 ): FieldCause[] {
   const at = `${field}.${key}`;
-  if (!Object.hasOwn(object, key)) return [required(at, 'must not be empty')];
+  if (!Object.hasOwn(object, key)) return [];
   const value = object[key];
   if (typeof value !== 'string') return [invalid(at, value, 'must be a string')];
   return value === '' ? [invalid(at, value, 'must not be empty')] : invalidEach(at, value, errors(value));

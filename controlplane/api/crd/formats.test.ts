@@ -13,7 +13,10 @@ const texts: Readonly<Record<string, { readonly right: readonly string[]; readon
     wrong: ['', 'example.com', 'a b', 'http://a/%zz'],
   },
   email: { right: ['a@b.c', 'A B <a@b.c>'], wrong: ['a', 'a@', '@b', 'a b@c'] },
-  hostname: { right: ['example.com', 'a', 'example.com.'], wrong: ['', '-a', 'a..b', 'a'.repeat(64)] },
+  hostname: {
+    right: ['example.com', 'a', 'a-b', '1.example.com'],
+    wrong: ['', '-a', 'a..b', 'a_b', 'a.b', 'example.com.', 'a'.repeat(64)],
+  },
   ipv4: { right: ['10.0.0.1'], wrong: ['10.0.0', '::1', '10.0.0.256'] },
   ipv6: { right: ['::1', 'fd00::1'], wrong: ['10.0.0.1', ':::'] },
   cidr: { right: ['10.0.0.0/8', 'fd00::/64'], wrong: ['10.0.0.0', '10.0.0.0/33', '10.0.0.0/8/8', '/8'] },

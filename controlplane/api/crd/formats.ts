@@ -54,12 +54,20 @@ const hasScheme: Check = (text) => {
 
 const isBase64: Check = (text) => text.length % 4 === 0 && /^[A-Za-z\d+/]*={0,2}$/.test(text);
 
-const isHostname: Check = (text) =>
-  text.length <= 255 &&
-  text
-    .replace(/\.$/, '')
-    .split('.')
-    .every((label) => /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/i.test(label));
+/** A single label, or labels before a last one of at least two letters. */
+const isHostname: Check = (text) => {
+  const labels = text.split('.');
+  const last = labels.pop() ?? '';
+  if (Buffer.byteLength(text) > 255 || [...labels, last].some((label) => Buffer.byteLength(label) > 63)) return false;
+  if (labels.length === 0) return /^[a-z\d\p{S}\p{L}](?:-?[a-z\d\p{S}\p{L}]{0,62})?$/iu.test(last);
+  return (
+    labels.every((label) => /^[a-z\d\p{S}\p{L}](?:[a-z\d\p{S}\p{L}-]{0,61}[a-z\d\p{S}\p{L}])?$/iu.test(label)) &&
+    /^[a-z\p{L}]{2,63}$/iu.test(last)
+  );
+};
+
+/** As Kubernetes reads addresses: an octet may begin with zeros. */
+const isIPv4Text: Check = (text) => isIPv4(text.replace(/(^|\.)0+(?=\d)/g, '$1'));
 
 const digitsOf = (text: string): string => text.replaceAll(/[^\dXx]/g, '');
 
@@ -91,9 +99,9 @@ const isColor = (value: string): boolean => Number(value) < 256;
 const texts: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['bsonobjectid', matches(/^[\da-f]{24}$/i)],
   ['uri', isUri],
-  ['email', matches(/^(?:[^<>@]*<)?[^\s<>@"(),:;[\]\\]+@[^\s<>@"(),:;\\]+>?$/)],
+  ['email', matches(/^(?:[^<>@]*<)?(?:[^\s<>@"(),:;[\]\\]+|"(?:[^"\\\n]|\\.)*")@[^\s<>@"(),:;\\]+>?$/)],
   ['hostname', isHostname],
-  ['ipv4', isIPv4],
+  ['ipv4', isIPv4Text],
   ['ipv6', isIPv6],
   ['cidr', isCidr],
   [

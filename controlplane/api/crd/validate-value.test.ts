@@ -51,9 +51,9 @@ const cases: readonly Case[] = [
     schema: { properties: { a: { maxItems: 1 }, b: { minItems: 1 } }, maxProperties: 1, minProperties: 3 },
     value: { a: [1, 2], b: [] },
     causes: [
-      'spec: Too many: 2: must have at most 1 items',
+      'spec: Too many: 2: must have at most 1 item',
       'spec: Invalid value: 2: spec in body should have at least 3 properties',
-      'spec.a: Too many: 2: must have at most 1 items',
+      'spec.a: Too many: 2: must have at most 1 item',
       'spec.b: Invalid value: 0: spec.b in body should have at least 1 items',
     ],
   },
@@ -160,7 +160,7 @@ const cases: readonly Case[] = [
     schema: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
     value: { kind: 'No Kind', metadata: { name: 'a/b', labels: { x: '-' } } },
     causes: [
-      'spec.apiVersion: Required value: must not be empty',
+      'spec.apiVersion: Required value',
       `spec.kind: Invalid value: "No Kind": may have mixed case, but should otherwise match: a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')`,
       `spec.metadata.name: Invalid value: "a/b": may not contain '/'`,
       `spec.metadata.labels: Invalid value: "-": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,

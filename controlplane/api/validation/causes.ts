@@ -48,7 +48,7 @@ export function notFound(field: string, value: unknown): FieldCause {
 export const tooMany = (field: string, count: number, most: number): FieldCause => ({
   reason: 'FieldValueTooMany',
   field,
-  message: `Too many: ${count}: must have at most ${most} items`,
+  message: `Too many: ${count}: must have at most ${most} ${most === 1 ? 'item' : 'items'}`,
 });
 
 export function tooLong(field: string, maxBytes: number): FieldCause {

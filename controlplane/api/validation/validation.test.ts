@@ -38,7 +38,7 @@ t.test('names of objects, labels, variables, keys, ports and path segments', asy
       bad: [
         ['/a', /^prefix part must be non-empty$/],
         ['a/', /^name part must be non-empty$/],
-        ['a/b/c', /^a qualified name must consist/],
+        ['a/b/c', /^a valid label key must consist/],
         ['A.com/a', /^prefix part a lowercase RFC 1123 subdomain/],
         [`a/${'b'.repeat(64)}`, /^name part must be no more than 63 bytes$/],
         [`${'a'.repeat(254)}/b`, /^prefix part must be no more than 253 bytes$/],

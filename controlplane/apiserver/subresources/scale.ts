@@ -54,7 +54,9 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
         const object = withReplicas(kind, JSON.parse(current.json.toString()) as KubeObject, replicas);
         // The Scale has the metadata of the object, so its preconditions apply to the object.
         const { resourceVersion, uid } = desired.metadata ?? {};
-        object.metadata = { ...object.metadata, resourceVersion: resourceVersion ?? '', ...(uid ? { uid } : {}) };
+        // Without a version the Scale is for any, also of a kind whose objects need one.
+        const version = resourceVersion || (current.object.metadata?.resourceVersion ?? '');
+        object.metadata = { ...object.metadata, resourceVersion: version, ...(uid ? { uid } : {}) };
         return object;
       },
     });
