@@ -209,6 +209,25 @@ t.test('a kubelet writes only the status of its own pods', async (t) => {
   t.equal((await evict('mine')).status, 201);
 });
 
+t.test(
+  'a kubelet reports in the status of a claim of its pods that the volume has grown, and nothing else',
+  async (t) => {
+    const claims = '/api/v1/namespaces/default/persistentvolumeclaims';
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    t.equal((await server.call('POST', claims, { body: { metadata: { name: 'data' }, spec } })).status, 201);
+    const pod = await userPod('grows', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] });
+    t.equal(pod.status, 201);
+    const status = (body: object) => server.call('PATCH', `${claims}/data/status`, { body, type: merge, as: n1 });
+    t.equal((await status({ status: { capacity: { storage: '2Gi' } } })).status, 200);
+    for (const body of [{ status: { accessModes: ['ReadWriteMany'] } }, { metadata: { labels: { a: 'b' } } }]) {
+      t.match((await status(body)).json, {
+        code: 403,
+        message: /node "n1" is not allowed to update fields other than status.quantity and status.conditions$/,
+      });
+    }
+  },
+);
+
 t.test('a kubelet gets tokens only for accounts and audiences that its pods use', async (t) => {
   const sources = [{ serviceAccountToken: { path: 't', audience: 'vault' } }];
   const made = await userPod('tokens', { volumes: [{ name: 'v', projected: { sources } }] });

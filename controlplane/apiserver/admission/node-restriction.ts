@@ -8,6 +8,8 @@ import {
   leases,
   type Node,
   nodes,
+  type PersistentVolumeClaim,
+  persistentVolumeClaims,
   pods,
   type ResourceSlice,
   resourceSlices,
@@ -15,6 +17,7 @@ import {
 } from '../../api/index';
 import type { KubeObject } from '../../api/types';
 import { nodeNameOf } from '../authz/node';
+import { equalJson } from '../rest/equal';
 import { forbidden } from '../status';
 import type { OpenRule, Write } from '../write/rule';
 import { admitNodePod } from './node-pods';
@@ -38,6 +41,8 @@ export const nodeRestriction: OpenRule = ({ cache, authorizer }) => ({
         return admitLease(write, node);
       case csiNodes.prefix:
         return admitCsiNode(write, node);
+      case persistentVolumeClaims.prefix:
+        return admitClaimStatus(write, node);
       case resourceSlices.prefix:
         return admitSlice(write, node);
       case serviceAccounts.prefix:
@@ -57,6 +62,19 @@ function admitLease({ kind, namespace, name }: Write, node: string): void {
 
 function admitCsiNode({ kind, name }: Write, node: string): void {
   if (name !== node) throw forbidden(kind, name, 'can only access CSINode with the same name as the requesting node');
+}
+
+/** What a kubelet reports while a volume grows. The authorizer allows it the status alone. */
+function admitClaimStatus({ kind, name, object, old }: Write, node: string): void {
+  const rest = (claim: PersistentVolumeClaim) => {
+    const { resourceVersion: _, managedFields: __, ...metadata } = claim.metadata ?? {};
+    const { capacity: ___, conditions: ____, ...status } = claim.status ?? {};
+    const { allocatedResources: _____, allocatedResourceStatuses: ______, ...kept } = status;
+    return { metadata, spec: claim.spec, status: kept };
+  };
+  if (equalJson(rest(object as PersistentVolumeClaim), rest(old as PersistentVolumeClaim))) return;
+  const why = `node "${node}" is not allowed to update fields other than status.quantity and status.conditions`;
+  throw forbidden(kind, name, why);
 }
 
 /** The authorizer decides about the other operations; a deletion of a collection is checked for each object. */
