@@ -29,7 +29,7 @@ function validateUrl(url: string, field: string): FieldCause[] {
     ...(scheme.toLowerCase() === 'https'
       ? []
       : [invalid(field, scheme, `'https' is the only allowed URL scheme${form}`)]),
-    ...(host === '' ? [invalid(field, host, `host must be provided${form}`)] : []),
+    ...(host === '' ? [invalid(field, host, `host must be specified${form}`)] : []),
     ...(at < 0 ? [] : [invalid(field, authority.slice(0, at), 'user information is not permitted in the URL')]),
     ...(fragment === '' ? [] : [invalid(field, fragment, 'fragments are not permitted in the URL')]),
     ...(query === '' ? [] : [invalid(field, query, 'query parameters are not permitted in the URL')]),

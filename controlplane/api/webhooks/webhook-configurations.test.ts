@@ -100,7 +100,7 @@ const cases: readonly { readonly change: object; readonly causes: readonly strin
     change: url('a/p'),
     causes: [
       `clientConfig.url: Invalid value: "": 'https' is the only allowed URL scheme; ${form}`,
-      `clientConfig.url: Invalid value: "": host must be provided; ${form}`,
+      `clientConfig.url: Invalid value: "": host must be specified; ${form}`,
     ],
   },
   {
