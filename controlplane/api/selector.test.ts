@@ -43,7 +43,6 @@ void t.test('messages for malformed label selectors, as apimachinery writes them
   t.throws(
     () => parseSelector('a/b/c=d'),
     /unable to parse requirement: <nil>: Invalid value: "a\/b\/c": a valid label key must/,
-    /unable to parse requirement: key: Invalid value: "a\/b\/c": a valid label key/,
   );
   t.throws(
     () => parseSelector('a=b$'),
