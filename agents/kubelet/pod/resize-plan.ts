@@ -35,7 +35,7 @@ export function requestedBy({ spec }: Pod): Capacity {
   return { cpu: of('cpu'), memory: of('memory') };
 }
 
-/** Undefined when the pod fits beside the others, which are given with their allocated resources. */
+/** Undefined when the pod fits together with the others, which are given with their allocated resources. */
 export function refusalOf(pod: Pod, allocated: Pod, others: readonly Pod[], capacity: Capacity): Refusal | undefined {
   if (JSON.stringify(pod.spec?.resources) !== JSON.stringify(allocated.spec?.resources)) {
     // Docker has no limits for a whole pod, so this kubelet does not declare the feature.

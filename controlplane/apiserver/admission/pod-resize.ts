@@ -1,4 +1,4 @@
-// PodResizeValidator: a resize asks for no more than the whole node could give, and only of Linux nodes. Whether it fits beside the
+// PodResizeValidator: a resize asks for no more than the whole node could give, and only of Linux nodes. Whether it fits next to the
 // other pods is the kubelet's decision (KEP-1287).
 import { type Node, nodes, type Pod, requestsOf } from '../../api/index';
 import { addQuantities, compareQuantities, parseQuantity, type Quantity } from '../../api/quantity';
