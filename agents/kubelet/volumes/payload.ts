@@ -98,16 +98,16 @@ const desiredToken = (source: { audience?: string; expirationSeconds?: number })
 export const tokensOf = ({ sources = [] }: ProjectedSource): DesiredToken[] =>
   sources.flatMap(({ serviceAccountToken }) => (serviceAccountToken ? [desiredToken(serviceAccountToken)] : []));
 
-/** Who may read a token: the pod's fsGroup, else the user that all containers share, else every user in the pod. */
+/** Who may read a token: the pod's fsGroup and the user that all containers share; without both every user in the pod. */
 function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {
-  if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o600 | 0o040 };
+  const { fsGroup, runAsUser } = pod.spec?.securityContext ?? {};
   const users = new Set(
-    initAndAppContainers(pod.spec ?? {}).map(
-      (container) => container.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser,
-    ),
+    initAndAppContainers(pod.spec ?? {}).map((container) => container.securityContext?.runAsUser ?? runAsUser),
   );
   const [uid] = users;
-  return users.size === 1 && uid !== undefined ? { mode: 0o600, uid } : { mode };
+  const owner = users.size === 1 && uid !== undefined ? { uid } : {};
+  if (fsGroup !== undefined) return { mode: 0o640, ...owner };
+  return 'uid' in owner ? { mode: 0o600, ...owner } : { mode };
 }
 
 interface ItemRules {

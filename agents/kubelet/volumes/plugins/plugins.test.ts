@@ -68,7 +68,11 @@ t.test('the files of each volume source', async (t) => {
   t.equal(both.refresh, 3_607_000, 'a token says when the volume is refreshed');
   t.same(tokensOf(projected), [{ expirationSeconds: 3607 }]);
   const ofUser = pod({ securityContext: { runAsUser: 7 } });
-  t.equal(projectedPayload(ofUser, projected, sources).get('token')?.uid, 7);
+  t.match(projectedPayload(ofUser, projected, sources).get('token'), { uid: 7, mode: 0o600 });
+  const ofBoth = pod({ securityContext: { runAsUser: 7, fsGroup: 8 } });
+  t.match(projectedPayload(ofBoth, projected, sources).get('token'), { uid: 7, mode: 0o640 });
+  const ofGroup = projectedPayload(pod({ securityContext: { fsGroup: 8 } }), projected, sources).get('token');
+  t.match(ofGroup, { mode: 0o640, uid: undefined });
 });
 
 t.test('a missing object has upstream’s message', async (t) => {
