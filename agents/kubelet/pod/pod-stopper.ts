@@ -56,6 +56,8 @@ export class PodStopper {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
     }
+    // Without its sandbox a container cannot be reached.
+    for (const { id } of this.observed.records) this.deps.probes.unwatch(id);
     await this.stopContainers(pod, graceSecondsOf(pod.spec));
     for (const record of this.observed.records.filter(isSandbox))
       await removeSandbox(this.deps, record.id, this.addressesOf(record));
@@ -67,10 +69,12 @@ export class PodStopper {
     const sidecars = (pod?.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
     const running = this.observed.records.filter((record) => !isSandbox(record) && record.state === 'running');
     const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
-    const kill = (record: ContainerRecord) => {
-      this.deps.probes.unwatch(record.id);
+    const { probes } = this.deps;
+    for (const { id } of running) probes.keepReadiness(id);
+    const kill = async (record: ContainerRecord) => {
       const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));
-      return this.killer.kill({ pod, record, graceSeconds: left, podIp: this.observed.podIps[0] });
+      await this.killer.kill({ pod, record, graceSeconds: left, podIp: this.observed.podIps[0] });
+      probes.unwatch(record.id);
     };
     await Promise.all(running.filter((record) => !sidecars.includes(nameOf(record))).map(kill));
     for (const name of sidecars.reverse()) {

@@ -120,6 +120,29 @@ t.test(
   },
 );
 
+t.test(
+  'a container that is being ended stays ready, so that Services without other endpoints still lead to it',
+  async (t) => {
+    const { create, ready, until, runtime, client } = await setUp(t);
+    runtime.deaf = true;
+    await create('web', { containers: [container('app')] });
+    await ready('web');
+    await client.delete(pods, 'shop/web', { gracePeriodSeconds: 300 });
+    while (!runtime.calls.includes('stop k8s_app_web_shop_uid-web_0 300'))
+      await new Promise((resolve) => setImmediate(resolve));
+    await client.patch(pods, 'shop/web', 'merge', { metadata: { labels: { seen: 'yes' } } });
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const ending = await until('web', (pod) => pod?.metadata?.labels?.['seen'] === 'yes');
+    t.match(ending?.status?.containerStatuses, [{ ready: true }]);
+    t.match(
+      ending?.status?.conditions?.find((condition) => condition.type === 'Ready'),
+      { status: 'True' },
+    );
+    await client.delete(pods, 'shop/web', { gracePeriodSeconds: 0 });
+    await until('web', (pod) => pod === undefined);
+  },
+);
+
 t.test('a second deletion without grace cuts the first one short', async (t) => {
   const { create, ready, until, runtime, client } = await setUp(t);
   runtime.deaf = true;

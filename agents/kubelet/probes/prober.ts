@@ -40,6 +40,8 @@ interface Unknown {
 interface Watched {
   readonly target: ProbedContainer;
   readonly abort: AbortController;
+  /** Ends the probes whose failure restarts the container. */
+  readonly noRestarts: AbortController;
   readonly states: Map<ProbeKind, ProbeState>;
   /** The probe that failed for good. */
   failed?: 'liveness' | 'startup';
@@ -60,7 +62,12 @@ export class Prober {
   watch(target: ProbedContainer): void {
     if (this.watched.has(target.id)) return;
     const { startupProbe, livenessProbe, readinessProbe } = target.container;
-    const watched: Watched = { target, abort: new AbortController(), states: new Map() };
+    const watched: Watched = {
+      target,
+      abort: new AbortController(),
+      noRestarts: new AbortController(),
+      states: new Map(),
+    };
     this.watched.set(target.id, watched);
     const probes = { startup: startupProbe, liveness: livenessProbe, readiness: readinessProbe };
     for (const kind of ['startup', 'liveness', 'readiness'] as const) {
@@ -69,7 +76,16 @@ export class Prober {
     void this.run(watched, probes);
   }
 
+  /**
+   * The container is being ended with its pod: it is not restarted any more. Its readiness counts until it has ended, because clients
+   * may be served meanwhile (KEP-1669).
+   */
+  keepReadiness(id: string): void {
+    this.watched.get(id)?.noRestarts.abort();
+  }
+
   unwatch(id: string): void {
+    this.watched.get(id)?.noRestarts.abort();
     this.watched.get(id)?.abort.abort();
     this.watched.delete(id);
   }
@@ -106,7 +122,8 @@ export class Prober {
   /** Resolves to true when a startup probe has passed, to false when probing has ended. */
   private async loop(watched: Watched, kind: ProbeKind, probe: Probe): Promise<boolean> {
     const { clock } = this.deps;
-    const { target, abort } = watched;
+    const { target } = watched;
+    const abort = kind === 'readiness' ? watched.abort : watched.noRestarts;
     const thresholds = { success: probe.successThreshold ?? 1, failure: probe.failureThreshold ?? 3 };
     const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 - (clock.now() - target.startedAtMs);
     try {
