@@ -172,11 +172,12 @@ t.test("the kubelet's server uses the new pair for new connections, and old ones
   const open = (pair: KeyPair) => {
     const agent = new Agent({ ...pair, ca: authority.cert, keepAlive: true, maxSockets: 1, servername: node.name });
     t.teardown(() => agent.destroy());
-    return () => ask(agent, port);
+    return (path?: string) => ask(agent, port, path);
   };
   const old = open(admin);
   const first = await old();
   t.equal(first.status, 200);
+  t.equal((await old(`/healthz?command=${'x'.repeat(60_000)}`)).status, 200, 'the command of an exec may be long');
   const abort = new AbortController();
   const loaded = Promise.withResolvers<void>();
   const served = async () => {
@@ -203,9 +204,9 @@ t.test("the kubelet's server uses the new pair for new connections, and old ones
   await t.rejects(open({ cert: '', key: '' })(), 'clients still need a certificate');
 });
 
-function ask(agent: Agent, port: number): Promise<{ status: number; serial: string }> {
+function ask(agent: Agent, port: number, path = '/healthz'): Promise<{ status: number; serial: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest({ host: '127.0.0.1', port, path: '/healthz', agent }, (response) => {
+    const outgoing = httpsRequest({ host: '127.0.0.1', port, path, agent }, (response) => {
       const { serialNumber } = (response.socket as TLSSocket).getPeerCertificate();
       response.resume();
       response.on('end', () => resolve({ status: response.statusCode ?? 0, serial: serialNumber }));

@@ -32,6 +32,9 @@ export interface KubeletServerOptions {
   readonly log: Logger;
 }
 
+/** The command of an exec is part of the first line. The API server passes on what it accepts itself, 64 KiB, and adds to it. */
+const maxHeaderBytes = 128 * 1024;
+
 const statusOf: Partial<Record<ErrorCode, number>> = {
   NotFound: 404,
   BadRequest: 400,
@@ -48,6 +51,7 @@ export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal)
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
+    maxHeaderSize: maxHeaderBytes,
   });
   // Only new connections use the new pair; open ones, such as a followed log, continue.
   certificate.onChange((pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }));

@@ -18,10 +18,12 @@ const seen: Seen[] = [];
 const asked: { readonly host: string; readonly port: number }[] = [];
 
 const long = `<a href="/x">${'.'.repeat(600_000)}</a>`;
-const pages: Readonly<Record<string, { readonly body?: string; readonly location?: string }>> = {
+const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/page': { body: '<a href="/x">\u00e9</a>' },
   '/long': { body: long },
   '/moved': { location: '/new/' },
+  // A header that is not passed on: the client of this test reads no long ones.
+  '/far': { location: '/near', 'access-control-allow-origin': 'x'.repeat(100_000) },
 };
 
 let server: TestServer;
@@ -33,8 +35,8 @@ const pod = createServer((request, response) => {
     seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
     const page = pages[url];
     if (page) {
-      const { body, ...location } = page;
-      response.writeHead(body ? 200 : 302, { 'content-type': 'text/html; charset=utf-8', ...location });
+      const { body, ...others } = page;
+      response.writeHead(body ? 200 : 302, { 'content-type': 'text/html; charset=utf-8', ...others });
       response.end(method === 'HEAD' ? undefined : body);
       return;
     }
@@ -96,6 +98,7 @@ t.test('links of pages and Location headers stay behind the proxy', async (t) =>
   const page = await server.call('GET', `${prefix}/page`);
   t.match(page, { status: 200, text: `<a href="${prefix}/x">\u00e9</a>`, headers: { 'content-type': /^text\/html/ } });
   t.ok((await server.call('GET', `${prefix}/long`)).text === long, 'a very long page is passed on as it is');
+  t.equal((await server.call('GET', `${prefix}/far`)).status, 302, 'long headers of an answer');
   t.match(await server.call('GET', `${prefix}/moved`), { status: 302, headers: { location: `${prefix}/new/` } });
 });
 

@@ -18,6 +18,8 @@ import type { ProxiedPage } from './rewrite-links';
 import { type ProxyTarget, podTarget, serviceTarget } from './target';
 
 const connectTimeoutMs = 10_000;
+/** Of an answer; Node.js' default is 16 KiB. Clients in Go read much more. */
+const maxAnswerHeaderBytes = 256 * 1024;
 
 export interface BackendProxyOptions {
   readonly random: () => number;
@@ -101,6 +103,7 @@ export class BackendProxy {
       path: pathOf(request.path, request.search),
       headers: { ...headers, host: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` },
       agent: this.agents[scheme],
+      maxHeaderSize: maxAnswerHeaderBytes,
     };
     const outgoing = scheme === 'https' ? httpsRequest(options) : httpRequest(options);
     const slow = setTimeout(() => outgoing.destroy(new Error('i/o timeout')), connectTimeoutMs);
