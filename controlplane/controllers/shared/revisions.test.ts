@@ -39,6 +39,18 @@ t.test('a new template is a new revision', async (t) => {
   t.same([same.create, same.update, same.remove], [undefined, undefined, []]);
 });
 
+t.test('the keys of a revision are in order, as in the patch that clients compare it with', async (t) => {
+  const [first] = history('i:1');
+  const { metadata, spec } = template('i:1');
+  t.equal(
+    JSON.stringify(first?.data),
+    JSON.stringify({
+      spec: { template: { $patch: 'replace', metadata, spec: { containers: [{ image: 'i:1', name: 'c' }] } } },
+    }),
+  );
+  t.same(Object.keys(spec), ['containers'], 'the template has no other field');
+});
+
 t.test('an earlier template becomes the newest revision again', async (t) => {
   const { create, update, carried } = plan('i:1', history('i:1', 'i:2'));
   t.equal(create, undefined);

@@ -80,9 +80,17 @@ function render(
       annotations: owner.metadata?.annotations,
       ownerReferences: [ownerReference],
     },
-    data: { spec: { template: { ...template, $patch: 'replace' } } },
+    // Clients compare the bytes with the patch that they make themselves; Go writes the keys of a map in order.
+    data: inOrder({ spec: { template: { ...template, $patch: 'replace' } } }) as object,
     revision,
   };
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, inOrder(inner)]));
 }
 
 export function hasTemplate(revision: ControllerRevision, template: Template): boolean {
