@@ -1,6 +1,6 @@
 import t from 'tap';
 import { slowestString } from '../../test/lib/hostile-strings';
-import { maxJsonDepth, parseJson } from './json-text';
+import { maxJsonDepth, parseJson, parseStored, writeLargeIntegers } from './json-text';
 
 const read = (text: string) => parseJson(Buffer.from(text));
 
@@ -34,6 +34,23 @@ t.test('numbers that would be changed are refused', async (t) => {
   for (const [text, type] of cases) {
     t.throws(() => read(text), { code: 'BadRequest', message: new RegExp(`Go value of type ${type}`) }, text);
   }
+});
+
+t.test('large integers are kept as bigints where they may be', async (t) => {
+  const kept = (text: string) => parseJson(Buffer.from(text), undefined, 'kept');
+  t.same(kept('[9007199254740991,9007199254740993,-9223372036854775808,1e3,"9007199254740993"]'), [
+    9007199254740991,
+    9007199254740993n,
+    -9223372036854775808n,
+    1000,
+    '9007199254740993',
+  ]);
+  for (const text of ['9223372036854775808', '-9223372036854775809', '1e999']) {
+    t.throws(() => kept(text), { code: 'BadRequest', message: /cannot be kept exactly/ }, text);
+  }
+  writeLargeIntegers();
+  const text = '{"a":[9223372036854775807,1,"1234567890123456789"],"b":-9007199254740993}';
+  t.equal(JSON.stringify(parseStored(text)), text);
 });
 
 t.test('depth is bounded, and brackets in strings do not count', async (t) => {

@@ -1,5 +1,7 @@
 // Reads JSON from outside. A value is kept exactly as it was sent, or the text is refused: JavaScript would round integers above
 // 2^53 and silently turn 1e999 into null, and code that walks a text of many thousand levels would overflow the stack.
+//
+// In objects of custom kinds such an integer is a bigint, up to 64 bits as in Go. No field of a built-in kind needs one: there it is refused.
 import { BadRequest, TooLarge } from '../base/errors';
 import { jsonSyntaxError } from './schema/json-error';
 
@@ -22,17 +24,20 @@ const nine = 0x39;
 /** Every whole number with fewer digits is exact. */
 const exactDigits = 15;
 
+/** What happens to an integer that a number cannot hold: it is refused, or kept as a bigint. */
+export type LargeIntegers = 'refused' | 'kept';
+
 /**
- * @throws BadRequest for invalid JSON (with the message of Go's decoder), a number that JavaScript would change, or more than
+ * @throws BadRequest for invalid JSON (with the message of Go's decoder), a number that cannot be kept, or more than
  * maxJsonDepth levels; TooLarge for more than maxValues fields and items
  */
-export function parseJson(bytes: Buffer, maxValues = maxJsonValues): unknown {
+export function parseJson(bytes: Buffer, maxValues = maxJsonValues, largeIntegers: LargeIntegers = 'refused'): unknown {
   const { depth, values, exact } = scan(bytes);
   if (depth > maxJsonDepth) throw tooDeep();
   if (values > maxValues) throw tooManyValues(maxValues);
   const text = bytes.toString();
   try {
-    return exact ? JSON.parse(text) : JSON.parse(text, checkNumber);
+    return exact ? JSON.parse(text) : JSON.parse(text, largeIntegers === 'kept' ? keepInteger : checkNumber);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new BadRequest(jsonSyntaxError(bytes) ?? cause.message);
@@ -77,6 +82,35 @@ function checkNumber(_key: string, value: unknown, context?: { readonly source?:
   if (!Number.isFinite(value)) throw notKept(source, 'float64');
   if (!/[.eE]/.test(source) && !Number.isSafeInteger(value) && String(value) !== source) throw notKept(source, 'int64');
   return value;
+}
+
+function keepInteger(key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source ?? '';
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) {
+    return checkNumber(key, value, context);
+  }
+  const integer = BigInt(source);
+  return BigInt.asIntN(64, integer) === integer ? integer : checkNumber(key, value, context);
+}
+
+/** Sixteen digits are the fewest of an integer above 2^53. In most objects only texts have as many, and few of those. */
+const manyDigits = /\d{16}/;
+
+/** JSON that this server wrote, with its large integers. */
+export const parseStored = (json: string): unknown =>
+  manyDigits.test(json) ? JSON.parse(json, keepInteger) : JSON.parse(json);
+
+/** Not in the types of TypeScript yet: https://tc39.es/proposal-json-parse-with-source/ */
+interface RawJson {
+  rawJSON(text: string): object;
+}
+
+/** Lets JSON.stringify write a bigint as the integer that it is. Without it, JSON.stringify throws. Repeatable. */
+export function writeLargeIntegers(): void {
+  const toJSON = function (this: bigint): unknown {
+    return (JSON as unknown as RawJson).rawJSON(this.toString());
+  };
+  Object.defineProperty(BigInt.prototype, 'toJSON', { value: toJSON, configurable: true, writable: true });
 }
 
 /** `type` is upstream's type of the number. */

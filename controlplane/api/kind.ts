@@ -31,7 +31,7 @@ export interface Column<T> {
   /** 0 is always shown, 1 only with -o wide. */
   readonly priority?: 0 | 1;
   /** `now` is milliseconds since the epoch, for ages. */
-  cell(object: T, now: number): string | number | boolean | null;
+  cell(object: T, now: number): string | number | bigint | boolean | null;
 }
 
 /** The circumstances of a write; `old` is absent on create. */

@@ -1,5 +1,7 @@
 // Composes the API server: cache in, handler out, and a listener if requested. Composition only.
+
 import type { Catalog } from '../api/catalog';
+import { writeLargeIntegers } from '../api/json-text';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
@@ -144,6 +146,7 @@ export class ApiServer {
     const { options, deps, scope, stop } = this;
     const { clock, log } = deps;
     scope.defer(() => stop.abort());
+    writeLargeIntegers();
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);

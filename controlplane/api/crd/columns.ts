@@ -73,14 +73,14 @@ function columnOf(
 }
 
 /** Null, which kubectl shows as an empty cell, for a value that is absent or has another type. */
-function cellOf(values: readonly unknown[], type: string, now: number): string | number | boolean | null {
+function cellOf(values: readonly unknown[], type: string, now: number): string | number | bigint | boolean | null {
   const value = values[0];
   if (value === undefined || value === null) return null;
   switch (type) {
     case 'integer':
-      return typeof value === 'number' && Number.isInteger(value) ? value : null;
+      return typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value)) ? value : null;
     case 'number':
-      return typeof value === 'number' ? value : null;
+      return typeof value === 'number' || typeof value === 'bigint' ? value : null;
     case 'boolean':
       return typeof value === 'boolean' ? value : null;
     case 'date':

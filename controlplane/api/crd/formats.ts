@@ -158,10 +158,10 @@ export function isKnownFormat(type: string | undefined, format: string): boolean
 const bounds: Readonly<Record<string, number>> = { int32: 2 ** 31, int64: 2 ** 63 };
 
 /** Whether a number fits the type and the format; all numbers fit an unknown one. */
-export function fitsNumberFormat(value: number, type: string | undefined, format = ''): boolean {
+export function fitsNumberFormat(value: number | bigint, type: string | undefined, format = ''): boolean {
   if (type === 'integer') {
     const bound = bounds[format] ?? bounds['int64']!;
     return value >= -bound && value < bound;
   }
-  return format !== 'float' || Math.abs(value) <= 3.4028234663852886e38;
+  return format !== 'float' || Math.abs(Number(value)) <= 3.4028234663852886e38;
 }

@@ -69,7 +69,7 @@ export function textCauses(value: string, schema: Definition, path: string, step
   return causes;
 }
 
-export function numberCauses(value: number, schema: Definition, path: string): FieldCause[] {
+export function numberCauses(value: number | bigint, schema: Definition, path: string): FieldCause[] {
   const { maximum, exclusiveMaximum, minimum, exclusiveMinimum, multipleOf, type, format } = schema;
   const causes: FieldCause[] = [];
   const fail = (rule: string) => causes.push(invalid(path, value, `${path} in body should be ${rule}`));
@@ -79,7 +79,7 @@ export function numberCauses(value: number, schema: Definition, path: string): F
   if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
     fail(exclusiveMinimum ? `greater than ${minimum}` : `greater than or equal to ${minimum}`);
   }
-  if (multipleOf && !Number.isInteger(multipleOf < 1 ? (1 / multipleOf) * value : value / multipleOf)) {
+  if (multipleOf && !isMultiple(value, multipleOf)) {
     fail(`a multiple of ${multipleOf}`);
   }
   if (!fitsNumberFormat(value, type, format)) {
@@ -87,6 +87,12 @@ export function numberCauses(value: number, schema: Definition, path: string): F
     causes.push(invalid(noField, '', `Checked value must be of type ${type} ${known} in ${path}`));
   }
   return causes;
+}
+
+function isMultiple(value: number | bigint, of: number): boolean {
+  if (typeof value === 'bigint' && Number.isSafeInteger(of)) return value % BigInt(of) === 0n;
+  const number = Number(value);
+  return Number.isInteger(of < 1 ? (1 / of) * number : number / of);
 }
 
 /** A value of the wrong type is printed as the name of its type. */

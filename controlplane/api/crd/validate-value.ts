@@ -92,7 +92,7 @@ class Validation {
         // A long text costs as many visits as it has pieces of this length.
         this.visits += value.length >> 6;
         found.add(textCauses(value, schema, path, this.steps));
-      } else if (typeof value === 'number') found.add(numberCauses(value, schema, path));
+      } else if (typeof value === 'number' || typeof value === 'bigint') found.add(numberCauses(value, schema, path));
       else if (Array.isArray(value)) this.list(value, old, schema, path, found);
       else if (typeof value === 'object') this.object(value as Record<string, unknown>, old, schema, path, found);
     }
@@ -202,5 +202,6 @@ function typeCauses(value: unknown, schema: Definition, path: string): FieldCaus
 function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
-  return typeof value === 'number' && Number.isInteger(value) ? 'integer' : typeof value;
+  const isInteger = typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value));
+  return isInteger ? 'integer' : typeof value;
 }

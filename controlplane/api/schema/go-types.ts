@@ -37,5 +37,6 @@ export function wrongType(value: unknown, goPath: string, type: string): BadRequ
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (value === null) return 'null';
+  if (typeof value === 'bigint') return `number ${value}`;
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }

@@ -95,6 +95,7 @@ function integerDecoder(field: FieldSchema): Decode {
   const bound = field.format === 'int32' ? 2 ** 31 : 2 ** 63;
   const type = goType(field);
   return (value, _context, _path, goPath) => {
+    if (typeof value === 'bigint' && bound === 2 ** 63) return value;
     if (typeof value !== 'number') throw wrongType(value, goPath, type);
     if (!Number.isInteger(value) || value >= bound || value < -bound) throw wrongNumber(value, goPath, type);
     return value;

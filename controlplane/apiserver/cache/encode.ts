@@ -1,6 +1,7 @@
 // The bytes of an object. Stored bytes begin with kind, apiVersion and metadata and carry no resourceVersion, because the
 // revision is known only at the commit; the served bytes are the same with the revision put in right after the opening
 // brace of metadata, whose place is the same for all objects of a kind.
+import { parseStored } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import type { CachedObject, CacheEvent } from './cache';
@@ -39,7 +40,7 @@ export class Codec<T extends KubeObject> {
    * the cache from then on; without it the bytes are parsed at the first access.
    */
   decode(key: string, stored: Buffer, revision: number, prepared?: T): CachedObject<T> {
-    const body = this.isOurs(stored) ? stored : this.encode(this.prepare(JSON.parse(stored.toString()) as T));
+    const body = this.isOurs(stored) ? stored : this.encode(this.prepare(parseStored(stored.toString()) as T));
     const json = this.splice(body, this.head.length, revision);
     if (prepared) prepared.metadata!.resourceVersion = String(revision);
     return new Entry(key, json, revision, prepared);
@@ -49,7 +50,7 @@ export class Codec<T extends KubeObject> {
   upgrade(stored: Buffer): Buffer {
     const { upgrade } = this.kind.options;
     if (!upgrade && this.isOurs(stored)) return stored;
-    const object = JSON.parse(stored.toString()) as T;
+    const object = parseStored(stored.toString()) as T;
     const upgraded = upgrade ? this.kind.options.upgrade!(object) : object;
     return upgraded === object && this.isOurs(stored) ? stored : this.encode(this.prepare(upgraded));
   }
@@ -134,7 +135,7 @@ class Entry<T extends KubeObject> implements CachedObject<T> {
   }
 
   readOnce(): T {
-    return this.parsed ?? (JSON.parse(this.json.toString()) as T);
+    return this.parsed ?? (parseStored(this.json.toString()) as T);
   }
 }
 

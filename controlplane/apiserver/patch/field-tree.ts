@@ -1,6 +1,7 @@
 // Sets of field paths in the FieldsV1 form of managedFields, as trees: a node without children is a member of the set, and the key `.`
 // marks a node with children as a member too. The empty set is undefined. Operations share the parts that do not change, so their cost is that of the smaller
 // set. Pure.
+import { parseStored } from '../../api/json-text';
 import { BadRequest } from '../../base/errors';
 import { isObject, type Json } from './json';
 
@@ -126,7 +127,7 @@ function isElement(text: string): boolean {
   if (text.startsWith('f:') || /^i:\d+$/.test(text)) return true;
   if (!text.startsWith('k:') && !text.startsWith('v:')) return false;
   try {
-    const value = JSON.parse(text.slice(2)) as Json;
+    const value = parseStored(text.slice(2)) as Json;
     return text.startsWith('v:') || (isObject(value) && Object.values(value).every(isScalar));
   } catch {
     return false;
@@ -157,7 +158,7 @@ export function formatPath(elements: readonly string[]): string {
       if (element.startsWith('f:')) return `.${rest}`;
       if (element.startsWith('v:')) return `[=${rest}]`;
       if (element.startsWith('i:')) return `[${rest}]`;
-      const keys = Object.entries(JSON.parse(rest) as Record<string, Json>);
+      const keys = Object.entries(parseStored(rest) as Record<string, Json>);
       return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
     })
     .join('');

@@ -1,6 +1,7 @@
 // JSON values as types, and the comparisons patches need.
 
-export type Json = null | boolean | number | string | Json[] | JsonObject;
+/** An integer that a number cannot hold is a bigint. */
+export type Json = null | boolean | number | bigint | string | Json[] | JsonObject;
 export interface JsonObject {
   [key: string]: Json;
 }

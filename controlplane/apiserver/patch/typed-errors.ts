@@ -89,7 +89,8 @@ function placeOf(element: Json, schema: FieldSchema, i: number): Place {
 function scalarError(value: Json, { type, format }: FieldSchema): string | undefined {
   const isScalar = !isObject(value) && !Array.isArray(value);
   if (type === 'integer' || type === 'number') {
-    return typeof value === 'number' ? undefined : `expected numeric (int or float), got ${goTypeOf(value)}`;
+    const isNumber = typeof value === 'number' || typeof value === 'bigint';
+    return isNumber ? undefined : `expected numeric (int or float), got ${goTypeOf(value)}`;
   }
   if (type === 'boolean') return typeof value === 'boolean' ? undefined : `expected boolean, got ${shown(value)}`;
   const untyped = type === 'intOrString' || type === 'quantity' || format?.startsWith('date-time');

@@ -1,7 +1,8 @@
 // Server-side apply: PATCH with a configuration, which creates a missing object.
-import { parseJson } from '../../api/json-text';
+import { parseJson, parseStored } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
+import type { ObjectSchema } from '../../api/schema/schema';
 import { decodePart, decodeStructure } from '../../api/schema/structure';
 import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
@@ -17,7 +18,7 @@ import { duplicateKeysIn, duplicateKeysOf, unmarshalErrors } from '../yaml/dupli
 import { type RestDeps, type RestRequest, warn } from './context';
 import { create } from './create';
 import { checkName, isMissing } from './create-on-update';
-import { isRecord } from './decode';
+import { isRecord, largeIntegersOf } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -56,7 +57,7 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
         subresource,
         dryRun,
         tracked: true,
-        transform: ({ json }) => keepPreconditions(applyTo(JSON.parse(json.toString())), configuration),
+        transform: ({ json }) => keepPreconditions(applyTo(parseStored(json.toString()) as KubeObject), configuration),
       });
       return renderObject(deps, rest, updated, 200);
     } catch (err) {
@@ -81,7 +82,7 @@ export async function readConfiguration(rest: RestRequest, kind: Kind): Promise<
 function parsedConfiguration(rest: RestRequest, kind: Kind, body: Buffer): KubeObject {
   const { name } = rest.route;
   const schema = rest.schemas.of(kind);
-  const value = parseConfiguration(body, kind.options.maxValues);
+  const value = parseConfiguration(body, schema, kind.options.maxValues);
   checkType(kind, value);
   const object = value as KubeObject;
   if (object.metadata?.managedFields) throw new BadRequest('metadata.managedFields must be nil');
@@ -116,9 +117,9 @@ function withoutNulls<T>(value: T): T {
   return value;
 }
 
-function parseConfiguration(body: Buffer, maxValues?: number): Record<string, unknown> {
+function parseConfiguration(body: Buffer, schema: ObjectSchema, maxValues?: number): Record<string, unknown> {
   try {
-    const object = parseJson(body, maxValues) ?? {};
+    const object = parseJson(body, maxValues, largeIntegersOf(schema)) ?? {};
     if (isRecord(object)) return object;
     const { message } = wrongType(object, '', 'map[string]interface {}');
     throw new BadRequest(`error unmarshaling JSON: while decoding JSON: ${message}`);

@@ -1,4 +1,5 @@
 // POST of an object to its collection.
+import { parseStored } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { AlreadyClaimed, AlreadyExists, isAlreadyExists } from '../../base/errors';
@@ -109,5 +110,5 @@ const nameExhausted = (base: string) =>
 /** The answer of a dry run: a copy of the object as it would be, never stored. */
 export function rehearsed(key: string, object: KubeObject): CachedObject {
   const json = JSON.stringify(object);
-  return { key, object: JSON.parse(json), json: Buffer.from(json), revision: 0 };
+  return { key, object: parseStored(json) as KubeObject, json: Buffer.from(json), revision: 0 };
 }

@@ -1,7 +1,7 @@
 // Decodes body bytes to an object of the requested kind, with the field validation that the client chose.
 
 import type { Catalog } from '../../api/catalog';
-import { maxJsonValues, parseJson } from '../../api/json-text';
+import { type LargeIntegers, maxJsonValues, parseJson } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
 import { wrongType } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
@@ -39,7 +39,7 @@ function decode(body: Buffer, contentType: string, schema: ObjectSchema, maxValu
   switch (type) {
     case '':
     case 'application/json':
-      return { value: typed(() => parseJson(body, maxValues)), ...sourceText(body) };
+      return { value: typed(() => parseJson(body, maxValues, largeIntegersOf(schema))), ...sourceText(body) };
     case protobufType: {
       if (schema.unstructured) throw unsupportedMediaType(acceptedTypes);
       const { apiVersion, kind, raw } = openEnvelope(body);
@@ -49,6 +49,8 @@ function decode(body: Buffer, contentType: string, schema: ObjectSchema, maxValu
       throw unsupportedMediaType(acceptedTypes);
   }
 }
+
+export const largeIntegersOf = ({ unstructured }: ObjectSchema): LargeIntegers => (unstructured ? 'kept' : 'refused');
 
 function sourceText(body: Buffer): SourceText {
   const texts = duplicateKeysOf(body);

@@ -1,6 +1,6 @@
 // PATCH: JSON patch, merge patch and strategic merge patch, applied to the object as stored at the moment of the write; requests
 // for server-side apply go on to apply.ts.
-import { parseJson } from '../../api/json-text';
+import { parseJson, parseStored } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
 import { findDuplicateFields } from '../../api/schema/duplicates';
 import type { ObjectSchema } from '../../api/schema/schema';
@@ -16,7 +16,7 @@ import { header, type Reply } from '../request';
 import { invalid, unsupportedMediaType, unsupportedPatchType } from '../status';
 import { applyObject } from './apply';
 import { type RestDeps, type RestRequest, warn } from './context';
-import { checkCustomKind, checkKind, isRecord, unknownKind } from './decode';
+import { checkCustomKind, checkKind, isRecord, largeIntegersOf, unknownKind } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -46,7 +46,7 @@ export async function readPatch(rest: RestRequest, accepted = ordinaryPatches): 
   const body = await rest.request.body();
   const { fieldValidation } = writeOptions(rest);
   try {
-    const value = parseJson(body);
+    const value = parseJson(body, undefined, largeIntegersOf(rest.schemas.of(rest.route.kind)));
     rest.request.audit?.sentText(body);
     const findings = fieldValidation === 'Ignore' ? [] : patchFindings(type, body.toString(), value);
     return { type, value, findings };
@@ -89,7 +89,7 @@ export async function patchObject(deps: RestDeps, rest: RestRequest): Promise<Re
     key: keyOf(kind, namespace, name),
     subresource,
     dryRun: writeOptions(rest).dryRun,
-    transform: ({ json }) => patched(rest, patch, JSON.parse(json.toString()) as KubeObject, kind),
+    transform: ({ json }) => patched(rest, patch, parseStored(json.toString()) as KubeObject, kind),
   });
   return renderObject(deps, rest, updated, 200);
 }

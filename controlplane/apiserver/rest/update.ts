@@ -1,4 +1,5 @@
 // PUT and PATCH, both as one guaranteed update: read, transform, check, write if unchanged; after a conflict it starts again.
+import { parseStored } from '../../api/json-text';
 import { allowsUnconditionalUpdate, type KeptMetadata, type Kind, partOf, subresourceOf } from '../../api/kind';
 import type { KubeObject, ObjectMeta } from '../../api/types';
 import { invalid as invalidValue } from '../../api/validation/causes';
@@ -225,4 +226,4 @@ function keepMetadata<K extends KeptMetadata>(metadata: ObjectMeta, before: Obje
 }
 
 /** A copy, since the write changes the object in place but all readers share cached objects. */
-const copyJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+const copyJson = (value: unknown): unknown => parseStored(JSON.stringify(value));

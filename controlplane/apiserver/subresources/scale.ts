@@ -1,4 +1,5 @@
 // The scale subresource: reads and writes spec.replicas, or where a custom kind has its replicas, as a small object of autoscaling/v1.
+import { parseStored } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import { type ScalePaths, valueAt, withValueAt } from '../../api/scale';
 import { fromStored, storageKind, toStored } from '../../api/storage';
@@ -51,7 +52,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
         const desired = change(scaleOf(kind, current.object));
         const replicas = desired.spec?.replicas;
         checkReplicas(name, replicas);
-        const object = withReplicas(kind, JSON.parse(current.json.toString()) as KubeObject, replicas);
+        const object = withReplicas(kind, parseStored(current.json.toString()) as KubeObject, replicas);
         // The Scale has the metadata of the object, so its preconditions apply to the object.
         const { resourceVersion, uid } = desired.metadata ?? {};
         // Without a version the Scale is for any, also of a kind whose objects need one.
