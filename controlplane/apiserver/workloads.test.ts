@@ -164,6 +164,12 @@ t.test('cluster IPs and node ports: allocated, requested, kept, refused, release
     (await create('np2', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] })).message,
     `Service "np2" is invalid: spec.ports[0].nodePort: Invalid value: ${port}: provided port is already allocated`,
   );
+  for (const outside of [-5, 29_999, 99_999]) {
+    t.equal(
+      (await create('np3', { type: 'NodePort', ports: [{ port: 80, nodePort: outside }] })).message,
+      `Service "np3" is invalid: spec.ports[0].nodePort: Invalid value: ${outside}: provided port is not in the valid range. The range of valid ports is 30000-32767`,
+    );
+  }
   t.match(
     (await create('health', { healthCheckNodePort: 31000 })).message,
     /spec.healthCheckNodePort: Invalid value: 31000: may only be set when `type` is 'LoadBalancer'/,

@@ -99,7 +99,7 @@ function validatePorts(spec: ServiceSpec): FieldCause[] {
 }
 
 function validateServicePort(
-  { name = '', port, protocol, targetPort, nodePort, appProtocol }: ServicePort,
+  { name = '', port, protocol, targetPort, appProtocol }: ServicePort,
   at: string,
   many: boolean,
 ): FieldCause[] {
@@ -109,7 +109,6 @@ function validateServicePort(
   causes.push(...invalidEach(`${at}.port`, port ?? 0, portNumber(port ?? 0)));
   if (!protocol) causes.push(required(`${at}.protocol`));
   else if (!protocols.includes(protocol)) causes.push(notSupported(`${at}.protocol`, protocol, protocols));
-  if (nodePort) causes.push(...invalidEach(`${at}.nodePort`, nodePort, portNumber(nodePort)));
   causes.push(...validatePort(targetPort, `${at}.targetPort`));
   if (appProtocol !== undefined)
     causes.push(...invalidEach(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol)));
