@@ -1,5 +1,5 @@
-// The rules in CEL of custom objects. They judge an object after its schema, also for a write of its status, and their errors stand beside
-// those of the schema. After some errors they are not evaluated: their expressions may not fit the object.
+// The rules in CEL of custom objects. They judge an object after its schema, also for a write of its status, and their errors are in one
+// answer with those of the schema. After some errors they are not evaluated: their expressions may not fit the object.
 
 import { noField } from '../../../api/crd/scalar-rules';
 import type { Kind } from '../../../api/kind';
