@@ -67,6 +67,7 @@ function validatePorts(ports: NonNullable<EndpointSlice['ports']>): FieldCause[]
     if (name !== '') causes.push(...invalidEach(`ports[${i}].name`, name, dns1123Label(name)));
     if (names.has(name)) causes.push(duplicate(`ports[${i}].name`, name));
     names.add(name);
+    // Upstream does not check: a rule with such a port would make the kernel refuse the rules of all Services.
     if (port !== undefined) causes.push(...invalidEach(`ports[${i}].port`, port, portNumber(port)));
     causes.push(...oneOf(`ports[${i}].protocol`, protocol, ['SCTP', 'TCP', 'UDP']));
     if (appProtocol !== undefined) {

@@ -15,6 +15,7 @@ import { roleBindings } from './role-binding';
 import { type RuntimeClass, runtimeClasses } from './runtime-class';
 import { selectorText } from './scale';
 import { secrets } from './secret';
+import { serviceAccounts } from './service-account';
 import { formatDuration } from './table';
 import type { KubeObject } from './types';
 
@@ -218,8 +219,27 @@ t.test('Node', async (t) => {
     /^spec\.podCIDRs: Forbidden: node updates may not change podCIDR/,
   ]);
   t.match(write(nodes, { metadata: { name: 'n' }, spec: { taints: [{ key: 'a', effect: 'Never' }] } }).causes, [
-    /^spec\.taints\[0\]\.effect: Unsupported value/,
+    /^metadata\.taints\[0\]\.effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"$/,
   ]);
+  const taint = { key: 'a', effect: 'NoSchedule' };
+  t.match(write(nodes, { metadata: { name: 'n' }, spec: { taints: [taint, taint] } }).causes, [
+    /^metadata\.taints\[1\]: Duplicate value: .*: taints must be unique by key and effect pair$/,
+  ]);
+  const configured = write(nodes, { metadata: { name: 'n' }, spec: { configSource: {}, externalID: 'x' } }).object;
+  t.same(configured.spec, { externalID: 'x' });
+  t.same(nodes.options.warnings?.(configured, { subresource: '' }), [
+    'spec.externalID: this field is deprecated, and is unused by Kubernetes',
+  ]);
+});
+
+t.test('Namespace, ServiceAccount and templates', async (t) => {
+  t.same(write(namespaces, { metadata: { name: 'n' }, spec: { finalizers: ['mine'] } }).causes, [
+    'spec.finalizers: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+  ]);
+  const account = write(serviceAccounts, { metadata, secrets: [{ kind: 'x', name: 's', namespace: 'other' }] }).object;
+  t.same(account.secrets, [{ name: 's' }]);
+  const { object } = write(podTemplates, { metadata, template });
+  t.equal(object.template?.spec?.enableServiceLinks, undefined, 'a default of pods alone');
 });
 
 t.test('Event', async (t) => {

@@ -3,6 +3,7 @@ import type { V1Namespace } from '@kubernetes/client-node';
 import { allVerbs, defineKind } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
+import { validateFinalizer } from './validation/metadata';
 import { dns1123Label } from './validation/names';
 
 export type Namespace = Wire<V1Namespace>;
@@ -35,6 +36,12 @@ export const namespaces = defineKind<Namespace>({
     } else if (subresource !== 'finalize') {
       namespace.spec = { ...namespace.spec, finalizers: old.spec?.finalizers };
     }
+  },
+  validate: ({ spec }, { old, subresource }) => {
+    if (old && subresource !== 'finalize') return [];
+    return (spec?.finalizers ?? []).flatMap((name, i) =>
+      validateFinalizer(name, old ? `spec.finalizers[${i}]` : 'spec.finalizers'),
+    );
   },
   columns: [
     nameColumn,

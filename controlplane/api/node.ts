@@ -33,26 +33,30 @@ function statusOf(node: Node): string {
 const addressOf = ({ status }: Node, type: string): string =>
   (status?.addresses ?? []).find((address) => address.type === type)?.address ?? none;
 
-const effects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function validateTaints(taints: Taints, field: string): FieldCause[] {
   const seen = new Set<string>();
   return taints.flatMap(({ key = '', value = '', effect = '' }, i) => {
     const at = `${field}[${i}]`;
     const causes = invalidEach(`${at}.key`, key, qualifiedName(key));
-    causes.push(...invalidEach(`${at}.value`, value, labelValue(value)));
+    const wrong = labelValue(value);
+    if (wrong.length > 0) causes.push(invalid(`${at}.value`, value, wrong.join(';')));
     if (effect === '') causes.push(required(`${at}.effect`));
     else if (!effects.includes(effect)) causes.push(notSupported(`${at}.effect`, effect, effects));
-    if (seen.has(`${key}:${effect}`)) causes.push(duplicate(at, { key, value, effect }));
+    if (seen.has(`${key}:${effect}`)) {
+      const { message, ...rest } = duplicate(at, { key, value, effect });
+      causes.push({ ...rest, message: `${message}: taints must be unique by key and effect pair` });
+    }
     seen.add(`${key}:${effect}`);
     return causes;
   });
 }
 
-/** A pod range must not change once set: routes and pods use it. */
+/** A pod range must not change once set: routes and pods use it. The path of taints is upstream's. */
 function validate({ spec }: Node, { old, subresource }: WriteContext<Node>): FieldCause[] {
   if (subresource !== '') return [];
-  const causes = validateTaints(spec?.taints ?? [], 'spec.taints');
+  const causes = validateTaints(spec?.taints ?? [], 'metadata.taints');
   for (const [i, range] of (spec?.podCIDRs ?? []).entries()) {
     if (!isCidr(range))
       causes.push(
@@ -104,7 +108,16 @@ export const nodes = defineKind<Node>({
     if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
     else if (spec?.podCIDRs?.[0] && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0];
   },
+  prepare: (node, { old }) => {
+    // Kubelets are no longer configured through their Nodes.
+    if (!old?.spec?.configSource) delete node.spec?.configSource;
+    if (!old) delete node.status?.config;
+  },
   validate,
+  warnings: ({ spec }) => [
+    ...(spec?.configSource ? ['spec.configSource: the feature is removed'] : []),
+    ...(spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+  ],
   columns: [
     nameColumn,
     { name: 'Status', type: 'string', description: 'The status of the node', cell: statusOf },

@@ -2,7 +2,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { defineKind } from './kind';
 import { podColumns } from './pods/columns';
-import { defaultPodSpec, defaultRequests } from './pods/defaults';
+import { defaultPodOnly, defaultPodSpec } from './pods/defaults';
 import { podGraceSeconds } from './pods/grace';
 import { mergeLabelKeys } from './pods/label-keys';
 import { keepObservedGenerations } from './pods/observed-generation';
@@ -56,9 +56,7 @@ export const pods = defineKind<Pod>({
   defaults: (pod) => {
     pod.spec ??= {} as PodSpec;
     defaultPodSpec(pod.spec);
-    // Not in templates, as upstream.
-    pod.spec.enableServiceLinks ??= true;
-    defaultRequests(pod.spec);
+    defaultPodOnly(pod.spec);
   },
   prepare: (pod, { old, subresource }) => {
     if (old) {

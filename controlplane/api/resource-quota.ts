@@ -34,7 +34,9 @@ export const resourceQuotas = defineKind<ResourceQuota>({
     for (const amounts of [spec?.hard, status?.hard, status?.used]) if (amounts) canonicalize(amounts);
   },
   prepare: (quota, { old }) => {
-    if (!old) delete quota.status;
+    // As upstream's struct, which is always written.
+    quota.spec ??= {};
+    if (!old) quota.status = {};
   },
   validate: ({ spec, status }, { old, subresource }) => {
     if (subresource === 'status') {

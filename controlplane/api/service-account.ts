@@ -20,6 +20,10 @@ export const serviceAccounts = defineKind<ServiceAccount>({
     { name: 'token', verbs: ['create'], group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
   ],
   schema: { model: 'V1ServiceAccount' },
+  // References to Secrets name Secrets of the account's own namespace: all else in them has no meaning.
+  defaults: (account) => {
+    if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+  },
   deletion: { answersWithObject: true },
   warnings: ({ metadata }, { old }) =>
     metadata?.annotations?.[mountableSecretsAnnotation] !== undefined &&

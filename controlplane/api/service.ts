@@ -9,7 +9,7 @@ import { defaultStatus, validateStatus } from './services/status';
 import { validateService } from './services/validate';
 import { warnOfService } from './services/warnings';
 import type { Wire } from './types';
-import { dns1035Label } from './validation/names';
+import { dns1123Label } from './validation/names';
 
 export type Service = Wire<V1Service>;
 
@@ -37,7 +37,8 @@ export const services = defineKind<Service>({
   // have, and for `kubectl wait` a condition with an older observedGeneration is not met.
   generation: 'spec',
   claims: serviceClaims,
-  nameCheck: dns1035Label,
+  // Since 1.36 (KEP-5311) a name may begin with a digit.
+  nameCheck: dns1123Label,
   defaults: (service) => {
     if (service.spec) defaultService(service.spec);
     defaultStatus(service);

@@ -220,6 +220,15 @@ t.test('warnings about Services and other kinds', async (t) => {
     ],
   );
   t.same(warningsOf(services, { spec: { ports } }), []);
+  t.same(
+    warningsOf(services, {
+      spec: { ports, clusterIP: '10.0.0.1', externalIPs: ['1.2.3.4'], trafficDistribution: 'PreferClose' },
+    }),
+    [
+      'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+    ],
+  );
   const annotations = { 'kubernetes.io/ingress.class': 'x' };
   t.same(warningsOf(ingresses, { metadata: { annotations }, spec: {} }), [
     `annotation "kubernetes.io/ingress.class" is deprecated, please use 'spec.ingressClassName' instead`,

@@ -36,8 +36,9 @@ export function defaultPodSpec(spec: PodSpec): void {
   if (spec.resources?.requests) canonicalize(spec.resources.requests);
 }
 
-/** Only for pods: a limit without a request is also the request. */
-export function defaultRequests(spec: PodSpec): void {
+/** Only for pods, not for templates: service links; and a limit without a request is also the request. */
+export function defaultPodOnly(spec: PodSpec): void {
+  spec.enableServiceLinks ??= true;
   for (const { resources } of initAndAppContainers(spec)) requestsFromLimits(resources);
   defaultPodResources(spec);
 }

@@ -28,7 +28,8 @@ const standard: ReadonlySet<string> = new Set([
   'requests.ephemeral-storage',
   'requests.storage',
 ]);
-const isStandard = (name: string): boolean => standard.has(name) || isHugePages(name.replace(/^requests\./, ''));
+/** A name without a domain that Kubernetes knows. */
+export const isStandard = (name: string): boolean => standard.has(name) || isHugePages(name.replace(/^requests\./, ''));
 const isWhole = (name: string): boolean => whole.includes(name) || isExtended(name);
 const milli = 1_000_000n;
 const unit = 1000n * milli;

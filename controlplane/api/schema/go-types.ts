@@ -19,7 +19,7 @@ export function goType(field: FieldSchema): string {
     case 'object':
       return goObject(field.object!);
     default:
-      return 'string';
+      return field.format === 'byte' ? '[]uint8' : 'string';
   }
 }
 

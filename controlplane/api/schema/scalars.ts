@@ -33,7 +33,7 @@ export function scalarDecoders(field: FieldSchema): Decode {
 
 function stringDecoder(field: FieldSchema): Decode {
   const read = formats[field.format ?? ''];
-  const type = field.format === 'byte' ? '[]uint8' : goType(field);
+  const type = goType(field);
   return (value, _context, _path, goPath) => {
     if (typeof value !== 'string') throw wrongType(value, goPath, type);
     return read ? read(value) : value;

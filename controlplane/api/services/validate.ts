@@ -135,7 +135,7 @@ function validateAddresses(spec: ServiceSpec): FieldCause[] {
       ? [invalid('spec.clusterIPs', clusterIPs, "'None' must be the first and only value")]
       : []),
     ...externalIPs.flatMap((ip, i) => validateDestination(ip, `spec.externalIPs[${i}]`)),
-    ...loadBalancerSourceRanges.flatMap((range, i) => validateRange(range, `spec.loadBalancerSourceRanges[${i}]`)),
+    ...loadBalancerSourceRanges.flatMap((range, i) => validateRange(range, `spec.LoadBalancerSourceRanges[${i}]`)),
     ...(loadBalancerSourceRanges.length > 0 && spec.type !== 'LoadBalancer'
       ? [forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'")]
       : []),

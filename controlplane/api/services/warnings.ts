@@ -25,6 +25,9 @@ export function warnOfService({ metadata, spec }: Service): string[] {
   externalIPs.forEach((ip, i) => {
     warnings.push(...warnOfAddress(ip, `spec.externalIPs[${i}]`));
   });
+  if (externalIPs.length > 0 && !isHeadless(spec) && !isExternalName(spec)) {
+    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
+  }
   warnings.push(...warnOfAddress(loadBalancerIP, 'spec.loadBalancerIP'));
   loadBalancerSourceRanges.forEach((range, i) => {
     warnings.push(...warnOfRange(range.trim(), `spec.loadBalancerSourceRanges[${i}]`));
@@ -34,6 +37,9 @@ export function warnOfService({ metadata, spec }: Service): string[] {
   }
   if (!isExternalName(spec) && spec.externalName) {
     warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  }
+  if (spec.trafficDistribution === 'PreferClose') {
+    warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
   }
   return warnings;
 }

@@ -101,17 +101,24 @@ function validateOwnerReferences(references: readonly OwnerReference[]): FieldCa
 const twoControllers = (first: string, second: string): string =>
   `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
 
+const standardOrQualified = (name: string, field: string): FieldCause[] =>
+  name.includes('/') || standardFinalizers.has(name)
+    ? []
+    : [invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')];
+
+/** Of the finalizers in the spec of a namespace. */
+export const validateFinalizer = (name: string, field: string): FieldCause[] => [
+  ...invalidEach(field, name, qualifiedName(name)),
+  ...standardOrQualified(name, field),
+];
+
 function validateFinalizers(finalizers: readonly string[]): FieldCause[] {
   const field = 'metadata.finalizers';
   const both = finalizers.includes('orphan') && finalizers.includes('foregroundDeletion');
   return [
     ...finalizers.flatMap((name) => invalidEach(field, name, qualifiedName(name))),
     ...(both ? [invalid(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')] : []),
-    ...finalizers.flatMap((name, i) =>
-      name.includes('/') || standardFinalizers.has(name)
-        ? []
-        : [invalid(`${field}[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified')],
-    ),
+    ...finalizers.flatMap((name, i) => standardOrQualified(name, `${field}[${i}]`)),
   ];
 }
 

@@ -1,6 +1,7 @@
 // Server-side apply: a writer sends only the fields it manages and becomes their owner; a field that another owner set to
 // another value is a conflict. Source: the concept page "Server-Side Apply" and KEP-555.
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
+import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { formatTime } from '../../base/clock';
 import { BadRequest, Conflict, TooLarge } from '../../base/errors';
@@ -75,7 +76,8 @@ export function apply(request: ApplyRequest): KubeObject {
   const yielding = manager === kubectl && live ? lastAppliedFields(live, plan) : undefined;
   const kept = found ? settle(others, found, { force, yielding }) : others;
   // The time is that of the last change of the object.
-  const time = found || !live ? formatTime(now) : mine?.time;
+  const changed = !live || (found && differs(live, result, request.schema, plan));
+  const time = changed ? formatTime(now) : mine?.time;
   const managedFields = encodeOwners(owned ? [...kept, { ...identity, fields: owned, time }] : kept);
   const metadata = { ...(result as KubeObject).metadata, managedFields };
   if (manager === kubectl && live?.metadata?.annotations?.[lastAppliedAnnotation]) {
@@ -84,6 +86,13 @@ export function apply(request: ApplyRequest): KubeObject {
     return { ...result, metadata: { ...metadata, annotations } } as KubeObject;
   }
   return { ...result, metadata } as KubeObject;
+}
+
+/** A zero value that the object will not keep, as `hostNetwork: false`, is no change. @throws BadRequest as decoding does */
+function differs(live: KubeObject, result: JsonObject, schema: ObjectSchema, plan: ValuePlan): boolean {
+  const form = structuredClone(result);
+  decodeStructure(schema, form, undefined);
+  return compare(live as JsonObject, form, plan) !== undefined;
 }
 
 /** @throws TooLarge for more fields than an owner may have */

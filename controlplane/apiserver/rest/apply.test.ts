@@ -219,6 +219,25 @@ t.test('an object without managedFields: its fields belong to before-first-apply
   t.match(refused.json, { code: 409, message: /conflict with "before-first-apply" using v1: \.data\.a$/ });
 });
 
+t.test(
+  'a manager owns what it set to zero; the object does not keep it, and the same configuration changes nothing',
+  async (t) => {
+    const path = '/api/v1/namespaces/default/services/zero?fieldManager=m';
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'zero' },
+      spec: { ports: [{ port: 80 }], publishNotReadyAddresses: false },
+    };
+    const first = await server.call('PATCH', path, { type, body });
+    t.equal(first.status, 201);
+    t.notOk('publishNotReadyAddresses' in first.json.spec);
+    t.ok(first.json.metadata.managedFields[0].fieldsV1['f:spec']['f:publishNotReadyAddresses']);
+    const again = await server.call('PATCH', path, { type, body });
+    t.equal(again.json.metadata.resourceVersion, first.json.metadata.resourceVersion);
+  },
+);
+
 t.test('the writer owns the defaults, and nothing that the server adds', async (t) => {
   await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   const spec = { containers: [{ name: 'c', image: 'i' }] };

@@ -41,8 +41,9 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
     const live = shown && toStored(kind, shown);
     const result = apply({ kind: stored, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
     // The manager owns also its empty lists and maps and what it set to zero; the object itself has the form of all objects.
-    decodeStructure(schema, result, undefined);
-    return fromStored(kind, result);
+    const form = structuredClone(result);
+    decodeStructure(schema, form, undefined);
+    return fromStored(kind, form);
   };
   for (let attempt = 1; ; attempt++) {
     try {

@@ -21,7 +21,7 @@ import { getObject, listObjects } from '../rest/read';
 import { replaceObject } from '../rest/update';
 import { type WatchLifetime, watchObjects } from '../rest/watch';
 import type { RouteTable } from '../route';
-import { methodNotAllowed, pathNotFound } from '../status';
+import { pathNotFound } from '../status';
 import { admitConnection, isConnection } from '../subresources/connect';
 import { attributesOf } from './attributes';
 import type { Match, ResourceServer } from './server';
@@ -133,8 +133,6 @@ export class KindServer implements ResourceServer {
         return deleteObject(deps.rest, rest);
       case 'deletecollection':
         return deleteCollection(deps.rest, rest);
-      case '':
-        throw methodNotAllowed();
     }
   }
 }
