@@ -12,7 +12,7 @@ export interface SizedType {
   field(name: string): SizedType | undefined;
 }
 
-/** Steps from a value to the values in it, beside the names of fields. */
+/** Steps from a value to the values in it, in addition to the names of fields. */
 export const steps = { item: '@items', index: '@indices', key: '@keys', value: '@values' } as const;
 
 /** The type at the end of a path; its first step is the name of a variable, whose type is `root`. */

@@ -72,8 +72,12 @@ function number(value: unknown, clause: string): number {
 }
 
 /** As cel-go, with commas for readers. */
-const grouped = (text: string): string =>
-  text.replace(/^(-?)(\d+)/, (_all, sign, digits: string) => sign + digits.replace(/\B(?=(?:\d{3})+$)/g, ','));
+function grouped(text: string): string {
+  const [, sign = '', digits = '', rest = ''] = /^(-?)(\d*)(.*)$/s.exec(text) ?? [];
+  const groups: string[] = [];
+  for (let end = digits.length; end > 0; end -= 3) groups.unshift(digits.slice(Math.max(0, end - 3), end));
+  return sign + groups.join(',') + rest;
+}
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 

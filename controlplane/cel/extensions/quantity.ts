@@ -24,7 +24,7 @@ class CelQuantity {
 
 function quantityOf(text: string): CelQuantity {
   try {
-    return new CelQuantity(parseQuantity(text), /\..*i$/s.test(text));
+    return new CelQuantity(parseQuantity(text), text.endsWith('i') && text.includes('.'));
   } catch (err) {
     if (!hasCode(err, 'BadRequest')) throw err;
     throw new CelEvaluationError(err.message);
