@@ -5,7 +5,7 @@ import type { DeletionRules } from './deletion';
 import type { PodTemplate } from './pods/types';
 import type { ScalePaths } from './scale';
 import type { SchemaSource } from './schema/schema';
-import type { StoredAs } from './storage';
+import type { StoredAs, VersionOf } from './storage';
 import type { KubeObject } from './types';
 
 /** Names one resource of the API; a client needs no more to reach it. */
@@ -67,7 +67,9 @@ export interface KindOptions<T extends KubeObject> {
   /** The source of the schema: a model of @kubernetes/client-node, or a definition in the kind itself. */
   readonly schema: SchemaSource;
   /** Set when the objects are those of another kind, shown in the form of this one: a further version, or another group. */
-  readonly storage?: StoredAs<T>;
+  readonly storage?: StoredAs<T> | VersionOf;
+  /** True for the stored kind of several versions: each object keeps the apiVersion in which it was stored. */
+  readonly mixedVersions?: true;
   /** The server computes the objects when they are read; nothing is stored. */
   readonly computed?: true;
   /** Verbs served; all of them by default. */

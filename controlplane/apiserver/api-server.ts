@@ -27,6 +27,8 @@ import type { Authorizer } from './authz/authorizer';
 import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
 import type { OpenCache } from './cache/open';
+import { ConversionMetrics } from './crd/conversion/metrics';
+import { conversionOf } from './crd/conversion/webhook-conversion';
 import { CustomKinds } from './crd/custom-kinds';
 import { keepDangling } from './flowcontrol/dangling';
 import type { RequestLimits } from './flowcontrol/limits';
@@ -58,6 +60,7 @@ import { bindingHandler } from './subresources/pods';
 import { reviewHandlers } from './subresources/reviews';
 import { subresourceTable, upgradeTable } from './subresources/table';
 import { InProcessTransport } from './transport';
+import { WebhookClient } from './webhooks/client';
 import type { Address } from './webhooks/service-address';
 import { AdmissionMetrics } from './write/admission-metrics';
 import { writeOrder } from './write/order';
@@ -127,6 +130,7 @@ export class ApiServer {
   private readonly stop = new AbortController();
   private readonly metrics = new Metrics();
   private readonly admissionMetrics = new AdmissionMetrics();
+  private readonly conversionMetrics = new ConversionMetrics();
   private handler: ApiHandler | undefined;
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
@@ -227,8 +231,18 @@ export class ApiServer {
 
   /** Resolves when the kinds of all CustomResourceDefinitions are served: before the first request. */
   private async openCustomKinds(): Promise<CustomKinds> {
-    const { cache, kinds, clock, log } = this.deps;
-    const custom = new CustomKinds({ cache, kinds, clock, log: log.child('customresourcedefinitions') });
+    const { cache, kinds, clock, log, random = Math.random } = this.deps;
+    const { conversionMetrics: metrics } = this;
+    const client = new WebhookClient(cache, random);
+    this.scope.defer(() => client.close());
+    const custom = new CustomKinds({
+      cache,
+      kinds,
+      clock,
+      log: log.child('customresourcedefinitions'),
+      conversion: (definition) => conversionOf(definition, { client, metrics }),
+      onForget: (name) => metrics.forget(name),
+    });
     await custom.start(this.stop.signal);
     this.scope.defer(() => custom.closed());
     this.scope.defer(() => this.stop.abort());
@@ -337,6 +351,7 @@ export class ApiServer {
         ...renderServer({ catalog: deps.catalog, cache: deps.cache, checks, gauges }),
         ...limits.render(),
         ...this.admissionMetrics.render(),
+        ...this.conversionMetrics.render(),
       ],
     };
   }

@@ -1,4 +1,5 @@
 // Failures as metav1.Status: the only table from error code to HTTP status and reason, and the messages clients match on.
+import { ConversionFailed } from '../api/crd/conversion-failed';
 import type { KindRef } from '../api/kind';
 import type { ListMeta, Status } from '../api/types';
 import { maxCauses } from '../api/validation/causes';
@@ -192,6 +193,7 @@ export function toStatus(err: unknown): Status {
 
 function statusLine(err: unknown): StatusLine {
   if (err instanceof StatusError) return err;
+  if (err instanceof ConversionFailed) return { status: 500, reason: '' };
   return statusTable[err instanceof AppError ? err.code : 'Internal'];
 }
 

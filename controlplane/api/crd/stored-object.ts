@@ -5,6 +5,7 @@ import type { Definition } from '../schema/schema';
 import type { KubeObject } from '../types';
 import { applyDefaults, isDefaulted } from './default-values';
 import { pruned } from './prune';
+import { withoutWrongNulls } from './wrong-nulls';
 
 /** The same object when nothing changes, else a copy. */
 export function upgraded(object: KubeObject, schema: Definition): KubeObject {
@@ -20,3 +21,7 @@ export function upgraded(object: KubeObject, schema: Definition): KubeObject {
     throw error;
   }
 }
+
+/** What is left of an object that was converted to a version with this schema: a conversion adds no fields that the version lacks. */
+export const fitted = (object: KubeObject, schema: Definition): KubeObject =>
+  withoutWrongNulls(pruned(object, schema, true), schema) as KubeObject;

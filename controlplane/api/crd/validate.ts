@@ -1,11 +1,12 @@
-// The rules of a CustomResourceDefinition beyond its structure: names, versions, conversion and what may not change. Rules of the
-// schemas are in validate-schema.ts, those of columns and subresources in validate-version.ts.
+// The rules of a CustomResourceDefinition beyond its structure: names, versions, and what may not change. Rules of the
+// schemas are in validate-schema.ts, those of columns and subresources in validate-version.ts, those of conversion in validate-conversion.ts.
 import type { FieldCause } from '../../base/errors';
 import { isConditionTrue } from '../conditions';
 import type { WriteContext } from '../kind';
-import { forbidden, immutable, invalid, invalidEach, notSupported, required, tooMany } from '../validation/causes';
+import { immutable, invalid, notSupported, required, tooMany } from '../validation/causes';
 import { dns1035Label, dns1123Subdomain } from '../validation/names';
-import type { CrdConversion, CrdNames, CrdSpec, CustomResourceDefinition } from './types';
+import type { CrdNames, CrdSpec, CustomResourceDefinition } from './types';
+import { validateConversion } from './validate-conversion';
 import { validateVersions } from './validate-version';
 
 export function validateDefinition(
@@ -21,7 +22,7 @@ export function validateDefinition(
     // Updates cannot change the parts of the name.
     ...(old ? [] : validateName(metadata?.name ?? '', spec)),
     ...validateApproval(definition, spec.group ?? ''),
-    ...validateSpec(spec),
+    ...validateSpec(spec, old),
     ...(old ? validateUpdate(spec, old) : []),
     ...names,
     ...(old ? validateStoredVersions(spec, status?.storedVersions ?? []) : []),
@@ -53,7 +54,7 @@ function validateApproval({ metadata }: CustomResourceDefinition, group: string)
 /** Beyond upstream: each version is a kind with paths, schemas and documents of its own. No published definition has ten. */
 const maxVersions = 100;
 
-function validateSpec(spec: CrdSpec): FieldCause[] {
+function validateSpec(spec: CrdSpec, old: CustomResourceDefinition | undefined): FieldCause[] {
   const { names = { plural: '', kind: '' }, versions = [] } = spec;
   if (versions.length > maxVersions) return [tooMany('spec.versions', versions.length, maxVersions)];
   return [
@@ -74,7 +75,19 @@ function validateSpec(spec: CrdSpec): FieldCause[] {
       .map((field) => required(`spec.names.${field}`)),
     ...validateNames(names, 'spec.names'),
     ...validateVersions(versions),
-    ...validateConversion(spec.conversion),
+    ...(spec.preserveUnknownFields && spec.conversion && spec.conversion.strategy !== 'None'
+      ? [
+          invalid(
+            'spec.conversion.strategy',
+            spec.conversion.strategy ?? '',
+            'must be None if spec.preserveUnknownFields is true',
+          ),
+        ]
+      : []),
+    ...validateConversion(spec.conversion, {
+      old: old?.spec?.conversion,
+      isEstablished: old !== undefined && isConditionTrue(old, 'Established'),
+    }),
   ];
 }
 
@@ -127,65 +140,6 @@ function validateNames(names: CrdNames, field: string): FieldCause[] {
     ...categories.flatMap((value, i) => joined(`${field}.categories[${i}]`, value, dns1035Label(value))),
   ];
 }
-
-/** The versions of ConversionReview that upstream sends. */
-const reviewVersions = ['v1', 'v1beta1'];
-
-function validateConversion(conversion: CrdConversion | undefined): FieldCause[] {
-  const field = 'spec.conversion';
-  if (!conversion) return [];
-  const { strategy = '', webhook } = conversion;
-  const strategies = ['None', 'Webhook'];
-  const causes =
-    strategy === ''
-      ? [required(`${field}.strategy`)]
-      : strategies.includes(strategy)
-        ? []
-        : [notSupported(`${field}.strategy`, strategy, strategies)];
-  if (strategy !== 'Webhook') {
-    if (!webhook) return causes;
-    const detail = 'should not be set when strategy is not set to Webhook';
-    if (webhook.clientConfig) causes.push(forbidden(`${field}.webhookClientConfig`, detail));
-    if (webhook.conversionReviewVersions?.length) causes.push(forbidden(`${field}.conversionReviewVersions`, detail));
-    return causes;
-  }
-  const { clientConfig, conversionReviewVersions: versions = [] } = webhook ?? {};
-  const config = `${field}.webhookClientConfig`;
-  if (!clientConfig) causes.push(required(config, 'required when strategy is set to Webhook'));
-  else causes.push(...validateClientConfig(clientConfig, config));
-  const versionsField = `${field}.conversionReviewVersions`;
-  if (versions.length === 0) causes.push(required(versionsField));
-  else {
-    causes.push(...versions.flatMap((one, i) => invalidEach(`${versionsField}[${i}]`, one, dns1035Label(one))));
-    if (!versions.some((one) => reviewVersions.includes(one))) {
-      causes.push(invalid(versionsField, versions, `must include at least one of ${reviewVersions.join(', ')}`));
-    }
-  }
-  return causes;
-}
-
-type ClientConfig = NonNullable<NonNullable<CrdConversion['webhook']>['clientConfig']>;
-
-function validateClientConfig({ url, service }: ClientConfig, field: string): FieldCause[] {
-  if ((url === undefined) === (service === undefined)) {
-    return [required(field, 'exactly one of url or service is required')];
-  }
-  if (url !== undefined)
-    return URL.canParse(url) && url.startsWith('https://') ? [] : [invalid(`${field}.url`, url, urlRule)];
-  const { name, namespace, path, port } = service!;
-  return [
-    ...(name ? [] : [required(`${field}.service.name`)]),
-    ...(namespace ? [] : [required(`${field}.service.namespace`)]),
-    ...(path === undefined || path.startsWith('/')
-      ? []
-      : [invalid(`${field}.service.path`, path, "must start with a '/'")]),
-    ...(port === undefined || (port >= 1 && port <= 65535)
-      ? []
-      : [invalid(`${field}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive')]),
-  ];
-}
-
-const urlRule = "'https' is the only allowed URL scheme; desired format: https://host[/path]";
 
 function validateUpdate(spec: CrdSpec, old: CustomResourceDefinition): FieldCause[] {
   const before: Partial<CrdSpec> = old.spec ?? {};

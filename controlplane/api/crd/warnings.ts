@@ -14,11 +14,6 @@ export function definitionWarnings({ spec }: CustomResourceDefinition): string[]
   for (const { value } of schemasOf(spec?.versions ?? [])) addUnknownFormats(value, formats);
   for (const format of [...formats].slice(0, maxFormats))
     warnings.push(`unrecognized format ${JSON.stringify(format)}`);
-  if (spec?.conversion?.strategy === 'Webhook') {
-    warnings.push(
-      'spec.conversion: this server does not call conversion webhooks yet; it changes only the apiVersion of objects',
-    );
-  }
   return warnings;
 }
 

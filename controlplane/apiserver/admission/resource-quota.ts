@@ -4,7 +4,7 @@ import { type ResourceQuota, resourceQuotas } from '../../api/index';
 import { formatAmounts } from '../../api/quota/amounts';
 import { type Charged, charge, type Outcome } from '../../api/quota/charge';
 import { evaluatorOf } from '../../api/quota/evaluators';
-import { storageKind, toStored } from '../../api/storage';
+import { storageKind, toStored, versionsOf } from '../../api/storage';
 import { objectKey } from '../../api/types';
 import type { Together } from '../../store/store';
 import type { Cache } from '../cache/cache';
@@ -39,6 +39,8 @@ export const resourceQuota: OpenRule = async ({ cache, clock, signal }) => {
 function chargedBy({ kind, object, old }: Write, now: number): Charged | undefined {
   const evaluator = evaluatorOf(storageKind(kind));
   if (!evaluator || !object) return undefined;
+  // Of custom objects a quota counts only how many there are, whatever their version is.
+  if (versionsOf(kind)) return { evaluator, object, old, now };
   return { evaluator, object: toStored(kind, object), old: old && toStored(kind, old), now };
 }
 

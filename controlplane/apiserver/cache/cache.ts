@@ -12,6 +12,8 @@ export interface CachedObject<T extends KubeObject = KubeObject> {
   /** The object as JSON with metadata.resourceVersion, exactly as a GET answers it. */
   readonly json: Buffer;
   readonly revision: number;
+  /** The version in which the object is here. */
+  readonly apiVersion?: string;
   /** The object as a protobuf message, set by its first reader in this form. */
   protobuf?: Buffer | undefined;
   /** The object for a reader that does not keep it: if it is not parsed yet, the cache does not keep it either. */
@@ -32,6 +34,8 @@ export interface CacheEvent<T extends KubeObject = KubeObject> {
 export interface Filter<T extends KubeObject = KubeObject> {
   /** Restrict to one namespace. */
   readonly namespace?: string;
+  /** The name that `matches` demands, if it does: so that other objects need not be converted for it. */
+  readonly name?: string;
   readonly matches?: (object: T) => boolean;
   /** A field that the kind declares, and its value: { index: 'spec.nodeName', value: 'n1' }. @throws BadRequest for any other */
   readonly indexed?: { readonly index: string; readonly value: string };
@@ -60,13 +64,23 @@ export interface WatchOptions<T extends KubeObject = KubeObject> extends Filter<
   readonly signal: AbortSignal;
 }
 
+/** A watch that is under way. */
+export interface Watching {
+  /** True while events that the cache has applied wait for the reader or for a conversion: no bookmark may pass them. */
+  readonly isBehind: boolean;
+}
+
 /** One attempt of a read-change-write loop. */
 export type Change<T extends KubeObject> = (current: CachedObject<T>) => T | undefined | Promise<T | undefined>;
 
-/** All objects of one kind. */
+/** All objects of one kind. Of a kind whose objects a webhook converts, what is not converted yet must be read with `read` and `list`. */
 export interface KindCache<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
+  /** @throws Error for an object that must wait for its conversion */
   get(key: string): CachedObject<T> | undefined;
+  /** As `get`; a promise when the object must be converted by a program outside. @throws ConversionFailed */
+  read(key: string): CachedObject<T> | undefined | Promise<CachedObject<T> | undefined>;
+  has(key: string): boolean;
   /** How many objects there are. */
   readonly size: number;
   /** The objects in the cache now, in key order, for callers that cannot wait; at most `limit`. */
@@ -82,7 +96,7 @@ export interface KindCache<T extends KubeObject = KubeObject> {
     options: WatchOptions<T>,
     onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
     onClose: (reason: unknown) => void,
-  ): void;
+  ): Watching;
   /**
    * Resolves after the commit and after the cache holds the new object. Sets metadata.resourceVersion. The object
    * belongs to the cache from the call on: do not change it afterwards. Its claims are written with it. @throws AlreadyExists, AlreadyClaimed
@@ -95,6 +109,8 @@ export interface KindCache<T extends KubeObject = KubeObject> {
   update(object: T, expectedRevision: number, together?: readonly Together[]): Promise<CachedObject<T>>;
   /** Whether an update should be written although it changes nothing: the store keeps the object in an older form. */
   isStale(key: string): boolean;
+  /** The object as it would be read after its write, for kinds that convert their objects. Writes nothing. @throws ConversionFailed */
+  rehearse?(object: T): Promise<T>;
   /**
    * Reads, changes and writes; starts again when another writer was faster. `change` must work on a copy and may throw; when
    * it returns undefined, nothing is written. `together` is asked after each `change`. @throws NotFound, Conflict after many attempts, any error of `change`

@@ -13,6 +13,7 @@ import type {
   KindCache,
   ListOptions,
   ListResult,
+  Watching,
   WatchOptions,
 } from './cache';
 import { wireOf } from './encode';
@@ -37,12 +38,20 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     return found && this.view(found);
   }
 
+  read(key: string): CachedObject<T> | undefined {
+    return this.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.stored.has(key);
+  }
+
   current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[] {
     return this.stored.current(this.filter(filter), limit).map((entry) => this.view(entry));
   }
 
   async list(options: ListOptions<T>): Promise<ListResult<T>> {
-    const { namespace: _, matches: _matches, indexed: _indexed, ...rest } = options;
+    const { namespace: _, name: _name, matches: _matches, indexed: _indexed, ...rest } = options;
     const result = await this.stored.list({ ...rest, ...this.filter(options) });
     return { ...result, items: result.items.map((entry) => this.view(entry)) };
   }
@@ -51,10 +60,15 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     options: WatchOptions<T>,
     onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
     onClose: (reason: unknown) => void,
-  ): void {
+  ): Watching {
     const { afterRevision, signal } = options;
     const wanted = { ...this.filter(options), afterRevision, signal };
-    this.stored.watchAs(this.kind, wanted, (events) => onEvents(events.map((event) => this.event(event))), onClose);
+    return this.stored.watchAs(
+      this.kind,
+      wanted,
+      (events) => onEvents(events.map((event) => this.event(event))),
+      onClose,
+    );
   }
 
   async create(object: T, together?: readonly Together[]): Promise<CachedObject<T>> {
@@ -123,13 +137,14 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
   }
 
   /** An indexed field of this kind has another name in the stored form, so it is tested without the index. */
-  private filter({ namespace, matches, indexed }: Filter<T>): Filter {
+  private filter({ namespace, name, matches, indexed }: Filter<T>): Filter {
     const fieldOf = indexed && indexFunction(this.kind, indexed.index);
     const test = (object: KubeObject): boolean => {
       const shown = this.convert(object);
       return (!fieldOf || fieldOf(shown) === indexed?.value) && (matches?.(shown) ?? true);
     };
-    return { ...(namespace === undefined ? {} : { namespace }), ...(matches || fieldOf ? { matches: test } : {}) };
+    const place = { ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
+    return { ...place, ...(matches || fieldOf ? { matches: test } : {}) };
   }
 }
 

@@ -9,11 +9,20 @@ import type { CachedObject, CacheEvent } from './cache';
 const slotStart = Buffer.from('"resourceVersion":"');
 const quote = 0x22;
 
+const headEnd = Buffer.from('","metadata":{');
+
 export class Codec<T extends KubeObject> {
+  /** The bytes before the members of metadata. */
   private readonly head: Buffer;
+  /** Where the apiVersion begins in them. */
+  private readonly versionStart: number;
+  private readonly isMixed: boolean;
+
   constructor(private readonly kind: Kind<T>) {
     const { apiVersion } = kind;
     this.head = Buffer.from(JSON.stringify({ kind: kind.kind, apiVersion, metadata: {} }).slice(0, -2));
+    this.versionStart = this.head.length - headEnd.length - apiVersion.length;
+    this.isMixed = kind.options.mixedVersions ?? false;
   }
 
   /**
@@ -21,7 +30,8 @@ export class Codec<T extends KubeObject> {
    * that decode() can write the revision into it; all else is shared with `object`.
    */
   prepare(object: T): T {
-    const { kind, apiVersion } = this.kind;
+    const { kind } = this.kind;
+    const apiVersion = this.versionOf(object);
     const prepared = { kind, apiVersion, metadata: object.metadata, ...object };
     prepared.kind = kind;
     prepared.apiVersion = apiVersion;
@@ -41,9 +51,9 @@ export class Codec<T extends KubeObject> {
    */
   decode(key: string, stored: Buffer, revision: number, prepared?: T): CachedObject<T> {
     const body = this.isOurs(stored) ? stored : this.encode(this.prepare(parseStored(stored.toString()) as T));
-    const json = this.splice(body, this.head.length, revision);
+    const json = this.splice(body, this.headLength(body), revision);
     if (prepared) prepared.metadata!.resourceVersion = String(revision);
-    return new Entry(key, json, revision, prepared);
+    return this.entry(key, json, revision, prepared);
   }
 
   /** Stored bytes as this kind reads them: with its apiVersion, and after its `upgrade`. */
@@ -68,43 +78,71 @@ export class Codec<T extends KubeObject> {
   /** The same object at another revision: for the last state of a deleted object. */
   restamp(entry: CachedObject<T>, revision: number): CachedObject<T> {
     const json = this.splice(entry.json, this.bodyStart(entry.json), revision);
-    return new Entry(
-      entry.key,
-      json,
-      revision,
-      entry instanceof Entry && entry.parsed && this.stamp(entry.parsed, revision),
-    );
+    const parsed = entry instanceof Entry && entry.parsed && this.stamp(entry.parsed, revision);
+    return this.entry(entry.key, json, revision, parsed || undefined);
+  }
+
+  /** Whether an object that was written reads as it is: false when defaults of the version in which it is stored are missing. */
+  isComplete(written: T): boolean {
+    return !this.isMixed || this.kind.options.upgrade!(written) === written;
   }
 
   /** Whether these stored bytes are those of the object, whatever its revision. */
   isSame(entry: CachedObject<T>, stored: Buffer): boolean {
     const start = this.bodyStart(entry.json);
-    const from = this.head.length;
+    const from = this.headLength(stored);
+    if (from !== this.headLength(entry.json) || entry.json.compare(stored, 0, from, 0, from) !== 0) return false;
     return (
       entry.json.length - start === stored.length - from && entry.json.compare(stored, from, stored.length, start) === 0
     );
   }
 
   private stamp(object: T, revision: number): T {
-    const { kind, apiVersion } = this.kind;
+    const { kind } = this.kind;
+    const apiVersion = this.versionOf(object);
     return { ...object, kind, apiVersion, metadata: { ...object.metadata, resourceVersion: String(revision) } };
   }
 
+  /** An object of mixed versions keeps its own. */
+  private versionOf({ apiVersion }: T): string {
+    return (this.isMixed ? apiVersion : undefined) ?? this.kind.apiVersion;
+  }
+
   private isOurs(stored: Buffer): boolean {
-    return stored.length > this.head.length && this.head.compare(stored, 0, this.head.length) === 0;
+    return this.headLength(stored) > 0;
+  }
+
+  /** 0 for bytes that do not begin as those of this kind do. */
+  private headLength(stored: Buffer): number {
+    const { head, versionStart } = this;
+    if (stored.length > head.length && head.compare(stored, 0, head.length) === 0) return head.length;
+    if (!this.isMixed || stored.length < head.length) return 0;
+    if (head.compare(stored, 0, versionStart, 0, versionStart) !== 0) return 0;
+    const end = stored.indexOf(quote, versionStart);
+    const after = end + headEnd.length;
+    const hasMetadata = end > 0 && after < stored.length && headEnd.compare(stored, end, after) === 0;
+    return hasMetadata ? end + headEnd.length : 0;
+  }
+
+  private entry(key: string, json: Buffer, revision: number, parsed: T | undefined): Entry<T> {
+    const { apiVersion } = this.kind;
+    const version = this.isMixed
+      ? json.toString('latin1', this.versionStart, this.headLength(json) - headEnd.length)
+      : apiVersion;
+    return new Entry(key, json, revision, parsed, version === apiVersion ? apiVersion : version);
   }
 
   private bodyStart(json: Buffer): number {
-    return json.indexOf(quote, this.head.length + slotStart.length) + 2;
+    return json.indexOf(quote, this.headLength(json) + slotStart.length) + 2;
   }
 
   /** Allocates outside Node's buffer pool: these bytes live long, and one of them would keep a pool slab alive. */
   private splice(source: Buffer, bodyStart: number, revision: number): Buffer {
     const digits = String(revision);
-    const at = this.head.length;
+    const at = this.headLength(source);
     const slotEnd = at + slotStart.length + digits.length + 2;
     const json = Buffer.allocUnsafeSlow(slotEnd + source.length - bodyStart);
-    this.head.copy(json, 0);
+    source.copy(json, 0, 0, at);
     slotStart.copy(json, at);
     json.write(`${digits}",`, at + slotStart.length, 'latin1');
     source.copy(json, slotEnd, bodyStart);
@@ -121,6 +159,7 @@ class Entry<T extends KubeObject> implements CachedObject<T> {
     readonly json: Buffer,
     readonly revision: number,
     public parsed: T | undefined,
+    readonly apiVersion: string,
   ) {}
 
   /** Drops the other forms of an old version: it is rarely read again, and its bytes suffice. */

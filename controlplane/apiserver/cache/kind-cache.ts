@@ -14,6 +14,7 @@ import type {
   KindCache,
   ListOptions,
   ListResult,
+  Watching,
   WatchOptions,
 } from './cache';
 import { Codec, Event } from './encode';
@@ -86,6 +87,14 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return this.objects.get(key);
   }
 
+  read(key: string): CachedObject<T> | undefined {
+    return this.objects.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.objects.has(key);
+  }
+
   current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[] {
     return this.listCurrent({ ...filter, ...(limit === undefined ? {} : { limit }) }, this.deps.revision()).items;
   }
@@ -103,8 +112,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     options: WatchOptions<T>,
     onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
     onClose: (reason: unknown) => void,
-  ): void {
-    this.watchAs(this.kind, options, onEvents, onClose);
+  ): Watching {
+    return this.watchAs(this.kind, options, onEvents, onClose);
   }
 
   /** A watch that ends when `served` is served no more. */
@@ -113,10 +122,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     options: WatchOptions<T>,
     onEvents: (events: readonly CacheEvent<T>[]) => void | Promise<void>,
     onClose: (reason: unknown) => void,
-  ): void {
+  ): Watching {
     const { afterRevision, signal } = options;
     const replay = this.ring.after(afterRevision);
-    if (signal.aborted) return;
+    if (signal.aborted) return { isBehind: false };
     const { codec } = this;
     const { maxBacklog } = this.deps;
     const watcher = new Watcher<T>({ codec, test: this.testOf(options), onEvents, onClose, maxBacklog }, afterRevision);
@@ -130,6 +139,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       },
       { once: true },
     );
+    return watcher;
   }
 
   async create(object: T, together?: readonly Together[]): Promise<CachedObject<T>> {
@@ -227,13 +237,15 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
 
   /** Has all objects in another form of the same kind from now on. The caller ends the watches. */
   become({ kind, codec, entries }: Reformed<T>): void {
-    const isOther = kind.apiVersion !== this.kind.apiVersion;
+    const wasMixed = this.kind.options.mixedVersions ?? false;
+    const keepsVersions = kind.options.mixedVersions ?? false;
+    const isOther = !keepsVersions && (wasMixed || kind.apiVersion !== this.kind.apiVersion);
     this.form = kind;
     this.codec = codec;
     // Objects that changed while the others were converted are converted now.
     for (const [key, entry] of this.objects) this.objects.set(key, entries.get(entry) ?? codec.adopt(entry));
     this.indexes = new ObjectIndexes(kind, this.objects);
-    // The events of the history have the old apiVersion.
+    // The events of the history may have another apiVersion.
     if (isOther) this.ring.reset(this.deps.revision());
   }
 
@@ -251,7 +263,8 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       this.record(new Event('DELETED', current, last));
       return current;
     }
-    const prepared = this.written.get(event.value);
+    const written = this.written.get(event.value);
+    const prepared = written && this.codec.isComplete(written) ? written : undefined;
     const value = prepared ? event.value : this.codec.upgrade(event.value);
     current = this.codec.decode(key, value, event.revision, prepared);
     this.objects.set(key, current);
@@ -318,8 +331,9 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return isConflict(cause) ? modified(this.kind, name, cause) : cause;
   }
 
-  private testOf({ namespace, matches, indexed }: Filter<T>): Test<T> | undefined {
+  private testOf({ namespace, name, matches, indexed }: Filter<T>): Test<T> | undefined {
     const tests: Test<T>[] = [];
+    if (name !== undefined) tests.push((entry) => nameOf(entry.key) === name);
     if (namespace !== undefined) tests.push((entry) => entry.key.startsWith(`${namespace}/`));
     if (indexed) {
       const fieldOf = indexFunction(this.kind, indexed.index);
@@ -331,7 +345,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   }
 
   private listCurrent(options: ListOptions<T>, revision: number): ListResult<T> {
-    const { limit, after, indexed, namespace, matches } = options;
+    const { limit, after, indexed, namespace, name, matches } = options;
     const test = this.testOf(options);
     // Keys of one namespace are neighbours: "/" sorts directly before "0".
     const candidates = indexed ? this.indexes.find(indexed.index, indexed.value) : this.keys.all();
@@ -351,7 +365,9 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
       if (limit !== undefined && limit > 0 && items.length === limit) {
         const next = items.at(-1)!.key;
         // With a selector the rest is not counted, as in kube-apiserver.
-        return indexed || matches ? { items, revision, next } : { items, revision, next, remaining: to - i };
+        return indexed || matches || name !== undefined
+          ? { items, revision, next }
+          : { items, revision, next, remaining: to - i };
       }
       items.push(entry);
     }

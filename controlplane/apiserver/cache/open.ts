@@ -1,7 +1,7 @@
 // The watch cache over a Store: loads every kind at one revision and follows the store's events from there. Only events
 // change it, so it has the store's order, whichever server wrote.
 import type { Kind } from '../../api/kind';
-import { storageKind } from '../../api/storage';
+import { isVersionOf, storageKind } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { Backoff } from '../../base/backoff';
 import { type Clock, systemClock } from '../../base/clock';
@@ -11,8 +11,10 @@ import type { Store, StoredValue, StoreEvent } from '../../store/store';
 import { adoptClaims } from './adopt-claims';
 import type { Cache, CachedObject, KindCache } from './cache';
 import { ConvertedKindCache } from './converted-kind';
+import { ConvertedObjects } from './converted-objects';
 import { type KindCacheDeps, StoreKindCache } from './kind-cache';
 import { defaultRingBounds, type RingBounds } from './replay-ring';
+import { VersionKindCache } from './version-kind';
 import { WatchEnd } from './watch-end';
 
 export interface CacheOptions {
@@ -67,6 +69,7 @@ class StoreCache implements OpenCache {
   private readonly kinds = new Map<string, StoreKindCache<KubeObject>>();
   /** The kinds that are served; several may show the same objects. */
   private readonly served = new Map<Kind, KindCache>();
+  private readonly converted = new ConvertedObjects();
   /** Replaced kinds: unfinished requests still have them. */
   private readonly replaced = new WeakMap<Kind, KindCache>();
   /** Kinds that are being loaded: their events wait. */
@@ -117,9 +120,15 @@ class StoreCache implements OpenCache {
   }
 
   kind<T extends KubeObject>(kind: Kind<T>): KindCache<T> {
-    const found = this.served.get(kind) ?? this.replaced.get(kind);
+    const found = this.served.get(kind) ?? this.replaced.get(kind) ?? this.storedAs(kind);
     if (!found) throw new NotFound(`${kind.plural} of ${kind.apiVersion} are not served`);
     return found as unknown as KindCache<T>;
+  }
+
+  /** The objects as they are stored, for the kind that several versions share. */
+  private storedAs(kind: Kind): KindCache | undefined {
+    const stored = this.kinds.get(kind.prefix);
+    return kind.options.mixedVersions && stored?.kind === kind && !this.held.has(kind.prefix) ? stored : undefined;
   }
 
   revision(): number {
@@ -184,7 +193,15 @@ class StoreCache implements OpenCache {
   }
 
   private serve(kind: Kind, stored: StoreKindCache<KubeObject>): void {
-    this.served.set(kind, kind === stored.kind ? stored : new ConvertedKindCache(kind, stored));
+    this.served.set(kind, this.viewOf(kind, stored));
+  }
+
+  private viewOf(kind: Kind, stored: StoreKindCache<KubeObject>): KindCache {
+    if (kind === stored.kind) return stored;
+    const { storage } = kind.options;
+    return isVersionOf(storage)
+      ? new VersionKindCache(kind, stored, storage.versions, this.converted)
+      : new ConvertedKindCache(kind, stored);
   }
 
   async close(): Promise<void> {

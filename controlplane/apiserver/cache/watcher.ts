@@ -1,7 +1,7 @@
 // One watch on one kind: its filter, ADDED and DELETED for objects that begin or cease to match, its backlog while the reader is busy.
 import type { KubeObject } from '../../api/types';
 import { Unavailable } from '../../base/errors';
-import type { CachedObject, CacheEvent } from './cache';
+import type { CachedObject, CacheEvent, Watching } from './cache';
 import { type Codec, Event } from './encode';
 
 export type Test<T extends KubeObject> = (entry: CachedObject<T>) => boolean;
@@ -15,7 +15,7 @@ export interface WatcherDeps<T extends KubeObject> {
   readonly maxBacklog: number;
 }
 
-export class Watcher<T extends KubeObject> {
+export class Watcher<T extends KubeObject> implements Watching {
   private backlog: CacheEvent<T>[] = [];
   private busy = false;
   closed = false;
@@ -24,6 +24,10 @@ export class Watcher<T extends KubeObject> {
     private readonly deps: WatcherDeps<T>,
     private readonly afterRevision: number,
   ) {}
+
+  get isBehind(): boolean {
+    return this.busy || this.backlog.length > 0;
+  }
 
   /** Delivers the events before the subscription first, but only after the caller's own call has returned. */
   replay(events: readonly CacheEvent<T>[]): void {
@@ -87,20 +91,26 @@ export class Watcher<T extends KubeObject> {
     const selected: CacheEvent<T>[] = [];
     for (const event of events) {
       if (event.revision <= this.afterRevision) continue;
-      const seen = this.deps.test ? this.transition(event, this.deps.test) : event;
+      const { test, codec } = this.deps;
+      const seen = test ? transition(event, test, codec) : event;
       if (seen) selected.push(seen);
     }
     return selected.length === events.length && selected.every((event, i) => event === events[i]) ? events : selected;
   }
+}
 
-  private transition(event: CacheEvent<T>, test: Test<T>): CacheEvent<T> | undefined {
-    const { type, current, previous } = event;
-    if (type === 'DELETED') return previous && test(previous) ? event : undefined;
-    const was = previous !== undefined && test(previous);
-    const is = test(current);
-    if (was && is) return event;
-    if (is) return previous ? new Event('ADDED', current) : event;
-    if (was) return new Event('DELETED', this.deps.codec.restamp(previous, event.revision), previous);
-    return undefined;
-  }
+/** What an event is for a reader of the objects that match: undefined for nothing. */
+export function transition<T extends KubeObject>(
+  event: CacheEvent<T>,
+  test: Test<T>,
+  codec: Codec<T>,
+): CacheEvent<T> | undefined {
+  const { type, current, previous } = event;
+  if (type === 'DELETED') return previous && test(previous) ? event : undefined;
+  const was = previous !== undefined && test(previous);
+  const is = test(current);
+  if (was && is) return event;
+  if (is) return previous ? new Event('ADDED', current) : event;
+  if (was) return new Event('DELETED', codec.restamp(previous, event.revision), previous);
+  return undefined;
 }

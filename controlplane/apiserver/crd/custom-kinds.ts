@@ -5,10 +5,11 @@
 //   4  servers on one store write the same status: each computes it from the definitions alone
 import { isDeepStrictEqual } from 'node:util';
 import { isConditionTrue } from '../../api/conditions';
-import { kindsOf, storedKindOf } from '../../api/crd/kinds-of';
+import { kindsOf, type OpenConversion, storedKindOf } from '../../api/crd/kinds-of';
 import type { CrdStatus, CustomResourceDefinition } from '../../api/crd/types';
 import { cleanupFinalizer, customResourceDefinitions } from '../../api/custom-resource-definition';
 import type { Kind } from '../../api/kind';
+import { storageKind } from '../../api/storage';
 import type { Clock } from '../../base/clock';
 import { isConflict, isNotFound } from '../../base/errors';
 import type { Logger } from '../../base/logger';
@@ -24,6 +25,10 @@ export interface CustomKindsDeps {
   readonly kinds: ServedKinds;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How objects of a definition with several versions are converted. */
+  readonly conversion: OpenConversion;
+  /** Called when a definition is deleted. */
+  readonly onForget?: (name: string) => void;
 }
 
 /** The kinds of one definition, and what they were computed from. */
@@ -152,7 +157,7 @@ export class CustomKinds {
     const { acceptedNames } = plan.status;
     const isDeleted = definition.metadata?.deletionTimestamp !== undefined;
     const source = [definition.spec, acceptedNames, plan.established];
-    const kinds = plan.established ? kindsOf(definition, acceptedNames) : [];
+    const kinds = plan.established ? kindsOf(definition, acceptedNames, this.deps.conversion) : [];
     await this.serve(name, kinds, source);
     if (plan.changed) await this.writeStatus(definition, plan.status);
     if (isDeleted && definition.metadata?.finalizers?.includes(cleanupFinalizer))
@@ -162,6 +167,7 @@ export class CustomKinds {
   private async forget(name: string): Promise<void> {
     await this.serve(name, [], undefined);
     this.serving.delete(name);
+    this.deps.onForget?.(name);
   }
 
   private async serve(name: string, kinds: readonly Kind[], source: unknown): Promise<void> {
@@ -192,7 +198,9 @@ export class CustomKinds {
   /** Deletes the objects of a deleted definition; when none is left, the definition itself. */
   private async cleanUp(name: string, definition: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
     const { cache, clock } = this.deps;
-    const kind = this.serving.get(name)?.kinds[0] ?? storedKindOf(definition);
+    const served = this.serving.get(name)?.kinds[0];
+    // In the versions in which they are stored: no webhook can keep objects from being deleted.
+    const kind = served ? storageKind(served) : storedKindOf(definition);
     const isEmpty = !kind || (await deleteObjects(cache, kind, clock, signal, () => this.queue.add(name)));
     if (!isEmpty) return;
     const definitions = cache.kind(customResourceDefinitions);

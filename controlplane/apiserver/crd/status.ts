@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { withCondition } from '../../api/conditions';
 import { acceptNames } from '../../api/crd/names';
 import type { CrdCondition, CrdStatus, CustomResourceDefinition } from '../../api/crd/types';
+import { unreadableBundle } from '../../api/crd/validate-conversion';
 
 export interface StatusPlan {
   readonly status: CrdStatus;
@@ -27,10 +28,14 @@ export function planStatus(
     conditions = withCondition<CrdCondition>(conditions, verdict, now);
   };
   const known = conditions.find(({ type }) => type === 'Established');
-  const established = known?.status === 'True' || condition.status === 'True';
+  const was = known?.status === 'True';
+  const { caBundle } = definition.spec.conversion?.webhook?.clientConfig ?? {};
+  const isUnreadable = !was && unreadableBundle(caBundle) !== undefined;
+  const hasNames = was || condition.status === 'True';
+  const established = hasNames && !isUnreadable;
   set(condition);
   if (established) set(initialNames);
-  else set(notAccepted);
+  else set(hasNames ? invalidBundle : notAccepted);
   if (metadata?.deletionTimestamp) set(deleting);
   const next = { ...before, acceptedNames: names, conditions: [...conditions] };
   return { status: next, established, changed: !isDeepStrictEqual(next, status) };
@@ -47,6 +52,13 @@ const notAccepted: Verdict = {
   status: 'False',
   reason: 'NotAccepted',
   message: 'not all names are accepted',
+};
+/** A definition that is established stays so. */
+const invalidBundle: Verdict = {
+  type: 'Established',
+  status: 'False',
+  reason: 'InvalidCABundle',
+  message: 'The conversion webhook CABundle is invalid',
 };
 const deleting: Verdict = {
   type: 'Terminating',

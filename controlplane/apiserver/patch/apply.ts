@@ -51,30 +51,69 @@ const maxOwnedFields = 5_000;
 
 /**
  * The object after `applied` is applied, with managedFields; `live` itself is not changed. Not yet decoded, defaulted
- * or validated.
+ * or validated. All owners count as owners of the kind's own version: for others see owner-versions.ts.
  * @throws Conflict naming each owner and field unless `force`; BadRequest for a body with managedFields
  */
 export function apply(request: ApplyRequest): KubeObject {
-  const { live, applied, manager, kind, subresource, now, force } = request;
+  const begun = beginApply(request);
+  const { mine, others, owned, merged } = begun;
+  let result = merged;
+  if (mine) {
+    const inUse = others.reduce<FieldTree | undefined>((all, { fields }) => union(all, fields), owned);
+    const abandoned = apartFrom(mine.fields, inUse);
+    if (abandoned) result = removeFields(result, abandoned, rootField(request.schema), inUse);
+  }
+  const found = changesOf(request, begun, result);
+  return endApply(request, begun, result, { found, of: () => found });
+}
+
+/** An apply before its last step. */
+export interface BegunApply {
+  readonly plan: ValuePlan;
+  /** The fields of the body. */
+  readonly owned: FieldTree | undefined;
+  readonly identity: Omit<Owner, 'time' | 'fields'>;
+  /** What the manager applied last. */
+  readonly mine: Owner | undefined;
+  readonly others: readonly Owner[];
+  /** The stored object with the fields of the body, before fields that the manager no longer applies are removed. */
+  readonly merged: JsonObject;
+}
+
+/** @throws BadRequest, TooLarge */
+export function beginApply(request: ApplyRequest): BegunApply {
+  const { live, applied, manager, kind, subresource } = request;
   if (applied.metadata?.managedFields?.length) throw new BadRequest('metadata.managedFields must be nil');
-  const schema = rootField(request.schema);
   const plan = rootPlan(kind, request.schema, subresource);
   const owned = ownedBy(applied, plan);
   const identity = { manager, operation: 'Apply' as const, apiVersion: kind.apiVersion, subresource };
   const owners = live ? knownOwners(live, request, plan) : [];
   const mine = owners.find((owner) => isSameOwner(owner, identity));
   const others = owners.filter((owner) => owner !== mine);
-  let result = live
+  const schema = rootField(request.schema);
+  const merged = live
     ? (mergeTyped(live as JsonObject, onlyOwned(applied, live), schema) as JsonObject)
     : ({ ...applied } as JsonObject);
-  if (mine) {
-    const inUse = others.reduce<FieldTree | undefined>((all, { fields }) => union(all, fields), owned);
-    const abandoned = apartFrom(mine.fields, inUse);
-    if (abandoned) result = removeFields(result, abandoned, schema, inUse);
-  }
-  const found = compare((live ?? {}) as JsonObject, result, plan);
+  return { plan, owned, identity, mine, others, merged };
+}
+
+/** Undefined when the apply changes nothing. */
+export const changesOf = ({ live }: ApplyRequest, { plan }: BegunApply, result: JsonObject): Comparison | undefined =>
+  compare((live ?? {}) as JsonObject, result, plan);
+
+/** What a write changes: in its own version, and in the version of an owner. */
+export interface Changes {
+  readonly found: Comparison | undefined;
+  of(owner: Owner): Comparison | undefined;
+}
+
+/** @throws Conflict */
+export function endApply(request: ApplyRequest, begun: BegunApply, result: JsonObject, changes: Changes): KubeObject {
+  const { live, applied, manager, now, force } = request;
+  const { plan, owned, identity, mine, others } = begun;
+  const { found } = changes;
   const yielding = manager === kubectl && live ? lastAppliedFields(live, plan) : undefined;
-  const kept = found ? settle(others, found, { force, yielding }) : others;
+  const kept = found ? settle(others, changes, { force, yielding }) : others;
   // The time is that of the last change of the object.
   const changed = !live || (found && differs(live, result, request.schema, plan));
   const time = changed ? formatTime(now) : mine?.time;
@@ -155,16 +194,13 @@ interface Takeover {
 }
 
 /** The other owners after the change. @throws Conflict */
-function settle(others: readonly Owner[], found: Comparison, { force, yielding }: Takeover): Owner[] {
-  const { changed } = found;
-  if (changed && !force) {
-    const conflicts = others.flatMap((owner) => {
-      const disputed = difference(intersection(owner.fields, changed), yielding);
-      return disputed ? [{ owner, fields: disputed }] : [];
-    });
-    if (conflicts.length > 0) throw conflictError(conflicts);
-  }
-  return others.flatMap((owner) => reduced(owner, found));
+function settle(others: readonly Owner[], changes: Changes, { force, yielding }: Takeover): Owner[] {
+  const conflicts = others.flatMap((owner) => {
+    const disputed = difference(intersection(owner.fields, changes.of(owner)?.changed), yielding);
+    return disputed ? [{ owner, fields: disputed }] : [];
+  });
+  if (conflicts.length > 0 && !force) throw conflictError(conflicts);
+  return others.flatMap((owner) => reduced(owner, changes.of(owner)));
 }
 
 function conflictError(conflicts: readonly { owner: Owner; fields: FieldTree }[]): Conflict {

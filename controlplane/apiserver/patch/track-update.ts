@@ -40,8 +40,12 @@ export interface TrackedUpdate extends TrackedWrite {
 /**
  * The managedFields of `after`: undefined for none. A writer that sends none keeps the stored ones; a writer of the object itself
  * may change them, and clears them by an empty list or by one empty entry. Updates give no owners to an object that has none.
+ * `changesOf`: what the write changes in the version of an owner; by default all owners have the version of the kind.
  */
-export function trackUpdate(update: TrackedUpdate): ManagedFieldsEntry[] | undefined {
+export function trackUpdate(
+  update: TrackedUpdate,
+  changesOf?: (owner: Owner) => Comparison | undefined,
+): ManagedFieldsEntry[] | undefined {
   const { before, after, kind, schema, subresource, manager, now } = update;
   const entries = entriesOf(update);
   if (!entries && (before || !update.onCreate)) return undefined;
@@ -50,7 +54,7 @@ export function trackUpdate(update: TrackedUpdate): ManagedFieldsEntry[] | undef
   const identity = { manager, operation: 'Update' as const, apiVersion: kind.apiVersion, subresource };
   const owners = storedOwners(entries ?? []);
   const mine = owners.find((owner) => isSameOwner(owner, identity));
-  const kept = owners.flatMap((owner) => (owner === mine ? [] : reduced(owner, found)));
+  const kept = owners.flatMap((owner) => (owner === mine ? [] : reduced(owner, changesOf ? changesOf(owner) : found)));
   const { changed, removed } = found;
   const fields = union(difference(mine?.fields, removed), changed);
   // The time is that of the last change: a write that only removes fields leaves it.
@@ -60,11 +64,15 @@ export function trackUpdate(update: TrackedUpdate): ManagedFieldsEntry[] | undef
 }
 
 /** The owner without the fields of a write: nothing when no field is left. */
-export function reduced(owner: Owner, { changed, removed }: Comparison): Owner[] {
+export function reduced(owner: Owner, found: Comparison | undefined): Owner[] {
+  const { changed, removed } = found ?? {};
   const fields = difference(difference(owner.fields, changed), removed);
   if (fields === owner.fields) return [owner];
   return fields ? [{ ...owner, fields }] : [];
 }
+
+/** The owners before this write. */
+export const ownersBefore = (update: TrackedUpdate): Owner[] => storedOwners(entriesOf(update) ?? []);
 
 /** The entries before this write: those that the writer sent, where it may change them, else the stored ones. */
 function entriesOf({ before, after, subresource }: TrackedUpdate): ManagedFieldsEntry[] | undefined {

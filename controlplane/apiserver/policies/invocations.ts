@@ -1,8 +1,10 @@
 // The evaluations that a write needs: each policy whose rules, selectors and names match, with each matching binding and each object with
 // parameters.
 import type { AdmissionPolicy, PolicyBinding } from '../../api/admission-policies/types';
+import { ConversionFailed } from '../../api/crd/conversion-failed';
 import type { Kind } from '../../api/kind';
-import { type AdmittedForm, admittedForm, namespaceOf } from '../webhooks/admitted';
+import type { Steps } from '../../base/steps';
+import { namespaceOf, ownForm } from '../webhooks/admitted';
 import type { RuleDeps, Write } from '../write/rule';
 import { matchWrite } from './match-resources';
 import { ConfigurationError, collectParams, type Params, paramKindOf } from './params';
@@ -17,31 +19,41 @@ export interface Invocation<P, B> {
   readonly params: Params | ConfigurationError;
 }
 
-export function invocationsOf<P extends AdmissionPolicy, B extends PolicyBinding>(
+/** Waits only for parameters that a webhook must convert. */
+export function* invocationsOf<P extends AdmissionPolicy, B extends PolicyBinding>(
   { cache, catalog }: Pick<RuleDeps, 'cache' | 'catalog'>,
   write: Write,
   candidates: readonly PolicyCandidate<P, B>[],
-): readonly Invocation<P, B>[] {
-  const forms = new Map<Kind, AdmittedForm>();
-  const formOf = (kind: Kind) => {
-    const form = forms.get(kind) ?? admittedForm(write, kind);
-    forms.set(kind, form);
-    return form;
-  };
-  return candidates.flatMap(({ policy, match, bindings }) => {
-    const seen = matchWrite(match, write, formOf(write.kind), cache);
-    if (!seen) return [];
+): Steps<readonly Invocation<P, B>[]> {
+  const form = ownForm(write);
+  const found: Invocation<P, B>[] = [];
+  for (const { policy, match, bindings } of candidates) {
+    const seen = matchWrite(match, write, form, cache);
+    if (!seen) continue;
     const { paramKind } = policy.spec ?? {};
     const kind = paramKind && attempt(() => paramKindOf(catalog, paramKind));
-    if (kind instanceof ConfigurationError) return [{ policy, binding: undefined, seen, params: kind }];
-    return bindings.flatMap(({ binding, match: ofBinding }): Invocation<P, B>[] => {
-      if (!matchWrite(ofBinding, write, formOf(write.kind), cache)) return [];
-      const ref = binding.spec?.paramRef;
-      const params = attempt(() => collectParams(cache, kind, ref, namespaceOf(write)));
-      if (params instanceof ConfigurationError) return [{ policy, binding, seen, params }];
-      return params.map((one) => ({ policy, binding, seen, params: one }));
-    });
-  });
+    if (kind instanceof ConfigurationError) {
+      found.push({ policy, binding: undefined, seen, params: kind });
+      continue;
+    }
+    for (const { binding, match: ofBinding } of bindings) {
+      if (!matchWrite(ofBinding, write, form, cache)) continue;
+      const params = yield* paramsFor(cache, kind, binding.spec?.paramRef, namespaceOf(write));
+      for (const one of params) found.push({ policy, binding, seen, params: one });
+    }
+  }
+  return found;
+}
+
+/** A failed conversion of a parameter is a wrong configuration. */
+function* paramsFor(...args: Parameters<typeof collectParams>): Steps<readonly (Params | ConfigurationError)[]> {
+  try {
+    return yield* collectParams(...args);
+  } catch (err) {
+    if (err instanceof ConfigurationError) return [err];
+    if (err instanceof ConversionFailed) return [new ConfigurationError(err.message)];
+    throw err;
+  }
 }
 
 function attempt<T>(run: () => T): T | ConfigurationError {

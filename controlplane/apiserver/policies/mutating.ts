@@ -6,6 +6,7 @@ import {
   type MutatingAdmissionPolicyBinding,
   mutatingAdmissionPolicyBindings,
 } from '../../api/mutating-admission-policy-binding';
+import { run, type Steps, settled } from '../../base/steps';
 import { StatusError } from '../status';
 import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, mutableForm } from '../webhooks/admitted';
 import { putBack, schemaOf } from '../webhooks/patched-object';
@@ -48,23 +49,30 @@ class MutatingPolicies implements WriteRule {
     return write.operation !== 'delete' && this.candidates(write).length > 0 && isAdmitted(write);
   }
 
-  /** Waits only for a policy that takes long to compile. */
+  /**
+   * Waits only for a policy that takes long to compile, and for objects that a webhook must convert. After a change it returns a promise in any
+   * case: then the caller restores what the write may not change.
+   */
   mutate(write: Write, second: boolean): undefined | Promise<'again' | undefined> {
     const candidates = this.candidates(write);
     const pending = this.compiler.prepare(candidates.map(({ policy }) => policy));
-    return pending ? pending.then(() => this.pass(write, candidates, second)) : this.pass(write, candidates, second);
+    const pass = () => run(this.pass(write, candidates, second));
+    const changed = pending ? pending.then(pass) : pass();
+    const answer = (again: boolean) => (again && !second ? 'again' : undefined);
+    if (changed instanceof Promise) return changed.then(answer);
+    return changed ? Promise.resolve(answer(true)) : undefined;
   }
 
-  /** Returns a promise only after a change: then the caller restores what the write may not change. */
-  private pass(write: Write, candidates: Candidates, second: boolean): undefined | Promise<'again' | undefined> {
+  /** True when a policy changed the object. */
+  private *pass(write: Write, candidates: Candidates, second: boolean): Steps<boolean> {
     const pass = (second ? this.passes.get(write) : undefined) ?? new Reinvocation();
     if (second) pass.beginSecond(write.object);
     this.passes.set(write, pass);
     const errors: string[] = [];
     let reason = '';
     let changed = false;
-    for (const invocation of invocationsOf(this.deps, write, candidates)) {
-      const outcome = this.invoke(write, invocation, pass);
+    for (const invocation of yield* invocationsOf(this.deps, write, candidates)) {
+      const outcome = yield* this.invoke(write, invocation, pass);
       if (outcome.changed) changed = true;
       if (invocation.policy.spec?.failurePolicy === 'Ignore') continue;
       for (const error of outcome.errors) {
@@ -75,35 +83,36 @@ class MutatingPolicies implements WriteRule {
     if (errors.length > 0) throw denied(write, errors, reason);
     // Upstream evaluates all that ask for it again, also the one that made the change.
     if (!second) pass.endFirst(write.object, changed);
-    return changed ? Promise.resolve(second ? undefined : 'again') : undefined;
+    return changed;
   }
 
   private candidates(write: Write): Candidates {
     return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
   }
 
-  private invoke(write: Write, { policy, binding, seen, params }: Bound, pass: Reinvocation): Outcome {
+  private *invoke(write: Write, { policy, binding, seen, params }: Bound, pass: Reinvocation): Steps<Outcome> {
     if (params instanceof Error) {
       const what = binding ? 'binding' : 'policy';
       return { changed: false, errors: [{ message: `failed to configure ${what}: ${params.message}`, reason: '' }] };
     }
     const compiled = this.compiler.get(policy);
     const budgetFor = (limit: number) => budgetOf(write, limit);
-    const matches = compiled.matches(this.inputs(write, seen, formOf(write, seen)), params, budgetFor);
+    const form = yield* formOf(write, seen);
+    const matches = compiled.matches(this.inputs(write, seen, form), params, budgetFor);
     if (typeof matches === 'string') return { changed: false, errors: [{ message: matches, reason: 'Invalid' }] };
     const id = idOf(policy, binding, params);
     if (!matches || !pass.isDue(id)) return { changed: false, errors: [] };
-    const outcome = this.mutateOnce(write, compiled, seen, params);
+    const outcome = yield* this.mutateOnce(write, compiled, seen, params);
     pass.called(id, policy.spec?.reinvocationPolicy === 'IfNeeded', outcome.changed);
     return outcome;
   }
 
   /** Each mutation sees the object after the one before it; one that fails does not stop the next. */
-  private mutateOnce(write: Write, compiled: CompiledMutatingPolicy, seen: Kind, params: Params): Outcome {
+  private *mutateOnce(write: Write, compiled: CompiledMutatingPolicy, seen: Kind, params: Params): Steps<Outcome> {
     const errors: PolicyError[] = [];
     let changed = false;
     for (const mutation of compiled.mutations) {
-      const form = formOf(write, seen);
+      const form = yield* formOf(write, seen);
       const { object } = form;
       if (!object) continue;
       try {
@@ -111,7 +120,7 @@ class MutatingPolicies implements WriteRule {
         if (!schema) throw new MutationError(`Resource kind ${form.kind.kind} has no schema`);
         const inputs = this.inputs(write, seen, form);
         const next = compiled.mutate(mutation, object, schema, inputs, params, (limit) => budgetOf(write, limit));
-        if (putBack(write, seen, object, next)) changed = true;
+        if (yield* settled(putBack(write, seen, object, next))) changed = true;
       } catch (err) {
         if (!(err instanceof MutationError)) throw err;
         errors.push({ message: err.message, reason: 'Invalid' });
@@ -130,7 +139,9 @@ interface Outcome {
   readonly errors: readonly PolicyError[];
 }
 
-const formOf = (write: Write, seen: Kind): AdmittedForm => mutableForm(write, admittedForm(write, seen));
+function* formOf(write: Write, seen: Kind): Steps<AdmittedForm> {
+  return mutableForm(write, yield* settled(admittedForm(write, seen)));
+}
 
 const nameOf = (object: { metadata?: { name?: string; namespace?: string } } | undefined): string =>
   object?.metadata?.name ?? '';

@@ -4,7 +4,9 @@ import type { ParamKind, ParamRef } from '../../api/admission-policies/types';
 import type { Catalog } from '../../api/catalog';
 import { isStored, type Kind } from '../../api/kind';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
+import { versionsOf } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
+import { type Steps, settled } from '../../base/steps';
 import type { Cache, CachedObject } from '../cache/cache';
 
 /** Why a policy or a binding cannot be used. */
@@ -31,14 +33,14 @@ const bytesPerUnit = 50;
 
 /**
  * The parameters for a request in this namespace. Empty: the policy does not apply.
- * @throws ConfigurationError
+ * @throws ConfigurationError, ConversionFailed
  */
-export function collectParams(
+export function* collectParams(
   cache: Cache,
   kind: Kind | undefined,
   ref: ParamRef | undefined,
   requestNamespace: string,
-): readonly Params[] {
+): Steps<readonly Params[]> {
   // A policy without parameters ignores those of a binding; with a binding without parameters, `params` is null.
   if (!kind || !ref) return none;
   const { name = '', namespace: named = '', selector, parameterNotFoundAction } = ref;
@@ -51,28 +53,32 @@ export function collectParams(
       'cannot use namespaced paramRef in policy binding that matches cluster-scoped resources',
     );
   }
-  const found = name === '' ? selected(cache, kind, namespace, selector) : one(cache, kind, namespace, name);
+  const found = yield* name === '' ? selected(cache, kind, namespace, selector) : one(cache, kind, namespace, name);
   if (found.length === 0 && parameterNotFoundAction === 'Deny') {
     throw new ConfigurationError('no params found for policy binding with `Deny` parameterNotFoundAction');
   }
   return found;
 }
 
-function one(cache: Cache, kind: Kind, namespace: string, name: string): readonly Params[] {
-  const found = cache.kind(kind).get(namespace === '' ? name : `${namespace}/${name}`);
+function* one(cache: Cache, kind: Kind, namespace: string, name: string): Steps<readonly Params[]> {
+  const found = yield* settled(cache.kind(kind).read(namespace === '' ? name : `${namespace}/${name}`));
   return found ? [paramsOf(kind, found)] : [];
 }
 
-function selected(cache: Cache, kind: Kind, namespace: string, labelSelector: ParamRef['selector']): readonly Params[] {
+function* selected(
+  cache: Cache,
+  kind: Kind,
+  namespace: string,
+  labelSelector: ParamRef['selector'],
+): Steps<readonly Params[]> {
   const selector = selectorFromLabelSelector(labelSelector) ?? [];
   const filter = {
     ...(namespace !== '' && { namespace }),
     matches: (object: KubeObject) => matchesSelector(selector, object.metadata?.labels),
   };
-  return cache
-    .kind(kind)
-    .current(filter)
-    .map((cached) => paramsOf(kind, cached));
+  const objects = cache.kind(kind);
+  const found = versionsOf(kind) ? (yield* settled(objects.list(filter))).items : objects.current(filter);
+  return found.map((cached) => paramsOf(kind, cached));
 }
 
 const paramsOf = (kind: Kind, { object, json }: CachedObject): Params => ({

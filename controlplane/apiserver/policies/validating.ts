@@ -6,6 +6,7 @@ import {
   validatingAdmissionPolicyBindings,
 } from '../../api/validating-admission-policy-binding';
 import type { AppError } from '../../base/errors';
+import { run, type Steps, settled } from '../../base/steps';
 import { StatusError } from '../status';
 import { admittedForm, admittedOperation, isAdmitted } from '../webhooks/admitted';
 import { type OpenRule, type RuleDeps, refusal, type Write, type WriteRule } from '../write/rule';
@@ -39,22 +40,20 @@ class ValidatingPolicies implements WriteRule {
     return this.candidates(write).length > 0 && isAdmitted(write);
   }
 
-  /** Waits only for a policy that takes long to compile. */
-  validate(write: Write): undefined | Promise<void> {
+  /** Waits only for a policy that takes long to compile, and for objects that a webhook must convert. */
+  validate(write: Write): void | Promise<void> {
     const candidates = this.candidates(write);
     const pending = this.compiler.prepare(candidates.map(({ policy }) => policy));
-    if (pending) return pending.then(() => this.judge(write, candidates));
-    this.judge(write, candidates);
-    return undefined;
+    return pending ? pending.then(() => run(this.judge(write, candidates))) : run(this.judge(write, candidates));
   }
 
-  private judge(write: Write, candidates: Candidates): void {
+  private *judge(write: Write, candidates: Candidates): Steps<void> {
     const denied: AppError[] = [];
     const inputs = new Map<Kind, AdmissionInputs>();
     const annotations = new AuditAnnotations(write);
-    for (const invocation of invocationsOf(this.deps, write, candidates)) {
+    for (const invocation of yield* invocationsOf(this.deps, write, candidates)) {
       const { policy, binding } = invocation;
-      const found = this.evaluate(write, invocation, inputs);
+      const found = yield* this.evaluate(write, invocation, inputs);
       const { validationActions = [] } = binding?.spec ?? {};
       for (const refusal of found.refusals) {
         if (!binding || refusal.always) denied.push(deniedBy(write, invocation, refusal));
@@ -73,18 +72,19 @@ class ValidatingPolicies implements WriteRule {
     return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
   }
 
-  private evaluate(
+  private *evaluate(
     write: Write,
     { policy, binding, seen, params }: Bound,
     known: Map<Kind, AdmissionInputs>,
-  ): Evaluation {
+  ): Steps<Evaluation> {
     if (params instanceof Error) {
       if (policy.spec?.failurePolicy === 'Ignore') return { refusals: [], annotations: [] };
       const what = binding ? 'binding' : 'policy';
       const message = `failed to configure ${what}: ${params.message}`;
       return { refusals: [{ message, reason: '', always: true }], annotations: [] };
     }
-    const inputs = known.get(seen) ?? new AdmissionInputs(this.deps, write, seen, admittedForm(write, seen));
+    const inputs =
+      known.get(seen) ?? new AdmissionInputs(this.deps, write, seen, yield* settled(admittedForm(write, seen)));
     known.set(seen, inputs);
     return this.compiler.get(policy).evaluate(inputs, params, (limit) => budgetOf(write, limit));
   }

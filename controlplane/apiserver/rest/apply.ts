@@ -8,8 +8,9 @@ import { fromStored, storageKind, toStored } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { BadRequest, describeError, isAlreadyExists } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
-import { apply, rootField } from '../patch/apply';
+import { type ApplyRequest, apply, rootField } from '../patch/apply';
 import type { JsonObject } from '../patch/json';
+import { applyAcross } from '../patch/owner-versions';
 import { unexpected } from '../patch/strategic-list';
 import { typedErrors } from '../patch/typed-errors';
 import type { Reply } from '../request';
@@ -19,6 +20,7 @@ import { type RestDeps, type RestRequest, warn } from './context';
 import { create } from './create';
 import { checkName, isMissing } from './create-on-update';
 import { isRecord, largeIntegersOf } from './decode';
+import { ownerVersions } from './field-manager';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -33,23 +35,15 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
   const configuration = await readConfiguration(rest, kind);
   const { dryRun, force, fieldManager: manager } = writeOptions(rest);
   const key = keyOf(kind, namespace, name);
-  // In the stored form, whichever version is applied: so that owners of all versions are comparable.
-  const stored = storageKind(kind);
-  const schema = rest.schemas.of(stored);
-  const applyTo = (shown: KubeObject | undefined): KubeObject => {
-    const applied = toStored(kind, structuredClone(configuration));
-    const live = shown && toStored(kind, shown);
-    const result = apply({ kind: stored, schema, live, applied, manager, subresource, force, now: deps.clock.now() });
-    // The manager owns also its empty lists and maps and what it set to zero; the object itself has the form of all objects.
-    const form = structuredClone(result);
-    decodeStructure(schema, form, undefined);
-    return fromStored(kind, form);
-  };
+  const applyTo = applier(deps, rest, (live, form) => {
+    const applied = structuredClone(configuration);
+    return { live, applied, manager, subresource, force, now: deps.clock.now(), ...form };
+  });
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!deps.cache.kind(kind).get(key)) {
+      if (!deps.cache.kind(kind).has(key)) {
         await checkCreation(deps, rest, configuration);
-        const created = await create(deps, rest, kind, applyTo(undefined), { dryRun, tracked: true });
+        const created = await create(deps, rest, kind, await applyTo(undefined), { dryRun, tracked: true });
         return renderObject(deps, rest, created, 201);
       }
       const updated = await update(deps, rest, {
@@ -58,7 +52,11 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
         subresource,
         dryRun,
         tracked: true,
-        transform: ({ json }) => keepPreconditions(applyTo(parseStored(json.toString()) as KubeObject), configuration),
+        transform: ({ json }) => {
+          const applied = applyTo(parseStored(json.toString()) as KubeObject);
+          if (!(applied instanceof Promise)) return keepPreconditions(applied, configuration);
+          return applied.then((object) => keepPreconditions(object, configuration));
+        },
       });
       return renderObject(deps, rest, updated, 200);
     } catch (err) {
@@ -66,6 +64,39 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
       if (!raced || attempt === maxAttempts) throw err;
     }
   }
+}
+
+type Form = Pick<ApplyRequest, 'kind' | 'schema'>;
+type MakeRequest = (live: KubeObject | undefined, form: Form) => ApplyRequest;
+
+/** Applies to the stored object, or to none. A promise when an owner of a custom object has another version. */
+function applier(
+  deps: RestDeps,
+  { route: { kind }, schemas }: RestRequest,
+  request: MakeRequest,
+): (live: KubeObject | undefined) => KubeObject | Promise<KubeObject> {
+  const versions = ownerVersions(deps.schemas, kind);
+  if (versions) {
+    const schema = schemas.of(kind);
+    return (live) => {
+      const result = applyAcross(request(live, { kind, schema }), versions);
+      return result instanceof Promise ? result.then((one) => inForm(schema, one)) : inForm(schema, result);
+    };
+  }
+  // In the stored form, whichever version is applied: so that owners of all versions are comparable.
+  const stored = storageKind(kind);
+  const form = { kind: stored, schema: schemas.of(stored) };
+  return (live) => {
+    const { applied, ...rest } = request(live && toStored(kind, live), form);
+    return fromStored(kind, inForm(form.schema, apply({ ...rest, applied: toStored(kind, applied) })));
+  };
+}
+
+/** The manager owns also its empty lists and maps and what it set to zero; the object itself has the form of all objects. */
+function inForm(schema: ObjectSchema, result: KubeObject): KubeObject {
+  const form = structuredClone(result);
+  decodeStructure(schema, form, undefined);
+  return form;
 }
 
 /** The body of an apply: an object of `kind`. @throws BadRequest, Invalid, StatusError 500 for an object that does not fit its kind */

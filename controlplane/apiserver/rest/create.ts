@@ -3,7 +3,7 @@ import { parseStored } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
 import { AlreadyClaimed, AlreadyExists, isAlreadyExists } from '../../base/errors';
-import type { CachedObject } from '../cache/cache';
+import type { CachedObject, KindCache } from '../cache/cache';
 import type { Reply } from '../request';
 import { alreadyExists } from '../status';
 import { noteRefusal } from '../write/refused-claims';
@@ -48,7 +48,10 @@ export async function create(
   const generated = given === '' && base !== '';
   kind.options.defaults?.(object);
   // As upstream: the writer owns the defaults of its object, but nothing that the rules add.
-  if (!tracked) trackOwners(deps, rest, kind, object, undefined);
+  if (!tracked) {
+    const tracking = trackOwners(deps, rest, kind, object, undefined);
+    if (tracking) await tracking;
+  }
   let write: Write = {
     operation: 'create',
     kind,
@@ -79,12 +82,12 @@ export async function create(
       const validated = rules.validate(named);
       if (validated) await validated;
       // This check avoids useless reservations; the store refuses an object that is created meanwhile.
-      if (deps.cache.kind(kind).get(key)) throw alreadyExists(kind, named.name);
+      if (deps.cache.kind(kind).has(key)) throw alreadyExists(kind, named.name);
       const reserved = rules.reserve(named, held);
       if (reserved) await reserved;
       if (!dryRun) return await deps.cache.kind(kind).create(object, held.together());
       // Before the undo, which takes from the object what the server chose for it.
-      const answer = rehearsed(key, object);
+      const answer = await rehearsed(deps.cache.kind(kind), key, object);
       held.undo();
       return answer;
     } catch (err) {
@@ -108,7 +111,7 @@ const nameExhausted = (base: string) =>
   new AlreadyExists(`unable to generate a free name from ${JSON.stringify(base)}: try again`);
 
 /** The answer of a dry run: a copy of the object as it would be, never stored. */
-export function rehearsed(key: string, object: KubeObject): CachedObject {
-  const json = JSON.stringify(object);
+export async function rehearsed(cache: KindCache, key: string, object: KubeObject): Promise<CachedObject> {
+  const json = JSON.stringify((await cache.rehearse?.(object)) ?? object);
   return { key, object: parseStored(json) as KubeObject, json: Buffer.from(json), revision: 0 };
 }

@@ -69,7 +69,7 @@ export async function remove(
   const { rules } = deps;
   const cache = deps.cache.kind(kind);
   for (let attempt = 1; ; attempt++) {
-    const current = cache.get(key);
+    const current = await cache.read(key);
     if (!current) throw notFound(kind, name);
     checkPreconditions(kind, name, current.object, options);
     const write: Write = {
@@ -90,7 +90,7 @@ export async function remove(
     const validated = rules.validate(write);
     if (validated) await validated;
     const next = planDeletion(kind, current, options, deps.clock.now());
-    if (options.dryRun) return next ? { left: rehearsed(key, next), last: current } : { last: current };
+    if (options.dryRun) return next ? { left: await rehearsed(cache, key, next), last: current } : { last: current };
     try {
       if (!next) return { last: await cache.delete(key, current.revision) };
       if (next === current.object) return { left: current, last: current };

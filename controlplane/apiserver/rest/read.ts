@@ -16,10 +16,12 @@ import { parseIncludeObject, partial, partialList, renderTable } from './table';
 /** How long a LIST waits until the cache has the requested resourceVersion. */
 const catchUpMs = 3_000;
 
-export function getObject(deps: RestDeps, rest: RestRequest): Reply {
+/** Waits only for an object that a webhook must convert. */
+export function getObject(deps: RestDeps, rest: RestRequest): Reply | Promise<Reply> {
   const { kind, namespace, name } = rest.route;
-  const found = deps.cache.kind(kind).get(keyOf(kind, namespace, name));
+  const found = deps.cache.kind(kind).read(keyOf(kind, namespace, name));
   if (!found) throw notFound(kind, name);
+  if (found instanceof Promise) return found.then((one) => renderObject(deps, rest, one!, 200));
   return renderObject(deps, rest, found, 200);
 }
 
@@ -113,9 +115,13 @@ export async function readList(
 function oneByName(deps: RestDeps, kind: Kind, selection: Selection): ListResult | Promise<ListResult> {
   const cache = deps.cache.kind(kind);
   if (kind.namespaced && selection.namespace === undefined) return cache.list(selection);
-  const found = cache.get(keyOf(kind, selection.namespace ?? '', selection.name!));
-  const matches = found && (selection.matches?.(found.object) ?? true);
-  return { items: matches ? [found] : [], revision: deps.cache.revision() };
+  const revision = deps.cache.revision();
+  const result = (found: CachedObject | undefined): ListResult => {
+    const matches = found && (selection.matches?.(found.object) ?? true);
+    return { items: matches ? [found] : [], revision };
+  };
+  const found = cache.read(keyOf(kind, selection.namespace ?? '', selection.name!));
+  return found instanceof Promise ? found.then(result) : result(found);
 }
 
 /** Many objects in the form that the client requests. */

@@ -31,7 +31,7 @@ export interface UpdatePlan {
   /** True when managedFields need no change: `transform` has updated them, or the write has no owner. */
   readonly tracked?: boolean;
   /** A fresh object on each call: it is changed in place afterwards, so it must share nothing with `current`. */
-  readonly transform: (current: CachedObject) => KubeObject;
+  readonly transform: (current: CachedObject) => KubeObject | Promise<KubeObject>;
 }
 
 export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<Reply> {
@@ -49,7 +49,7 @@ export async function replaceObject(deps: RestDeps, rest: RestRequest): Promise<
   };
   for (let attempt = 1; ; attempt++) {
     try {
-      if (subresource === '' && !deps.cache.kind(kind).get(key)) {
+      if (subresource === '' && !deps.cache.kind(kind).has(key)) {
         const created = await createByUpdate(deps, rest, parsed(), dryRun);
         return renderObject(deps, rest, created, 201);
       }
@@ -83,11 +83,15 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         // The previous attempt had a conflict.
         held.undo();
         unwritten = undefined;
-        const object = plan.transform(current);
+        const transformed = plan.transform(current);
+        const object = transformed instanceof Promise ? await transformed : transformed;
         checkPreconditions(rest, kind, object, current.object);
         const write = beginUpdate(rest, plan, object, current.object, refused);
         // As upstream: before the rules, so that the writer does not own what they change.
-        if (!plan.tracked) trackOwners(deps, rest, kind, object, current.object);
+        if (!plan.tracked) {
+          const tracking = trackOwners(deps, rest, kind, object, current.object);
+          if (tracking) await tracking;
+        }
         const mutated = rules.mutate(write);
         if (mutated) {
           await mutated;
@@ -103,8 +107,10 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
         if (equalJson(object, current.object) && (plan.dryRun || !cache.isStale(key))) return undefined;
         const reserved = rules.reserve(write, held);
         if (reserved) await reserved;
-        if (plan.dryRun) unwritten = { rehearsed: rehearsed(key, object) };
-        else if (isFinished(kind, object)) unwritten = { rehearsed: rehearsed(key, object), finished: current };
+        const isFinal = !plan.dryRun && isFinished(kind, object);
+        if (plan.dryRun || isFinal) {
+          unwritten = { rehearsed: await rehearsed(cache, key, object), ...(isFinal ? { finished: current } : {}) };
+        }
         return unwritten ? undefined : object;
       };
       const written = await cache.modify(key, change, () => held.together());

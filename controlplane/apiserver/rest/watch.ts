@@ -3,7 +3,7 @@
 import type { Kind } from '../../api/kind';
 import type { KubeObject, WatchEvent } from '../../api/types';
 import { describeError, isExpired, Unavailable } from '../../base/errors';
-import type { CachedObject, CacheEvent } from '../cache/cache';
+import type { CachedObject, CacheEvent, Watching } from '../cache/cache';
 import { WatchEnd } from '../cache/watch-end';
 import { protobufType } from '../protobuf/envelope';
 import { jsonType, type Reply, type Sink } from '../request';
@@ -89,6 +89,7 @@ class WatchStream {
   private revision: number;
   private sentAt = 0;
   private headersSent = false;
+  private watching: Watching = { isBehind: false };
   private closeReason: { readonly reason: unknown } | undefined;
   private readonly include: IncludeObject;
   /** Bytes of the initial state, which do not count as backlog of the reader. */
@@ -111,7 +112,7 @@ class WatchStream {
   subscribe(): void {
     const cache = this.deps.cache.kind(this.rest.route.kind);
     try {
-      cache.watch(
+      this.watching = cache.watch(
         { ...this.wanted.selection, afterRevision: this.revision, signal: this.stop.signal },
         (events) => this.send(events),
         (reason) => this.fail(reason),
@@ -249,16 +250,20 @@ class WatchStream {
 
   private scheduleBookmark(sink: Sink): void {
     this.cancelBookmark = this.deps.clock.after(bookmarkMs, () => {
-      // All events up to the cache's revision were sent: the cache delivers events in the step that applies them.
-      this.revision = Math.max(this.revision, this.deps.cache.revision());
+      this.catchUp();
       if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) this.sendBookmark(sink);
       this.scheduleBookmark(sink);
     });
   }
 
+  /** All events up to the cache's revision were sent, except those that wait: the cache delivers events in the step that applies them. */
+  private catchUp(): void {
+    if (!this.watching.isBehind) this.revision = Math.max(this.revision, this.deps.cache.revision());
+  }
+
   private finish(sink: Sink, bookmarks: boolean): void {
     if (this.stop.signal.aborted) return;
-    this.revision = Math.max(this.revision, this.deps.cache.revision());
+    this.catchUp();
     this.stop.abort();
     if (bookmarks) this.sendBookmark(sink);
     sink.end();

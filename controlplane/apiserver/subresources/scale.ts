@@ -36,7 +36,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
     const { kind, namespace, name, verb } = rest.route;
     const key = keyOf(kind, namespace, name);
     if (verb === 'get') {
-      const found = deps.cache.kind(kind).get(key);
+      const found = await deps.cache.kind(kind).read(key);
       if (!found) throw notFound(kind, name);
       return jsonReply(readScale(kind, found.object));
     }
@@ -127,7 +127,7 @@ function checkReplicas(name: string, replicas = 0): void {
 function readScale(kind: Kind, object: KubeObject): Scale {
   const { scalePaths } = kind.options;
   if (scalePaths && typeof valueAt(object, scalePaths.specReplicas) !== 'number') {
-    const message = `Internal error occurred: the spec replicas field ${quotedPath(scalePaths)} does not exist`;
+    const message = `the spec replicas field ${quotedPath(scalePaths)} does not exist`;
     throw new AppError('Internal', message);
   }
   return scaleOf(kind, object);

@@ -2,7 +2,7 @@
 // that body; an object can be shown in the form of another version.
 import { type Kind, subresourceOf } from '../../api/kind';
 import { namespaces } from '../../api/namespace';
-import { fromStored, toStored } from '../../api/storage';
+import { converted } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { scaleOf, withReplicas } from '../subresources/scale';
 import type { Operation, Write } from '../write/rule';
@@ -39,21 +39,30 @@ export function bodyKind(kind: Kind, subresource: string): GroupVersionKind {
   return { group: body.group ?? kind.group, version: body.version ?? kind.version, kind: body.kind };
 }
 
-/** The write as a webhook sees it that named `seen`. */
-export function admittedForm(write: Write, seen: Kind): AdmittedForm {
+/** The write in the form of its own kind. */
+export const ownForm = (write: Write): AdmittedForm => formOf(write, write.kind, write.object, write.old);
+
+/** The write as a webhook sees it that named `seen`. A promise when a webhook must convert its objects. @throws ConversionFailed */
+export function admittedForm(write: Write, seen: Kind): AdmittedForm | Promise<AdmittedForm> {
   const { kind, subresource, object, old } = write;
-  const gvk = bodyKind(seen, subresource);
-  const body = write.context ? bodies[subresource] : undefined;
-  if (body) {
-    return {
-      kind: gvk,
-      object: object && body.of(object, write.kind),
-      old: body.hasOld && old ? body.of(old, write.kind) : undefined,
-    };
-  }
+  const isBody = write.context ? bodies[subresource] !== undefined : object !== undefined;
+  if (isBody || seen === kind) return formOf(write, seen, object, old);
+  const [now, before] = [object, old].map((one) => one && converted(kind, seen, one));
+  if (!(now instanceof Promise) && !(before instanceof Promise)) return formOf(write, seen, now, before);
+  return Promise.all([now, before]).then(([shown, then]) => formOf(write, seen, shown, then));
+}
+
+/** `object` and `old` are those of the write, in the form of `seen` already. */
+function formOf(write: Write, seen: Kind, object: KubeObject | undefined, old: KubeObject | undefined): AdmittedForm {
+  const gvk = bodyKind(seen, write.subresource);
+  const body = write.context ? bodies[write.subresource] : undefined;
   // The body of another kind than the object (an eviction, the options of exec) has one form.
-  if (object && !write.context) return { kind: gvk, object, old };
-  return { kind: gvk, object: object && inForm(kind, seen, object), old: old && inForm(kind, seen, old) };
+  if (!body) return { kind: gvk, object, old };
+  return {
+    kind: gvk,
+    object: object && body.of(object, write.kind),
+    old: body.hasOld && old ? body.of(old, write.kind) : undefined,
+  };
 }
 
 /** What mutating webhooks and policies see: a new object has no fields yet that upstream sets after them. */
@@ -66,15 +75,12 @@ function asSent(object: KubeObject): KubeObject {
   return { ...object, metadata };
 }
 
-/** Puts what a webhook made of its form back into the object of the write. Returns the object that the write should have. */
-export function fromForm(write: Write, seen: Kind, changed: KubeObject): KubeObject {
+/** What a webhook made of its form, as the object that the write should have. A promise as of admittedForm. @throws ConversionFailed */
+export function fromForm(write: Write, seen: Kind, changed: KubeObject): KubeObject | Promise<KubeObject> {
   const body = write.context ? bodies[write.subresource] : undefined;
   if (body) return body.into(write.object!, changed, write.kind);
-  return write.context ? inForm(seen, write.kind, changed) : changed;
+  return write.context ? converted(seen, write.kind, changed) : changed;
 }
-
-const inForm = (from: Kind, to: Kind, object: KubeObject): KubeObject =>
-  from === to ? object : fromStored(to, toStored(from, object));
 
 interface SubresourceBody {
   readonly hasOld: boolean;

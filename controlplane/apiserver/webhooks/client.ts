@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { defaultServicePort, type WebhookClientConfig } from '../../api/webhooks/types';
+import { describeError } from '../../base/errors';
 import type { Cache } from '../cache/cache';
 import { maxBodyBytes } from '../http/body';
 import { answerFailure, dialFailure } from './call-errors';
@@ -31,22 +32,32 @@ export class WebhookClient {
     private readonly random: () => number,
   ) {}
 
-  /** Resolves with the body of a successful answer. @throws Error with upstream's text */
+  /** As `post`, with upstream's words for admission before a failure. */
   async call(config: WebhookClientConfig, body: string, timeoutSeconds: number): Promise<Buffer> {
+    try {
+      return await this.post(config, body, timeoutSeconds);
+    } catch (err) {
+      throw new Error(`failed to call webhook: ${describeError(err)}`);
+    }
+  }
+
+  /** Resolves with the body of a successful answer. @throws Error with the text of Go's client */
+  async post(config: WebhookClientConfig, body: string, timeoutSeconds: number): Promise<Buffer> {
     const query = `?timeout=${timeoutSeconds}s`;
-    const shown = `failed to call webhook: Post ${JSON.stringify(`${originOf(config)}${pathOf(config)}${query}`)}: `;
     let to: Destination | undefined;
+    let response: Answer;
     try {
       to = this.destination(config);
-      const response = await this.post(to, query, body, { config, timeoutMs: timeoutSeconds * 1000 });
-      const { status, body: answer, type } = response;
-      if (status < 200 || status > 206) throw new AnswerFailed(answerFailure(status, answer, type));
-      if (answer.length > 0) return answer;
-      throw new AnswerFailed(`0-length response with status code: ${status} and content type: ${type}`);
+      response = await this.send(to, query, body, { config, timeoutMs: timeoutSeconds * 1000 });
     } catch (err) {
-      if (err instanceof AnswerFailed) throw new Error(`failed to call webhook: ${err.message}`);
-      throw new Error(`${shown}${dialFailure(err, to)}`);
+      throw new Error(
+        `Post ${JSON.stringify(`${originOf(config)}${pathOf(config)}${query}`)}: ${dialFailure(err, to)}`,
+      );
     }
+    const { status, body: answer, type } = response;
+    if (status < 200 || status > 206) throw new Error(answerFailure(status, answer, type));
+    if (answer.length > 0) return answer;
+    throw new Error(`0-length response with status code: ${status} and content type: ${type}`);
   }
 
   /** Closes idle connections now, the others when their answer ends. */
@@ -74,7 +85,7 @@ export class WebhookClient {
     };
   }
 
-  private async post(to: Destination, query: string, body: string, call: Call): Promise<Answer> {
+  private async send(to: Destination, query: string, body: string, call: Call): Promise<Answer> {
     try {
       return await this.exchange(to, query, body, call);
     } catch (err) {
@@ -149,7 +160,6 @@ interface Answer {
 }
 
 class StaleConnection extends Error {}
-class AnswerFailed extends Error {}
 
 /** Requests that run keep their connection. */
 function retire(pool: Agent): void {

@@ -4,13 +4,13 @@
 import { mutatingWebhookConfigurations } from '../../api/mutating-webhook-configuration';
 import { Reinvocation } from '../write/reinvocation';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
-import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, mutableForm } from './admitted';
+import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, mutableForm, ownForm } from './admitted';
 import { callWebhook } from './call';
 import type { WebhookClient } from './client';
 import { openWebhooks } from './open';
 import { applyWebhookPatch } from './patched-object';
 import { formText } from './review';
-import { selects } from './select';
+import { meetsConditions, selectorsMatch } from './select';
 import type { Candidate, WebhookIndex } from './webhook-index';
 
 export const mutatingWebhooks: OpenRule = async (deps) => {
@@ -42,19 +42,26 @@ class MutatingWebhooks implements WriteRule {
       pass.beginSecond(write.object);
       return this.secondPass(write, candidates, pass);
     }
-    // Nothing can change the object before the first webhook that is selected.
-    const from = candidates.findIndex((candidate) => this.selected(write, candidate) !== undefined);
-    if (from >= 0) return this.firstPass(write, candidates.slice(from));
+    // Nothing can change the object before the first webhook that is selected, or that must wait to know.
+    for (const [i, candidate] of candidates.entries()) {
+      const form = this.selected(write, candidate);
+      if (form) return this.firstPass(write, candidates.slice(i), form);
+    }
   }
 
   private candidates(write: Write): readonly Candidate[] {
     return this.index.candidates(write.kind, admittedOperation(write), write.subresource);
   }
 
-  private async firstPass(write: Write, candidates: readonly Candidate[]): Promise<'again' | undefined> {
+  /** `form` is that of the first candidate. */
+  private async firstPass(
+    write: Write,
+    candidates: readonly Candidate[],
+    form: Selected,
+  ): Promise<'again' | undefined> {
     const pass = new Reinvocation();
     this.passes.set(write, pass);
-    const changed = await this.pass(write, candidates, pass);
+    const changed = await this.pass(write, candidates, pass, form);
     pass.endFirst(write.object);
     return changed ? 'again' : undefined;
   }
@@ -63,12 +70,17 @@ class MutatingWebhooks implements WriteRule {
     await this.pass(write, candidates, pass);
   }
 
-  private async pass(write: Write, candidates: readonly Candidate[], pass: Reinvocation): Promise<boolean> {
+  private async pass(
+    write: Write,
+    candidates: readonly Candidate[],
+    pass: Reinvocation,
+    first?: Selected,
+  ): Promise<boolean> {
     let changed = false;
-    for (const candidate of candidates) {
+    for (const [i, candidate] of candidates.entries()) {
       const { id, webhook } = candidate.hook;
       if (!pass.isDue(id)) continue;
-      const outcome = await this.call(write, candidate);
+      const outcome = await this.call(write, candidate, i === 0 ? first : undefined);
       if (outcome === 'not called') continue;
       if (outcome === 'changed') changed = true;
       pass.called(id, webhook.reinvocationPolicy === 'IfNeeded', outcome === 'changed');
@@ -76,18 +88,27 @@ class MutatingWebhooks implements WriteRule {
     return changed;
   }
 
-  private async call(write: Write, candidate: Candidate): Promise<'not called' | 'same' | 'changed'> {
-    const form = this.selected(write, candidate);
+  private async call(
+    write: Write,
+    candidate: Candidate,
+    known: Selected | undefined,
+  ): Promise<'not called' | 'same' | 'changed'> {
+    const form = await (known ?? this.selected(write, candidate));
     if (!form) return 'not called';
     const answer = await callWebhook(this.client, write, candidate, formText(form), true);
     if (answer?.patch === undefined) return 'same';
-    return applyWebhookPatch(this.deps.schemas, write, candidate, form, answer.patch) ? 'changed' : 'same';
+    const changed = await applyWebhookPatch(this.deps.schemas, write, candidate, form, answer.patch);
+    return changed ? 'changed' : 'same';
   }
 
-  /** What the webhook sees, if its selectors match. */
-  private selected(write: Write, candidate: Candidate): AdmittedForm | undefined {
+  /** What the webhook sees, if it is to be called. A promise when its form must be converted. */
+  private selected(write: Write, candidate: Candidate): Selected {
+    if (!selectorsMatch(candidate.hook, write, ownForm(write), this.deps.cache)) return undefined;
     const form = admittedForm(write, candidate.kind);
-    if (!selects(candidate, write, form, this.deps)) return undefined;
-    return mutableForm(write, form);
+    const seen = (one: AdmittedForm) =>
+      meetsConditions(candidate, write, one, this.deps) ? mutableForm(write, one) : undefined;
+    return form instanceof Promise ? form.then(seen) : seen(form);
   }
 }
+
+type Selected = AdmittedForm | undefined | Promise<AdmittedForm | undefined>;

@@ -22,7 +22,7 @@ export function applyWebhookPatch(
   { hook, kind }: Candidate,
   form: AdmittedForm,
   patch: Json,
-): boolean {
+): boolean | Promise<boolean> {
   if (!form.object || !write.object) {
     const name = JSON.stringify(hook.webhook.name);
     throw internalError(
@@ -32,13 +32,20 @@ export function applyWebhookPatch(
   return putBack(write, kind, form.object, patched(form.object, patch, schemaOf(schemas, write, kind)));
 }
 
-/** Makes the object of the write, in place, what `seen` became in another form. Returns false when nothing changed. */
-export function putBack(write: Write, kind: Kind, seen: KubeObject, changed: KubeObject): boolean {
+/**
+ * Makes the object of the write, in place, what `seen` became in another form. False when nothing changed. A promise when a webhook must
+ * convert the object.
+ */
+export function putBack(write: Write, kind: Kind, seen: KubeObject, changed: KubeObject): boolean | Promise<boolean> {
   if (!write.object || equalJson(changed, seen)) return false;
   const next = fromForm(write, kind, changed);
-  next.metadata = keepIdentity(next.metadata ?? {}, write.object.metadata ?? {});
-  replaceFields(write.object, next);
-  if (write.context) write.kind.options.defaults?.(write.object);
+  return next instanceof Promise ? next.then((object) => replaceBy(write, object)) : replaceBy(write, next);
+}
+
+function replaceBy(write: Write, next: KubeObject): true {
+  next.metadata = keepIdentity(next.metadata ?? {}, write.object!.metadata ?? {});
+  replaceFields(write.object!, next);
+  if (write.context) write.kind.options.defaults?.(write.object!);
   return true;
 }
 

@@ -9,17 +9,13 @@ import { type AdmittedForm, namespaceOf } from './admitted';
 import { conditionsMatch } from './match-conditions';
 import type { Candidate } from './webhook-index';
 
-/** @throws NotFound when the namespace of the request does not exist; Forbidden when a condition fails */
-export function selects(
+/** `form` is what the webhook would see. @throws Forbidden when a condition fails */
+export const meetsConditions = (
   candidate: Candidate,
   write: Write,
   form: AdmittedForm,
   deps: Pick<RuleDeps, 'cache' | 'authorizer'>,
-): boolean {
-  const { hook } = candidate;
-  if (!selectorsMatch(hook, write, form, deps.cache)) return false;
-  return hook.conditions.length === 0 || conditionsMatch(candidate, write, form, deps);
-}
+): boolean => candidate.hook.conditions.length === 0 || conditionsMatch(candidate, write, form, deps);
 
 /** The selectors of a webhook, a policy or a binding. */
 export interface Selectors {
@@ -39,7 +35,7 @@ export const selectorsOf = ({
   objects: selectorFromLabelSelector(objectSelector) ?? [],
 });
 
-/** @throws NotFound when the namespace of the request does not exist */
+/** `form` is that of the request itself, as upstream. @throws NotFound when the namespace of the request does not exist */
 export const selectorsMatch = (selectors: Selectors, write: Write, form: AdmittedForm, cache: Cache): boolean =>
   selectsNamespace(selectors, write, cache) && selectsObject(selectors, form);
 

@@ -1,13 +1,14 @@
 // ValidatingAdmissionWebhook: calls the validating webhooks in parallel, with the object that will be stored.
 import type { Kind } from '../../api/kind';
 import { validatingWebhookConfigurations } from '../../api/validating-webhook-configuration';
+import { run, type Steps, settled } from '../../base/steps';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
-import { admittedForm, admittedOperation, isAdmitted } from './admitted';
+import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, ownForm } from './admitted';
 import { callWebhook } from './call';
 import type { WebhookClient } from './client';
 import { openWebhooks } from './open';
 import { type FormText, formText } from './review';
-import { selects } from './select';
+import { meetsConditions, selectorsMatch } from './select';
 import type { Candidate, WebhookIndex } from './webhook-index';
 
 export const validatingWebhooks: OpenRule = async (deps) => {
@@ -28,17 +29,27 @@ class ValidatingWebhooks implements WriteRule {
     return isAdmitted(write) && this.candidates(write).length > 0;
   }
 
-  /** Waits only when a webhook is selected. */
+  /** Waits only when a webhook is selected, or when its form must be converted. */
   validate(write: Write): void | Promise<void> {
+    return run(this.steps(write));
+  }
+
+  private *steps(write: Write): Steps<void> {
+    const { deps } = this;
+    const own = ownForm(write);
+    const forms = new Map<Kind, AdmittedForm>([[write.kind, own]]);
     const texts = new Map<Kind, FormText>();
-    const selected = this.candidates(write).filter((candidate) => {
-      const { kind } = candidate;
-      const form = admittedForm(write, kind);
-      if (!selects(candidate, write, form, this.deps)) return false;
+    const selected: Candidate[] = [];
+    for (const candidate of this.candidates(write)) {
+      const { hook, kind } = candidate;
+      if (!selectorsMatch(hook, write, own, deps.cache)) continue;
+      const form = forms.get(kind) ?? (yield* settled(admittedForm(write, kind)));
+      forms.set(kind, form);
+      if (!meetsConditions(candidate, write, form, deps)) continue;
       if (!texts.has(kind)) texts.set(kind, formText(form));
-      return true;
-    });
-    if (selected.length > 0) return this.callAll(write, selected, texts);
+      selected.push(candidate);
+    }
+    if (selected.length > 0) yield this.callAll(write, selected, texts);
   }
 
   private candidates(write: Write): readonly Candidate[] {

@@ -3,13 +3,13 @@
 import type { Catalog } from '../../api/catalog';
 import { events } from '../../api/event';
 import type { Kind, Verb } from '../../api/kind';
-import { storageKind } from '../../api/storage';
+import { isStorageVersion } from '../../api/storage';
 import type { InformerSet } from './informers';
 
 /** One kind for the same objects: the one whose form is stored, if it is served. */
 function oneForEach(kinds: Iterable<Kind>): ReadonlySet<Kind> {
   const found = new Map<string, Kind>();
-  for (const kind of kinds) if (kind === storageKind(kind) || !found.has(kind.prefix)) found.set(kind.prefix, kind);
+  for (const kind of kinds) if (isStorageVersion(kind) || !found.has(kind.prefix)) found.set(kind.prefix, kind);
   return new Set(found.values());
 }
 
