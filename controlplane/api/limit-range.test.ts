@@ -10,6 +10,7 @@ const causesOf = (...limits: Partial<LimitRangeItem>[]): string[] =>
 t.test('types and names of resources', async (t) => {
   t.same(causesOf({ type: 'Container', max: { cpu: '1', 'example.com/gpu': '1', 'hugepages-2Mi': '2Mi' } }), []);
   t.same(causesOf({ type: 'example.com/Custom', max: { pods: '1' } }), []);
+  t.same(causesOf({ type: 'PersistentVolumeClaim', min: { storage: '1Gi' } }), []);
   t.same(causesOf({ type: 'Node' }, { type: 'Pod' }, { type: 'Pod' }), [
     'spec.limits[0].type: Invalid value: "Node": must be a standard limit type or fully qualified',
     'spec.limits[2].type: Duplicate value: "Pod"',

@@ -50,7 +50,8 @@ function validateItem(item: LimitRangeItem, at: string): FieldCause[] {
 function validateName(type: string, name: string, field: string): FieldCause[] {
   const causes = invalidEach(field, name, qualifiedName(name));
   const isShort = !name.includes('/');
-  if (causes.length === 0 && isShort && !isStandard(name)) {
+  // A quota has no `storage`, only `requests.storage`.
+  if (causes.length === 0 && isShort && !isStandard(name) && name !== 'storage') {
     causes.push(invalid(field, name, 'must be a standard resource type or fully qualified'));
   }
   if (type !== 'Pod' && type !== 'Container') return causes;
