@@ -1,7 +1,7 @@
 // Indented JSON, for people who read answers in a terminal or a browser.
 import { type FullReply, type Headers, header, isFalse, jsonType, queryOf, type Reply } from '../request';
 
-/** Larger answers stay as they are: indenting them would hold the event loop, and nobody reads them by eye. */
+/** Larger answers stay as they are: indenting them would hold the event loop. */
 const maxIndentedBytes = 1024 * 1024;
 
 const readers = ['curl', 'Wget', 'Mozilla/5.0'];
