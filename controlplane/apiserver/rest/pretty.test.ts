@@ -27,6 +27,8 @@ t.test('the form', async (t) => {
   t.equal(indentJson(`${JSON.stringify(value)}\n`), JSON.stringify(value, undefined, 2));
   t.equal(indentJson('{"n":1.0,"m":12345678901234567890}'), '{\n  "n": 1.0,\n  "m": 12345678901234567890\n}');
   t.equal(indentJson('"x"'), '"x"');
+  const deep = `${'['.repeat(1_000)}${'1,'.repeat(5_000)}1${']'.repeat(1_000)}`;
+  t.equal(indentJson(deep), deep, 'an answer that would grow too much');
 });
 
 t.test('objects, lists, errors and discovery', async (t) => {

@@ -2,7 +2,9 @@
 import { type FullReply, type Headers, header, isFalse, jsonType, queryOf, type Reply } from '../request';
 
 /** Larger answers stay as they are: indenting them would hold the event loop. */
-const maxIndentedBytes = 1024 * 1024;
+const maxIndentedBytes = 256 * 1024;
+/** The same for answers that grow too much: each line of a deep object begins with many spaces. */
+const maxResultLength = 2 * 1024 * 1024;
 
 const readers = ['curl', 'Wget', 'Mozilla/5.0'];
 
@@ -27,16 +29,22 @@ export function asAsked<T extends Reply>(
     : { ...reply, body: Buffer.from(indentJson(reply.body.toString())) };
 }
 
-/** Two spaces for each level, as Go indents. Changes no value: numbers keep their digits. `text` must be JSON. Linear. */
-export function indentJson(text: string): string {
+/**
+ * Two spaces for each level, as Go indents. Changes no value: numbers keep their digits. `text` must be JSON. Linear; the same text
+ * when the result would be longer than `maxLength`.
+ */
+export function indentJson(text: string, maxLength = maxResultLength): string {
   const parts: string[] = [];
+  let length = text.length;
   let level = 0;
   let from = 0;
   const line = (at: number, depth: number) => {
     parts.push(text.slice(from, at), '\n', '  '.repeat(depth));
+    length += 1 + 2 * depth;
     from = at;
   };
   for (let at = 0; at < text.length; at++) {
+    if (length > maxLength) return text;
     switch (text[at]) {
       case '"':
         at = endOfString(text, at);
