@@ -1,4 +1,4 @@
-// May a new pod run on this node beside its other pods? The scheduler knows this too, but a pod may name its node itself, and two
+// May a new pod run on this node next to its other pods? The scheduler knows this too, but a pod may name its node itself, and two
 // schedulers may choose at the same time. Pure. Reasons and messages are upstream's (pkg/kubelet/lifecycle).
 import {
   allowsNode,

@@ -7,7 +7,7 @@ import type { PodVerdict } from './status-input';
 
 export interface VerdictInput {
   readonly takenAtMs: number;
-  /** Why the node does not admit the pod beside its others. */
+  /** Why the node does not admit the pod next to its others. */
   readonly refusal?: Refusal | undefined;
   readonly now: number;
   readonly allowedUnsafeSysctls: readonly string[];

@@ -1,4 +1,4 @@
-// Integers of custom objects that JavaScript's numbers cannot hold: they come back as they were sent, whatever is written beside them.
+// Integers of custom objects that JavaScript's numbers cannot hold: they come back as they were sent, whatever else is written.
 import t from 'tap';
 import { define, definition, serve, version } from '../../../test/lib/custom-definitions';
 

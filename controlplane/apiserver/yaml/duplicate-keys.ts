@@ -1,5 +1,5 @@
 // Keys that occur twice in one mapping of a YAML body, for field validation. The JSON that a body becomes has the keys but not their
-// lines, so the converter keeps the texts beside it.
+// lines, so the converter keeps the texts in addition.
 import { maxFindings } from '../../api/schema/compile';
 import { scanFields } from '../../api/schema/duplicates';
 

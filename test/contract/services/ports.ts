@@ -97,7 +97,7 @@ export const portCases: ServiceCases = {
     rules,
   ) => {
     const connect =
-      'require("net").connect({ host: "127.0.0.1", port: 8443, localAddress: process.argv[1] }).pipe(process.stdout)';
+      'require("node:net").connect({ host: "127.0.0.1", port: 8443, localAddress: process.argv[1] }).pipe(process.stdout)';
     const fromNode = () => lab.at.node.run(process.execPath, '-e', connect, addresses.node);
     await rules.apply(
       pod('web-0', servicePort({ hostPort: 8443, hostIp: '127.0.0.1', endpoints: [at('a')] })),
