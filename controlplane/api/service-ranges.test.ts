@@ -56,7 +56,7 @@ t.test('IPAddress', async (t) => {
   const parentRef = { resource: 'services', namespace: 'n', name: 's' };
   const own = { ...metadata, name: '10.0.0.1' };
   const object = ready(ipAddresses, { metadata: own, spec: { parentRef } });
-  t.same(row(ipAddresses, object), ['10.0.0.1', 'services/n/s', '60s']);
+  t.same(row(ipAddresses, object), ['10.0.0.1', 'services/n/s']);
   const gateway = { group: 'example.com', resource: 'Gateways', name: 'g' };
   t.equal(row(ipAddresses, { metadata: own, spec: { parentRef: gateway } })[1], 'gateways.example.com/g');
   check(t, ipAddresses, [

@@ -274,7 +274,7 @@ t.test('CSIStorageCapacity', async (t) => {
   const own = { ...metadata, namespace: 'n' };
   const base = { metadata: own, storageClassName: 's', capacity: '1024Mi' };
   const object = ready(csiStorageCapacities, base);
-  t.same(row(csiStorageCapacities, object), ['a', 's', '1Gi']);
+  t.same(row(csiStorageCapacities, object), ['a', '2026-01-01T00:00:00Z']);
   check(t, csiStorageCapacities, [
     { name: 'complete', body: base, causes: [] },
     {

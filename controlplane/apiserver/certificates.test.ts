@@ -101,7 +101,7 @@ t.test('an invalid request is refused with the reason', async (t) => {
     t.match(answer.json.message, message);
   };
   await wrong({ request: base64('hello') }, /spec.request: Invalid value: .*CERTIFICATE REQUEST/);
-  await wrong({ request: undefined }, /spec.request: Required value/);
+  await wrong({ request: undefined }, /spec.request: Invalid value: "": PEM block type must be CERTIFICATE REQUEST/);
   await wrong({ usages: [] }, /spec.usages: Required value/);
   await wrong({ usages: ['client auth', 'world peace'] }, /spec.usages\[1\]: Unsupported value: "world peace"/);
   await wrong({ usages: ['client auth', 'client auth'] }, /spec.usages\[1\]: Duplicate value/);

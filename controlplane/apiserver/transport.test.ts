@@ -83,6 +83,7 @@ async function watch(life: AbortSignal, query = 'watch=1&resourceVersion=5&allow
       watch: ({ signal }: { signal: AbortSignal }, onEvents: OnEvents) => {
         signals.push(signal);
         send = onEvents;
+        return { isBehind: false };
       },
     }),
   } as unknown as Cache;

@@ -51,7 +51,9 @@ const samples: Readonly<Record<string, object>> = {
     },
   },
   jobs: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
-  horizontalpodautoscalers: { spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+  horizontalpodautoscalers: {
+    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } },
+  },
   ingresses: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   ingressclasses: { spec: { controller: 'example.com/c' } },
   customresourcedefinitions: definitionSample('one'),

@@ -134,7 +134,7 @@ t.test('a webhook decides about impersonation, and gets the older version when t
   t.notOk(reviews[0].spec.groups);
   t.match((await server.call('GET', '/version', as('jane'))).json, {
     code: 403,
-    message: /cannot impersonate resource "users"/,
+    message: /cannot impersonate-on:user-info:get path "\/version"/,
   });
 });
 

@@ -65,7 +65,7 @@ t.test('fields with type, reference and list key', async (t) => {
   t.same(field(`${core}.HTTPGetAction`, 'port'), { type: 'intOrString' });
   t.same(field(`${core}.PodSpec`, 'hostNetwork'), { type: 'boolean', zero: 'omitted' });
   t.same(field(`${core}.PodSpec`, 'enableServiceLinks'), { type: 'boolean' }, 'a pointer: false is a value');
-  t.same(field(`${core}.PodCondition`, 'status'), { type: 'string', zero: 'written' }, 'never omitted');
+  t.equal(field(`${core}.PodCondition`, 'status')?.zero, 'written', 'never omitted');
   t.same(field('io.k8s.api.apps.v1.StatefulSetSpec', 'serviceName'), { type: 'string', zero: 'written' });
   t.same(field('io.k8s.api.networking.v1.ParentReference', 'name'), { type: 'string', zero: 'omitted' });
   t.same(field('io.k8s.api.apps.v1.DeploymentSpec', 'replicas'), { type: 'integer', format: 'int32' });

@@ -158,7 +158,8 @@ export async function setUp(
   let running = await start();
   t.teardown(async () => {
     await running.stop();
-    await rm(rootDir, { recursive: true, force: true });
+    // A pod that starts may still write.
+    await rm(rootDir, { recursive: true, force: true, maxRetries: 5 });
   });
   const until = (name: string, test: (pod: Pod | undefined) => boolean) =>
     client.until<Pod>(pods, `shop/${name}`, test);

@@ -1,4 +1,4 @@
-// matchLabelKeys and mismatchLabelKeys of a new pod: each becomes a term of the label selector beside it, with the value of the pod's
+// matchLabelKeys and mismatchLabelKeys of a new pod: each becomes a term of the label selector next to it, with the value of the pod's
 // own label. KEP-3633, KEP-3243.
 import type { LabelSelector } from '../types';
 import type { PodSpec } from './types';

@@ -23,7 +23,7 @@ import {
 import type { Volume } from './types';
 import { localPath } from './validate-path';
 
-/** What rules of one volume look at beside the source. */
+/** What rules of one volume look at in addition to the source. */
 export interface VolumePlace {
   /** The path of the volume. */
   readonly field: string;

@@ -28,8 +28,14 @@ export function warnOfOverlaps(volume: Volume): string[] {
   ];
 }
 
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
+}
+
 const filesOf = (items: ReadonlyArray<{ path?: string }> = [], source: string): File[] =>
-  items.map(({ path = '' }) => ({ path: path.replace(/\/+$/, ''), source }));
+  items.map(({ path = '' }) => ({ path: withoutSlashes(path), source }));
 
 function filesOfProjection({ configMap, secret, downwardAPI, serviceAccountToken }: Projection): File[] {
   if (configMap?.items) return filesOf(configMap.items, `ConfigMap ${JSON.stringify(configMap.name ?? '')}`);

@@ -77,7 +77,10 @@ t.test('invalid LimitRanges are refused', async (t) => {
   t.equal(json.code, 422);
   t.match(json.message, /spec.limits\[0\].min\[cpu\]: Invalid value: "2": min value 2 is greater than max value 1/);
   t.match(json.message, /spec.limits\[1\].default: Forbidden: may not be specified when `type` is 'Pod'/);
-  t.match(json.message, /spec.limits\[2\].type: Invalid value: "Thing": must be a standard limit type or fully qualified/);
+  t.match(
+    json.message,
+    /spec.limits\[2\].type: Invalid value: "Thing": must be a standard limit type or fully qualified/,
+  );
 });
 
 t.test('without its LimitRange the namespace has no limits', async (t) => {

@@ -79,10 +79,6 @@ t.test('a mirror pod belongs to the node and refers to no other objects', async 
       projected({ serviceAccountToken: { path: 't' } }),
     ],
     [
-      'node "n1" can not create pods that reference clustertrustbundles (via projected volumes)',
-      projected({ clusterTrustBundle: { name: 'b', path: 'p' } }),
-    ],
-    [
       'node "n1" can not create pods that reference resourceclaims',
       { resourceClaims: [{ name: 'r', resourceClaimName: 'c' }] },
     ],

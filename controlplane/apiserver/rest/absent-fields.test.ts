@@ -117,7 +117,7 @@ t.test('a missing spec and an empty spec', async (t) => {
     {
       path: '/apis/apps/v1/namespaces/default/daemonsets',
       body: { spec: { selector: {} } },
-      causes: [inTemplate, 'spec.selector: Invalid value: {}: empty selector is invalid for daemonset'],
+      causes: ['spec.selector: Invalid value: {}: empty selector is invalid for daemonset', inTemplate],
     },
     {
       path: '/apis/batch/v1/namespaces/default/jobs',

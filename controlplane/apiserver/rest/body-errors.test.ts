@@ -259,11 +259,11 @@ t.test('duplicate fields in YAML', async (t) => {
   t.equal(
     strict.json.message,
     'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: ' +
-      'duplicate field "metadata.name", unknown field "z"',
+      'yaml: unmarshal errors:\n  line 3: key "name" already set in map, unknown field "z"',
   );
   const warned = await server.call('POST', `${cms}?dryRun=All`, { type, body });
   t.equal(warned.json.metadata.name, 'again');
-  t.match(warned.headers['warning'], /duplicate field \\"metadata\.name\\"/);
+  t.match(warned.headers['warning'], /line 3: key \\"name\\" already set in map/);
 });
 
 t.test('a patch cannot change kind and apiVersion', async (t) => {

@@ -172,7 +172,8 @@ t.test('only metadata of custom kinds has a protobuf form', async (t) => {
   await server.kinds.add(kind);
   t.teardown(() => server.kinds.remove(kind));
   const path = `/apis/${kind.group}/${kind.version}/namespaces/default/${kind.plural}`;
-  t.equal((await server.call('POST', path, { body: { metadata: { name: 'c' } } })).status, 201);
+  const body = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name: 'c' } };
+  t.equal((await server.call('POST', path, { body })).status, 201);
   const refused = await get(`${path}/c`);
   t.equal(refused.status, 406);
   const message = `only the following media types are accepted: application/json, application/yaml, ${protobufType}`;

@@ -35,7 +35,7 @@ const samples: Readonly<Record<string, { readonly body: object; readonly change:
   },
   jobs: { body: { spec: { template: { spec: { ...podSpec, restartPolicy: 'Never' } } } }, change: { suspend: true } },
   horizontalpodautoscalers: {
-    body: { spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+    body: { spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
     change: { maxReplicas: 7 },
   },
   ingresses: {
