@@ -52,6 +52,8 @@ function toApiRequest({ method, path, headers = {}, body = '', decoded = false }
   const mark = path.indexOf('?');
   const lower: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] = value;
+  // As on a connection: a proxy sees by its headers that a request has a body.
+  if (body.length > 0) lower['content-length'] = String(Buffer.byteLength(body));
   return {
     method,
     path: mark < 0 ? path : path.slice(0, mark),
