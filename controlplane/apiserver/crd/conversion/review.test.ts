@@ -201,3 +201,8 @@ t.test('v1beta1 checks neither uid nor kind', async (t) => {
   const body = answer({ uid: 'x' }, { kind: 'Foo' });
   t.equal(read(body, [original], 'v1beta1').length, 1);
 });
+
+t.test('integers above 2^53 are kept', async (t) => {
+  const body = JSON.stringify(withObject({ spec: { x: 1 } })).replace('"x":1', '"x":9223372036854775807');
+  t.match(read(body)[0], { spec: { x: 9223372036854775807n } });
+});

@@ -95,7 +95,7 @@ function parseReview(body: Buffer): Record<string, unknown> {
     throw undecodable('0-length response with status code: 200 and content type: application/json');
   let review: unknown;
   try {
-    review = parseJson(body, maxValues);
+    review = parseJson(body, maxValues, 'kept');
   } catch (err) {
     throw undecodable(`couldn't get version/kind; json parse error: ${describeError(err)}`);
   }
