@@ -303,8 +303,9 @@ t.test(
     const other = '/apis/events.example.com/v1/namespaces/default/events';
     const regarding = { kind: 'Pod', namespace: 'default', name: 'p' };
     const watch = await server.watch(`${core}?watch=true&fieldSelector=involvedObject.name%3Dp`);
+    const { apiVersion, kind } = newEvents;
     const written = await server.call('POST', other, {
-      body: { metadata: { name: 'a' }, note: 'pulled', reason: 'Pulled', regarding },
+      body: { apiVersion, kind, metadata: { name: 'a' }, note: 'pulled', reason: 'Pulled', regarding },
     });
     t.match(written, { status: 201, json: { apiVersion: 'events.example.com/v1', note: 'pulled', regarding } });
     const read = await server.call('GET', `${core}/a`);
