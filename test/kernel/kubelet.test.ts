@@ -4,6 +4,7 @@ import t from 'tap';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { configMaps, type Node, nodes, type Pod, pods } from '../../controlplane/api';
 import { Scope } from '../../controlplane/base/scope';
+import { busybox } from '../lib/busybox';
 import { skipWithoutDocker, startDockerd } from '../lib/dockerd';
 import { assignPodCidr, isReady, kubeletPod as pod, startKubelet } from '../lib/kubelet';
 import { MemoryClient } from '../lib/memory-client';
@@ -36,7 +37,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     const web = await ready('web');
     t.match(web?.status?.podIP, /^10\.244\.7\.\d+$/);
     t.equal(web?.status?.phase, 'Running');
-    t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', web!.status!.podIP!), /1 packets received/);
+    t.match(await dockerd.netns.run(busybox, 'ping', '-c1', '-W2', web!.status!.podIP!), /1 packets received/);
   });
 
   await t.test('a restarted kubelet changes no container and no address', async (t) => {
@@ -118,7 +119,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     await dockerd.restart();
     const after = await until('web', (object) => isReady(object) && object?.status?.podIP !== before?.status?.podIP);
     t.equal(after?.status?.containerStatuses?.[0]?.restartCount, 1);
-    t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', after!.status!.podIP!), /1 packets received/);
+    t.match(await dockerd.netns.run(busybox, 'ping', '-c1', '-W2', after!.status!.podIP!), /1 packets received/);
   });
 
   await t.test(
@@ -175,7 +176,7 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     t.equal(both?.status?.podIP, ips[0]);
     t.same(both?.status?.hostIPs, [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }]);
     t.same(host?.status?.podIPs, [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }]);
-    for (const ip of ips) t.match(await dockerd.netns.run('busybox', 'ping', '-c1', '-W2', ip), /1 packets received/);
+    for (const ip of ips) t.match(await dockerd.netns.run(busybox, 'ping', '-c1', '-W2', ip), /1 packets received/);
     const id = both!.status!.containerStatuses![0]!.containerID!.replace('docker://', '');
     const show = (script: string) => dockerd.docker('exec', id, '/bin/sh', '-c', script);
     t.equal(await show('echo $podIPs $hostIPs'), `${ips.join(',')} 192.0.2.1,2001:db8::1\n`);

@@ -3,6 +3,7 @@ import t from 'tap';
 import { silentLogger } from '../../controlplane/base/logger';
 import { findLink } from '../../dataplane/announce/link';
 import { Responder } from '../../dataplane/announce/responder';
+import { busybox } from '../lib/busybox';
 import { connect, skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
 
 t.setTimeout(120_000);
@@ -79,7 +80,7 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
 
 /** The link address that the client's kernel resolves for `address`; undefined without an answer. */
 async function resolve(outside: TestNetns): Promise<string | undefined> {
-  await outside.run('busybox', 'ping', '-6', '-c1', '-W1', address).catch(() => undefined);
+  await outside.run(busybox, 'ping', '-6', '-c1', '-W1', address).catch(() => undefined);
   return entry(outside);
 }
 

@@ -8,11 +8,10 @@ import { join } from 'node:path';
 import type { Scope } from '../../controlplane/base/scope';
 import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
 import { inNetns } from '../../dataplane/netns/named';
+import { busybox } from './busybox';
 import { canUseKernel, createNetns, type TestNetns } from './netns';
 
 const exec = new SystemExec();
-/** The static busybox that hack/test has unpacked. */
-const busybox = process.env['K8TS_BUSYBOX'] ?? '/usr/bin/busybox';
 const applets = [
   'awk',
   'sh',
