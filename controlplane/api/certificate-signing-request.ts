@@ -11,8 +11,8 @@ import { dns1123Subdomain } from './validation/names';
 export type CertificateSigningRequest = Wire<V1CertificateSigningRequest>;
 export type CertificateCondition = NonNullable<NonNullable<CertificateSigningRequest['status']>['conditions']>[number];
 
-/** certificates.k8s.io/v1 KeyUsage. */
-const usages = [
+/** certificates.k8s.io/v1 KeyUsage, sorted. */
+export const keyUsages: readonly string[] = [
   'any',
   'cert sign',
   'client auth',
@@ -85,7 +85,7 @@ function validateSpec({ spec }: CertificateSigningRequest): FieldCause[] {
   if (request === '') causes.push(invalid('spec.request', spec?.request, 'PEM block type must be CERTIFICATE REQUEST'));
   if (wanted.length === 0) causes.push(required('spec.usages'));
   for (const [i, usage] of wanted.entries()) {
-    if (!usages.includes(usage)) causes.push(notSupported(`spec.usages[${i}]`, usage, usages));
+    if (!keyUsages.includes(usage)) causes.push(notSupported(`spec.usages[${i}]`, usage, keyUsages));
     if (wanted.indexOf(usage) < i) causes.push(duplicate(`spec.usages[${i}]`, usage));
   }
   if (signerName === legacySigner) {

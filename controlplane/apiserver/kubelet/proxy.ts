@@ -70,7 +70,7 @@ export class KubeletProxy {
     return this.stream(target, withQuery(kubeletPath('containerLogs', namespace, name, container), query));
   };
 
-  /** nodes/NAME/proxy/PATH: any method, and the kubelet's own answer, whatever it is. */
+  /** nodes/NAME/proxy/PATH: any method. The kubelet's answer is passed on unchanged, an error too. */
   readonly node: SubresourceHandler = async (rest) => {
     const { request } = rest;
     const headers = { ...proxyHeaders(request), ...bodyHeaders(request) };

@@ -1,5 +1,6 @@
 // Closed sets of values, as upstream publishes them: the models have these fields as plain strings. The validation of the kind decides
 // which values are allowed; a test compares both.
+import { keyUsages } from '../../api/certificate-signing-request';
 
 const stopSignals = [
   'SIGABRT',
@@ -83,31 +84,7 @@ const enums: Readonly<Record<string, readonly string[]>> = {
   'AppArmorProfile.type': ['Localhost', 'RuntimeDefault', 'Unconfined'],
   'AzureDiskVolumeSource.cachingMode': ['None', 'ReadOnly', 'ReadWrite'],
   'AzureDiskVolumeSource.kind': ['Dedicated', 'Managed', 'Shared'],
-  'CertificateSigningRequestSpec.usages': [
-    'any',
-    'cert sign',
-    'client auth',
-    'code signing',
-    'content commitment',
-    'crl sign',
-    'data encipherment',
-    'decipher only',
-    'digital signature',
-    'email protection',
-    'encipher only',
-    'ipsec end system',
-    'ipsec tunnel',
-    'ipsec user',
-    'key agreement',
-    'key encipherment',
-    'microsoft sgc',
-    'netscape sgc',
-    'ocsp signing',
-    's/mime',
-    'server auth',
-    'signing',
-    'timestamping',
-  ],
+  'CertificateSigningRequestSpec.usages': keyUsages,
   'Container.imagePullPolicy': ['Always', 'IfNotPresent', 'Never'],
   'Container.terminationMessagePolicy': ['FallbackToLogsOnError', 'File'],
   'ContainerPort.protocol': ['SCTP', 'TCP', 'UDP'],
