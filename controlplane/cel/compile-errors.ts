@@ -1,6 +1,8 @@
 // The library's errors of compilation in the words of cel-go, at the place that cel-go names: the operator of an operation, the bracket
 // of a call, the dot of a field.
 
+import { writtenName } from './renamed-calls';
+
 interface Node {
   readonly op: string;
   readonly args: unknown;
@@ -102,7 +104,7 @@ const call: Translate = ([signature = ''], { node, text, isFunction }) => {
   const [, before = '', types = ''] = /^(.*?)(\([^()]*(?:\([^()]*\)[^()]*)*\))$/.exec(signature) ?? [];
   const dot = before.lastIndexOf('.');
   const declared = dot < 0 ? '' : before.slice(0, dot);
-  const name = before.slice(dot + 1).replace(/^matchesLinear$/, 'matches');
+  const name = writtenName(before.slice(dot + 1));
   const place = placeOf(node, text);
   if (!isFunction(name)) return { summary: `undeclared reference to '${name}' (in container '')`, place };
   const [, namespace] = (node?.args ?? []) as readonly unknown[];

@@ -16,13 +16,13 @@ import { wrongConstant } from './constant-calls';
 import { estimateCost } from './cost/estimate';
 import type { SizedType } from './cost/sizes';
 import { CelCompileError, CelEvaluationError, renderCompileError } from './errors';
-import { linearMatches } from './extensions/regex';
 import { registerExtensions } from './extensions/register';
 import { mixedLiteral } from './homogeneous';
 import { type MessageTypes, noMessages, rewriteLiterals } from './literals';
 import { meter } from './meter';
 import { widenHas } from './presence';
 import { joinNames } from './qualified-names';
+import { renameCalls } from './renamed-calls';
 import { spending } from './spending';
 import { type DeclaredType, TypeDeclarations } from './types';
 
@@ -112,7 +112,7 @@ export class CelEnvironment {
     }
     const { text, placeOf } = rewriteLiterals(expression, this.messages);
     const parsed = this.parse(expression, text, placeOf);
-    renameMatches(parsed.ast);
+    renameCalls(parsed.ast);
     joinNames(parsed.ast, (name) => this.variables.has(name));
     widenHas(parsed.ast);
     const { valid, type = 'dyn', error } = parsed.check();
@@ -172,15 +172,6 @@ export class CelEnvironment {
 
 /** Expressions whose type cel-go does not know either. For others the library knows less: their values are looked at. */
 const selections: ReadonlySet<string> = new Set(['.', '[]', 'id']);
-
-/** JavaScript's patterns, which the library uses, can take exponential time. */
-function renameMatches(part: unknown): void {
-  if (typeof part !== 'object' || part === null) return;
-  if ('args' in part && 'op' in part && Array.isArray(part.args) && (part.op === 'call' || part.op === 'rcall')) {
-    if (part.args[0] === 'matches') part.args[0] = linearMatches;
-  }
-  for (const inner of Object.values('args' in part ? [part.args] : part)) renameMatches(inner);
-}
 
 function readsName(part: unknown, name: string): boolean {
   if (typeof part !== 'object' || part === null) return false;
@@ -246,7 +237,7 @@ export class CelProgram {
       // An expression can hide the error of one branch, so the budget is asked and not the error.
       if (budget.exceeded) throw new CostExceeded(budget.exceeded);
       if (err instanceof EvaluationError) throw new CelEvaluationError(summaryOf(err));
-      // JavaScript's own refusal of a value: of a time zone, or of a text that would be too long.
+      // JavaScript's own refusal of a value, for instance of a text that would be too long.
       if (err instanceof RangeError) throw new CelEvaluationError(summaryOf({ summary: err.message, name: err.name }));
       throw err;
     } finally {
@@ -267,7 +258,6 @@ export class CelProgram {
 /** The library's words → cel-go's. */
 const words: readonly (readonly [RegExp, string])[] = [
   [/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')"],
-  [/^Invalid time zone specified: (.*)$/, 'unknown time zone $1'],
   [/^No such key: index out of bounds, index (-?\d+) .*$/, 'index out of bounds: $1'],
   [/^No such key: (.*)$/, 'no such key: $1'],
   [/^no such overload: .*$/s, 'no such overload'],

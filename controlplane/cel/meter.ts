@@ -1,6 +1,8 @@
 // Counts the work of an evaluation. The library has no limit on it: each node of a checked expression gets a wrapper that counts one
 // unit, and the nodes whose values are read as a whole (compared, searched) count their size too.
 
+import { isZonedName } from './extensions/zoned-times';
+
 /** The parts of the library's nodes that are used here. */
 interface Node {
   readonly op: string;
@@ -22,15 +24,13 @@ const errorCost = 10;
 
 /** Functions that cost more than a node: a check of permissions walks over the bindings of the user. */
 const functionCosts: ReadonlyMap<unknown, number> = new Map([['check', 5_000]]);
-/** With an argument, parts of a timestamp are those of a time zone: JavaScript prints and reads the whole date for each of them. */
-const partOfTime = /^get(?:Date|DayOf(?:Month|Week|Year)|FullYear|Hours|Milliseconds|Minutes|Month|Seconds)$/;
-const zonedCost = 500;
+/** Parts of a timestamp in a time zone: a formatter prints the date. */
+const zonedCost = 50;
 
 function costOf({ op, args }: Node): number {
   if (op !== 'rcall' || !Array.isArray(args)) return 1;
-  const [name, , rest] = args as [unknown, unknown, unknown];
-  const isZoned = partOfTime.test(String(name)) && Array.isArray(rest) && rest.length > 0;
-  return 1 + (isZoned ? zonedCost : (functionCosts.get(name) ?? 0));
+  const [name] = args as [unknown];
+  return 1 + (isZonedName(name) ? zonedCost : (functionCosts.get(name) ?? 0));
 }
 
 /** Operators and functions that read their operands as a whole. */

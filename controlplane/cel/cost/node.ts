@@ -1,4 +1,5 @@
 // The library's tree of an expression, as far as an estimate reads it.
+import { writtenName } from '../renamed-calls';
 
 export interface CheckedType {
   /** list, map, message, optional, primitive or dyn. */
@@ -26,8 +27,6 @@ export interface Call {
 
 /** Names before a dot that are no value: their functions have no target. */
 const namespaces = new Set(['sets', 'optional', 'cel', 'ip', 'format', 'lists', 'strings', 'jsonpatch', 'math']);
-/** What the engine calls functions that it replaces. */
-const renamed: Readonly<Record<string, string>> = { matchesLinear: 'matches' };
 
 /** Undefined for a node that is no call of a function. */
 export function callOf({ op, args }: Node): Call | undefined {
@@ -39,7 +38,7 @@ export function callOf({ op, args }: Node): Call | undefined {
   const [name, target, list] = args as [string, Node, readonly Node[]];
   const isNamespace = target.op === 'id' && namespaces.has(String(target.args)) && isUnknownOrNamespace(target);
   if (isNamespace) return { name: `${String(target.args)}.${name}`, target: undefined, args: list };
-  return { name: renamed[name] ?? name, target, args: list };
+  return { name: writtenName(name), target, args: list };
 }
 
 /** A variable may have the name of a namespace, for instance that of a comprehension. */

@@ -177,9 +177,23 @@ t.test('format, times and JSON pointers', async (t) => {
     ['"%s %s".format([dyn(timestamp("2026-01-02T03:04:10Z")), duration("90s")])', '2026-01-02T03:04:10Z 90s'],
     ['string(timestamp("2026-01-02T03:04:05.500Z"))', '2026-01-02T03:04:05.5Z'],
     ['int(timestamp("1970-01-01T00:00:01Z"))', 1n],
+    ...['Asia/Tokyo', '+09:00', '9:0'].map(
+      (zone) => [`timestamp("2026-12-31T23:30:00Z").getHours("${zone}")`, 8n] as const,
+    ),
+    ['timestamp("2026-12-31T23:30:00Z").getDayOfYear("Asia/Tokyo")', 0n],
+    ['timestamp("2026-12-31T23:30:00Z").getDayOfYear("-01:30")', 364n],
+    ['timestamp("2026-03-29T02:30:00.250Z").getHours("Europe/Berlin")', 4n],
+    ['timestamp("2026-03-29T02:30:00.250Z").getMilliseconds("Europe/Berlin")', 250n],
+    ['timestamp("2026-03-29T02:30:00Z").getMinutes("-02:10")', 20n],
+    ['timestamp("0026-03-01T00:30:00Z").getFullYear("")', 26n],
     ['jsonpatch.escapeKey("k8s.io/a~b")', 'k8s.io~1a~0b'],
   ];
   for (const [expression, value] of cases) t.strictSame(run(expression), value, expression);
+  t.throws(() => run('timestamp("2026-03-29T02:30:00Z").getHours("x:30")'), {
+    name: 'CelEvaluationError',
+    message: 'strconv.Atoi: parsing "x": invalid syntax',
+  });
+  t.throws(() => run('timestamp("2026-03-29T02:30:00Z").getHours("+0900")'), { message: 'unknown time zone +0900' });
   t.throws(() => run('"%d".format(["x"])'), {
     name: 'CelEvaluationError',
     message: 'error during formatting: decimal clause can only be used on integers, was given string',

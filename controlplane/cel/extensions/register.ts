@@ -16,6 +16,7 @@ import { registerStrings } from './strings';
 import { registerTimeText } from './time-text';
 import { registerTwoVariables } from './two-variables';
 import { registerUrls } from './url';
+import { registerZonedTimes } from './zoned-times';
 
 export function registerExtensions(environment: Environment): void {
   for (const register of [
@@ -31,6 +32,7 @@ export function registerExtensions(environment: Environment): void {
     registerUrls,
     registerFormat,
     registerTimeText,
+    registerZonedTimes,
     registerOptionals,
     registerOptionalParts,
     registerTwoVariables,
