@@ -6,7 +6,7 @@
 //   --pods=N                  pods: 5,000
 //   --fill=N                  ConfigMaps that exist before the load: 0
 //   --peer-kubeconfig=FILE    another API server, on which the same load runs afterwards: the peer. Without it the peer's figures
-//                             are those of README.md (Figures), kube-apiserver 1.20 with etcd 3.4 on a machine of two cores
+//                             are those of kube-apiserver 1.20 with etcd 3.4 on an earlier machine of two cores
 //   --peer-pids=PID,...       the peer's processes, its store included, for its CPU time and memory
 //   any other option          is a flag of node for the server, such as --cpu-prof
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { type ApiFigures, type ApiTarget, type Figure, type LoadSize, marks, mea
 import { cpuMicros, residentMb, startApi } from './api-server';
 import { type BenchRow, renderRows } from './row';
 
-const recordedPeer = 'kube-apiserver 1.20 + etcd 3.4, from README.md';
+const recordedPeer = 'kube-apiserver 1.20 + etcd 3.4, on an earlier machine';
 
 interface Options {
   readonly size: LoadSize;
@@ -81,7 +81,7 @@ async function peerOf({ kubeconfig, pids }: NonNullable<Options['peer']>): Promi
   };
 }
 
-/** What README.md says of the peer, for runs without one. */
+/** The peer of runs without one. */
 const recorded = {
   create: 1_002,
   get: 2_618,
