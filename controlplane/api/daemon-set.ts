@@ -36,6 +36,8 @@ function setDefaults(set: DaemonSet): void {
   }
   spec.revisionHistoryLimit ??= 10;
   defaultTemplate(spec);
+  // Each form of a DaemonSet that upstream writes has the annotation, so its writer owns it.
+  if (set.metadata?.annotations?.[generationAnnotation] === undefined) annotateGeneration(set, 0n);
 }
 
 /** The server writes it: how often the template has changed, counted from 1. Pods have it as a label. */
@@ -51,10 +53,12 @@ export function templateGeneration({ metadata }: DaemonSet): bigint {
 function countTemplates(set: DaemonSet, old: DaemonSet | undefined): void {
   let generation = templateGeneration(old ?? set);
   if (old && !isDeepStrictEqual(set.spec?.template, old.spec?.template)) generation++;
-  set.metadata = {
-    ...set.metadata,
-    annotations: { ...set.metadata?.annotations, [generationAnnotation]: String(generation) },
-  };
+  annotateGeneration(set, generation);
+}
+
+function annotateGeneration(set: DaemonSet, generation: bigint): void {
+  const annotations = { ...set.metadata?.annotations, [generationAnnotation]: String(generation) };
+  set.metadata = { ...set.metadata, annotations };
 }
 
 const counts = [

@@ -210,7 +210,7 @@ t.test('rules of Jobs', async (t) => {
       spec: { template: { ...template, metadata: { labels: { 'job-name': 'b' } } } },
       causes: [
         'spec.template.metadata.labels[job-name]: Invalid value: ' +
-          '{"controller-uid":"u","job-name":"b","batch.kubernetes.io/controller-uid":"u","batch.kubernetes.io/job-name":"a"}: ' +
+          '{"batch.kubernetes.io/controller-uid":"u","batch.kubernetes.io/job-name":"a","controller-uid":"u","job-name":"b"}: ' +
           "must be 'a'",
       ],
     },

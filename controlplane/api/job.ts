@@ -43,23 +43,31 @@ export function defaultJobTemplate(spec: JobSpec): void {
   defaultTemplate(spec);
 }
 
+/**
+ * A Job without labels has those of its pods: the same map, as upstream, so that the generated labels of its pods are also its own. The
+ * writer owns only those that it wrote.
+ */
+function defaultLabels(job: Job): void {
+  const labels = job.spec?.template?.metadata?.labels;
+  if (labels && Object.keys(job.metadata?.labels ?? {}).length === 0) job.metadata = { ...job.metadata, labels };
+}
+
 /** The labels with the uid separate the pods of this job from those of another job of the same name; old and new label names. */
-function prepare(job: Job, { old, subresource }: WriteContext<Job>): void {
+function prepare(job: Job, { old }: WriteContext<Job>): void {
   if (!old) {
     job.status = {};
     generateSelector(job);
   }
-  // A Job without labels has those of its pods.
-  const labels = job.spec?.template?.metadata?.labels;
-  if (subresource === '' && labels && !job.metadata?.labels) job.metadata = { ...job.metadata, labels: { ...labels } };
 }
 
 function generateSelector({ metadata, spec }: Job): void {
-  const { name, uid } = metadata ?? {};
-  if (!spec?.template || spec.manualSelector || !uid || !name) return;
+  const { name = '', uid } = metadata ?? {};
+  if (!spec?.template || spec.manualSelector || !uid) return;
   spec.template.metadata ??= {};
-  // Labels of the writer stay: a wrong one is refused.
-  spec.template.metadata.labels = { ...generatedLabels(name, uid), ...spec.template.metadata.labels };
+  // Labels of the writer stay: a wrong one is refused. Changed in place: a Job without labels of its own gets these too.
+  spec.template.metadata.labels ??= {};
+  const { labels } = spec.template.metadata;
+  for (const [label, value] of Object.entries(generatedLabels(name, uid))) labels[label] ??= value;
   spec.selector = { ...spec.selector, matchLabels: { [controllerUidLabel]: uid, ...spec.selector?.matchLabels } };
 }
 
@@ -139,7 +147,7 @@ function validateGenerated({ metadata, spec }: Job, old: Job | undefined): Field
   const causes = expected.flatMap(([label, value]) => {
     const field = `spec.template.metadata.labels[${label}]`;
     if (labels[label] === undefined) return [required(field, `must be '${value}'`)];
-    return labels[label] === value ? [] : [invalid(field, labels, `must be '${value}'`)];
+    return labels[label] === value ? [] : [invalid(field, sorted(labels), `must be '${value}'`)];
   });
   const selector = selectorFromLabelSelector(spec.selector) ?? [];
   const isValid = validateLabelSelector(spec.selector, 'spec.selector').length === 0;
@@ -148,6 +156,10 @@ function validateGenerated({ metadata, spec }: Job, old: Job | undefined): Field
   }
   return causes;
 }
+
+/** As Go prints a map. */
+const sorted = (labels: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The pods of an indexed Job have the index in their hostnames. */
 function validateHostnames({ metadata, spec }: Job): FieldCause[] {
@@ -217,6 +229,7 @@ export const jobs = defineKind<Job>({
   defaults: (job) => {
     job.spec ??= {} as JobSpec;
     defaultJobSpec(job.spec);
+    defaultLabels(job);
   },
   prepare,
   validate,

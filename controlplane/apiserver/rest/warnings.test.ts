@@ -53,6 +53,13 @@ t.test('answers have the warnings of the request', async (t) => {
     '299 - "unknown field \\"spec.nope\\""',
     'a refused request has the warnings found before the refusal',
   );
+  t.equal(
+    await warned('POST', `${core}/pods`, {
+      body: { ...pod, metadata: { name: 'not.a.label' }, spec: { ...pod.spec, nope: undefined, containers: [] } },
+    }),
+    undefined,
+    'the rules of a kind warn of valid objects only',
+  );
 
   const jobs = '/apis/batch/v1/namespaces/default/jobs';
   const preserved =

@@ -30,7 +30,8 @@ export const strategy: OpenRule = () => ({
   },
 });
 
+/** As upstream: the writer of an invalid object gets no warnings about it. */
 function conclude({ kind, object, warnings }: Write, found: RuleFindings): void {
-  warnings.push(...found.warnings);
   if (found.causes.length > 0) throw invalid(kind, object?.metadata?.name ?? '', found.causes);
+  warnings.push(...found.warnings);
 }
