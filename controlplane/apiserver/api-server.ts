@@ -285,7 +285,7 @@ export class ApiServer {
       subresources: subresourceTable(rest, { tokens, kubelets: proxy, backends }),
       upgrades: upgradeTable({ kubelets: proxy, backends }),
       virtual: new Map([
-        ...reviewHandlers(access),
+        ...reviewHandlers({ ...access, owners: rest }),
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
       ]),

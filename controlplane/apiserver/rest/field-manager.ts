@@ -23,12 +23,15 @@ function managerOf(rest: RestRequest): string {
   return [...product].filter(isPrintable).join('').slice(0, maxManagerLength) || 'unknown';
 }
 
+/** What the update of managedFields uses of the server. */
+export type OwnerDeps = Pick<RestDeps, 'schemas' | 'clock' | 'ownersFromCreate'>;
+
 /**
  * Updates managedFields of `object` in place. `old` is absent when the write creates the object. A promise only when an owner has another
  * version of a custom kind. @throws ConversionFailed
  */
 export function trackOwners(
-  deps: RestDeps,
+  deps: OwnerDeps,
   rest: RestRequest,
   kind: Kind,
   object: KubeObject,

@@ -31,10 +31,13 @@ t.test('answers have the reason, and the review as it was sent', async (t) => {
   t.same(allowed, {
     kind: 'SelfSubjectAccessReview',
     apiVersion: 'authorization.k8s.io/v1',
-    metadata: {},
+    metadata: { managedFields: allowed.metadata.managedFields },
     spec: { resourceAttributes: pods },
     status: { allowed: true, reason: 'RBAC: allowed by RoleBinding "readers/default" of Role "reader" to Group "ci"' },
   });
+  t.match(allowed.metadata.managedFields, [
+    { operation: 'Update', fieldsV1: { 'f:spec': { 'f:resourceAttributes': { '.': {}, 'f:verb': {} } } } },
+  ]);
   const lost = 'RBAC: role.rbac.authorization.k8s.io "lost" not found';
   const denied = await ask('selfsubjectaccessreviews', { resourceAttributes: { ...pods, verb: 'get' } }, robot);
   t.same(denied.status, { allowed: false, reason: lost });
@@ -97,7 +100,7 @@ t.test('wrong reviews', async (t) => {
     [
       'selfsubjectaccessreviews',
       {},
-      `${one}spec.resourceAttributes: Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes must be specified`,
+      `${one}spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified`,
     ],
     [
       'selfsubjectaccessreviews',
@@ -136,6 +139,41 @@ t.test('wrong reviews', async (t) => {
       /disallowed on this kind of request/,
     ],
   ];
+  const requirements = (field: string, ...all: object[]): object => ({
+    user: 'x',
+    resourceAttributes: { ...pods, [field]: { requirements: all } },
+  });
+  const field = `${one}spec.resourceAttributes.fieldSelector.requirements[0]`;
+  const label = `${one}spec.resourceAttributes.labelSelector.requirements[0]`;
+  const whenIn = "must be specified when `operator` is 'In' or 'NotIn'";
+  cases.push(
+    ['subjectaccessreviews', requirements('fieldSelector', {}), `${field}.key: Required value: must be specified`],
+    [
+      'subjectaccessreviews',
+      requirements('fieldSelector', { key: 'a', operator: 'In' }),
+      `${field}.values: Required value: ${whenIn}`,
+    ],
+    [
+      'subjectaccessreviews',
+      requirements('labelSelector', { key: 'a', operator: 'NotIn', values: [] }),
+      `${label}.values: Required value: ${whenIn}`,
+    ],
+    [
+      'subjectaccessreviews',
+      requirements('labelSelector', { key: 'a', operator: 'Exists', values: ['b'] }),
+      `${label}.values: Forbidden: may not be specified when \`operator\` is 'Exists' or 'DoesNotExist'`,
+    ],
+    [
+      'subjectaccessreviews',
+      requirements('labelSelector', { key: 'a'.repeat(64), operator: 'Exists' }),
+      `${label}.key: Invalid value: "${'a'.repeat(64)}": name part must be no more than 63 bytes`,
+    ],
+    [
+      'subjectaccessreviews',
+      requirements('labelSelector', { key: 'a', operator: 'Near', values: ['b'.repeat(64)] }),
+      `${label}.values[0]: Invalid value: "${'b'.repeat(64)}": must be no more than 63 bytes`,
+    ],
+  );
   for (const [kind, spec, message] of cases)
     t.match(await ask(kind, spec), { code: 422, reason: 'Invalid', message }, kind);
   const named = { metadata: { name: 'x' }, spec: { resourceAttributes: pods } };
@@ -167,6 +205,13 @@ t.test('what a user may do', async (t) => {
     ),
   );
   t.match(await ask('selfsubjectrulesreviews', {}, robot), { code: 400, message: 'no namespace on request' });
+  const own = await ask('selfsubjectrulesreviews', { namespace: 'default' });
+  t.same([own.metadata, own.spec], [{}, {}], 'the answer does not repeat the review');
+  const admin = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+  const asker = { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] };
+  const rules = own.status.resourceRules.map((rule: object) => JSON.stringify(rule));
+  for (const rule of [admin, asker])
+    t.ok(rules.includes(JSON.stringify(rule)), 'system:masters: those of its bindings');
   const as = await server.identity('system:node:n1', 'system:nodes');
   t.match((await ask('selfsubjectrulesreviews', { namespace: 'default' }, { as })).status, {
     incomplete: true,

@@ -2,6 +2,7 @@
 import { parseFieldSelector } from '../../api/field-selector';
 import { parseSelector } from '../../api/selector';
 import { invalid as invalidField, required } from '../../api/validation/causes';
+import { fieldRequirementCauses, labelRequirementCauses } from '../../api/validation/selectors';
 import { BadRequest, type FieldCause } from '../../base/errors';
 import type { Asked, Authorizer, ResourceAttributes } from '../authz/authorizer';
 import { nodeNameOf } from '../authz/node';
@@ -9,6 +10,7 @@ import type { RbacAuthorizer } from '../authz/rbac';
 import type { Reply, UserInfo } from '../request';
 import type { RestRequest } from '../rest/context';
 import { isRecord } from '../rest/decode';
+import type { OwnerDeps } from '../rest/field-manager';
 import type { SubresourceHandler } from '../servers/kind-server';
 import { invalid } from '../status';
 import { type Fields, type Review, readReview, reviewReply, text, texts } from './review-body';
@@ -16,6 +18,7 @@ import { type Fields, type Review, readReview, reviewReply, text, texts } from '
 export interface AccessDeps {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
+  readonly owners: OwnerDeps;
 }
 
 const group = 'authorization.k8s.io';
@@ -31,9 +34,8 @@ export function accessReviews(deps: AccessDeps): readonly (readonly [string, Sub
 
 type Form = 'self' | 'any' | 'local';
 
-async function reviewAccess({ authorizer }: AccessDeps, rest: RestRequest, form: Form): Promise<Reply> {
-  const sent = await readReview(rest);
-  const review = form === 'local' ? inNamespace(sent, rest.route.namespace) : sent;
+async function reviewAccess({ authorizer, owners }: AccessDeps, rest: RestRequest, form: Form): Promise<Reply> {
+  const review = await readReview(owners, rest);
   const { spec } = review;
   const causes = causesOf(review, form);
   // Upstream's error has no kind: the review has lost it when it is checked.
@@ -52,14 +54,6 @@ async function reviewAccess({ authorizer }: AccessDeps, rest: RestRequest, form:
   });
 }
 
-/** @throws BadRequest for a review of another namespace than that of the path */
-function inNamespace({ metadata, spec }: Review, namespace: string): Review {
-  if ((metadata['namespace'] ?? namespace) !== namespace) {
-    throw new BadRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  return { metadata: { ...metadata, namespace }, spec };
-}
-
 function causesOf({ metadata, spec }: Review, form: Form): FieldCause[] {
   const resource = spec['resourceAttributes'];
   const path = spec['nonResourceAttributes'];
@@ -71,13 +65,13 @@ function causesOf({ metadata, spec }: Review, form: Form): FieldCause[] {
   }
   if (!isRecord(resource) && !isRecord(path)) {
     const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
-    causes.push(invalidField('spec.resourceAttributes', 'null', why));
+    causes.push(invalidField('spec.resourceAttributes', null, why));
   }
-  if (isRecord(resource))
-    causes.push(...selectorCauses(resource, 'fieldSelector'), ...selectorCauses(resource, 'labelSelector'));
   if (form !== 'self' && text(spec['user']) === '' && texts(spec['groups']).length === 0) {
     causes.push(invalidField('spec.user', '', 'at least one of user or group must be specified'));
   }
+  if (isRecord(resource))
+    causes.push(...selectorCauses(resource, 'fieldSelector'), ...selectorCauses(resource, 'labelSelector'));
   const known = new Set(form === 'local' ? ['namespace', 'managedFields'] : ['managedFields']);
   if (Object.keys(metadata).some((field) => !known.has(field))) {
     causes.push(
@@ -103,12 +97,27 @@ function selectorCauses(resource: Fields, field: SelectorField): FieldCause[] {
   const raw = text(selector['rawSelector']);
   const requirements = requirementsOf(selector);
   const at = `spec.resourceAttributes.${field}`;
+  const causes: FieldCause[] = [];
   if (raw !== '' && requirements.length > 0) {
-    return [invalidField(`${at}.rawSelector`, raw, 'may not specified at the same time as requirements')];
+    causes.push(invalidField(`${at}.rawSelector`, raw, 'may not specified at the same time as requirements'));
   }
-  if (raw !== '' || requirements.length > 0) return [];
-  return [required(`${at}.requirements`, `when ${at} is specified, requirements or rawSelector is required`)];
+  if (requirements.length > 0) {
+    const judge = field === 'fieldSelector' ? fieldRequirementCauses : labelRequirementCauses;
+    requirements.forEach((each, i) => {
+      causes.push(...judge(requirementOf(each), `${at}.requirements[${i}]`));
+    });
+  }
+  if (raw === '' && requirements.length === 0) {
+    causes.push(required(`${at}.requirements`, `when ${at} is specified, requirements or rawSelector is required`));
+  }
+  return causes;
 }
+
+const requirementOf = ({ key, operator, values }: Fields) => ({
+  key: text(key),
+  operator: text(operator),
+  values: texts(values),
+});
 
 const requirementsOf = (selector: Fields): Fields[] =>
   Array.isArray(selector['requirements']) ? selector['requirements'].filter(isRecord) : [];
@@ -190,22 +199,17 @@ function checkLabels(selector: Fields, ignored: string[]): void {
 const ignoredText = (field: SelectorField, partially: boolean): string =>
   `spec.resourceAttributes.${field} ${partially ? 'partially ' : ''}ignored due to parse error`;
 
-async function reviewRules({ rbac }: AccessDeps, rest: RestRequest): Promise<Reply> {
-  const review = await readReview(rest);
+async function reviewRules({ rbac, owners }: AccessDeps, rest: RestRequest): Promise<Reply> {
+  const review = await readReview(owners, rest);
   const namespace = text(review.spec['namespace']);
   if (namespace === '') throw new BadRequest('no namespace on request');
   const { user } = rest.request;
-  const all = user.groups.includes('system:masters')
-    ? [
-        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-        { verbs: ['*'], nonResourceURLs: ['*'] },
-      ]
-    : rbac.rulesFor(user, namespace);
+  const all = rbac.rulesFor(user, namespace);
   const isNode = nodeNameOf(user) !== undefined;
-  // As upstream, the answer does not repeat the spec.
+  // As upstream, the answer does not repeat the review.
   return reviewReply(
     rest,
-    { ...review, spec: {} },
+    { metadata: {}, spec: {} },
     {
       resourceRules: all
         .filter((rule) => rule.resources)

@@ -5,18 +5,24 @@ import { isMalformed } from '../../pki/jwt';
 import type { Authenticator } from '../authn/authenticator';
 import { jsonReply, type Reply, type UserInfo } from '../request';
 import type { RestRequest } from '../rest/context';
+import type { OwnerDeps } from '../rest/field-manager';
 import type { SubresourceHandler } from '../servers/kind-server';
 import { type Fields, readReview, reviewReply, text, texts } from './review-body';
 
-export function identityReviews(authenticator: Authenticator): readonly (readonly [string, SubresourceHandler])[] {
+export interface IdentityDeps {
+  readonly authenticator: Authenticator;
+  readonly owners: OwnerDeps;
+}
+
+export function identityReviews(deps: IdentityDeps): readonly (readonly [string, SubresourceHandler])[] {
   return [
-    ['tokenreviews.authentication.k8s.io', (rest) => reviewToken(authenticator, rest)],
-    ['selfsubjectreviews.authentication.k8s.io', reviewSelf],
+    ['tokenreviews.authentication.k8s.io', (rest) => reviewToken(deps, rest)],
+    ['selfsubjectreviews.authentication.k8s.io', (rest) => reviewSelf(deps, rest)],
   ];
 }
 
-async function reviewToken(authenticator: Authenticator, rest: RestRequest): Promise<Reply> {
-  const review = await readReview(rest);
+async function reviewToken({ authenticator, owners }: IdentityDeps, rest: RestRequest): Promise<Reply> {
+  const review = await readReview(owners, rest);
   const token = text(review.spec['token']);
   if (token === '') throw new BadRequest('token is required for TokenReview in authentication');
   const asked = texts(review.spec['audiences']);
@@ -44,8 +50,8 @@ const reasonOf = (err: unknown): string => {
   return cause instanceof Error ? describeError(cause) : describeError(err);
 };
 
-async function reviewSelf(rest: RestRequest): Promise<Reply> {
-  await readReview(rest);
+async function reviewSelf({ owners }: IdentityDeps, rest: RestRequest): Promise<Reply> {
+  await readReview(owners, rest);
   const { kind, apiVersion } = rest.route.kind;
   const metadata = { creationTimestamp: formatTime(Date.now()) };
   return jsonReply({ kind, apiVersion, metadata, status: { userInfo: userFields(rest.request.user) } }, 201);
