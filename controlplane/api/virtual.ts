@@ -1,7 +1,8 @@
 // Kinds that are requested but never stored: reviews, tokens, bindings, evictions, the scale subresource and component statuses. They
 // have a schema and are in discovery; the API server computes their answers.
 import { componentStatuses } from './component-status';
-import { defineKind, type Kind } from './kind';
+import { type Column, defineKind, type Kind } from './kind';
+import { ageColumn, nameColumn } from './table';
 import type { KubeObject } from './types';
 
 /** A kind with the verb create only; for a subresource, discovery lists it under its parent. */
@@ -11,12 +12,41 @@ function virtual(
   plural: string,
   namespaced: boolean,
   model = `V1${kind}`,
+  columns?: readonly Column<KubeObject>[],
 ): Kind<KubeObject> {
   const schema = { model };
-  return defineKind<KubeObject>({ group, version: 'v1', kind, plural, namespaced, schema, verbs: ['create'] });
+  const shown = columns ? { columns } : {};
+  return defineKind<KubeObject>({
+    group,
+    version: 'v1',
+    kind,
+    plural,
+    namespaced,
+    schema,
+    verbs: ['create'],
+    ...shown,
+  });
 }
 
-export const scales = virtual('autoscaling', 'Scale', 'scale', true);
+/** The replicas of its spec or status. */
+const replicasIn = (part: unknown): number => (part as { replicas?: number } | undefined)?.replicas ?? 0;
+
+export const scales = virtual('autoscaling', 'Scale', 'scale', true, 'V1Scale', [
+  { ...nameColumn, format: '' },
+  {
+    name: 'Desired',
+    type: 'integer',
+    description: 'Number of replicas that the scaled object is to have.',
+    cell: (scale) => replicasIn((scale as { spec?: unknown }).spec),
+  },
+  {
+    name: 'Available',
+    type: 'integer',
+    description: 'Number of replicas that the scaled object has.',
+    cell: (scale) => replicasIn((scale as { status?: unknown }).status),
+  },
+  ageColumn,
+]);
 export const bindings = virtual('', 'Binding', 'bindings', true);
 export const evictions = virtual('policy', 'Eviction', 'eviction', true);
 export const tokenRequests = virtual(

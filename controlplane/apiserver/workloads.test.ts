@@ -243,6 +243,21 @@ t.test('scale reads and writes replicas', async (t) => {
   });
   const scale = (await server.call('GET', `${path}/s/scale`)).json;
   t.match(scale, { kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 2 }, status: { selector: 'app=s' } });
+  const shown = 'v=v1;g=meta.k8s.io';
+  const accept = (form: string) => ({ headers: { accept: `application/json;as=${form};${shown},application/json` } });
+  const table = (await server.call('GET', `${path}/s/scale`, accept('Table'))).json;
+  t.same(
+    table.columnDefinitions.map(({ name }: { name: string }) => name),
+    ['Name', 'Desired', 'Available', 'Age'],
+    'kubectl get --subresource=scale',
+  );
+  t.match(table.rows, [
+    { cells: ['s', 2, 0, String], object: { kind: 'PartialObjectMetadata', metadata: { name: 's' } } },
+  ]);
+  t.match((await server.call('GET', `${path}/s/scale`, accept('PartialObjectMetadata'))).json, {
+    kind: 'PartialObjectMetadata',
+    metadata: { name: 's', uid: scale.metadata.uid },
+  });
   await server.call('PUT', `${path}/s/scale`, { body: { ...scale, spec: { replicas: 3 } } });
   const grown = (await server.call('GET', `${path}/s`)).json;
   t.match(grown, { spec: { replicas: 3 }, metadata: { generation: 2 } });

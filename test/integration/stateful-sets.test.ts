@@ -73,7 +73,7 @@ t.test('pods in order, updates from the highest ordinal down, a partition, and t
   await eventually(
     client,
     events,
-    (all) => all.some(({ message }) => message === 'create Pod web-2 in StatefulSet web successful'),
+    (all) => all.some(({ message }) => message === 'Create Pod web-2 in StatefulSet web successful'),
     inDefault,
   );
 

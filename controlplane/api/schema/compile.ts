@@ -69,7 +69,8 @@ function objectDecoder(fields: ReadonlyMap<string, Field>, zeros: readonly Zero[
   const goName = name.slice(name.lastIndexOf('.') + 1);
   const goType = goObject(schema);
   return (value, context, path, goPath) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(value, goPath, goType);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw wrongType(value, goPath, goType, name === '' ? 'map' : 'struct');
     const object = value as Record<string, unknown>;
     for (const key of Object.keys(object)) {
       const field = fields.get(key);
@@ -177,7 +178,7 @@ function freeDecoder(schema: ObjectSchema): Decode {
 
 function arrayDecoder(items: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
   return (value, context, path, goPath) => {
-    if (!Array.isArray(value)) throw wrongType(value, goPath, `[]${goType(items)}`);
+    if (!Array.isArray(value)) throw wrongType(value, goPath, `[]${goType(items)}`, 'slice');
     for (let i = 0; i < value.length; i++) {
       const inner: unknown = value[i];
       const given = inner === null ? ofNull(items) : inner;
@@ -193,7 +194,7 @@ function mapDecoder(field: FieldSchema, decode: Decode, ofNull: (items: FieldSch
   const type = goType(field);
   return (value, context, path, goPath) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw wrongType(value, goPath, type);
+      throw wrongType(value, goPath, type, 'map');
     }
     const map = value as Record<string, unknown>;
     for (const key of Object.keys(map)) {

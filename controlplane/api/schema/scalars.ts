@@ -2,7 +2,7 @@
 import { BadRequest } from '../../base/errors';
 import { isQuantity, parseQuantity } from '../quantity';
 import type { Decode } from './compile';
-import { goType, wrongType } from './go-types';
+import { goType, scalarShape, WrongBase64, wrongNumber, wrongType } from './go-types';
 import type { FieldSchema } from './schema';
 
 /** The decoder of a scalar field. @throws Error for a type that is not a scalar */
@@ -14,12 +14,12 @@ export function scalarDecoders(field: FieldSchema): Decode {
       return integerDecoder(field);
     case 'number':
       return (value, _context, _path, goPath) => {
-        if (typeof value !== 'number') throw wrongType(value, goPath, 'float64');
+        if (typeof value !== 'number') throw wrongType(value, goPath, 'float64', 'float64');
         return value;
       };
     case 'boolean':
       return (value, _context, _path, goPath) => {
-        if (typeof value !== 'boolean') throw wrongType(value, goPath, goType(field));
+        if (typeof value !== 'boolean') throw wrongType(value, goPath, goType(field), 'bool');
         return value;
       };
     case 'intOrString':
@@ -34,8 +34,9 @@ export function scalarDecoders(field: FieldSchema): Decode {
 function stringDecoder(field: FieldSchema): Decode {
   const read = formats[field.format ?? ''];
   const type = goType(field);
+  const shape = scalarShape(field);
   return (value, _context, _path, goPath) => {
-    if (typeof value !== 'string') throw wrongType(value, goPath, type);
+    if (typeof value !== 'string') throw wrongType(value, goPath, type, shape);
     return read ? read(value) : value;
   };
 }
@@ -82,7 +83,7 @@ function readBase64(value: string): string {
   const plain = value.replaceAll(/[\r\n]/g, '');
   const padding = /=[^=]/.exec(plain);
   if (!wrong && !padding && plain.length % 4 === 0 && !plain.endsWith('===')) return value;
-  throw new BadRequest(`illegal base64 data at input byte ${wrong?.index ?? padding?.index ?? plain.length & ~3}`);
+  throw new WrongBase64(`illegal base64 data at input byte ${wrong?.index ?? padding?.index ?? plain.length & ~3}`);
 }
 
 const formats: Readonly<Record<string, (value: string) => string>> = {
@@ -94,23 +95,20 @@ const formats: Readonly<Record<string, (value: string) => string>> = {
 function integerDecoder(field: FieldSchema): Decode {
   const bound = field.format === 'int32' ? 2 ** 31 : 2 ** 63;
   const type = goType(field);
+  const shape = scalarShape(field);
   return (value, _context, _path, goPath) => {
     if (typeof value === 'bigint' && bound === 2 ** 63) return value;
-    if (typeof value !== 'number') throw wrongType(value, goPath, type);
-    if (!Number.isInteger(value) || value >= bound || value < -bound) throw wrongNumber(value, goPath, type);
+    if (typeof value !== 'number') throw wrongType(value, goPath, type, shape);
+    if (!Number.isInteger(value) || value >= bound || value < -bound) throw wrongNumber(value, goPath, type, shape);
     return value;
   };
-}
-
-function wrongNumber(value: number, goPath: string, type: string): BadRequest {
-  return new BadRequest(`json: cannot unmarshal number ${value} into Go struct field ${goPath} of type ${type}`);
 }
 
 const decodeIntOrString: Decode = (value, _context, _path, goPath) => {
   if (typeof value === 'string') return value;
   // Go reads what is no string as a number.
-  if (typeof value !== 'number') throw wrongType(value, goPath, 'int32');
-  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) throw wrongNumber(value, goPath, 'int32');
+  if (typeof value !== 'number') throw wrongType(value, goPath, 'int32', 'json');
+  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) throw wrongNumber(value, goPath, 'int32', 'json');
   return value;
 };
 

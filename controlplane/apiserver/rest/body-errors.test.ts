@@ -196,7 +196,39 @@ const patches: readonly Case[] = [
     500,
     'map: map[image:x] does not contain declared merge key: name',
   ),
-  patch(strategic, { spec: { replicas: 'x' } }, 422, invalidPatch('map[spec:map[replicas:x]]', notInt)),
+  // After a strategic merge patch upstream converts Go's own values, and its converter has words of its own.
+  ...(
+    [
+      [{ spec: { replicas: 'x' } }, 'map[spec:map[replicas:x]]', 'unrecognized type: int32'],
+      [{ spec: { replicas: 1.5 } }, 'map[spec:map[replicas:1.5]]', 'cannot convert float64 to int32'],
+      [{ spec: { paused: 1 } }, 'map[spec:map[paused:1]]', 'unrecognized type: bool'],
+      [{ spec: 5 }, 'map[spec:5]', 'cannot restore struct from: int64'],
+      [{ metadata: [] }, 'map[metadata:[]]', 'cannot restore struct from: slice'],
+      [{ metadata: { labels: 'x' } }, 'map[metadata:map[labels:x]]', 'cannot restore map from string'],
+      [{ metadata: { name: 5 } }, 'map[metadata:map[name:5]]', 'cannot convert int64 to string'],
+      [{ metadata: { finalizers: 5 } }, 'map[metadata:map[finalizers:5]]', 'cannot restore slice from int64'],
+      [
+        { spec: { template: { spec: { restartPolicy: 5 } } } },
+        'map[spec:map[template:map[spec:map[restartPolicy:5]]]]',
+        'cannot convert int64 to v1.RestartPolicy',
+      ],
+      [
+        { spec: { template: { spec: { restartPolicy: true } } } },
+        'map[spec:map[template:map[spec:map[restartPolicy:true]]]]',
+        'unrecognized type: string',
+      ],
+      [
+        { metadata: { creationTimestamp: 5 } },
+        'map[metadata:map[creationTimestamp:5]]',
+        'json: cannot unmarshal number into Go value of type string',
+      ],
+      [
+        { spec: { strategy: { rollingUpdate: { maxSurge: 1.5 } } } },
+        'map[spec:map[strategy:map[rollingUpdate:map[maxSurge:1.5]]]]',
+        'json: cannot unmarshal number 1.5 into Go value of type int32',
+      ],
+    ] as const
+  ).map(([body, shown, why]) => patch(strategic, body, 422, invalidPatch(shown, why))),
 ];
 
 for (const { name, method = 'POST', path = cms, type, body, code, message } of [...bodies, ...patches]) {

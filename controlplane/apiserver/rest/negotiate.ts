@@ -19,7 +19,7 @@ export interface Negotiated {
 }
 
 /**
- * The forms of an endpoint: only stored objects have columns, YAML cannot be streamed, and custom objects have no protobuf form,
+ * The forms of an endpoint: only stored objects and their scales have columns, YAML cannot be streamed, and custom objects have no protobuf form,
  * except that of their metadata.
  */
 export type Offer = 'objects' | 'list' | 'custom objects' | 'watch' | 'custom watch' | 'answers';
@@ -30,6 +30,7 @@ const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforw
 /** Undefined when the answer has only one form. */
 function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
   if (streams.has(subresource)) return undefined;
+  if (subresource === 'scale') return 'objects';
   const custom = isCustom(kind);
   if (verb === 'watch') return custom ? 'custom watch' : 'watch';
   const object = isReadable(kind) && (subresource === '' || subresource === 'finalize');

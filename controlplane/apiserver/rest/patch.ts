@@ -3,6 +3,7 @@
 import { parseJson, parseStored } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
 import { findDuplicateFields } from '../../api/schema/duplicates';
+import { conversionError } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
 import { duplicateField, strictError, strictFindings } from '../../api/schema/strict';
 import { decodeStructure } from '../../api/schema/structure';
@@ -113,7 +114,8 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   try {
     decodeStructure(schema, object, unknown);
   } catch (cause) {
-    throw invalidPatch(patch, current, schema, describeError(cause));
+    const why = patch.type === patchTypes.strategic ? conversionError(cause) : describeError(cause);
+    throw invalidPatch(patch, current, schema, why);
   }
   const findings = [...patch.findings, ...strictFindings(unknown ?? [], undefined)];
   if (mode === 'Strict' && findings.length > 0) throw invalidPatch(patch, current, schema, strictError(findings));

@@ -204,6 +204,17 @@ t.test('what a user may do', async (t) => {
         resources.includes('pods') && verbs.includes('list'),
     ),
   );
+  const all = (await ask('selfsubjectrulesreviews', { namespace: 'default' })).status;
+  t.match(
+    all.resourceRules,
+    [
+      { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+      { verbs: ['create'], apiGroups: ['authorization.k8s.io'] },
+      { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
+    ],
+    'an administrator has the rules of cluster-admin and of everybody',
+  );
+  t.same(all.nonResourceRules[0], { verbs: ['*'], nonResourceURLs: ['*'] });
   t.match(await ask('selfsubjectrulesreviews', {}, robot), { code: 400, message: 'no namespace on request' });
   const own = await ask('selfsubjectrulesreviews', { namespace: 'default' });
   t.same([own.metadata, own.spec], [{}, {}], 'the answer does not repeat the review');

@@ -204,6 +204,7 @@ async function reviewRules({ rbac, owners }: AccessDeps, rest: RestRequest): Pro
   const namespace = text(review.spec['namespace']);
   if (namespace === '') throw new BadRequest('no namespace on request');
   const { user } = rest.request;
+  // As upstream: only the rules of roles. That system:masters may do everything is none, but the group is bound to cluster-admin.
   const all = rbac.rulesFor(user, namespace);
   const isNode = nodeNameOf(user) !== undefined;
   // As upstream, the answer does not repeat the review.

@@ -14,7 +14,9 @@ import { readConfiguration } from '../rest/apply';
 import { type RestDeps, type RestRequest, readObject } from '../rest/context';
 import { checkName } from '../rest/create-on-update';
 import { keyOf } from '../rest/metadata';
+import { negotiateFor } from '../rest/negotiate';
 import { ordinaryPatches, patched, readPatch } from '../rest/patch';
+import { parseIncludeObject, partial, renderTable } from '../rest/table';
 import { update } from '../rest/update';
 import { mediaType, writeOptions } from '../rest/write-options';
 import type { SubresourceHandler } from '../servers/kind-server';
@@ -38,7 +40,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
     if (verb === 'get') {
       const found = await deps.cache.kind(kind).read(key);
       if (!found) throw notFound(kind, name);
-      return jsonReply(readScale(kind, found.object));
+      return renderScale(deps, rest, readScale(kind, found.object));
     }
     if (verb === 'patch' && mediaType(rest) === patchTypes.apply) return applyScale(deps, rest);
     const { dryRun } = writeOptions(rest);
@@ -61,7 +63,7 @@ export function scaleHandler(deps: RestDeps): SubresourceHandler {
         return object;
       },
     });
-    return jsonReply(scaleOf(kind, updated.object));
+    return renderScale(deps, rest, scaleOf(kind, updated.object));
   };
 }
 
@@ -97,7 +99,18 @@ async function applyScale(deps: RestDeps, rest: RestRequest): Promise<Reply> {
       return result;
     },
   });
-  return jsonReply(scaleOf(kind, updated.object));
+  return renderScale(deps, rest, scaleOf(kind, updated.object));
+}
+
+/** The Scale in the form of the Accept header; protobuf and YAML are made of the JSON later. */
+function renderScale({ clock }: RestDeps, rest: RestRequest, scale: Scale): Reply {
+  const { rendering } = negotiateFor(rest);
+  if (rendering.as === 'object') return jsonReply(scale);
+  const { version } = rendering;
+  if (rendering.as === 'partial') return jsonReply(partial(scale, version));
+  const metadata = { resourceVersion: scale.metadata?.resourceVersion };
+  const options = { version, include: parseIncludeObject(rest.query), now: clock.now() };
+  return jsonReply(renderTable(scales, [scale], metadata, options));
 }
 
 type Change = (current: Scale) => Scale;

@@ -25,7 +25,13 @@ export const strategy: OpenRule = () => ({
       ...(kind.options.validate?.(object, context) ?? []),
     ];
     const node = ruleNodeOf(kind);
-    if (!node) return conclude(write, { causes, warnings: kind.options.warnings?.(object, context) ?? [] });
+    if (!node) {
+      // The warnings of a kind may rely on a valid object.
+      return conclude(write, {
+        causes,
+        warnings: causes.length > 0 ? [] : (kind.options.warnings?.(object, context) ?? []),
+      });
+    }
     return judgeByRules(node, object, context.old, causes).then((found) => conclude(write, found));
   },
 });

@@ -168,7 +168,8 @@ export class DeploymentController implements Controller {
     try {
       const created = await client.create(replicaSets, set, { signal });
       this.guard.wrote(key, created);
-      this.reportScaling(deployment, created, 0, created.spec?.replicas ?? 0);
+      const replicas = created.spec?.replicas ?? 0;
+      if (replicas > 0) this.reportScaling(deployment, created, 0, replicas);
       return deployment;
     } catch (err) {
       if (!isAlreadyExists(err)) {

@@ -1,4 +1,5 @@
-// Keeps the legacy Endpoints object of every Service with a selector: older clients read nothing else.
+// Keeps the legacy Endpoints object of every Service with a selector: older clients read nothing else. Deletes the Endpoints of
+// each deleted Service.
 import { type Endpoints, endpoints } from '../../api/endpoints';
 import { type Pod, pods } from '../../api/pod';
 import { type Service, services } from '../../api/service';
@@ -21,6 +22,8 @@ export class EndpointsController implements Controller {
   private readonly endpoints: TrackedInformer<Endpoints>;
   private readonly queue: WorkQueue;
   private readonly triggers = new TriggerTimes();
+  /** Services that were deleted, until their Endpoints are. */
+  private readonly deleted = new Set<string>();
 
   constructor(private readonly deps: Deps) {
     this.services = deps.informers.of(services);
@@ -30,7 +33,11 @@ export class EndpointsController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.services.onChange(({ key }) => this.queue.add(key));
+    this.services.onChange(({ key, type }) => {
+      if (type === 'deleted') this.deleted.add(key);
+      else this.deleted.delete(key);
+      this.queue.add(key);
+    });
     this.endpoints.onChange(({ key }) => this.queue.add(key));
     this.pods.onChange((change) => {
       for (const key of servicesTouched(change, this.services)) this.queue.add(key);
@@ -44,7 +51,9 @@ export class EndpointsController implements Controller {
     const pods = podsOf(service, this.pods);
     const triggeredAt = service && this.triggers.observe(key, service, pods);
     if (!service) this.triggers.forget(key);
-    for (const step of planEndpoints({ service, pods, existing: this.endpoints.get(key), triggeredAt })) {
+    const existing = this.endpoints.get(key);
+    const deleted = this.deleted.has(key);
+    for (const step of planEndpoints({ service, pods, existing, deleted, triggeredAt })) {
       try {
         await this.apply(key, step, signal);
       } catch (err) {
@@ -54,6 +63,8 @@ export class EndpointsController implements Controller {
         throw err;
       }
     }
+    // Later Endpoints of the name belong to nothing that was deleted.
+    this.deleted.delete(key);
   }
 
   private async apply(key: string, { action, endpoints: object }: Step, signal: AbortSignal): Promise<void> {

@@ -105,7 +105,10 @@ t.test('writes only changes, and deletes only its own Endpoints', async (t) => {
     ['delete'],
   );
   const foreign: Endpoints = { metadata: { name: 'web', namespace: 'a' } };
-  t.same(plan(undefined, [], foreign), []);
+  t.same(plan(undefined, [], foreign), [], 'a Service may follow');
+  t.same(planEndpoints({ service: undefined, pods: [], existing: foreign, deleted: true }), [
+    { action: 'delete', endpoints: foreign },
+  ]);
 });
 
 t.test('a write has the time of its cause, and the time alone causes no write', async (t) => {

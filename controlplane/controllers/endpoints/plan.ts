@@ -26,7 +26,7 @@ type Address = NonNullable<Subset['addresses']>[number];
 
 export const overCapacity = 'endpoints.kubernetes.io/over-capacity';
 export const maxAddresses = 1000;
-/** Marks an object that this controller created: only such an object is deleted with its Service. */
+/** Marks an object that this controller created. */
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 export const managedBy = 'endpoint-controller';
 
@@ -38,15 +38,17 @@ export interface EndpointsInput {
   readonly service: Service | undefined;
   readonly pods: readonly Pod[];
   readonly existing: Endpoints | undefined;
+  /** The Service existed: as upstream, its Endpoints go with it even if a user wrote them. */
+  readonly deleted?: boolean;
   /** When the change happened (RFC 3339), if known: the written object carries this time. */
   readonly triggeredAt?: string | undefined;
 }
 
-export function planEndpoints({ service, pods, existing, triggeredAt }: EndpointsInput): Step[] {
-  if (!service)
-    return existing?.metadata?.labels?.[managedByLabel] === managedBy
-      ? [{ action: 'delete', endpoints: existing }]
-      : [];
+export function planEndpoints({ service, pods, existing, deleted = false, triggeredAt }: EndpointsInput): Step[] {
+  if (!service) {
+    const goes = existing && (deleted || existing.metadata?.labels?.[managedByLabel] === managedBy);
+    return goes ? [{ action: 'delete', endpoints: existing }] : [];
+  }
   if (isDeleting(service) || !hasManagedEndpoints(service)) return [];
   const { subsets, truncated } = planSubsets(service, pods);
   const { name, namespace, labels } = service.metadata ?? {};

@@ -51,6 +51,11 @@ t.test('planTaints', async (t) => {
       want: [taint('unreachable', 'NoSchedule'), taint('unreachable', 'NoExecute')],
     },
     {
+      name: 'no kubelet has reported yet: the taint of its creation is removed',
+      node: node({}, { taints: [own, { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] }),
+      want: [own],
+    },
+    {
       name: 'all nodes have failed: no pod is evicted',
       node: node({ Ready: 'Unknown' }),
       mayEvict: false,

@@ -69,7 +69,8 @@ export function planTaints(node: Node, mayEvict: boolean, now: number): Taint[] 
   });
   const desired: Pick<Taint, 'key' | 'effect'>[] = [];
   const health = healthOf(node);
-  if (health !== 'ready') {
+  // As upstream: a node without the condition, made by a user, has no taint until its time of grace is over.
+  if (health !== 'ready' && conditionOf(node, 'Ready')) {
     const key = health === 'unknown' ? unreachableTaint : notReadyTaint;
     desired.push({ key, effect: 'NoSchedule' });
     if (mayEvict) desired.push({ key, effect: 'NoExecute' });

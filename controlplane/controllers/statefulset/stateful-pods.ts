@@ -45,12 +45,12 @@ export class StatefulPods {
       const { name } = claim.metadata ?? {};
       try {
         await this.deps.client.create(persistentVolumeClaims, claim, { signal });
-        const message = `create Claim ${name} Pod ${pod} in StatefulSet ${set.metadata?.name} success`;
+        const message = `Create Claim ${name} Pod ${pod} in StatefulSet ${set.metadata?.name} success`;
         this.deps.events.record(set, 'Normal', 'SuccessfulCreate', message);
       } catch (err) {
         if (isAlreadyExists(err)) continue;
         if (!refusedByTermination(err)) {
-          const what = `create Claim ${name} for Pod ${pod} in StatefulSet ${set.metadata?.name}`;
+          const what = `Create Claim ${name} for Pod ${pod} in StatefulSet ${set.metadata?.name}`;
           this.deps.events.record(set, 'Warning', 'FailedCreate', `${what} failed error: ${describeError(err)}`);
         }
         throw err;
@@ -117,7 +117,7 @@ export class StatefulPods {
 
   private report(set: StatefulSet, verb: 'create' | 'update' | 'delete', pod: string | undefined, err?: unknown): void {
     const title = `${verb[0]?.toUpperCase()}${verb.slice(1)}`;
-    const what = `${verb} Pod ${pod} in StatefulSet ${set.metadata?.name}`;
+    const what = `${title} Pod ${pod} in StatefulSet ${set.metadata?.name}`;
     if (err === undefined) this.deps.events.record(set, 'Normal', `Successful${title}`, `${what} successful`);
     else this.deps.events.record(set, 'Warning', `Failed${title}`, `${what} failed error: ${describeError(err)}`);
   }
