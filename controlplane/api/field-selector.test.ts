@@ -12,6 +12,8 @@ t.test('terms, operators and escapes', async (t) => {
     ['a=', ['a', true, '']],
     ['a=b\\,c\\=d\\\\', ['a', true, 'b,c=d\\']],
     ['a=b c', ['a', true, 'b c']],
+    ['=,a=b,!=,==', ['a', true, 'b']],
+    ['=x', ['', true, 'x']],
     [' a= b', [' a', true, ' b']],
     ['a!=\\,metadata.name\\=x', ['a', false, ',metadata.name=x']],
   ];

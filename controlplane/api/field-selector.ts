@@ -8,11 +8,12 @@ export interface FieldTerm {
   readonly value: string;
 }
 
-/** One pass over the text, also for hostile texts. @throws BadRequest with upstream's message */
+/** One pass over the text, also for hostile texts. As upstream, a term without field and value selects everything. @throws BadRequest with upstream's message */
 export function parseFieldSelector(text: string): FieldTerm[] {
   return splitTerms(text)
     .filter((term) => term !== '')
-    .map((term) => parseTerm(term, text));
+    .map((term) => parseTerm(term, text))
+    .filter(({ path, value }) => path !== '' || value !== '');
 }
 
 function splitTerms(text: string): string[] {

@@ -31,7 +31,10 @@ void t.test('messages for malformed label selectors, as apimachinery writes them
   const cases: [selector: string, message: string][] = [
     ['app in web', "unable to parse requirement: found 'web' expected: '('"],
     ['app in (web', "unable to parse requirement: found '', expected: ',' or ')'"],
-    ['app in (', "unable to parse requirement: found '', expected: ',', or identifier"],
+    ['app in (', "unable to parse requirement: found '', expected: ',', ')' or identifier"],
+    ['app in (=', "unable to parse requirement: found '=', expected: ',', ')' or identifier"],
+    ['app in (web,', "unable to parse requirement: found '', expected: ',', or identifier"],
+    ['app in (,', "unable to parse requirement: found '', expected: ',', or identifier"],
     ['app web', "unable to parse requirement: found 'web', expected: in, notin, =, ==, !=, gt, lt"],
     ['app=(', "unable to parse requirement: found '(', expected: identifier"],
     ['!', "unable to parse requirement: found '', expected: identifier"],

@@ -143,7 +143,8 @@ function parseValues(tokens: Tokens): string[] {
     values.push(word ?? '');
     const next = tokens.take();
     if (next === ')') return [...new Set(values)];
-    const expected = word === undefined ? "',', or identifier" : "',' or ')'";
+    const expected =
+      word !== undefined ? "',' or ')'" : values.length === 1 ? "',', ')' or identifier" : "',', or identifier";
     if (next !== ',') throw unreadable(`found '${next}', expected: ${expected}`);
   }
 }

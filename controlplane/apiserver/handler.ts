@@ -14,11 +14,11 @@ import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textRep
 import type { AnswerForms } from './rest/answer-forms';
 import type { RestRequest } from './rest/context';
 import { negotiate } from './rest/negotiate';
-import { asAsked } from './rest/pretty';
+import { asAsked, indentJson } from './rest/pretty';
 import { withWarnings } from './rest/warnings';
 import type { Match, ResourceServer } from './servers/server';
 import { unserved } from './servers/unserved';
-import { methodNotAllowed, PathNotFound, pathNotFound, toStatus } from './status';
+import { methodNotAllowed, PathNotFound, pathNotFound, StatusError, toStatus } from './status';
 
 export interface HandlerDeps {
   /** In the order in which they are asked for a path. */
@@ -193,13 +193,15 @@ export class ApiHandler {
     return caller;
   }
 
-  /** The failure in the encoding that the client accepts; JSON when the server has none of these encodings. */
+  /** The failure in the encoding that the client accepts; indented JSON when it accepts only other forms. */
   private async inEncodingOf(request: ApiRequest, reply: FullReply): Promise<FullReply> {
     const { headers } = request;
     try {
-      const { encoding } = negotiate(header(headers, 'accept'));
+      const { encoding } = negotiate(header(headers, 'accept'), 'failures');
       return encoding === 'json' ? asAsked(request, reply) : await this.deps.forms.encode(reply, encoding);
     } catch (err) {
+      if (err instanceof StatusError && err.status === 406)
+        return { ...reply, body: Buffer.from(indentJson(reply.body.toString())) };
       if (err instanceof AppError) return asAsked(request, reply);
       throw err;
     }

@@ -87,8 +87,11 @@ t.test('Accept headers', async (t) => {
   const cases: readonly (readonly [accept: string, negotiated: object])[] = [
     ['', json],
     ['application/vnd.kubernetes.protobuf,application/json', { ...json, encoding: 'protobuf' }],
-    ['application/*', json],
+    ['application/*, application/json', json],
     ['text/html, */*;q=0.8', json],
+    ['application/json;q=0', json],
+    ['application/json;stream=foo, application/yaml', { ...json, encoding: 'yaml' }],
+    ['application/json;sv=v1', json],
     ['application/json;as=Table;v=v1beta1;g=meta.k8s.io', { ...json, rendering: { as: 'table', version: 'v1beta1' } }],
     ['application/json;as=Table;v=v9;g=meta.k8s.io, application/json', json],
     ['application/yaml', { ...json, encoding: 'yaml' }],
@@ -98,12 +101,20 @@ t.test('Accept headers', async (t) => {
   ];
   for (const [accept, negotiated] of cases) t.same(negotiate(accept), negotiated, accept);
   t.same(negotiate(`application/json;${asTable},application/json`, 'answers'), json, 'no Table for an answer');
-  t.same(negotiate('application/yaml,application/json', 'watch'), json, 'no watch in YAML');
+  t.same(negotiate('application/*', 'custom objects'), json, 'no router looks at the Accept header');
   const refused: readonly (readonly [accept: string, offer: Offer])[] = [
     ['application/cbor', 'objects'],
     ['text/html', 'objects'],
     [`application/json;${asTable}`, 'answers'],
-    ['application/yaml', 'watch'],
+    ['application/*', 'objects'],
+    ['APPLICATION/JSON', 'custom objects'],
+    ['application/json;v=v1', 'objects'],
+    ['application/json;g=meta.k8s.io', 'objects'],
+    ['application/json;as=Table;g=meta.k8s.io', 'objects'],
+    ['application/yaml;stream=watch', 'watch'],
+    ['application/json;sv=v2', 'objects'],
+    [`application/json;${asTable}`, 'documents'],
+    ['application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io', 'failures'],
   ];
   for (const [accept, offer] of refused) {
     t.equal(

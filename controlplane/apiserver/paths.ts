@@ -1,6 +1,7 @@
 // The paths that are not resources: health, version, metrics, discovery, OpenAPI, the issuer's public keys.
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../api/catalog';
+import { isCustom } from '../api/kind';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { eventLoop } from '../base/event-loop';
 import { type IssuerFacts, isDiscoverable, issuerReply, keysReply } from './authn/issuer-documents';
@@ -47,7 +48,10 @@ export function plainPaths(deps: PathDeps): PathTable {
     const reply = discover(deps, request, path);
     // The aggregated form has a type of its own.
     if (reply?.type !== jsonType) return reply;
-    const { encoding } = negotiate(header(request.headers, 'accept'), 'answers');
+    const { encoding } = negotiate(
+      header(request.headers, 'accept'),
+      isRouted(deps.catalog, path) ? 'answers' : 'documents',
+    );
     return encoding === 'json' ? asAsked(request, reply) : deps.forms.encode(reply, encoding);
   };
   return {
@@ -66,6 +70,13 @@ export function plainPaths(deps: PathDeps): PathTable {
     '/openid/v1/jwks': issuerPath(deps, keysReply),
     '/.well-known/openid-configuration': issuerPath(deps, issuerReply),
   };
+}
+
+/** Upstream's router has /api and the group versions of built-in kinds, not /apis, the groups and custom kinds. */
+function isRouted(catalog: Catalog, path: string): boolean {
+  if (path === '/api' || path.startsWith('/api/')) return true;
+  const [, , group, version] = path.split('/');
+  return catalog.kinds().some((kind) => kind.group === group && kind.version === version && !isCustom(kind));
 }
 
 /** Upstream always indents these. */

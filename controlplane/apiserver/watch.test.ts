@@ -58,6 +58,14 @@ t.test('the initial events end with a marked bookmark', async (t) => {
     object: { kind: 'ConfigMap', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
   });
   events.close();
+  for (const start of ['', '&resourceVersion=0']) {
+    const older = await server.watch(
+      `${cms}?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3Dw2${start}`,
+    );
+    t.match(await older.next(), { type: 'ADDED' });
+    t.match(await older.next(), mark, 'also without sendInitialEvents');
+    older.close();
+  }
   const wrong = await server.call('GET', `${cms}?watch=1&sendInitialEvents=true`);
   t.match(wrong.json, { code: 422, message: /requires setting resourceVersionMatch to NotOlderThan/ });
 });
@@ -106,7 +114,6 @@ t.test('the content type of a watch', async (t) => {
     [`application/json;${partial}`, 'application/json'],
     [protobuf, `${protobuf};stream=watch`],
     [`${protobuf};${table},application/json;${table}`, 'application/json'],
-    ['application/yaml,*/*', 'application/json'],
   ] as const) {
     // A negative timeout is over at once.
     const { status, headers } = await server.call('GET', `${cms}?watch=1&resourceVersion=1000000&timeoutSeconds=-1`, {
@@ -114,6 +121,9 @@ t.test('the content type of a watch', async (t) => {
     });
     t.same([status, headers['content-type']], [200, type], accept);
   }
+  // As upstream: YAML is chosen first, then refused.
+  const both = await server.call('GET', `${cms}?watch=1`, { headers: { accept: 'application/yaml,*/*' } });
+  t.equal(both.status, 406);
   const refused = await server.call('GET', `${cms}?watch=1`, { headers: { accept: 'application/yaml' } });
   t.equal(refused.status, 406);
   t.match(refused.text, /application\/json;stream=watch, application\/vnd.kubernetes.protobuf;stream=watch/);

@@ -47,12 +47,12 @@ function checkWatch({ sendInitialEvents: send, resourceVersionMatch: match = '',
   if (send !== undefined && match !== 'NotOlderThan') {
     causes.push(forbidden(matchField, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   }
-  if (options.continue) causes.push(withContinue);
   if (match === '') return causes;
   if (send === undefined) {
     const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
     causes.push(forbidden(matchField, why));
   }
   if (match !== 'NotOlderThan') causes.push(unsupported(matchField, match, ['NotOlderThan']));
+  if (options.continue) causes.push(withContinue);
   return causes;
 }

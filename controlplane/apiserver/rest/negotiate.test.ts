@@ -79,6 +79,10 @@ t.test('an unsupported form', async (t) => {
     t.equal(status.reason, 'NotAcceptable', name);
     t.equal(status.message, message, name);
   }
+  t.match(
+    (await server.call('GET', `${cms}?watch=1&resourceVersion=x`, { headers: { accept: 'application/yaml' } })).status,
+    500,
+  );
   const accept = `application/json;${asTable},application/json`;
   t.equal((await server.call('POST', reviews, { body: review, headers: { accept } })).json.status.allowed, true);
   const refused = await server.call('POST', cms, {
@@ -103,13 +107,13 @@ t.test('the form that an Accept header asks for', async (t) => {
     { accept: `*/*,${protobuf}`, form: 'protobuf object' },
     { accept: `application/*,${protobuf}`, form: 'protobuf object' },
     { accept: `*/*,${protobuf};q=0.9`, form: 'json object' },
-    { accept: 'Application/Vnd.Kubernetes.Protobuf', form: 'protobuf object' },
+    { accept: 'Application/Vnd.Kubernetes.Protobuf', form: '406' },
     { accept: `${protobuf};${asTable},application/json;${asTable},application/json`, form: 'json table' },
     { accept: `${protobuf};${asTable}`, form: '406' },
     { accept: `${protobuf};${metadata}`, form: 'protobuf partial' },
     { accept: protobuf, offer: 'watch', form: 'protobuf object' },
     { accept: `${protobuf};stream=watch`, offer: 'watch', form: 'protobuf object' },
-    { accept: `application/yaml,${protobuf}`, offer: 'watch', form: 'protobuf object' },
+    { accept: `application/yaml,${protobuf}`, offer: 'watch', form: 'yaml object' },
     { accept: `application/yaml,${protobuf}`, offer: 'objects', form: 'yaml object' },
     { accept: protobuf, offer: 'answers', form: 'protobuf object' },
     { accept: protobuf, offer: 'custom objects', form: '406' },
@@ -129,4 +133,29 @@ t.test('the form that an Accept header asks for', async (t) => {
     }
     t.equal(found, form, `${offer}: ${accept}`);
   }
+});
+
+t.test('metadata of one object and of a list are two forms', async (t) => {
+  const only = (as: string) => ({ accept: `application/json;as=${as};v=v1;g=meta.k8s.io` });
+  const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+  const cases = [
+    [cms, 'PartialObjectMetadata', 'a list (*core.ConfigMapList)'],
+    [`${cms}/a`, 'PartialObjectMetadataList', 'not a list (*core.ConfigMap)'],
+    ['/apis/events.k8s.io/v1/events', 'PartialObjectMetadata', 'a list (*core.EventList)'],
+    [roles, 'PartialObjectMetadata', 'a list (*rbac.ClusterRoleList)'],
+  ] as const;
+  for (const [path, as, is] of cases) {
+    const { status, text } = await server.call('GET', path, { headers: only(as) });
+    t.equal(status, 406, path);
+    // The client accepts no Status, so it is written for a reader.
+    t.match(text, /^\{\n {2}"kind": "Status",\n/);
+    const message = `you requested ${as}, but the requested object is ${is}`;
+    t.match(JSON.parse(text), { code: 406, reason: 'NotAcceptable', message });
+  }
+  t.match((await server.call('GET', `${cms}/a`, { headers: only('PartialObjectMetadata') })).json, {
+    kind: 'PartialObjectMetadata',
+  });
+  t.match((await server.call('GET', cms, { headers: only('PartialObjectMetadataList') })).json, {
+    kind: 'PartialObjectMetadataList',
+  });
 });

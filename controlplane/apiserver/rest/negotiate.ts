@@ -1,28 +1,39 @@
 // Chooses the form of an answer by the Accept header: the object, a Table as `kubectl get` prints it, or only the metadata; and
 // the encoding. Pure.
-import { isCustom, isReadable, writesStatus } from '../../api/kind';
-import type { AppError } from '../../base/errors';
+import { isCustom, isReadable, type Kind, writesStatus } from '../../api/kind';
 import { protobufType } from '../protobuf/envelope';
 import { header } from '../request';
 import type { ResourceRoute } from '../route';
-import { noRepresentation, notAcceptable } from '../status';
+import { noRepresentation, notAcceptable, StatusError } from '../status';
 import type { RestRequest } from './context';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';
 export type Rendering =
   | { readonly as: 'object' }
   | { readonly as: 'table'; readonly version: 'v1' | 'v1beta1' }
-  | { readonly as: 'partial'; readonly version: 'v1' | 'v1beta1' };
+  /** `of`: whether the client wants the metadata of one object or of a list. */
+  | { readonly as: 'partial'; readonly version: 'v1' | 'v1beta1'; readonly of: 'object' | 'list' };
 export interface Negotiated {
   readonly rendering: Rendering;
   readonly encoding: Encoding;
 }
 
 /**
- * The forms of an endpoint: only stored objects and their scales have columns, YAML cannot be streamed, and custom objects have no protobuf form,
- * except that of their metadata.
+ * The forms of an endpoint: only stored objects and their scales have columns, YAML cannot be streamed, and custom objects have no
+ * protobuf form, except that of their metadata. Documents and failures have no other form than their own.
  */
-export type Offer = 'objects' | 'list' | 'custom objects' | 'watch' | 'custom watch' | 'answers';
+export type Offer =
+  | 'objects'
+  | 'list'
+  | 'custom objects'
+  | 'watch'
+  | 'custom watch'
+  | 'answers'
+  | 'documents'
+  | 'failures';
+
+/** Upstream's router looks at the Accept header before these are served; it knows no ranges of types but all types. */
+const routed: ReadonlySet<Offer> = new Set(['objects', 'list', 'watch', 'answers']);
 
 /** Streams of the kubelet: the client cannot choose their form. */
 const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
@@ -65,27 +76,37 @@ export function negotiateFor({ request, route }: RestRequest): Negotiated {
 }
 
 function choose(accept: string, offer: Offer): Negotiated {
-  for (const { type, parameters } of rangesOf(accept)) {
+  const ranges = rangesOf(accept);
+  if (routed.has(offer) && !ranges.some(({ type }) => type === '*/*' || objectTypes.includes(type))) {
+    throw noRepresentation(offer === 'list' || offer === 'watch' ? [...objectTypes, ...streamTypes] : objectTypes);
+  }
+  for (const { type, parameters } of ranges) {
     const encoding = encodings.get(type);
     const rendering = encoding && renderingOf(parameters);
-    if (rendering && isOffered(encoding, rendering, offer)) return { rendering, encoding };
+    if (!rendering || !allowsParameters(parameters, encoding, offer)) continue;
+    if (isOffered(encoding, rendering, offer)) return { rendering, encoding };
   }
-  throw refusal(accept, offer);
+  throw notAcceptable(objectTypes);
 }
 
-/** Upstream's router refuses media types that no form of a built-in resource has; forms are chosen later. */
-function refusal(accept: string, offer: Offer): AppError {
-  const watched = offer === 'watch' || offer === 'custom watch';
-  const isKnown = rangesOf(accept).some(({ type }) => encodings.has(type));
-  if (isKnown || offer.startsWith('custom')) return notAcceptable(watched ? streamTypes : objectTypes);
-  return noRepresentation(watched || offer === 'list' ? [...objectTypes, ...streamTypes] : objectTypes);
+/** A watch is a stream, which YAML cannot be. Upstream checks it after the options of the watch. @throws StatusError 406 */
+export function requireStream({ encoding }: Negotiated): void {
+  if (encoding === 'yaml') throw notAcceptable(streamTypes);
 }
 
-const objectTypes = ['application/json', 'application/yaml', protobufType];
+const objectTypes: readonly string[] = ['application/json', 'application/yaml', protobufType];
 const streamTypes = ['application/json;stream=watch', `${protobufType};stream=watch`];
 
+/** `stream` names the protocol of a watch, `sv` the version of the server's own objects. */
+function allowsParameters(parameters: ReadonlyMap<string, string>, encoding: Encoding, offer: Offer): boolean {
+  const stream = parameters.get('stream') ?? '';
+  if (stream !== '' && (stream !== 'watch' || encoding === 'yaml')) return false;
+  const version = parameters.get('sv') ?? '';
+  return version === '' || (version === 'v1' && offer !== 'documents' && offer !== 'failures');
+}
+
 function isOffered(encoding: Encoding, { as }: Rendering, offer: Offer): boolean {
-  if (encoding === 'yaml' && (offer === 'watch' || offer === 'custom watch')) return false;
+  if (offer === 'documents' || offer === 'failures') return as === 'object';
   if (as === 'table') return offer !== 'answers' && encoding !== 'protobuf';
   const custom = offer === 'custom objects' || offer === 'custom watch';
   return !(custom && encoding === 'protobuf' && as === 'object');
@@ -105,25 +126,50 @@ interface Range {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Sorts by the client's preference: by weight, then types before ranges of types; all else keeps its order. */
+/**
+ * Sorts by the client's preference: by weight, then types before ranges of types; all else keeps its order. As upstream, a weight of 0
+ * excludes nothing, and the names of types are compared as they are written.
+ */
 function rangesOf(accept: string): Range[] {
   const ranges = accept.split(',').map((range) => {
     const [type = '', ...parts] = range.split(';').map((part) => part.trim());
     const parameters = new Map(parts.map((part) => part.split('=', 2) as [string, string]));
     const weight = Number(parameters.get('q') ?? '1');
-    return { type: type.toLowerCase(), parameters, weight: Number.isFinite(weight) ? weight : 1 };
+    return { type, parameters, weight: Number.isFinite(weight) ? weight : 1 };
   });
-  return ranges.filter(({ weight }) => weight > 0).sort((a, b) => b.weight - a.weight || stars(a.type) - stars(b.type));
+  return ranges.sort((a, b) => b.weight - a.weight || stars(a.type) - stars(b.type));
 }
 
 /** How many parts of a media range are open. */
 const stars = (type: string): number => (type === '*' ? 2 : type.split('*').length - 1);
 
+/** Undefined for a form that does not exist; a group or a version without a kind names no form. */
 function renderingOf(parameters: ReadonlyMap<string, string>): Rendering | undefined {
-  const as = parameters.get('as');
-  if (as === undefined) return plain.rendering;
-  const version = parameters.get('v') ?? 'v1';
-  if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
+  const [as, group, version] = ['as', 'g', 'v'].map((name) => parameters.get(name));
+  if (as === undefined && group === undefined && version === undefined) return plain.rendering;
+  if (group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
   if (as === 'Table') return { as: 'table', version };
-  return as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList' ? { as: 'partial', version } : undefined;
+  if (as === 'PartialObjectMetadata') return { as: 'partial', version, of: 'object' };
+  return as === 'PartialObjectMetadataList' ? { as: 'partial', version, of: 'list' } : undefined;
+}
+
+/** Only a list has a list of metadata, and only one object has metadata of its own. @throws StatusError 406 */
+export function requireShape(kind: Kind, { rendering }: Negotiated, found: 'object' | 'list'): void {
+  if (rendering.as !== 'partial' || rendering.of === found) return;
+  const [asked, is] =
+    found === 'list' ? ['PartialObjectMetadata', 'a list'] : ['PartialObjectMetadataList', 'not a list'];
+  throw new StatusError(
+    406,
+    'NotAcceptable',
+    `you requested ${asked}, but the requested object is ${is} (*${goTypeOf(kind, found)})`,
+  );
+}
+
+/** The Go type of kube-apiserver that clients see in this refusal: `core.SecretList`. */
+function goTypeOf(kind: Kind, found: 'object' | 'list'): string {
+  const suffix = found === 'list' ? 'List' : '';
+  if (isCustom(kind)) return `unstructured.Unstructured${suffix}`;
+  // Events of both groups are one type.
+  const group = kind.group === 'events.k8s.io' ? '' : kind.group;
+  return `${group === '' ? 'core' : group.split('.', 1)[0]}.${kind.kind}${suffix}`;
 }

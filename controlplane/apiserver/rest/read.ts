@@ -9,7 +9,7 @@ import { objectReply, protobufReply, type RestDeps, type RestRequest } from './c
 import { decodeContinue, encodeContinue, encodeInconsistentContinue } from './continue-token';
 import { type ListOptions, listOptions } from './list-options';
 import { keyOf } from './metadata';
-import { negotiateFor, type Rendering } from './negotiate';
+import { negotiateFor, type Rendering, requireShape } from './negotiate';
 import { parseSelection, type Selection } from './selection';
 import { parseIncludeObject, partial, partialList, renderTable } from './table';
 
@@ -27,9 +27,11 @@ export function getObject(deps: RestDeps, rest: RestRequest): Reply | Promise<Re
 
 /** One object in the form that the client requests. */
 export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObject, status: number): FullReply {
-  const { rendering, encoding } = negotiateFor(rest);
+  const form = negotiateFor(rest);
+  const { rendering, encoding } = form;
+  const { kind } = rest.route;
+  requireShape(kind, form, 'object');
   if (encoding === 'protobuf') {
-    const { kind } = rest.route;
     const { protobuf } = deps;
     if (rendering.as === 'partial') return protobufReply(protobuf.partial(found.object, rendering.version), status);
     return protobufReply(protobuf.object(kind, found), status);
@@ -39,7 +41,7 @@ export function renderObject(deps: RestDeps, rest: RestRequest, found: CachedObj
   const value =
     rendering.as === 'partial'
       ? partial(found.object, rendering.version)
-      : renderTable(rest.route.kind, [found.object], metadata, {
+      : renderTable(kind, [found.object], metadata, {
           version: rendering.version,
           include: parseIncludeObject(rest.query),
           now: deps.clock.now(),
@@ -97,8 +99,9 @@ export async function readList(
     }
     // As upstream: the newest objects come from the cache, which has no pages.
     if (version === '0') return await cache.list(selection);
-    if (version === '') return await cache.list(base);
-    const revision = readRevision(version);
+    const revision = version === '' ? 0 : readRevision(version);
+    // Also `00`.
+    if (revision === 0) return await cache.list(base);
     // All pages have the same revision: without resourceVersionMatch it is the requested one.
     if (match === 'Exact' || (match === '' && limit > 0 && revision <= deps.cache.revision()))
       return await cache.list({ ...base, exactRevision: revision });
@@ -132,7 +135,9 @@ export function renderList(
   metadata: ListMeta,
 ): FullReply | Promise<FullReply> {
   const { kind } = rest.route;
-  const { rendering, encoding } = negotiateFor(rest);
+  const form = negotiateFor(rest);
+  const { rendering, encoding } = form;
+  requireShape(kind, form, 'list');
   if (encoding === 'protobuf') return protobufList(deps, kind, items, metadata, rendering);
   if (rendering.as === 'object' && !rest.request.decoded) {
     return { status: 200, type: 'application/json', body: joinList(kind, items, metadata) };

@@ -61,7 +61,7 @@ export function renderTable(
       : null,
     rows: objects.map((object) => ({
       cells: columns.map(({ cell }) => cell(object, now)),
-      ...(include === 'None' ? {} : { object: include === 'Object' ? object : partial(object, version) }),
+      object: include === 'None' ? null : include === 'Object' ? object : partial(object, version),
     })),
   };
 }

@@ -10,7 +10,7 @@ import { jsonType, type Reply, type Sink } from '../request';
 import { toStatus } from '../status';
 import type { RestDeps, RestRequest } from './context';
 import { type ListOptions, watchOptions } from './list-options';
-import { type Negotiated, negotiateFor } from './negotiate';
+import { type Negotiated, negotiateFor, requireStream } from './negotiate';
 import { parseRevision } from './read';
 import { parseSelection, type Selection } from './selection';
 import { type IncludeObject, parseIncludeObject, partial, renderTable } from './table';
@@ -41,6 +41,7 @@ export async function watchObjects(deps: RestDeps, rest: RestRequest, life: Watc
   const selection = parseSelection(kind, route.namespace, route.name, query);
   const options = watchOptions(query);
   const start = startOf(options);
+  requireStream(form);
   const initial = start.initial ? await deps.cache.kind(kind).list(selection) : undefined;
   const stream = new WatchStream(deps, rest, initial?.revision ?? start.revision, { selection, options, form });
   stream.subscribe();
@@ -69,7 +70,10 @@ interface Start {
 function startOf(options: ListOptions): Start {
   const { resourceVersion: version = '', sendInitialEvents: initial, allowWatchBookmarks = false } = options;
   const revision = version === '' ? 0 : parseRevision(version);
-  if (initial === undefined) return { initial: revision === 0, announceEnd: false, revision };
+  // As upstream: a watch from no revision begins with the present objects, also in the older form without sendInitialEvents.
+  if (initial === undefined) {
+    return { initial: revision === 0, announceEnd: revision === 0 && allowWatchBookmarks, revision };
+  }
   if (!initial && revision === 0) return { initial: false, announceEnd: false, revision: -1 };
   return { initial, announceEnd: initial && allowWatchBookmarks, revision };
 }
