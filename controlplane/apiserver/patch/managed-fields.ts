@@ -2,6 +2,7 @@
 import type { V1ManagedFieldsEntry } from '@kubernetes/client-node';
 import type { Wire } from '../../api/types';
 import { equalJson } from '../rest/equal';
+import { ordered } from './field-order';
 import { type FieldTree, readFields, union } from './field-tree';
 
 export type ManagedFieldsEntry = Wire<V1ManagedFieldsEntry>;
@@ -55,7 +56,7 @@ function entryOf({ manager, operation, apiVersion, subresource, time, fields }: 
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: fields,
+    fieldsV1: ordered(fields),
     ...(subresource === '' ? {} : { subresource }),
   };
 }
