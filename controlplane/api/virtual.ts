@@ -47,6 +47,9 @@ export const scales = virtual('autoscaling', 'Scale', 'scale', true, 'V1Scale', 
   },
   ageColumn,
 ]);
+/** Subresources whose answers have columns. */
+export const subresourcesWithColumns: ReadonlySet<string> = new Set(['scale']);
+
 export const bindings = virtual('', 'Binding', 'bindings', true);
 export const evictions = virtual('policy', 'Eviction', 'eviction', true);
 export const tokenRequests = virtual(
