@@ -50,7 +50,7 @@ export function withRetention(store: Store, retention: Retention, deps: Compacti
     create: (key, value, claims, together) => store.create(key, value, claims, together),
     update: (key, value, expectedRevision, claims, together) =>
       store.update(key, value, expectedRevision, claims, together),
-    delete: (key, expectedRevision) => store.delete(key, expectedRevision),
+    delete: (key, expectedRevision, together) => store.delete(key, expectedRevision, together),
     adopt: (key, claims, expectedRevision) => store.adopt(key, claims, expectedRevision),
     claims: () => store.claims(),
     watch: (prefix, afterRevision, signal) => store.watch(prefix, afterRevision, signal),

@@ -43,15 +43,35 @@ export interface RangeResult {
 export type Claims = readonly string[];
 
 /**
- * A change of a second key that a write takes with it. The store calls `change` with the present value of that key, inside the
- * transaction: so no other write comes between its decision and the write. It must be pure, and fast. It returns the new value, or
- * undefined to leave it; when it throws an AppError, the complete write is refused with it. A key that does not exist is left out. The
- * changes take the revisions after that of the write. The store asks after the write's own expectation is met, and before it takes claims. One write
- * names a key once, and not its own. The claims of the second key stay as they are.
+ * What happens to a second key together with a write, inside its transaction: so no other write comes between its decision and the
+ * write. The store decides after the write's own expectation is met, and before it takes claims; a refusal refuses the complete write.
+ * The second keys take the revisions after that of the write. One write names a key once, and not its own.
  */
-export interface Together {
+export type Together = TogetherChange | TogetherCreate | TogetherDelete;
+
+/**
+ * The store calls `change` with the present value. It must be pure, and fast. It returns the new value, or undefined to leave it;
+ * when it throws an AppError, the write is refused with it. A key that does not exist is left out. Its claims stay as they are.
+ */
+export interface TogetherChange {
+  readonly action: 'change';
   readonly key: string;
   change(value: Buffer): Buffer | undefined;
+}
+
+/** A new key, without claims. When it exists, the write is refused: AlreadyClaimed with `claim` and the key as its owner. */
+export interface TogetherCreate {
+  readonly action: 'create';
+  readonly key: string;
+  readonly value: Buffer;
+  readonly claim: string;
+}
+
+/** Deletes the key and frees its claims if it exists and `applies` to its present value. `applies` is pure, and does not throw. */
+export interface TogetherDelete {
+  readonly action: 'delete';
+  readonly key: string;
+  applies(value: Buffer): boolean;
 }
 
 /** A claim and the key that holds it. */
@@ -76,8 +96,8 @@ export interface Store {
     claims?: Claims,
     together?: readonly Together[],
   ): Promise<number>;
-  /** Frees all claims of the key. Resolves with the revision of the deletion. @throws NotFound, Conflict */
-  delete(key: string, expectedRevision?: number): Promise<number>;
+  /** Frees all claims of the key. Resolves with the revision of the deletion. @throws NotFound, Conflict, what `together` throws */
+  delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<number>;
   /**
    * Records the claims of a key that an older version wrote without them. Takes no revision and does not check other owners,
    * since the stored value does hold them: only here a claim can get a second owner. @throws NotFound, Conflict

@@ -320,12 +320,16 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     const stop = new AbortController();
     await store.create('/count', text('0'), ['kept']);
     const counting = (key: string) => ({
+      action: 'change' as const,
       key,
       change: (value: Buffer) => text(String(Number(value.toString()) + 1)),
     });
     t.equal(await store.create('/a', text('x'), undefined, [counting('/count'), counting('/absent')]), 2);
     t.match(await store.get('/count'), { value: text('1'), modRevision: 3, createRevision: 1 });
-    t.equal(await store.update('/a', text('y'), 2, undefined, [{ key: '/count', change: () => undefined }]), 4);
+    t.equal(
+      await store.update('/a', text('y'), 2, undefined, [{ action: 'change', key: '/count', change: () => undefined }]),
+      4,
+    );
     t.equal(await store.update('/a', text('z'), 4, undefined, [counting('/count')]), 5);
     t.same((await take(store.watch('/', 0, stop.signal), 6)).map(show), [
       '1 put /count 0 c1',
@@ -344,6 +348,7 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     await store.create('/b', text('1'), ['taken']);
     let asked = 0;
     const counting = {
+      action: 'change' as const,
       key: '/count',
       change(value: Buffer) {
         asked++;
@@ -369,6 +374,58 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     t.equal(await store.get('/3'), undefined);
     t.same(await held(store), ['/1 /1', '/2 /2', 'taken /b'], 'a refused write takes no claims');
     t.equal(await store.revision(), 6);
+  },
+
+  'a write creates and deletes other keys in its own transaction': async (t, store) => {
+    const stop = new AbortController();
+    const creates = (key: string) => ({ action: 'create' as const, key, value: text('new'), claim: `claim${key}` });
+    const deletes = (key: string, expected: string) => ({
+      action: 'delete' as const,
+      key,
+      applies: (value: Buffer) => value.toString() === expected,
+    });
+    await store.create('/old', text('1'), ['freed']);
+    t.equal(
+      await store.create('/a', text('x'), ['mine'], [creates('/n'), deletes('/old', '1'), deletes('/none', '')]),
+      2,
+    );
+    t.match(await store.get('/n'), { value: text('new'), createRevision: 3, modRevision: 3 });
+    t.equal(await store.get('/old'), undefined);
+    t.same(await held(store), ['mine /a'], 'a deleted key holds no claims');
+    await t.rejects(store.create('/b', text('x'), [], [creates('/n')]), {
+      code: 'AlreadyClaimed',
+      claim: 'claim/n',
+      owner: '/n',
+    });
+    t.equal(
+      await store.update('/a', text('y'), 2, undefined, [deletes('/n', 'other')]),
+      5,
+      'what does not apply is left',
+    );
+    const taken = await Promise.allSettled(
+      ['/1', '/2'].map((key) => store.create(key, text('x'), [], [creates('/m')])),
+    );
+    t.same(
+      taken.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+      'one of two writes gets the key',
+    );
+    await t.rejects(store.delete('/a', 2, [deletes('/n', 'new')]), { code: 'Conflict' });
+    t.equal(await store.delete('/a', 5, [deletes('/n', 'new'), creates('/old')]), 8);
+    t.match(await store.get('/old'), { createRevision: 10 });
+    t.same((await take(store.watch('/', 0, stop.signal), 10)).map(show), [
+      '1 put /old 1 c1',
+      '2 put /a x c2',
+      '3 put /n new c3',
+      '4 delete /old 1 c1 was 1',
+      '5 put /a y c2 was x',
+      '6 put /1 x c6',
+      '7 put /m new c7',
+      '8 delete /a y c2 was y',
+      '9 delete /n new c3 was new',
+      '10 put /old new c10',
+    ]);
+    stop.abort();
   },
 
   'values are any bytes': async (t, store) => {

@@ -47,6 +47,7 @@ function chargedBy({ kind, object, old }: Write, now: number): Charged | undefin
 /** The store calls `change` with the present bytes of the quota, inside the transaction of the object's write. */
 function chargeLater(key: string, write: Write, charged: Charged): Together {
   return {
+    action: 'change',
     key: resourceQuotas.prefix + key,
     change(value) {
       const quota = JSON.parse(value.toString()) as ResourceQuota;

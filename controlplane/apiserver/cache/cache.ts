@@ -2,7 +2,7 @@
 // bytes that are served; a watch event is encoded once for all its watchers.
 import type { Kind } from '../../api/kind';
 import type { KubeObject } from '../../api/types';
-import type { Together } from '../../store/store';
+import type { Together, TogetherCreate } from '../../store/store';
 
 /** One object at one revision. `object` is shared by all readers: never change it, copy it first. */
 export interface CachedObject<T extends KubeObject = KubeObject> {
@@ -117,7 +117,12 @@ export interface KindCache<T extends KubeObject = KubeObject> {
    */
   modify(key: string, change: Change<T>, together?: () => readonly Together[] | undefined): Promise<CachedObject<T>>;
   /** Resolves with the last state. @throws NotFound, Conflict */
-  delete(key: string, expectedRevision?: number): Promise<CachedObject<T>>;
+  delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<CachedObject<T>>;
+  /**
+   * The creation of an object together with the write of another. The object belongs to the cache, as with create; its kind has no
+   * claims. When it exists, the write is refused with `claim`.
+   */
+  creation(object: T, claim: string): TogetherCreate;
 }
 
 export interface Cache {

@@ -3,7 +3,7 @@
 import type { Kind } from '../../api/kind';
 import { fromStored, toStored } from '../../api/storage';
 import { type KubeObject, objectKey } from '../../api/types';
-import type { Together } from '../../store/store';
+import type { Together, TogetherCreate } from '../../store/store';
 import { notFound } from '../status';
 import type {
   CachedObject,
@@ -101,9 +101,13 @@ export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {
     return this.stored.isStale(key);
   }
 
-  async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
+  async delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<CachedObject<T>> {
     this.check(key);
-    return this.view(await this.stored.delete(key, expectedRevision));
+    return this.view(await this.stored.delete(key, expectedRevision, together));
+  }
+
+  creation(object: T, claim: string): TogetherCreate {
+    return this.stored.creation(toStored(this.kind, object), claim);
   }
 
   /** Throws with the name of this kind; the stored kind would use its own name. @throws NotFound */

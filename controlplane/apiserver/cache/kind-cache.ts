@@ -4,7 +4,7 @@ import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
 import { refuseEncrypted } from '../../store/encryption/rules';
-import type { Claims, Store, StoredValue, StoreEvent, Together } from '../../store/store';
+import type { Claims, Store, StoredValue, StoreEvent, Together, TogetherCreate } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
   CachedObject,
@@ -169,8 +169,15 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return this.deps.store.isStale?.(this.kind.prefix + key) ?? false;
   }
 
-  async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
-    return this.write(key, () => this.deps.store.delete(this.kind.prefix + key, expectedRevision));
+  async delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<CachedObject<T>> {
+    return this.write(key, () => this.deps.store.delete(this.kind.prefix + key, expectedRevision, together));
+  }
+
+  creation(object: T, claim: string): TogetherCreate {
+    const prepared = this.codec.prepare(object);
+    const value = this.codec.encode(prepared);
+    this.written.set(value, prepared);
+    return { action: 'create', key: this.kind.prefix + objectKey(object), value, claim };
   }
 
   async modify(

@@ -143,11 +143,15 @@ export class VersionKindCache<T extends KubeObject> implements KindCache<T> {
     return (await this.conversions.object(await this.toStored(object), this.kind)) as T;
   }
 
-  async delete(key: string, expectedRevision?: number): Promise<CachedObject<T>> {
+  async delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<CachedObject<T>> {
     this.check(key);
     const before = this.stored.get(key);
-    const last = await this.stored.delete(key, expectedRevision);
+    const last = await this.stored.delete(key, expectedRevision, together);
     return this.conversions.knownLast(last, before) ?? this.one(last);
+  }
+
+  creation(): never {
+    throw new Error(`${this.kind.plural} are not created together with other objects`);
   }
 
   /** Throws with the name of this kind; the stored kind would use its own name. @throws NotFound */

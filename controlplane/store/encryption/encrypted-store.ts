@@ -63,8 +63,8 @@ export class EncryptedStore implements Store {
     return this.store.update(key, stored, expectedRevision, claims, this.encryptedTogether(together));
   }
 
-  delete(key: string, expectedRevision?: number): Promise<number> {
-    return this.store.delete(key, expectedRevision);
+  delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<number> {
+    return this.store.delete(key, expectedRevision, this.encryptedTogether(together));
   }
 
   adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
@@ -98,15 +98,20 @@ export class EncryptedStore implements Store {
     return stored;
   }
 
-  /** Changes of further keys, which see plain values too. */
+  /** Decisions about further keys, which see plain values too. */
   private encryptedTogether(together: readonly Together[] | undefined): readonly Together[] | undefined {
-    return together?.map(({ key, change }) => ({
-      key,
-      change: (stored) => {
-        const next = change(this.plain(key, stored));
-        return next && this.encrypted(key, next);
-      },
-    }));
+    return together?.map((one): Together => {
+      const { key } = one;
+      if (one.action === 'create') return { ...one, value: this.encrypted(key, one.value) };
+      if (one.action === 'delete') return { ...one, applies: (stored) => one.applies(this.plain(key, stored)) };
+      return {
+        ...one,
+        change: (stored) => {
+          const next = one.change(this.plain(key, stored));
+          return next && this.encrypted(key, next);
+        },
+      };
+    });
   }
 
   private plain(key: string, stored: Buffer): Buffer {

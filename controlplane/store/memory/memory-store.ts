@@ -1,6 +1,6 @@
 // The store in memory: for tests and for clusters that need not outlive their server. It keeps the whole history as a
 // list of events, which a compaction trims.
-import { AlreadyExists, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
+import { AlreadyClaimed, AlreadyExists, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
 import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent, Together } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
 import { ClaimMap } from './claims';
@@ -11,6 +11,9 @@ interface Version {
   readonly createRevision: number;
   readonly value: Buffer | undefined;
 }
+
+/** The event of a second key before its revision is known. A new key has no createRevision yet. */
+type TogetherEvent = Omit<StoreEvent, 'revision' | 'createRevision'> & { readonly createRevision?: number };
 
 export class MemoryStore implements Store {
   /** Versions of each key, oldest first, never an empty list. */
@@ -74,11 +77,12 @@ export class MemoryStore implements Store {
     return this.append({ type: 'put', key, revision, value, createRevision, previous: current.value }, changes);
   }
 
-  async delete(key: string, expectedRevision?: number): Promise<number> {
+  async delete(key: string, expectedRevision?: number, together: readonly Together[] = []): Promise<number> {
     const { createRevision, value } = this.expect(key, expectedRevision);
+    const changes = this.decide(together);
     this.claimMap.free(key);
     const revision = this.currentRevision + 1;
-    return this.append({ type: 'delete', key, revision, value, createRevision, previous: value });
+    return this.append({ type: 'delete', key, revision, value, createRevision, previous: value }, changes);
   }
 
   async adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
@@ -128,24 +132,38 @@ export class MemoryStore implements Store {
     return { ...current, value: current.value };
   }
 
-  /** The puts of other keys that a write takes with it, without their revisions. Changes nothing. */
-  private decide(together: readonly Together[]): readonly Omit<StoreEvent, 'revision'>[] {
-    return together.flatMap(({ key, change }) => {
+  /** What happens to other keys together with a write. Changes nothing. @throws AlreadyClaimed, what a change throws */
+  private decide(together: readonly Together[]): readonly TogetherEvent[] {
+    return together.flatMap((one): TogetherEvent | [] => {
+      const { key } = one;
       const current = this.keys.get(key)?.at(-1);
-      const value = current?.value && change(current.value);
-      if (!current?.value || !value) return [];
-      const { createRevision, value: previous } = current;
-      return [{ type: 'put' as const, key, value, createRevision, previous, isTogether: true as const }];
+      const previous = current?.value;
+      const event = { key, isTogether: true } as const;
+      if (one.action === 'create') {
+        if (previous) throw new AlreadyClaimed(one.claim, key);
+        return { ...event, type: 'put', value: one.value };
+      }
+      if (!current || !previous) return [];
+      const { createRevision } = current;
+      if (one.action === 'delete') {
+        return one.applies(previous) ? { ...event, type: 'delete', value: previous, createRevision, previous } : [];
+      }
+      const value = one.change(previous);
+      return value ? { ...event, type: 'put', value, createRevision, previous } : [];
     });
   }
 
   /** All events of one write. Returns the revision of the first, which is the write itself. */
-  private append(event: StoreEvent, more: readonly Omit<StoreEvent, 'revision'>[] = []): number {
-    const { revision } = event;
-    const events = [event, ...more.map((other, i) => ({ ...other, revision: revision + 1 + i }))];
+  private append(event: StoreEvent, more: readonly TogetherEvent[] = []): number {
+    const events = [event];
+    for (const other of more) {
+      const revision = event.revision + events.length;
+      events.push({ createRevision: revision, ...other, revision });
+      if (other.type === 'delete') this.claimMap.free(other.key);
+    }
     for (const each of events) this.record(each);
     this.hub.publish(events);
-    return revision;
+    return event.revision;
   }
 
   private record(event: StoreEvent): void {

@@ -10,7 +10,7 @@ import { ClaimTable, noClaims } from './claims';
 import { GroupCommit } from './group-commit';
 import { openDatabase, translate } from './schema';
 import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
-import { changeTogether, type Decided, decide } from './together';
+import { type Decided, decide, writeTogether } from './together';
 
 interface Write {
   readonly verb: 'create' | 'update' | 'delete' | 'adopt';
@@ -25,7 +25,7 @@ interface Write {
 
 const syncData = promisify(fdatasync);
 const empty = Buffer.alloc(0);
-const bare = { value: empty, claims: undefined, together: undefined };
+const bare = { value: empty, claims: undefined };
 /** Rows removed by one compaction transaction; between two of them the event loop turns. */
 const compactionStep = 500;
 
@@ -122,12 +122,12 @@ export class SqliteStore implements Store {
     return this.write({ verb: 'update', key, value, expectedRevision, claims, together });
   }
 
-  delete(key: string, expectedRevision?: number): Promise<number> {
-    return this.write({ ...bare, verb: 'delete', key, expectedRevision });
+  delete(key: string, expectedRevision?: number, together?: readonly Together[]): Promise<number> {
+    return this.write({ ...bare, verb: 'delete', key, expectedRevision, together });
   }
 
   async adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
-    await this.write({ ...bare, verb: 'adopt', key, expectedRevision, claims });
+    await this.write({ ...bare, verb: 'adopt', key, expectedRevision, claims, together: undefined });
   }
 
   async claims(): Promise<readonly HeldClaim[]> {
@@ -203,7 +203,7 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * One write inside the transaction: its event and those of the changes together with it, none when only claims are recorded, an
+   * One write inside the transaction: its event and those of the keys together with it, none when only claims are recorded, an
    * AppError when it must not happen.
    */
   private execute(write: Write, revision: number): readonly StoreEvent[] | AppError {
@@ -229,13 +229,13 @@ export class SqliteStore implements Store {
       this.claimTable.adopt(key, claims ?? []);
       return [];
     }
+    const changes = decide(this.sql, write.together);
+    if (changes instanceof AppError) return changes;
     if (verb === 'delete') {
       this.claimTable.free(key);
       this.sql.insert.run(revision, key, createRevision, modRevision, 1, value);
-      return [{ type: 'delete', key, revision, value: previous, createRevision, previous }];
+      return this.withChanges({ type: 'delete', key, revision, value: previous, createRevision, previous }, changes);
     }
-    const changes = decide(this.sql, write.together);
-    if (changes instanceof AppError) return changes;
     const refusal = claims && this.claimTable.hold(key, claims);
     if (refusal) return refusal;
     this.sql.insert.run(revision, key, createRevision, modRevision, 0, value);
@@ -243,7 +243,8 @@ export class SqliteStore implements Store {
   }
 
   private withChanges(event: StoreEvent, changes: readonly Decided[]): readonly StoreEvent[] {
-    return [event, ...changes.map((change, i) => changeTogether(this.sql, change, event.revision + 1 + i))];
+    const { sql, claimTable } = this;
+    return [event, ...changes.map((change, i) => writeTogether(sql, claimTable, change, event.revision + 1 + i))];
   }
 
   private valueAt(revision: number): Buffer {
