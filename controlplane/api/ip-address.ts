@@ -1,11 +1,10 @@
-// networking.k8s.io/v1 IPAddress: one address, and the object that has it. An IPAddress holds the same claim as a Service with this
-// ClusterIP (claims.ts), so never both exist for different owners. The server writes no IPAddresses: see controlplane/api/README.md.
+// networking.k8s.io/v1 IPAddress: one address, and the object that has it. The server writes one for each ClusterIP, in the transaction of
+// the Service's write (apiserver/allocation). A Service cannot get the address of an IPAddress that exists already.
 
 import { isIP } from 'node:net';
 import type { V1IPAddress } from '@kubernetes/client-node';
 import { canonicalAddress } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
-import { clusterIpClaim } from './claims';
 import { defineKind } from './kind';
 import { nameColumn, none } from './table';
 import type { Wire } from './types';
@@ -49,7 +48,6 @@ export const ipAddresses = defineKind<IPAddress>({
   namespaced: false,
   schema: { model: 'V1IPAddress' },
   nameCheck: checkName,
-  claims: ({ metadata }) => (isIP(metadata?.name ?? '') === 0 ? [] : [clusterIpClaim(metadata?.name ?? '')]),
   validate: ({ spec }, { old }) => [
     ...validateParent(spec?.parentRef, 'spec.parentRef'),
     ...(old && !isSame(spec?.parentRef, old.spec?.parentRef)

@@ -319,6 +319,7 @@ export class ApiServer {
       authorizer,
       rbac,
       random: deps.random ?? Math.random,
+      ownersFromCreate: options.ownersFromCreate ?? true,
       serviceRanges: parseCidrPair(options.serviceCidr),
       podSecurity: options.podSecurity ?? defaultPodSecurity,
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,

@@ -168,8 +168,13 @@ const cases: Record<string, (t: Test, store: Store) => Promise<void>> = {
     const twice = { ports: [31_000, 31_001].map((nodePort) => ({ name: `p${nodePort}`, port: nodePort, nodePort })) };
     await t.rejects(
       clients[1].create(services, service('both', { ...twice, clusterIP: '10.96.1.1' })),
-      { message: /10\.96\.1\.1: provided IP .*31000: provided port .*31001: provided port/ },
-      'one answer names everything that is in use',
+      { message: /10\.96\.1\.1: provided IP is already allocated$/ },
+      'as upstream, an address is judged before the ports',
+    );
+    await t.rejects(
+      clients[1].create(services, service('both', twice)),
+      { message: /31000: provided port .*31001: provided port/ },
+      'one answer names all ports that are in use',
     );
     await checkClaims(t, store, 'refused Services have no claims');
     await checkHistory(t, store);

@@ -84,6 +84,8 @@ export interface TestServerOptions {
   readonly podSecurity?: PodSecurityConfig;
   readonly allowServiceExternalIps?: boolean;
   readonly ownersFromCreate?: boolean;
+  /** Default: 10.96.0.0/12. */
+  readonly serviceCidr?: string;
   /** The admission rules of every write; default: the product's. */
   readonly rules?: readonly OpenRule[];
   /** How many requests run at once; default: the product's. */
@@ -113,7 +115,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       bindAddress: '127.0.0.1',
       port: 0,
       advertiseAddress: names.advertiseAddress,
-      serviceCidr: '10.96.0.0/12',
+      serviceCidr: options.serviceCidr ?? '10.96.0.0/12',
       clusterDomain: names.clusterDomain,
       keys: await readKeys(dir),
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),

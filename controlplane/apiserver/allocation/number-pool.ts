@@ -1,4 +1,4 @@
-// Which numbers of a range look free to this server: node ports, and cluster IPs as offsets in their range. A number is in use
+// Which numbers of a range look free to this server: node ports, and addresses as offsets in their page. A number is in use
 // when a stored object holds it, or when an unfinished write has taken it. Two bits per number.
 
 export class NumberPool {
@@ -8,6 +8,11 @@ export class NumberPool {
   constructor(readonly size: number) {
     this.used = new Uint32Array(Math.ceil(size / 32));
     this.stored = new Uint32Array(this.used.length);
+  }
+
+  /** True when no number is in use. */
+  get isEmpty(): boolean {
+    return this.used.every((word) => word === 0);
   }
 
   has(index: number): boolean {

@@ -4,7 +4,7 @@ import { openTestServer } from '../../../test/lib/test-server';
 import { type Service, services } from '../../api/index';
 import { openStore } from '../../store/open';
 import type { Store } from '../../store/store';
-import { nodePortFirst, nodePortLast } from './service-addresses';
+import { nodePortFirst, nodePortLast } from './node-ports';
 
 const chosenFirst = 32_000;
 const random = () => (chosenFirst - nodePortFirst) / (nodePortLast - nodePortFirst + 1);

@@ -51,11 +51,11 @@ t.test('an ExternalName with an address is refused, and has none after a change 
   t.equal((await server.call('POST', services, { body: again })).status, 201, 'the address is free again');
 });
 
-t.test('a dry run answers with a possible choice and reserves nothing', async (t) => {
+t.test('a dry run chooses ports, and as upstream no address; it reserves nothing', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());
   const body = service('web', { type: 'NodePort' });
-  const chosen = { clusterIP: /^10\./, clusterIPs: [/^10\./], ports: [{ nodePort: Number }] };
+  const chosen = { clusterIP: '10.96.0.0', clusterIPs: ['10.96.0.0'], ports: [{ nodePort: Number }] };
   const { json } = await server.call('POST', `${services}?dryRun=All`, { body });
   t.match(json.spec, chosen);
   const table = await server.call('POST', `${services}?dryRun=All`, {
@@ -64,9 +64,15 @@ t.test('a dry run answers with a possible choice and reserves nothing', async (t
   });
   t.match(table.json.rows[0].cells[2], /^10\./);
   t.equal((await server.call('GET', `${services}/web`)).status, 404);
-  const same = service('web', { ...json.spec });
-  t.match((await server.call('POST', services, { body: same })).json.spec, {
-    clusterIP: json.spec.clusterIP,
-    ports: json.spec.ports,
+  const same = service('web', { type: 'NodePort', ports: json.spec.ports });
+  t.match((await server.call('POST', services, { body: same })).json.spec, { ports: json.spec.ports });
+  const dry = (clusterIP: string) =>
+    server.call('POST', `${services}?dryRun=All`, { body: service('dry', { clusterIP }) });
+  t.match((await dry('10.96.0.1')).status, 201, 'an address in use is not seen, as upstream');
+  t.match((await dry('10.112.0.1')).json, {
+    code: 422,
+    message:
+      'Service "dry" is invalid: spec.clusterIPs: Invalid value: ["10.112.0.1"]: failed to allocate IP 10.112.0.1: ' +
+      'the provided IP (10.112.0.1) is not in the valid range. The range of valid IPs is 10.96.0.0/12',
   });
 });

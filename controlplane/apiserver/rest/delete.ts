@@ -92,7 +92,7 @@ export async function remove(
     const next = planDeletion(kind, current, options, deps.clock.now());
     if (options.dryRun) return next ? { left: await rehearsed(cache, key, next), last: current } : { last: current };
     try {
-      if (!next) return { last: await cache.delete(key, current.revision) };
+      if (!next) return { last: await cache.delete(key, current.revision, rules.release(kind, current.object)) };
       if (next === current.object) return { left: current, last: current };
       return { left: await cache.update(next, current.revision), last: current };
     } catch (err) {

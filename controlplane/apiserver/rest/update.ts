@@ -115,7 +115,8 @@ export async function update(deps: RestDeps, rest: RestRequest, plan: UpdatePlan
       };
       const written = await cache.modify(key, change, () => held.together());
       if (!unwritten) return written;
-      if (unwritten.finished) await cache.delete(key, unwritten.finished.revision);
+      const { finished } = unwritten;
+      if (finished) await cache.delete(key, finished.revision, rules.release(kind, finished.object));
       held.undo();
       return unwritten.rehearsed;
     } catch (err) {

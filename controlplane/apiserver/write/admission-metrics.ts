@@ -23,7 +23,7 @@ export class AdmissionMetrics {
   /** The rule, measured. */
   timed(rule: WriteRule): WriteRule {
     if (ownRules.has(rule.name)) return rule;
-    const { mutate, prepare, validate, reserve } = rule;
+    const { mutate, prepare, validate, reserve, release } = rule;
     return {
       name: rule.name,
       concerns: (write) => rule.concerns(write),
@@ -31,6 +31,7 @@ export class AdmissionMetrics {
       ...(prepare ? { prepare: (write: Write) => prepare.call(rule, write) } : {}),
       ...(validate ? { validate: this.step(rule, 'validate', validate) } : {}),
       ...(reserve ? { reserve: (write: Write) => reserve.call(rule, write) } : {}),
+      ...(release ? { release: (kind, object) => release.call(rule, kind, object) } : {}),
     };
   }
 

@@ -34,6 +34,7 @@ t.test('the README names the rules, their order and their phases', async (t) => 
     authorizer: new UnionAuthorizer([rbac]),
     rbac,
     random: Math.random,
+    ownersFromCreate: true,
     serviceRanges: parseCidrPair('10.96.0.0/12'),
     podSecurity: defaultPodSecurity,
     allowServiceExternalIps: false,

@@ -78,6 +78,8 @@ export interface WriteRule {
   validate?(write: Write): Answer<void>;
   /** Reserves values for the object, directly before the write. */
   reserve?(write: Write): Answer<Reservation>;
+  /** What is deleted in one transaction with an object of any kind, when it is deleted for good. No other phase runs for it. */
+  release?(kind: Kind, object: KubeObject): readonly Together[];
 }
 
 /** The arguments with which rules are opened. */
@@ -89,7 +91,9 @@ export interface RuleDeps {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly random: () => number;
-  /** Addresses of Services: one range per family, the default family first. */
+  /** Whether a new object gets managedFields. */
+  readonly ownersFromCreate: boolean;
+  /** Addresses of Services by the server's option: one range per family, the default family first. */
   readonly serviceRanges: readonly Cidr[];
   readonly podSecurity: PodSecurityConfig;
   readonly allowServiceExternalIps: boolean;

@@ -1,10 +1,12 @@
 // Runs the phases of a write over the rules that have them, in the order of the list. It waits only when a rule returned a
 // promise: a phase without promises ends in the synchronous stretch in which it began.
+import type { Kind } from '../../api/kind';
+import type { KubeObject } from '../../api/types';
 import type { Together } from '../../store/store';
 import type { AdmissionMetrics } from './admission-metrics';
 import type { OpenRule, Reservation, RuleDeps, Write, WriteRule } from './rule';
 
-type Phase = 'mutate' | 'prepare' | 'validate' | 'reserve';
+type Phase = 'mutate' | 'prepare' | 'validate' | 'reserve' | 'release';
 type RuleWith<P extends Phase> = WriteRule & Required<Pick<WriteRule, P>>;
 
 /** The reservations of one write until it is committed. */
@@ -32,12 +34,14 @@ export class WriteRules {
   private readonly preparing: readonly RuleWith<'prepare'>[];
   private readonly validating: readonly RuleWith<'validate'>[];
   private readonly reserving: readonly RuleWith<'reserve'>[];
+  private readonly releasing: readonly RuleWith<'release'>[];
 
   constructor(rules: readonly WriteRule[]) {
     this.mutating = rules.filter(has('mutate'));
     this.preparing = rules.filter(has('prepare'));
     this.validating = rules.filter(has('validate'));
     this.reserving = rules.filter(has('reserve'));
+    this.releasing = rules.filter(has('release'));
   }
 
   /** @throws the error of the first rule that refuses, as the other phases do */
@@ -61,6 +65,12 @@ export class WriteRules {
   /** Adds the reservations to `held`. When a rule refuses, the caller must undo those of the rules before it. */
   reserve(write: Write, held: Reservations): void | Promise<void> {
     return reserveInTurn(this.reserving, write, held);
+  }
+
+  /** What is deleted together with the object, in the transaction of its deletion; undefined for nothing. */
+  release(kind: Kind, object: KubeObject): readonly Together[] | undefined {
+    const all = this.releasing.flatMap((rule) => rule.release(kind, object));
+    return all.length > 0 ? all : undefined;
   }
 }
 
