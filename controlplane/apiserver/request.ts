@@ -81,6 +81,9 @@ export function textReply(text: string, status = 200): FullReply {
   return { status, type: 'text/plain; charset=utf-8', body: Buffer.from(text) };
 }
 
+/** An answer without a body. */
+export const noContent: FullReply = { status: 204, type: '', body: Buffer.alloc(0) };
+
 /** One header as a single text; '' when it is absent. */
 export function header(headers: Headers, name: string): string {
   const value = headers[name];

@@ -1,6 +1,6 @@
 // Writes a Reply to a node:http response.
 import type { ServerResponse } from 'node:http';
-import type { Reply, Sink } from '../request';
+import { noContent, type Reply, type Sink } from '../request';
 
 /** OpenSSL encrypts a whole write at once: the encrypted copy of a large list would take memory that the process never gives back. */
 const pieceBytes = 128 * 1024;
@@ -12,6 +12,10 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
   const { status, type, headers } = reply;
   if ('body' in reply) {
     if (response.destroyed) return;
+    if (status === noContent.status) {
+      response.writeHead(status, { 'cache-control': cacheControl, ...headers }).end();
+      return;
+    }
     const head: Record<string, string | string[] | number> = {
       'cache-control': cacheControl,
       'content-type': type,

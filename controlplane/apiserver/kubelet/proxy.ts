@@ -11,7 +11,7 @@ import { streamed } from '../aggregator/answers';
 import { forwardedHeaders, type OutgoingHeaders, passedHeaders as passedOn } from '../aggregator/proxied-headers';
 import type { Cache } from '../cache/cache';
 import { bodyHeaders, sendBody } from '../proxy/outgoing-body';
-import { type ApiRequest, queryFlag, type Reply, type Sink } from '../request';
+import { type ApiRequest, noContent, queryFlag, type Reply, type Sink } from '../request';
 import type { RestRequest } from '../rest/context';
 import type { SubresourceHandler, UpgradeHandler } from '../servers/kind-server';
 import { StatusError } from '../status';
@@ -61,6 +61,8 @@ export class KubeletProxy {
     checkLogOptions(rest.query, name);
     const pod = podOf(this.cache, namespace, name);
     const container = containerOf(pod, rest.query.get('container') ?? '');
+    // As upstream: a pod without a node has an empty log, so that clients may follow it before it is scheduled.
+    if (!pod.spec?.nodeName) return noContent;
     const target = kubeletOf(this.cache, pod);
     const query = new URLSearchParams();
     for (const parameter of logParameters) {

@@ -201,8 +201,15 @@ const logs: readonly Case[] = [
     code: 422,
     message: 'PodLogOptions "p" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0',
   },
-  { request: 'tailLines=1', code: 400, message: 'pod p does not have a host assigned' },
 ].map((one) => ({ ...one, request: `GET ${core}/pods/p/log?${one.request}` }));
+
+t.test('the log of a pod without a node is empty', async (t) => {
+  const answer = await server.call('GET', `${core}/pods/p/log?tailLines=1`);
+  t.equal(answer.status, 204);
+  t.equal(answer.text, '');
+  t.equal(answer.headers['content-type'], undefined);
+  t.equal(answer.headers['content-length'], undefined);
+});
 
 for (const { request, type, body, code, message } of [...writes, ...deletions, ...reads, ...logs]) {
   t.test(`${request} ${body === undefined ? '' : JSON.stringify(body)}`, async (t) => {
