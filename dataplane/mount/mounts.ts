@@ -12,6 +12,11 @@ export interface Mounts {
   /** Mounts, unless this folder is a mount point already. @throws Forbidden, NotFound, AppError */
   ensureTmpfs(path: string, options: TmpfsOptions): Promise<void>;
   /**
+   * Shows these folders on top of each other, the first one topmost, read-only and without programs that can be executed, unless this
+   * empty folder is a mount point already. @throws BadRequest for more layers than one mount takes, Forbidden, NotFound, AppError
+   */
+  ensureLayers(path: string, layers: readonly string[]): Promise<void>;
+  /**
    * Binds the file or folder of the handle to `target`, which exists and is of the same kind. Mounts below the source are not
    * included. The handle, not a path, says what is bound: a rename changes nothing. @throws Forbidden, NotFound, AppError
    */

@@ -1,16 +1,21 @@
 // Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several milliseconds.
 import { type FileHandle, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError, NotFound } from '../../controlplane/base/errors';
+import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
 import { errnoName, libc } from '../libc/libc';
 import { pathOfHeld } from './beneath';
 import type { Mounts, TmpfsOptions } from './mounts';
 
+const MS_RDONLY = 1;
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
+const MS_NOEXEC = 8;
 const MS_BIND = 4096;
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
+
+/** mount(2) takes one page of options, with the zero at their end. */
+const maxOptionBytes = 4095;
 
 /**
  * The limit for mounts on top of each other at one path, and for reads of a table that changes meanwhile: far more than occur.
@@ -23,6 +28,18 @@ export class SystemMounts implements Mounts {
     const size = sizeBytes === undefined ? '' : `,size=${sizeBytes}`;
     const data = `mode=0${mode.toString(8)}${size}`;
     if (libc().mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, data) !== 0) throw failure('mount', path);
+  }
+
+  async ensureLayers(path: string, layers: readonly string[]): Promise<void> {
+    if (await isMountPoint(path)) return;
+    // overlayfs needs two folders; the empty mount point itself is the lowest one. A colon separates folders.
+    const folders = [...layers, path].map((folder) => folder.replace(/[\\:,]/g, '\\$&'));
+    const data = `lowerdir=${folders.join(':')}`;
+    if (Buffer.byteLength(data) > maxOptionBytes) {
+      throw new BadRequest(`${layers.length} layers are more than one mount takes`);
+    }
+    const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (libc().mount('overlay', path, 'overlay', flags, data) !== 0) throw failure('mount', path);
   }
 
   async bind(source: FileHandle, target: string): Promise<void> {

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { SystemExec } from '../../dataplane/exec/system-exec';
 import { openBeneath } from '../../dataplane/mount/beneath';
 import { mountPoints, SystemMounts } from '../../dataplane/mount/system-mounts';
 import { skipWithoutKernel } from '../lib/netns';
@@ -44,6 +45,38 @@ t.test('tmpfs', { skip: skipWithoutKernel() }, async (t) => {
   t.same(await readdir(path), [], 'nothing was written to the disk');
   await mounts.detachBelow(dir);
   await t.rejects(mounts.ensureTmpfs(join(dir, 'none'), { mode: 0o755 }), { code: 'NotFound' });
+});
+
+t.test('layers of an image', { skip: skipWithoutKernel() }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-layers-'));
+  const mounts = new SystemMounts();
+  t.teardown(async () => {
+    await mounts.detachBelow(dir);
+    await rm(dir, { recursive: true });
+  });
+  const layer = async (name: string, files: Record<string, string>) => {
+    await mkdir(join(dir, name));
+    for (const [file, text] of Object.entries(files)) await writeFile(join(dir, name, file), text, { mode: 0o755 });
+    return join(dir, name);
+  };
+  const top = await layer('top', { both: 'top' });
+  const low = await layer('low:er', { both: 'low', program: '#!/bin/sh\n' });
+  const shown = await layer('volume', {});
+  await mounts.ensureLayers(shown, [top, low]);
+  t.equal(await readFile(join(shown, 'both'), 'utf8'), 'top');
+  await mounts.ensureLayers(shown, [low]);
+  t.equal(await readFile(join(shown, 'both'), 'utf8'), 'top', 'mounted once');
+  await t.rejects(writeFile(join(shown, 'new'), ''), { code: 'EROFS' });
+  await t.rejects(new SystemExec().run([join(shown, 'program')]), { cause: { code: 'EACCES' } });
+  const single = await layer('single', {});
+  await mounts.ensureLayers(single, [low]);
+  t.same(await readdir(single), ['both', 'program'], 'an image of one layer');
+  const many = await layer('many', {});
+  const tooMany = Array.from({ length: 100 }, (_, i) => `${top}/${'x'.repeat(40)}${i}`);
+  await t.rejects(mounts.ensureLayers(many, tooMany), { code: 'BadRequest' });
+  await mounts.detachBelow(dir);
+  t.same(await readdir(shown), [], 'the layers themselves stay as they are');
+  t.same(await readdir(low), ['both', 'program']);
 });
 
 t.test(

@@ -67,6 +67,7 @@ class FakeNetwork implements PodNetwork {
 /** Volumes lie in the temporary folder itself. */
 const noMounts: Mounts = {
   ensureTmpfs: async () => {},
+  ensureLayers: async () => {},
   bind: async () => {},
   detach: async () => {},
   detachBelow: async () => {},

@@ -11,6 +11,7 @@ import type { NodeFacts } from '../spec/field-ref';
 import { VolumeError } from '../volumes/payload';
 import type { PodDeps } from './deps';
 import { hookFailed, runHook } from './hooks';
+import { showImageVolumes } from './image-volumes';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
 import type { WaitingReason } from './status-input';
@@ -65,17 +66,18 @@ export async function startContainer(deps: PodDeps, request: StartRequest): Prom
 
 async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const { pod, container, facts, signal } = request;
-  const [image] = await Promise.all([
+  const pull = (reference: string, policy: string | undefined) =>
     deps.puller.ensure({
       podUid: pod.metadata?.uid ?? '',
-      image: container.image ?? '',
-      policy: container.imagePullPolicy,
-      auth: () => credentialsFor(container.image ?? '', pullSecrets(deps, pod)),
+      image: reference,
+      policy,
+      auth: () => credentialsFor(reference, pullSecrets(deps, pod)),
       report: (type, reason, message) => deps.events.record(pod, type, reason, message),
       signal,
-    }),
-    request.volumes,
-  ]);
+    });
+  // Before the rest, so that no failure of the rest ends this pass while a mount is still being made.
+  await showImageVolumes(deps, request, pull);
+  const [image] = await Promise.all([pull(container.image ?? '', container.imagePullPolicy), request.volumes]);
   const env = containerEnv(pod, container, {
     configMap: (name) => deps.volumes.configMap(pod, name),
     secret: (name) => deps.volumes.secret(pod, name),

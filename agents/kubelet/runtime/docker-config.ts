@@ -128,11 +128,20 @@ export function toRecord(info: Docker.ContainerInspectInfo): ContainerRecord {
 }
 
 export function toImage(info: Docker.ImageInspectInfo): ImageRecord {
+  const layers = toLayers(info.GraphDriver);
   return {
     id: info.Id,
     tags: info.RepoTags ?? [],
     digests: info.RepoDigests ?? [],
     sizeBytes: info.Size,
     user: info.Config?.User ?? '',
+    ...(layers ? { layers } : {}),
   };
+}
+
+/** Only Docker's driver overlay2 keeps each layer in a folder that overlayfs can show. */
+function toLayers(driver: Docker.ImageInspectInfo['GraphDriver'] | undefined): readonly string[] | undefined {
+  if (driver?.Name !== 'overlay2') return undefined;
+  const { UpperDir, LowerDir } = driver.Data as { readonly UpperDir?: string; readonly LowerDir?: string };
+  return UpperDir ? [UpperDir, ...(LowerDir ? LowerDir.split(':') : [])] : undefined;
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import t from 'tap';
 import { DockerAgent } from './docker-agent';
-import { toCreateBody, toRecord } from './docker-config';
+import { toCreateBody, toImage, toRecord } from './docker-config';
 import { translateDockerError } from './docker-errors';
 import { parseEvent } from './docker-events';
 import { FrameDecoder } from './docker-frames';
@@ -117,4 +117,14 @@ t.test('errors of Docker by status and message', async (t) => {
 
 t.test('inspecting the agent at any depth shows no sockets', async (t) => {
   t.equal(inspect({ agent: new DockerAgent() }, { showHidden: true, depth: null }), '{ agent: DockerAgent }');
+});
+
+t.test('the layers of an image, the topmost first', (t) => {
+  const layersOf = (GraphDriver: unknown) => toImage({ Id: 'sha256:1', Size: 1, GraphDriver } as never).layers;
+  const Data = { UpperDir: '/d/3/diff', LowerDir: '/d/2/diff:/d/1/diff', WorkDir: '/d/3/work' };
+  t.same(layersOf({ Name: 'overlay2', Data }), ['/d/3/diff', '/d/2/diff', '/d/1/diff']);
+  t.same(layersOf({ Name: 'overlay2', Data: { UpperDir: '/d/1/diff' } }), ['/d/1/diff'], 'an image of one layer');
+  t.equal(layersOf({ Name: 'vfs', Data }), undefined, 'another driver has no such folders');
+  t.equal(layersOf(undefined), undefined, 'the image store of containerd has no driver');
+  t.end();
 });

@@ -113,6 +113,8 @@ export interface ImageRecord {
   readonly sizeBytes: number;
   /** User the image runs as: '' is root. */
   readonly user: string;
+  /** Folders of this machine that on top of each other are the image's files, the topmost first. Absent when the runtime has none. */
+  readonly layers?: readonly string[];
 }
 
 export interface RegistryAuth {

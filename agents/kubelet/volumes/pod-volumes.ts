@@ -1,6 +1,6 @@
 // The volumes of the pods on this node: set up before containers start, refreshed while they run, removed afterwards.
 // The layout below the root directory is that of upstream's kubelet, so that tools find the files.
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
@@ -62,6 +62,13 @@ export class PodVolumes {
   path(podUid: string, volume: Volume): string {
     const { path, dir } = knownContent(volume);
     return path ?? join(this.podDir(podUid), 'volumes', `kubernetes.io~${dir}`, volume.name);
+  }
+
+  /** Shows the layers of an image as the content of an image volume. Repeatable. @throws what Mounts.ensureLayers throws */
+  async showImage(podUid: string, volume: Volume, layers: readonly string[]): Promise<void> {
+    const path = this.path(podUid, volume);
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    await this.deps.mounts.ensureLayers(path, layers);
   }
 
   /** Host path of a part of a volume, for the mount with this index of a container's list. @throws what SubPaths.bind throws */

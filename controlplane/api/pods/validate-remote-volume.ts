@@ -4,7 +4,6 @@ import type { FieldCause } from '../../base/errors';
 import { invalid, invalidEach, required } from '../validation/causes';
 import { validateAnnotations, validateLabels } from '../validation/metadata';
 import { dns1123Subdomain } from '../validation/names';
-import { oneOf } from '../validation/selectors';
 import { validateClaimSpec } from '../volumes/claim-spec';
 import { validateInitiatorOfPod, validateIqnOfPod } from '../volumes/iscsi-names';
 import {
@@ -55,10 +54,6 @@ export const remoteChecks: { readonly [K in keyof Volume]?: VolumeCheck<K> } = {
   flocker,
   gcePersistentDisk: partition,
   gitRepo: ({ directory = '' }, at) => localPath(directory, `${at}.directory`),
-  image: ({ reference, pullPolicy }, at, { isPod }) => [
-    ...(isPod && !reference ? [required(`${at}.reference`)] : []),
-    ...oneOf(`${at}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never']),
-  ],
   iscsi: validateIscsi,
   nfs,
   quobyte,

@@ -3,6 +3,7 @@ import type { FieldCause } from '../../base/errors';
 import { parseQuantity } from '../quantity';
 import { duplicate, forbidden, invalid, invalidEach, required } from '../validation/causes';
 import { dns1123Label } from '../validation/names';
+import { oneOf } from '../validation/selectors';
 import { furtherPaths, hostPath, missingFields, sourcePaths } from '../volumes/source-checks';
 import type { Volume } from './types';
 import { validateDownwardFile } from './validate-field-ref';
@@ -76,7 +77,10 @@ const checks: { readonly [K in keyof Volume]?: VolumeCheck<K> | undefined } = {
   scaleIO: undefined,
   csi: remoteChecks.csi,
   ephemeral: remoteChecks.ephemeral,
-  image: remoteChecks.image,
+  image: ({ reference, pullPolicy }, at, { isPod }) => [
+    ...(isPod && !reference ? [required(`${at}.reference`)] : []),
+    ...oneOf(`${at}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never']),
+  ],
 };
 const types = Object.keys(checks) as (keyof typeof checks)[];
 

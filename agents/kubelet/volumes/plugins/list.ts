@@ -4,11 +4,12 @@ import { configMap } from './config-map';
 import { downwardApi } from './downward-api';
 import { emptyDir } from './empty-dir';
 import { hostPath } from './host-path';
+import { image } from './image';
 import type { Content, VolumePlugin } from './plugin';
 import { projected } from './projected';
 import { secret } from './secret';
 
-const plugins: readonly VolumePlugin[] = [emptyDir, configMap, secret, downwardApi, projected, hostPath];
+const plugins: readonly VolumePlugin[] = [emptyDir, configMap, secret, downwardApi, projected, hostPath, image];
 
 /** Undefined when no plug-in knows the volume. */
 export function contentOf(volume: Volume): Content | undefined {
