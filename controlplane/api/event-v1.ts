@@ -31,7 +31,10 @@ const toCore = (event: EventV1): Event => rename<Event>(event, coreNames);
 
 function validate(event: EventV1, old: EventV1 | undefined): FieldCause[] {
   const core = toCore(event);
-  return [...validateEvent(core), ...(old ? validateChangedEvent(core, toCore(old)) : validateNewEvent(core))];
+  return [
+    ...validateEvent(core, 'reportingController'),
+    ...(old ? validateChangedEvent(core, toCore(old)) : validateNewEvent(core)),
+  ];
 }
 
 const { columns = [] } = events.options;

@@ -1,5 +1,5 @@
 // The rules for Events, which both groups share. The core group checks an Event with an eventTime more strictly than one without;
-// events.k8s.io has further rules for both writes. All field paths are those of the core form, as upstream reports them.
+// events.k8s.io has further rules for both writes. Field paths are those of the core form, as upstream reports them.
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../base/errors';
 import type { Event } from './event';
@@ -10,8 +10,11 @@ import { qualifiedName } from './validation/names';
 const maxWordBytes = 128;
 const maxMessageBytes = 1024;
 
-/** The rules for every Event. One without eventTime comes from an old client and needs only a matching namespace. */
-export function validateEvent(event: Event): FieldCause[] {
+/**
+ * The rules for every Event. One without eventTime comes from an old client and needs only a matching namespace. `reporter` is the field of
+ * the reporting controller in the group of the request: the only one that upstream names in that group's words.
+ */
+export function validateEvent(event: Event, reporter: 'reportingComponent' | 'reportingController'): FieldCause[] {
   const namespace = event.metadata?.namespace ?? '';
   const about = event.involvedObject?.namespace ?? '';
   const mismatch = invalid('involvedObject.namespace', about, 'does not match event.namespace');
@@ -20,8 +23,8 @@ export function validateEvent(event: Event): FieldCause[] {
   const { reportingComponent = '' } = event;
   return [
     ...(about === '' && !isForCluster ? [mismatch] : []),
-    ...(reportingComponent === '' ? [required('reportingController')] : []),
-    ...invalidEach('reportingController', reportingComponent, qualifiedName(reportingComponent)),
+    ...(reportingComponent === '' ? [required(reporter)] : []),
+    ...invalidEach(reporter, reportingComponent, qualifiedName(reportingComponent)),
     ...requiredWord('reportingInstance', event.reportingInstance),
     ...requiredWord('action', event.action),
     ...requiredWord('reason', event.reason),

@@ -39,7 +39,7 @@ export const events = defineKind<Event>({
   schema: { model: 'CoreV1Event' },
   createOnUpdate: true,
   nameCheck: pathSegment,
-  validate: (event) => validateEvent(event),
+  validate: (event) => validateEvent(event, 'reportingComponent'),
   columns: [
     { name: 'Last Seen', type: 'string', description: 'When it was last observed.', cell: lastSeenCell },
     { name: 'Type', type: 'string', description: 'Normal or Warning.', cell: ({ type }) => type ?? '' },

@@ -1,8 +1,10 @@
 // v1 Namespace.
 import type { V1Namespace } from '@kubernetes/client-node';
+import type { FieldCause } from '../base/errors';
 import { allVerbs, defineKind } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
+import { invalid } from './validation/causes';
 import { validateFinalizer } from './validation/metadata';
 import { dns1123Label } from './validation/names';
 
@@ -10,6 +12,14 @@ export type Namespace = Wire<V1Namespace>;
 
 /** The label with the name of the namespace, for namespace selectors. */
 const nameLabel = 'kubernetes.io/metadata.name';
+
+/** Controllers and admission rely on the phase. The path is upstream's. */
+function validatePhase({ metadata, status }: Namespace): FieldCause[] {
+  const phase = status?.phase ?? '';
+  const [expected, when] = metadata?.deletionTimestamp ? ['Terminating', 'is not empty'] : ['Active', 'is empty'];
+  if (phase === expected) return [];
+  return [invalid('status.Phase', phase, `may only be '${expected}' if \`deletionTimestamp\` ${when}`)];
+}
 
 export const namespaces = defineKind<Namespace>({
   group: '',
@@ -24,8 +34,10 @@ export const namespaces = defineKind<Namespace>({
   hasStatus: true,
   generation: 'absent',
   nameCheck: dns1123Label,
-  defaults: ({ metadata }) => {
+  defaults: (namespace) => {
+    const { metadata, status } = namespace;
     if (metadata?.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
+    if (!status?.phase) namespace.status = { ...status, phase: 'Active' };
   },
   prepare: (namespace, { old, subresource }) => {
     if (!old) {
@@ -37,7 +49,9 @@ export const namespaces = defineKind<Namespace>({
       namespace.spec = { ...namespace.spec, finalizers: old.spec?.finalizers };
     }
   },
-  validate: ({ spec }, { old, subresource }) => {
+  validate: (namespace, { old, subresource }) => {
+    if (subresource === 'status') return validatePhase(namespace);
+    const { spec } = namespace;
     if (old && subresource !== 'finalize') return [];
     return (spec?.finalizers ?? []).flatMap((name, i) =>
       validateFinalizer(name, old ? `spec.finalizers[${i}]` : 'spec.finalizers'),

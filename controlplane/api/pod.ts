@@ -23,6 +23,12 @@ const gated = {
   message: 'Scheduling is blocked due to non-empty scheduling gates',
 };
 
+/** podIP is the first of podIPs. Of two that differ podIP counts, for kubelets that know only that. */
+function alignAddresses(status: NonNullable<Pod['status']>): void {
+  if (status.podIP && status.podIP !== status.podIPs?.[0]?.ip) status.podIPs = [{ ip: status.podIP }];
+  else if (status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
+}
+
 export const pods = defineKind<Pod>({
   group: '',
   version: 'v1',
@@ -57,11 +63,12 @@ export const pods = defineKind<Pod>({
     pod.spec ??= {} as PodSpec;
     defaultPodSpec(pod.spec);
     defaultPodOnly(pod.spec);
+    if (pod.status) alignAddresses(pod.status);
   },
   prepare: (pod, { old, subresource }) => {
     if (old) {
-      // The class follows from the spec at creation, so it never changes.
-      if (pod.status && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
+      // A status without a class keeps it, since old kubelets do not repeat it.
+      if (old.status?.qosClass && !pod.status?.qosClass) pod.status = { ...pod.status, qosClass: old.status.qosClass };
       if (subresource === 'status') keepObservedGenerations(pod.status, old.status);
       return;
     }

@@ -53,11 +53,17 @@ t.test('an update keeps what was allocated', async (t) => {
   ]);
 });
 
-t.test('of clusterIP and clusterIPs the changed field decides', async (t) => {
+t.test('clusterIP decides about clusterIPs, not the other way round', async (t) => {
   const old = write({ ports, clusterIP: '10.96.0.5' }).spec;
   const refused = (ips: string) => [`spec.clusterIPs[0]: Invalid value: ${ips}: may not change once set`];
   t.same(write({ ...old, clusterIP: '10.96.0.6' }, old).causes, refused('["10.96.0.6"]'));
-  t.same(write({ ...old, clusterIPs: ['10.96.0.7'] }, old).causes, refused('["10.96.0.7"]'));
+  t.same(write({ ...old, clusterIPs: ['10.96.0.7'] }, old).causes, [
+    ...refused('["10.96.0.7"]'),
+    'spec.clusterIPs: Invalid value: ["10.96.0.7"]: first value must match `clusterIP`',
+  ]);
+  t.same(write({ ports, clusterIPs: ['10.96.0.7'] }).causes, [
+    'spec.clusterIPs: Invalid value: ["10.96.0.7"]: must be empty when `clusterIP` is not specified',
+  ]);
   t.same(write({ ...old, clusterIP: '' }, old), { spec: old, causes: [] }, 'an empty clusterIP releases the address');
 });
 

@@ -4,7 +4,7 @@ import { serviceClaims } from './claims';
 import { defineKind } from './kind';
 import { carryOver } from './services/carry-over';
 import { serviceColumns } from './services/columns';
-import { defaultService } from './services/defaults';
+import { alignNewAddresses, defaultService } from './services/defaults';
 import { defaultStatus, validateStatus } from './services/status';
 import { validateService } from './services/validate';
 import { warnOfService } from './services/warnings';
@@ -40,12 +40,14 @@ export const services = defineKind<Service>({
   // Since 1.36 (KEP-5311) a name may begin with a digit.
   nameCheck: dns1123Label,
   defaults: (service) => {
-    if (service.spec) defaultService(service.spec);
+    service.spec ??= {};
+    defaultService(service.spec);
     defaultStatus(service);
   },
   prepare: (service, { old }) => {
     if (!old) service.status = { loadBalancer: {} };
-    if (!service.spec || !old?.spec) return;
+    if (!service.spec) return;
+    if (!old?.spec) return alignNewAddresses(service.spec);
     carryOver(service.spec, old.spec);
     if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} };
   },

@@ -49,11 +49,12 @@ t.test('requested addresses of both families; when the second fails, the first i
   const client = await open(t, 'fd00:10:96::/112,10.96.0.0/12');
   const first = await client.create(services, service({ clusterIP: '10.96.7.7' }, 'holder'));
   t.match(first.spec, { ipFamilies: ['IPv4'] });
-  const requested: Spec = { ipFamilyPolicy: 'RequireDualStack', clusterIPs: ['fd00:10:96::77', '10.96.7.7'] };
+  const clusterIP = 'fd00:10:96::77';
+  const requested: Spec = { ipFamilyPolicy: 'RequireDualStack', clusterIP, clusterIPs: [clusterIP, '10.96.7.7'] };
   await t.rejects(client.create(services, service(requested)), {
     message: /10.96.7.7: provided IP is already allocated/,
   });
-  const made = await client.create(services, service({ ...requested, clusterIPs: ['fd00:10:96::77', '10.96.7.8'] }));
+  const made = await client.create(services, service({ ...requested, clusterIPs: [clusterIP, '10.96.7.8'] }));
   t.match(made.spec, { clusterIP: 'fd00:10:96::77', ipFamilies: ['IPv6', 'IPv4'] });
   t.match(
     (await client.create(services, service({}, 'plain'))).spec,

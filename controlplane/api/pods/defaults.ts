@@ -28,7 +28,6 @@ export function defaultPodSpec(spec: PodSpec): void {
     }
   }
   spec.volumes?.forEach(defaultVolume);
-  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   // Needs the feature gate GenericWorkload, which is off by default.
   delete spec.schedulingGroup;
   if (spec.overhead) canonicalize(spec.overhead);
@@ -36,8 +35,9 @@ export function defaultPodSpec(spec: PodSpec): void {
   if (spec.resources?.requests) canonicalize(spec.resources.requests);
 }
 
-/** Only for pods, not for templates: service links; and a limit without a request is also the request. */
+/** Only for pods, not for templates: service links; a limit without a request is also the request; a negative grace period is 1. */
 export function defaultPodOnly(spec: PodSpec): void {
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   spec.enableServiceLinks ??= true;
   for (const { resources } of initAndAppContainers(spec)) requestsFromLimits(resources);
   defaultPodResources(spec);

@@ -1,9 +1,11 @@
 // Which fields of a pod's spec may change after its creation.
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
-import { forbidden, invalid } from '../validation/causes';
+import { forbidden, invalid, invalidEach } from '../validation/causes';
 import { difference, isSame } from '../validation/difference';
+import { inRange } from '../validation/names';
 import type { Container, PodSpec } from './types';
+import { judgeGatedUpdate } from './validate-gated-update';
 
 const rule =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
@@ -17,12 +19,19 @@ export function validatePodUpdate(spec: PodSpec, old: PodSpec): FieldCause[] {
       return [forbidden(`spec.${list}`, 'pod updates may not add or remove containers')];
     }
   }
-  causes.push(...validateDeadline(spec.activeDeadlineSeconds, old.activeDeadlineSeconds));
+  const deadline = spec.activeDeadlineSeconds;
+  causes.push(...validateDeadline(deadline, old.activeDeadlineSeconds));
+  // As upstream, which looks at nothing else then.
+  if (causes.length > 0 && deadline !== undefined) return causes;
   causes.push(...validateTolerations(spec, old));
   const changed = masked(spec, old);
-  if (!isSame(changed, old)) causes.push(forbidden('spec', `${rule}\n${difference(old, changed)}`));
-  return causes;
+  if (!old.schedulingGates?.length) return [...causes, ...unchangeable(changed, old)];
+  const gated = judgeGatedUpdate(changed, old);
+  return [...causes, ...gated.causes, ...unchangeable(gated.rest, old)];
 }
+
+const unchangeable = (changed: PodSpec, old: PodSpec): FieldCause[] =>
+  isSame(changed, old) ? [] : [forbidden('spec', `${rule}\n${difference(old, changed)}`)];
 
 /** `spec` with the old value in every field that may change. */
 function masked(spec: PodSpec, old: PodSpec): PodSpec {
@@ -48,7 +57,8 @@ function validateDeadline(deadline: number | undefined, old: number | undefined)
   if (deadline === undefined) {
     return old === undefined ? [] : [invalid(field, undefined, 'must not update from a positive integer to nil value')];
   }
-  if (deadline < 0) return [invalid(field, deadline, 'must be between 0 and 2147483647, inclusive')];
+  const wrong = inRange(deadline, 0, 2 ** 31 - 1);
+  if (wrong.length > 0) return invalidEach(field, deadline, wrong);
   if (old !== undefined && old < deadline) {
     return [invalid(field, deadline, 'must be less than or equal to previous value')];
   }

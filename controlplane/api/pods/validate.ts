@@ -8,11 +8,13 @@ import { matchSeccompAnnotations, validateAnnotationUpdate, validatePodAnnotatio
 import { validateEphemeralUpdate } from './validate-ephemeral-update';
 import { unresizable, validateResize } from './validate-resize';
 import { validatePodSpec } from './validate-spec';
+import { validatePodStatus } from './validate-status';
 import { validatePodUpdate } from './validate-update';
 
 export function validatePod(pod: Pod, { old, subresource }: WriteContext<Pod>): FieldCause[] {
   if (subresource === 'ephemeralcontainers') return validateEphemerals(pod, old);
   if (subresource === 'resize') return validateResized(pod, old);
+  if (subresource === 'status' && old) return validatePodStatus(pod, old);
   if (subresource !== '') return [];
   if (!pod.spec) return [required('spec.containers')];
   const causes = validateWhole(pod, pod.spec);

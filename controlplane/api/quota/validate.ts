@@ -30,7 +30,8 @@ const standard: ReadonlySet<string> = new Set([
 ]);
 /** A name without a domain that Kubernetes knows. */
 export const isStandard = (name: string): boolean => standard.has(name) || isHugePages(name.replace(/^requests\./, ''));
-const isWhole = (name: string): boolean => whole.includes(name) || isExtended(name);
+/** A resource that has no fractions. */
+export const isWhole = (name: string): boolean => whole.includes(name) || isExtended(name);
 const milli = 1_000_000n;
 const unit = 1000n * milli;
 

@@ -21,9 +21,7 @@ export function carryOver(spec: ServiceSpec, old: ServiceSpec): void {
 function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
   if (!isExternalName(spec) && !isExternalName(old)) {
     if (!spec.clusterIP && old.clusterIP) spec.clusterIP = old.clusterIP;
-    if (!spec.clusterIPs?.length && spec.clusterIP === old.clusterIP && old.clusterIPs) {
-      spec.clusterIPs = [...old.clusterIPs];
-    }
+    if (!spec.clusterIPs?.length && old.clusterIPs) spec.clusterIPs = [...old.clusterIPs];
   }
   if (hasNodePorts(spec) && hasNodePorts(old)) keepNodePorts(spec.ports ?? [], old.ports ?? []);
   if (needsHealthCheckPort(spec) && needsHealthCheckPort(old) && old.healthCheckNodePort) {
@@ -42,14 +40,12 @@ function keepNodePorts(ports: readonly ServicePort[], old: readonly ServicePort[
   }
 }
 
-/** clusterIP is the first of clusterIPs: of the two, the one that the writer changed decides. */
+/** clusterIP is the first of clusterIPs: an old client changes only clusterIP. Who changes the list must change both. */
 function alignAddresses(spec: ServiceSpec, old: ServiceSpec): void {
   const sameList = isDeepStrictEqual(spec.clusterIPs, old.clusterIPs);
   if (spec.clusterIP !== old.clusterIP && sameList) {
-    if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP, ...(spec.clusterIPs ?? []).slice(1)];
+    if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP];
     else delete spec.clusterIPs;
-  } else if (spec.clusterIP === old.clusterIP && !sameList && spec.clusterIPs?.[0]) {
-    spec.clusterIP = spec.clusterIPs[0];
   }
 }
 

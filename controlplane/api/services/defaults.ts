@@ -18,8 +18,11 @@ export function defaultService(spec: ServiceSpec): void {
   if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ??= 'Cluster';
   if (!isExternalName(spec)) spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+/** Of a new Service: a client of a release before dual stack sets only clusterIP. Who sets the list must set both. */
+export function alignNewAddresses(spec: ServiceSpec): void {
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
-  else if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
 }
 
 function defaultPort(port: ServicePort): void {

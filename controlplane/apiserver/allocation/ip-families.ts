@@ -2,6 +2,7 @@
 // and the families of the cluster (KEP-563). Pure; afterwards one address per family is allocated.
 import { isDeepStrictEqual } from 'node:util';
 import type { Service } from '../../api/index';
+import { validateClusterIps } from '../../api/services/cluster-ips';
 import type { FieldCause } from '../../base/errors';
 
 type Spec = NonNullable<Service['spec']>;
@@ -17,11 +18,13 @@ const other = (family: string): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4'
  */
 export function initFamilies(spec: Spec, old: Spec | undefined, configured: readonly IpFamily[]): FieldCause[] {
   if (spec.type === 'ExternalName') return [];
+  const wrong = validateClusterIps(spec, old);
+  if (wrong.length > 0) return wrong;
   const before = old?.type === 'ExternalName' ? undefined : old;
   if (before && isUntouchedPreference(spec, before)) return [];
   const anyFamily = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
   spec.ipFamilyPolicy ??= before?.ipFamilyPolicy ?? (anyFamily ? 'RequireDualStack' : 'SingleStack');
-  const causes = [...shapeCauses(spec), ...(before ? release(spec, before) : []), ...policyCauses(spec)];
+  const causes = [...(before ? release(spec, before) : []), ...policyCauses(spec)];
   if (causes.length === 0) causes.push(...inferFromAddresses(spec, configured));
   if (causes.length > 0) return causes;
   // Headless without a selector: a user writes its endpoints, so its families may differ from those of the cluster.
@@ -83,31 +86,6 @@ function policyCauses(spec: Spec): FieldCause[] {
     policyCause(spec, `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`);
   if (spec.clusterIPs?.length === 2) causes.push(several('cluster IPs'));
   if (spec.ipFamilies?.length === 2) causes.push(several('IP families'));
-  return causes;
-}
-
-function shapeCauses(spec: Spec): FieldCause[] {
-  const { clusterIPs = [], ipFamilies = [] } = spec;
-  const causes: FieldCause[] = [];
-  if (ipFamilies.length > 2) causes.push(cause('spec.ipFamilies', list(ipFamilies), 'may only hold up to 2 values'));
-  ipFamilies.forEach((family, i) => {
-    if (ipFamilies.indexOf(family) < i) {
-      const field = `spec.ipFamilies[${i}]`;
-      causes.push({ reason: 'FieldValueDuplicate', field, message: `Duplicate value: ${JSON.stringify(family)}` });
-    }
-  });
-  if (clusterIPs.length > 2) causes.push(cause('spec.clusterIPs', list(clusterIPs), 'may only hold up to 2 values'));
-  if (clusterIPs.includes('None')) return causes;
-  if (clusterIPs.length === 2 && familyOf(clusterIPs[0]!) === familyOf(clusterIPs[1]!)) {
-    causes.push(cause('spec.clusterIPs', list(clusterIPs), 'may specify no more than one IP for each IP family'));
-  }
-  clusterIPs.forEach((ip, i) => {
-    const family = ipFamilies[i];
-    if (ip !== '' && family && family !== familyOf(ip)) {
-      const why = `expected an ${family} value as indicated by \`ipFamilies[${i}]\``;
-      causes.push(cause(`spec.clusterIPs[${i}]`, JSON.stringify(ip), why));
-    }
-  });
   return causes;
 }
 

@@ -38,6 +38,8 @@ export const strategy: OpenRule = () => ({
 
 /** As upstream: the writer of an invalid object gets no warnings about it. */
 function conclude({ kind, object, warnings }: Write, found: RuleFindings): void {
-  if (found.causes.length > 0) throw invalid(kind, object?.metadata?.name ?? '', found.causes);
+  // Upstream names the group of the stored kind: Events of events.k8s.io are invalid Events of the core group.
+  const named = kind.options.storage?.kind ?? kind;
+  if (found.causes.length > 0) throw invalid(named, object?.metadata?.name ?? '', found.causes);
   warnings.push(...found.warnings);
 }

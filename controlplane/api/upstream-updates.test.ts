@@ -1,0 +1,320 @@
+// Causes that kube-apiserver 1.36.3 returned for the same updates and the same writes of a status.
+import t from 'tap';
+import { write } from '../../test/lib/written-object';
+import { controllerRevisions } from './controller-revision';
+import type { Kind } from './kind';
+import { namespaces } from './namespace';
+import { nodes } from './node';
+import { pods } from './pod';
+import { services } from './service';
+import type { KubeObject } from './types';
+
+interface Case {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly object: object;
+  readonly old?: object;
+  readonly subresource?: string;
+  readonly causes: readonly string[];
+}
+
+const metadata = { name: 'a' };
+const notQualified =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character " +
+  "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const notFeature = (name: string) =>
+  `invalid feature name "${name}": must start with an UpperCamelCase segment, with subsequent segments separated by '/' ` +
+  '(e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes';
+
+const node = (status: object, spec: object = {}) => ({ metadata, spec, status });
+const address = { type: 'Hostname', address: 'h' };
+
+const ofNodes: Omit<Case, 'kind'>[] = [
+  {
+    name: 'capacity is also allocatable',
+    object: node({ capacity: { cpu: '-1' } }),
+    causes: [
+      'status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',
+      'status.allocatable.cpu: Invalid value: "-1": must be greater than or equal to 0',
+    ],
+  },
+  {
+    name: 'features in a wrong order and form',
+    subresource: 'status',
+    old: node({}),
+    object: node({ declaredFeatures: ['B', '-x', 'C', 'C'] }),
+    causes: [
+      'status.declaredFeatures[1]: Invalid value: "-x": list must be sorted alphabetically',
+      `status.declaredFeatures[1]: Invalid value: "-x": ${notFeature('-x')}`,
+      'status.declaredFeatures[3]: Duplicate value: "C"',
+    ],
+  },
+  {
+    name: 'an address twice',
+    subresource: 'status',
+    old: node({}),
+    object: node({ addresses: [address, address] }),
+    causes: ['status.addresses[1]: Duplicate value: {"Type":"Hostname","Address":"h"}'],
+  },
+  {
+    name: 'podCIDR counts',
+    object: node({}, { podCIDR: 'Bogus', podCIDRs: ['10.244.9.0/24'] }),
+    causes: [
+      'spec.podCIDRs[0]: Invalid value: "Bogus": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ],
+  },
+  {
+    name: 'two ranges of one family',
+    object: node({}, { podCIDRs: ['10.244.9.0/24', '10.244.9.0/24'] }),
+    causes: [
+      'spec.podCIDRs: Invalid value: ["10.244.9.0/24","10.244.9.0/24"]: may specify no more than one CIDR for each IP family',
+    ],
+  },
+];
+
+const container = { name: 'c', image: 'i' };
+const pod = (spec: object = {}, status?: object) => ({
+  metadata,
+  spec: { containers: [container], ...spec },
+  ...(status ? { status } : {}),
+});
+const terminated = {
+  name: 'c',
+  image: 'i',
+  imageID: '',
+  ready: false,
+  restartCount: 0,
+  state: { terminated: { exitCode: 1 } },
+};
+const running = { ...terminated, state: { running: {} } };
+const stays = 'status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state';
+const statusCase = (
+  name: string,
+  status: object,
+  causes: readonly string[],
+  spec: object = {},
+  before: object = {},
+) => ({
+  name: `status: ${name}`,
+  subresource: 'status',
+  old: pod(spec, { qosClass: 'BestEffort', ...before }),
+  object: pod(spec, { qosClass: 'BestEffort', ...status }),
+  causes,
+});
+
+const term = (...keys: string[]) => ({ matchExpressions: keys.map((key) => ({ key, operator: 'Exists' })) });
+const gated = (more: object = {}, ...terms: object[]) =>
+  pod({
+    schedulingGates: [{ name: 'a.b/c' }],
+    ...(terms.length > 0
+      ? { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } } }
+      : {}),
+    ...more,
+  });
+const terms = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms';
+
+const ofPods: Omit<Case, 'kind'>[] = [
+  statusCase(
+    'conditions',
+    {
+      conditions: [
+        { type: '-x', status: 'True', observedGeneration: -1 },
+        { type: 'Ready', status: 'x' },
+      ],
+    },
+    [
+      'status.conditions[0].observedGeneration: Invalid value: -1: must be a non-negative integer',
+      `status.conditions[0].Type: Invalid value: "-x": ${notQualified}`,
+    ],
+  ),
+  statusCase(
+    'a bound pod is nominated',
+    { nominatedNodeName: 'n2' },
+    ['status.nominatedNodeName: Forbidden: may not be set on pods that are already bound to a node'],
+    { nodeName: 'n' },
+  ),
+  statusCase('another class', { qosClass: 'Bogus' }, ['status.qosClass: Invalid value: "Bogus": field is immutable']),
+  statusCase(
+    'a container of a pod that ends',
+    { containerStatuses: [running] },
+    [stays],
+    { restartPolicy: 'Never' },
+    {
+      containerStatuses: [terminated],
+    },
+  ),
+  statusCase(
+    'a failed container is started again',
+    { containerStatuses: [running] },
+    [],
+    { restartPolicy: 'OnFailure' },
+    {
+      containerStatuses: [terminated],
+    },
+  ),
+  statusCase(
+    "a container's own policy",
+    { containerStatuses: [running] },
+    [stays],
+    { containers: [{ ...container, restartPolicy: 'Never' }] },
+    { containerStatuses: [terminated] },
+  ),
+  statusCase('claims', { resourceClaimStatuses: [{ name: 'c', resourceClaimName: '' }] }, [
+    'status.resourceClaimStatuses[0].name: Invalid value: "c": must match the name of an entry in `spec.resourceClaims`',
+    'status.resourceClaimStatuses[0].resourceClaimName: Invalid value: "": a lowercase RFC 1123 subdomain must consist of lower case ' +
+      "alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used " +
+      "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+  ]),
+  statusCase('addresses', { hostIP: '192.0.2.1', hostIPs: [{ ip: '192.0.2.2' }], podIPs: [{ ip: 'x' }] }, [
+    'status.podIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    'status.hostIPs[0].ip: Invalid value: "192.0.2.2": must be equal to `hostIP`',
+  ]),
+  statusCase(
+    'allocated resources',
+    {
+      containerStatuses: [
+        {
+          ...running,
+          allocatedResourcesStatus: [{ name: 'claim:x', resources: [{ resourceID: 'r', health: 'Bogus' }] }],
+        },
+      ],
+    },
+    [
+      'status.containerStatuses[0].allocatedResourcesStatus[0].name: Invalid value: "claim:x": must match one of the ' +
+        "container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty",
+      'status.containerStatuses[0].allocatedResourcesStatus[0].resources[0].health: Unsupported value: "Bogus": supported values: ' +
+        '"Healthy", "Unhealthy", "Unknown"',
+    ],
+  ),
+  { name: 'gated: a node selector is added', old: gated(), object: gated({ nodeSelector: { a: 'b' } }), causes: [] },
+  {
+    name: 'gated: a node selector changes',
+    old: gated({ nodeSelector: { a: 'b' } }),
+    object: gated({ nodeSelector: { a: 'c' } }),
+    causes: [
+      'spec.nodeSelector: Invalid value: {"a":"c"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)',
+    ],
+  },
+  { name: 'gated: an affinity is added', old: gated(), object: gated({}, term('x')), causes: [] },
+  { name: 'gated: a requirement is added', old: gated({}, term('x')), object: gated({}, term('x', 'y')), causes: [] },
+  {
+    name: 'gated: a requirement changes',
+    old: gated({}, term('x')),
+    object: gated({}, term('y')),
+    causes: [
+      `${terms}[0]: Invalid value: {"matchExpressions":[{"key":"y","operator":"Exists"}]}: only additions are allowed (no mutations or deletions)`,
+    ],
+  },
+  {
+    name: 'gated: a term is removed',
+    old: gated({}, term('x')),
+    object: gated(),
+    causes: [`${terms}: Invalid value: []: no additions/deletions to non-empty NodeSelectorTerms list are allowed`],
+  },
+];
+
+const namespace = (phase: string, deletionTimestamp?: string) => ({
+  metadata: { ...metadata, ...(deletionTimestamp ? { deletionTimestamp } : {}) },
+  status: { phase },
+});
+const then = '2026-01-01T00:00:00Z';
+const ofNamespaces: Omit<Case, 'kind'>[] = [
+  {
+    name: 'the phase of a namespace',
+    subresource: 'status',
+    old: namespace('Active'),
+    object: namespace('Bogus'),
+    causes: ['status.Phase: Invalid value: "Bogus": may only be \'Active\' if `deletionTimestamp` is empty'],
+  },
+  {
+    name: 'the phase of a namespace that is deleted',
+    subresource: 'status',
+    old: namespace('Terminating', then),
+    object: namespace('', then),
+    causes: ['status.Phase: Invalid value: "Active": may only be \'Terminating\' if `deletionTimestamp` is not empty'],
+  },
+];
+
+const service = (spec: object, annotations: object = {}) => ({ metadata: { ...metadata, annotations }, spec });
+const ofServices: Omit<Case, 'kind'>[] = [
+  {
+    name: 'the old and the new annotation about zones',
+    object: service(
+      { ports: [{ port: 1 }] },
+      { 'service.kubernetes.io/topology-mode': 'Auto', 'service.kubernetes.io/topology-aware-hints': 'x' },
+    ),
+    causes: [
+      'metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: "Auto": must match ' +
+        'annotations[service.kubernetes.io/topology-aware-hints] when both are specified',
+    ],
+  },
+  {
+    name: 'fields of a load balancer in another type',
+    object: service({
+      ports: [{ port: 1 }],
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: 31779,
+      loadBalancerSourceRanges: ['x'],
+      allocateLoadBalancerNodePorts: true,
+      loadBalancerClass: 'a.b/c',
+    }),
+    causes: [
+      "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      'spec.LoadBalancerSourceRanges[0]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+      "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+      "spec.healthCheckNodePort: Invalid value: 31779: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ],
+  },
+  {
+    name: 'the port of health checks stays',
+    old: service({
+      type: 'LoadBalancer',
+      ports: [{ port: 1 }],
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: 31779,
+    }),
+    object: service({
+      type: 'LoadBalancer',
+      ports: [{ port: 1 }],
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: 70000,
+    }),
+    causes: [
+      'spec.healthCheckNodePort: Forbidden: field is immutable',
+      'spec.healthCheckNodePort: Invalid value: 70000: must be between 1 and 65535, inclusive',
+    ],
+  },
+  { name: 'the port of kubelets', object: service({ type: 'LoadBalancer', ports: [{ port: 10250 }] }), causes: [] },
+];
+
+const ofRevisions: Omit<Case, 'kind'>[] = [
+  { name: 'no data', object: { metadata, revision: 1 }, causes: ['data: Required value: data is mandatory'] },
+  {
+    name: 'data that is no object',
+    object: { metadata, revision: -1, data: [] },
+    causes: [
+      'revision: Invalid value: -1: must be greater than or equal to 0',
+      'data: Required value: data must be a valid JSON object',
+    ],
+  },
+];
+
+const of = (kind: Kind, cases: readonly Omit<Case, 'kind'>[]): Case[] => cases.map((one) => ({ ...one, kind }));
+const cases = [
+  ...of(nodes, ofNodes),
+  ...of(pods, ofPods),
+  ...of(namespaces, ofNamespaces),
+  ...of(services, ofServices),
+  ...of(controllerRevisions, ofRevisions),
+];
+
+for (const { name, kind, object, old, subresource, causes } of cases) {
+  t.test(`${kind.kind}: ${name}`, async (t) => {
+    const stored = old === undefined ? undefined : write<KubeObject>(kind, old).object;
+    // Creation clears the status.
+    if (stored && subresource === 'status') Object.assign(stored, structuredClone(old));
+    t.same(write<KubeObject>(kind, object, stored, subresource).causes, causes);
+  });
+}
