@@ -1,8 +1,8 @@
 // ServiceCIDRs and IPAddresses: rules, which fields may change, columns, claims.
 import t from 'tap';
 import { check, ready, row } from '../../test/lib/kind-cases';
-import { serviceClaims } from './claims';
 import { ipAddresses } from './ip-address';
+import { clusterIpsOf } from './ip-addresses/facts';
 import type { Kind } from './kind';
 import { serviceCidrs } from './service-cidr';
 import { type NamedKind, validateObjectMeta } from './validation/metadata';
@@ -98,7 +98,11 @@ t.test('IPAddress', async (t) => {
       name,
     );
   }
-  const spec = { parentRef: { resource: 'services', name: 's' } };
-  const claims = ipAddresses.options.claims?.({ metadata: { name: 'fd00::1' }, spec });
-  t.same(claims, serviceClaims({ spec: { clusterIPs: ['fd00:0::1'] } }), 'the claim of a Service with this address');
+  t.same(
+    clusterIpsOf({ spec: { clusterIPs: ['fd00:0::1'] } }),
+    ['fd00::1'],
+    'the name for a Service with this address',
+  );
+  t.same(clusterIpsOf({ spec: { clusterIPs: ['None'] } }), []);
+  t.same(clusterIpsOf({ spec: { type: 'ExternalName', clusterIPs: ['10.0.0.1'] } }), []);
 });

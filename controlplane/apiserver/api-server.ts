@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
+import { createEventRecorder } from '../client/event-recorder';
 import { createClient } from '../client/rest-client';
 import {
   type Access,
@@ -20,6 +21,7 @@ import {
 import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
 import { Aggregation } from './aggregator/aggregation';
 import type { ProxyKeys } from './aggregator/remote';
+import { AddressRepair } from './allocation/repair/address-repair';
 import type { Auditor } from './audit/auditor';
 import { type AuditOptions, openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
@@ -183,6 +185,7 @@ export class ApiServer {
     this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
     await bootstrap(this.transport(loopbackUser), system);
+    await this.openAddressRepair();
     await aggregation.start(createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' }));
     const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
     void access.tokens.legacy.recordUses({ client, log }, stop.signal);
@@ -307,6 +310,16 @@ export class ApiServer {
     scope.defer(() => listener.close());
     scope.defer(() => stop.abort());
     return opened;
+  }
+
+  private async openAddressRepair(): Promise<void> {
+    const { cache, clock, log } = this.deps;
+    const { signal } = this.stop;
+    const client = createClient(this.transport(loopbackUser), { userAgent: 'kube-apiserver' });
+    const recorder = createEventRecorder({ client, component: 'ipallocator-repair-controller', log, clock });
+    const repair = new AddressRepair({ cache, client, clock, recorder, log: log.child('ip-repair'), signal });
+    await repair.open();
+    void repair.run();
   }
 
   private openRules(rbac: RbacAuthorizer, authorizer: Authorizer): Promise<WriteRules> {

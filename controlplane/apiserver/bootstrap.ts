@@ -27,20 +27,19 @@ import {
   roleBindings,
   roles,
   type Service,
-  type ServiceCIDR,
-  serviceCidrs,
   serviceNameLabel,
   services,
 } from '../api/index';
 import type { Kind } from '../api/kind';
 import { systemPriorityClasses } from '../api/priority-class';
-import { type Clock, formatTime } from '../base/clock';
+import type { Clock } from '../base/clock';
 import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
 import { extensionAuthentication } from './aggregator/extension-authentication';
+import { ensureServiceCidr } from './allocation/default-service-cidr';
 import { tokenTracking } from './authn/token-tracking';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles, namespacedGrants } from './authz/bootstrap-policy';
 import {
@@ -92,7 +91,6 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
   await ensureFlowControl(client);
-  await ensureServiceCidr(client, options);
   await ensureServices(client, options);
 }
 
@@ -134,7 +132,7 @@ async function ensureExtensionAuthentication(client: Client, { caPem, proxyCaPem
   );
 }
 
-/** How long the Services that every pod needs may be missing or wrong after a deletion or change. */
+/** How long the ServiceCIDR and the Services that every pod needs may be missing or wrong after a deletion or change. */
 const keepMs = 10_000;
 
 export interface KeepDeps {
@@ -143,7 +141,7 @@ export interface KeepDeps {
   readonly signal: AbortSignal;
 }
 
-/** Repairs the Services kubernetes and kube-dns until the signal. Never rejects. */
+/** Repairs the ServiceCIDR kubernetes and the Services kubernetes and kube-dns until the signal. Never rejects. */
 export async function keepServices(transport: Transport, options: BootstrapOptions, deps: KeepDeps): Promise<void> {
   const { clock, log, signal } = deps;
   const client = createClient(transport, { userAgent: 'kube-apiserver' });
@@ -172,26 +170,9 @@ async function ensureFlowControl(client: Client): Promise<void> {
   }
 }
 
-/** The object of a server with other ranges stays as it is, as upstream. */
-async function ensureServiceCidr(client: Client, { serviceCidrs: ranges, now }: BootstrapOptions): Promise<void> {
-  const name = 'kubernetes';
-  const object: ServiceCIDR = {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'ServiceCIDR',
-    metadata: { name },
-    spec: { cidrs: [...ranges] },
-  };
-  await ensure(client, serviceCidrs, object);
-  const found = await client.get(serviceCidrs, name);
-  const conditions = found.status?.conditions ?? [];
-  if (conditions.some(({ type }) => type === 'Ready')) return;
-  const message = 'Kubernetes default Service CIDR is ready';
-  const ready = { type: 'Ready', status: 'True', reason: '', message, lastTransitionTime: formatTime(now()) };
-  const patch = { status: { conditions: [...conditions, ready] } };
-  await client.patch(serviceCidrs, name, 'merge', patch, { subresource: 'status' });
-}
-
+/** The ServiceCIDR comes first: from it the Services get their addresses. */
 async function ensureServices(client: Client, options: BootstrapOptions): Promise<void> {
+  await retrying(() => ensureServiceCidr(client, options));
   await ensureKubernetesService(client, options);
   await ensure(client, services, dnsService(options.dnsIp));
 }
@@ -285,9 +266,13 @@ async function ensure<T extends KubeObject>(
   desired: T,
   repair?: (found: T) => T,
 ): Promise<void> {
+  await retrying(() => ensureOnce(client, kind, desired, repair));
+}
+
+async function retrying(step: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ensureOnce(client, kind, desired, repair);
+      return await step();
     } catch (err) {
       // The controllers of another server write aggregated roles, for example.
       if (!isConflict(err) || attempt === maxAttempts) throw err;

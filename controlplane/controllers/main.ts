@@ -37,6 +37,7 @@ import { ReplicaSetController } from './replicaset/controller';
 import { replicaSetWorkload, replicationControllerWorkload } from './replicaset/workloads';
 import { ResourceQuotaController } from './resourcequota/controller';
 import { RootCaController } from './root-ca/controller';
+import { ServiceCidrController } from './service-cidr/controller';
 import { ServiceAccountController } from './serviceaccount/controller';
 import { ServiceAccountTokensController } from './serviceaccount-tokens/controller';
 import type { Controller, Deps } from './shared/deps';
@@ -136,6 +137,7 @@ export function createControllers(
       pool: parsePool(options.loadBalancerPool ?? ''),
     }),
     nodeIpam: new NodeIpamController(deps('node-ipam'), podRanges),
+    serviceCidr: new ServiceCidrController(deps('service-cidr')),
     serviceAccount: new ServiceAccountController(deps('serviceaccount')),
     ...(key
       ? { serviceAccountTokens: new ServiceAccountTokensController(deps('serviceaccount-tokens'), { caPem, key }) }

@@ -28,12 +28,14 @@ export interface ControlPlaneOptions {
   /** Names of nodes whose kubelets are simulated. */
   readonly nodes?: readonly string[];
   readonly kubelets?: FakeKubeletOptions;
+  /** Default: 10.96.0.0/12. */
+  readonly serviceCidr?: string;
 }
 
 /** The control plane ends with the test. */
 export async function openControlPlane(test: Test, options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { controllers = {}, signsForMs, nodes = [], kubelets } = options;
-  const server = await openTestServer();
+  const { controllers = {}, signsForMs, nodes = [], kubelets, serviceCidr } = options;
+  const server = await openTestServer(serviceCidr === undefined ? {} : { serviceCidr });
   const abort = new AbortController();
   const running: Promise<void>[] = [];
   test.teardown(async () => {
