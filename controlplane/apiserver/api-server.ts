@@ -337,6 +337,7 @@ export class ApiServer {
       podSecurity: options.podSecurity ?? defaultPodSecurity,
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
       signal: stop.signal,
+      metrics: this.admissionMetrics,
     };
     return openRules(deps.rules ?? writeOrder, given, this.admissionMetrics);
   }

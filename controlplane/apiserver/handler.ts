@@ -61,7 +61,7 @@ export class ApiHandler {
 
   private async answer(request: ApiRequest): Promise<Reply> {
     const { metrics } = this.deps;
-    const timer = metrics.start(request.method);
+    const timer = metrics.start(request.method, request.path);
     const work = workOf(request);
     eventLoop.mark(work);
     let asked: RestRequest | undefined;
@@ -70,6 +70,7 @@ export class ApiHandler {
       asked = match.rest;
       if (asked) timer.route(asked);
       admission = this.deps.limits.admit(caller, asked?.route);
+      if (admission.wait) countWait(timer, admission.wait);
       return admission;
     };
     try {
@@ -77,7 +78,7 @@ export class ApiHandler {
       if (settling) await settling;
       const reply = await this.dispatch(markedBody(request, work), onMatch);
       eventLoop.mark(work);
-      timer.done(reply.status);
+      timer.done(reply.status, sizeOf(reply, request));
       return metrics.follow(withHeaders(withWarnings(reply, asked), admission, request), asked);
     } catch (err) {
       return withHeaders(await this.failure(err, request, { timer, asked }), admission, request);
@@ -218,6 +219,16 @@ function failedAuthentication({ headers }: AuditedRequest): string {
   const known = /^(bearer|basic)$/i.test(scheme) ? scheme.toLowerCase() : '';
   return known === '' ? 'Authentication failed, no credentials provided' : `Authentication failed, attempted: ${known}`;
 }
+
+function countWait(timer: RequestTimer, wait: Promise<void>): void {
+  const began = performance.now();
+  const ended = () => timer.queued(performance.now() - began);
+  wait.then(ended, ended);
+}
+
+/** Undefined for a stream, and for a reader in this process, for whom no bytes are made. */
+const sizeOf = (reply: Reply, { decoded }: ApiRequest): number | undefined =>
+  'body' in reply && !decoded ? reply.body.length : undefined;
 
 /** `done` is called when the answer is there, or its error. */
 function serve(match: Match, done: (() => void) | undefined): Reply | Promise<Reply> {

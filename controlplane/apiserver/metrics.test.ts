@@ -2,6 +2,7 @@
 import t from 'tap';
 import { startApiServer } from '../../test/lib/api-server';
 import { configMaps } from '../api/index';
+import { Metrics } from './metrics';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const group = '/apis/apps/v1/namespaces/default/deployments';
@@ -31,7 +32,7 @@ t.test('requests by verb, resource, scope and code', async (t) => {
     ['GET', '', place('configmaps', 'resource'), 404],
     ['LIST', '', place('deployments', 'namespace', 'apps'), 200],
     ['LIST', '', place('deployments', 'cluster', 'apps'), 200],
-    ['DELETECOLLECTION', '', place('configmaps', 'namespace'), 200],
+    ['DELETE', '', place('configmaps', 'namespace'), 200],
   ];
   const lines = new Map(text.split('\n').map((line) => line.split(/ (?=\S+$)/) as [string, string]));
   for (const [verb, dryRun, rest, code] of expected) {
@@ -39,7 +40,48 @@ t.test('requests by verb, resource, scope and code', async (t) => {
     t.ok(Number(lines.get(`apiserver_request_total{${labels},code="${code}"}`)) >= 1, `${labels} ${code}`);
     t.ok(Number(lines.get(`apiserver_request_duration_seconds_bucket{${labels},le="+Inf"}`)) >= 1);
     t.ok(Number(lines.get(`apiserver_request_duration_seconds_sum{${labels}}`)) > 0);
+    const isRead = verb === 'GET' || verb === 'LIST';
+    const short = `verb="${verb}",${rest}`;
+    t.equal(lines.has(`apiserver_response_sizes_count{${short}}`), isRead, `${short}: sizes of reads`);
+    t.ok(lines.has(`apiserver_request_sli_duration_seconds_count{${short}}`));
   }
+  const posts = place('configmaps', 'resource');
+  t.equal(
+    lines.get(`apiserver_request_sli_duration_seconds_count{verb="POST",${posts}}`),
+    lines.get(`apiserver_request_duration_seconds_count{verb="POST",dry_run="",${posts}}`),
+    'without the dry run',
+  );
+  t.equal(
+    lines.get(`apiserver_response_sizes_bucket{verb="LIST",${place('deployments', 'cluster', 'apps')},le="1000"}`),
+    '1',
+  );
+});
+
+t.test('paths that are no resources, and deprecated kinds', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  for (const path of ['/livez', '/apis', '/version', '/none', '/api/v1/endpoints']) await server.call('GET', path);
+  const { text } = await server.call('GET', '/metrics');
+  const lines = new Map(text.split('\n').map((line) => line.split(/ (?=\S+$)/) as [string, string]));
+  const total = (subresource: string, component: string, code: number) =>
+    lines.get(
+      `apiserver_request_total{verb="GET",dry_run="",group="",version="",resource="",subresource="${subresource}",scope="",component="${component}",code="${code}"}`,
+    );
+  t.equal(total('/livez', '', 200), '1');
+  t.equal(total('apis', 'apiserver', 200), '1');
+  t.equal(total('', 'apiserver', 200), '1', 'other paths together');
+  t.equal(total('', 'apiserver', 404), '1');
+  const endpoints = 'group="",version="v1",resource="endpoints",subresource="",removed_release=""';
+  t.equal(lines.get(`apiserver_requested_deprecated_apis{${endpoints}}`), '1');
+});
+
+t.test('waiting for a turn and for webhooks is no part of the service level', async (t) => {
+  const metrics = new Metrics();
+  const timer = metrics.start('GET', '/livez');
+  timer.queued(60_000);
+  timer.done(200, 2);
+  const labels = 'group="",version="",resource="",subresource="/livez",scope="",component=""';
+  t.ok(metrics.render().includes(`apiserver_request_sli_duration_seconds_sum{verb="GET",${labels}} 0`));
 });
 
 t.test('open watches, and the events that were sent', async (t) => {

@@ -1,24 +1,33 @@
 // The metrics of requests, in the Prometheus text format with kube-apiserver's names and labels, so that dashboards work.
 import type { Kind } from '../api/kind';
+import { exponentialBuckets, Histogram, type Observer, renderCounter, renderGauge } from '../base/metric';
 import type { Reply } from './request';
 import type { RestRequest } from './rest/context';
 import type { ResourceRoute } from './route';
 
-/** Upper bounds in seconds, those of kube-apiserver's apiserver_request_duration_seconds. */
-const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+/** Upper bounds in seconds, those of kube-apiserver. */
+const durations = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const sliDurations = durations.slice(2);
+/** In bytes. */
+const sizes = exponentialBuckets(1000, 10, 7);
 
 interface Series {
   readonly labels: string;
-  readonly counts: number[];
-  sum: number;
-  count: number;
+  readonly durations: Observer;
+  /** Absent for dry runs, which are no part of upstream's service level. */
+  readonly sli?: Observer;
+  /** Of answers to reads. */
+  readonly sizes?: Observer;
   /** Answers by their status. */
   readonly codes: Map<number, number>;
 }
 
 export interface RequestTimer {
   readonly route: (rest: RestRequest) => void;
-  readonly done: (status: number) => void;
+  /** Time that the request waited for its turn: no part of the service level. */
+  readonly queued: (ms: number) => void;
+  /** `bytes`: of a complete answer, if its size is known. */
+  readonly done: (status: number, bytes?: number) => void;
 }
 
 const connecting: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward', 'proxy']);
@@ -28,6 +37,7 @@ const verbNames: Readonly<Record<string, string>> = { create: 'POST', update: 'P
 export function reportedVerb({ route, request }: Pick<RestRequest, 'route' | 'request'>): string {
   const { verb, subresource } = route;
   if (connecting.has(subresource)) return 'CONNECT';
+  if (verb === 'deletecollection') return 'DELETE';
   if (verb === 'patch') return /apply-patch/.test(String(request.headers['content-type'])) ? 'APPLY' : 'PATCH';
   return verbNames[verb] ?? verb.toUpperCase();
 }
@@ -40,30 +50,68 @@ export function scopeOf({ name, namespace, verb }: Pick<ResourceRoute, 'name' | 
 /** Names of declarations, and methods that Node's HTTP parser accepts: none contains a quote. */
 const placeOf = ({ kind, subresource }: ResourceRoute, scope: string): string =>
   `group="${kind.group}",version="${kind.version}",resource="${kind.plural}",subresource="${subresource}",scope="${scope}"`;
-const noPlace = 'group="",version="",resource="",subresource="",scope=""';
+
+/** Paths that are no resources, with upstream's words for them. All others are counted together. */
+const plainPaths: ReadonlyMap<string, string> = new Map([
+  ...['/healthz', '/livez', '/readyz'].map((path) => [path, plainPlace(path, '')] as const),
+  ...['/api', '/apis'].map((path) => [path, plainPlace(path.slice(1), 'apiserver')] as const),
+  ['/openapi/v2', plainPlace('openapi/v2', '')],
+  ['/openapi/v3', plainPlace('openapi/v3', '')],
+]);
+const otherPath = plainPlace('', 'apiserver');
+
+function plainPlace(subresource: string, component: string): string {
+  return `group="",version="",resource="",subresource="${subresource}",scope="",component="${component}"`;
+}
 
 export class Metrics {
   private readonly series = new Map<string, Series>();
+  private readonly durations = new Histogram({
+    name: 'apiserver_request_duration_seconds',
+    help:
+      '[STABLE] Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, ' +
+      'scope and component.',
+    buckets: durations,
+  });
+  private readonly sli = new Histogram({
+    name: 'apiserver_request_sli_duration_seconds',
+    help:
+      '[ALPHA] Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in ' +
+      'seconds for each verb, group, version, resource, subresource, scope and component.',
+    buckets: sliDurations,
+  });
+  private readonly sizes = new Histogram({
+    name: 'apiserver_response_sizes',
+    help: '[STABLE] Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.',
+    buckets: sizes,
+  });
   private readonly longRunning = new Map<string, number>();
   private readonly watchEvents = new Map<Kind, number>();
+  private readonly deprecated = new Set<string>();
   private reading = 0;
   private writing = 0;
 
   /** Measures one request; of a watch, only the time until it begins. */
-  start(method: string): RequestTimer {
+  start(method: string, path = ''): RequestTimer {
     const began = performance.now();
     const isRead = method === 'GET' || method === 'HEAD';
     let asked: RestRequest | undefined;
+    let queuedMs = 0;
     if (isRead) this.reading++;
     else this.writing++;
     return {
       route: (rest) => {
         asked = rest;
       },
-      done: (status) => {
+      queued: (ms) => {
+        queuedMs += ms;
+      },
+      done: (status, bytes) => {
         if (isRead) this.reading--;
         else this.writing--;
-        this.observe(method, asked, status, (performance.now() - began) / 1000);
+        const ms = performance.now() - began;
+        const waitedMs = queuedMs + (asked?.waits.webhookMs ?? 0);
+        this.observe(this.seriesOf(method, path, asked), { status, bytes, ms, waitedMs });
       },
     };
   }
@@ -92,62 +140,96 @@ export class Metrics {
     this.watchEvents.set(kind, (this.watchEvents.get(kind) ?? 0) + events);
   }
 
-  private observe(method: string, asked: RestRequest | undefined, status: number, seconds: number): void {
+  private seriesOf(method: string, path: string, asked: RestRequest | undefined): Series {
     const route = asked?.route;
     const verb = asked ? reportedVerb(asked) : method;
     const dryRun = asked && asked.request.search !== '' && asked.query.has('dryRun') ? 'All' : '';
     const scope = route ? scopeOf(route) : '';
-    const key = `${verb} ${route?.kind.apiVersion ?? ''} ${route?.kind.plural ?? ''} ${route?.subresource ?? ''} ${scope} ${dryRun}`;
-    let series = this.series.get(key);
-    if (!series) {
-      const place = route ? placeOf(route, scope) : noPlace;
-      const labels = `verb="${verb}",dry_run="${dryRun}",${place},component="apiserver"`;
-      series = { labels, counts: new Array<number>(buckets.length).fill(0), sum: 0, count: 0, codes: new Map() };
-      this.series.set(key, series);
+    const plain = route ? '' : (plainPaths.get(path) ?? otherPath);
+    const key = route
+      ? `${verb} ${route.kind.apiVersion} ${route.kind.plural} ${route.subresource} ${scope} ${dryRun}`
+      : `${verb} ${plain}`;
+    const known = this.series.get(key);
+    if (known) return known;
+    const place = route ? `${placeOf(route, scope)},component="apiserver"` : plain;
+    const labels = `verb="${verb}",dry_run="${dryRun}",${place}`;
+    const sized = verb === 'GET' || verb === 'LIST';
+    const series = {
+      labels,
+      durations: this.durations.at(labels),
+      ...(dryRun === '' ? { sli: this.sli.at(`verb="${verb}",${place}`) } : {}),
+      ...(sized ? { sizes: this.sizes.at(`verb="${verb}",${place}`) } : {}),
+      codes: new Map<number, number>(),
+    };
+    this.series.set(key, series);
+    if (route?.kind.options.deprecation) {
+      const { kind, subresource } = route;
+      this.deprecated.add(
+        `group="${kind.group}",version="${kind.version}",resource="${kind.plural}",subresource="${subresource}",removed_release=""`,
+      );
     }
-    series.sum += seconds;
-    series.count++;
-    const at = buckets.findIndex((bound) => seconds <= bound);
-    if (at >= 0) series.counts[at]!++;
-    series.codes.set(status, (series.codes.get(status) ?? 0) + 1);
+    return series;
+  }
+
+  private observe(
+    { codes, ...series }: Series,
+    { status, bytes, ms, waitedMs }: { status: number; bytes: number | undefined; ms: number; waitedMs: number },
+  ): void {
+    series.durations.observe(ms / 1000);
+    series.sli?.observe(Math.max(0, ms - waitedMs) / 1000);
+    if (bytes !== undefined) series.sizes?.observe(bytes);
+    codes.set(status, (codes.get(status) ?? 0) + 1);
   }
 
   render(): readonly string[] {
+    const inflight: readonly (readonly [string, number])[] = [
+      ['request_kind="mutating"', this.writing],
+      ['request_kind="readOnly"', this.reading],
+    ];
+    const totals = [...this.series.values()].flatMap(({ labels, codes }) =>
+      [...codes].map(([code, count]) => [`${labels},code="${code}"`, count] as const),
+    );
+    const events = [...this.watchEvents].map(
+      ([{ group, version, plural }, count]) =>
+        [`group="${group}",version="${version}",resource="${plural}"`, count] as const,
+    );
+    const deprecated = [...this.deprecated].map((labels) => [labels, 1] as const);
     return [
-      ...this.renderDurations(),
-      '# HELP apiserver_request_total Requests by verb, resource and HTTP status code.',
-      '# TYPE apiserver_request_total counter',
-      ...[...this.series.values()].flatMap(({ labels, codes }) =>
-        [...codes].map(([code, count]) => `apiserver_request_total{${labels},code="${code}"} ${count}`),
-      ),
-      '# HELP apiserver_current_inflight_requests Requests that are being answered.',
-      '# TYPE apiserver_current_inflight_requests gauge',
-      `apiserver_current_inflight_requests{request_kind="mutating"} ${this.writing}`,
-      `apiserver_current_inflight_requests{request_kind="readOnly"} ${this.reading}`,
-      '# HELP apiserver_longrunning_requests Streams that are open: watches, logs, connections to containers.',
-      '# TYPE apiserver_longrunning_requests gauge',
-      ...[...this.longRunning].map(([labels, count]) => `apiserver_longrunning_requests{${labels}} ${count}`),
-      '# HELP apiserver_watch_events_total Events that were sent to watches.',
-      '# TYPE apiserver_watch_events_total counter',
-      ...[...this.watchEvents].map(
-        ([{ group, version, plural }, count]) =>
-          `apiserver_watch_events_total{group="${group}",version="${version}",resource="${plural}"} ${count}`,
-      ),
+      ...this.durations.render(),
+      ...this.sli.render(),
+      ...this.sizes.render(),
+      ...renderCounter(requestTotal, totals),
+      ...renderGauge(inflightRequests, inflight),
+      ...renderGauge(longRunningRequests, this.longRunning),
+      ...renderCounter(watchEventsTotal, events),
+      ...renderGauge(deprecatedRequests, deprecated),
     ];
   }
-
-  private renderDurations(): readonly string[] {
-    const name = 'apiserver_request_duration_seconds';
-    const lines = [`# HELP ${name} Response latency in seconds.`, `# TYPE ${name} histogram`];
-    for (const { labels, counts, sum, count } of this.series.values()) {
-      let running = 0;
-      for (const [i, n] of counts.entries()) {
-        running += n;
-        lines.push(`${name}_bucket{${labels},le="${buckets[i]}"} ${running}`);
-      }
-      lines.push(`${name}_bucket{${labels},le="+Inf"} ${count}`);
-      lines.push(`${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${count}`);
-    }
-    return lines;
-  }
 }
+
+const requestTotal = {
+  name: 'apiserver_request_total',
+  help:
+    '[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, ' +
+    'component, and HTTP response code.',
+};
+const inflightRequests = {
+  name: 'apiserver_current_inflight_requests',
+  help: '[STABLE] Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
+};
+const longRunningRequests = {
+  name: 'apiserver_longrunning_requests',
+  help:
+    '[STABLE] Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and ' +
+    'component. Not all requests are tracked this way.',
+};
+const watchEventsTotal = {
+  name: 'apiserver_watch_events_total',
+  help: '[ALPHA] Number of events sent in watch clients',
+};
+const deprecatedRequests = {
+  name: 'apiserver_requested_deprecated_apis',
+  help:
+    '[STABLE] Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, ' +
+    'and removed_release.',
+};

@@ -40,6 +40,8 @@ export interface RestRequest {
   readonly route: ResourceRoute;
   readonly query: URLSearchParams;
   readonly warnings: string[];
+  /** How long the request waited for admission webhooks so far. */
+  readonly waits: { webhookMs: number };
 }
 
 export function restRequest(
@@ -47,7 +49,7 @@ export function restRequest(
   { catalog, schemas }: Pick<RestDeps, 'catalog' | 'schemas'>,
   route: ResourceRoute,
 ): RestRequest {
-  return { request, catalog, schemas, route, query: queryOf(request), warnings: [] };
+  return { request, catalog, schemas, route, query: queryOf(request), warnings: [], waits: { webhookMs: 0 } };
 }
 
 /**

@@ -2,11 +2,20 @@
 
 import { defaultTimeoutSeconds } from '../../api/webhooks/types';
 import { describeError } from '../../base/errors';
+import type { AdmissionMetrics, WebhookCall } from '../write/admission-metrics';
 import type { Write } from '../write/rule';
 import type { WebhookClient } from './client';
 import { denied, dryRunUnsupported, internalError } from './errors';
 import { type FormText, type ReviewAnswer, readReview, renderReview, reviewVersionOf } from './review';
 import type { Candidate } from './webhook-index';
+
+const internalErrorCode = 500;
+
+/** Who calls, and what counts the calls. */
+export interface Caller {
+  readonly client: WebhookClient;
+  readonly metrics?: Pick<AdmissionMetrics, 'called'> | undefined;
+}
 
 const withoutEffects = new Set(['None', 'NoneOnDryRun']);
 
@@ -15,7 +24,7 @@ const withoutEffects = new Set(['None', 'NoneOnDryRun']);
  * @throws StatusError for a refusal or a failed call, BadRequest for a dry run that could have side effects
  */
 export async function callWebhook(
-  client: WebhookClient,
+  { client, metrics }: Caller,
   write: Write,
   { hook, kind }: Candidate,
   form: FormText,
@@ -24,6 +33,13 @@ export async function callWebhook(
   const { webhook } = hook;
   const { name } = webhook;
   if (write.dryRun && !withoutEffects.has(webhook.sideEffects)) throw dryRunUnsupported(name);
+  const began = performance.now();
+  const called = (outcome: WebhookCall['outcome'], code: number) => {
+    const ms = performance.now() - began;
+    // Validating webhooks are called at once: their caller measures them together.
+    if (mutating && write.rest) write.rest.waits.webhookMs += ms;
+    metrics?.called({ name, mutating, operation: write.operation, seconds: ms / 1000, code, outcome });
+  };
   let answer: ReviewAnswer;
   try {
     const version = reviewVersionOf(webhook.admissionReviewVersions);
@@ -31,11 +47,18 @@ export async function callWebhook(
     const seconds = webhook.timeoutSeconds ?? defaultTimeoutSeconds;
     answer = readReview(await client.call(webhook.clientConfig, body, seconds), uid, version, mutating);
   } catch (err) {
-    if (webhook.failurePolicy === 'Ignore') return undefined;
+    const ignored = webhook.failurePolicy === 'Ignore';
+    called(ignored ? 'failed, ignored' : 'failed', internalErrorCode);
+    if (ignored) return undefined;
     throw internalError(`failed calling webhook ${JSON.stringify(name)}: ${describeError(err)}`);
   }
   write.warnings.push(...answer.warnings);
   for (const [key, value] of answer.auditAnnotations) write.rest?.request.audit?.annotate(`${name}/${key}`, value);
-  if (!answer.allowed) throw denied(name, answer.status);
+  if (!answer.allowed) {
+    const refused = denied(name, answer.status);
+    called('denied', refused.status);
+    throw refused;
+  }
+  called('allowed', 200);
   return answer;
 }

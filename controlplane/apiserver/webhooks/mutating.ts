@@ -5,8 +5,7 @@ import { mutatingWebhookConfigurations } from '../../api/mutating-webhook-config
 import { Reinvocation } from '../write/reinvocation';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
 import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, mutableForm, ownForm } from './admitted';
-import { callWebhook } from './call';
-import type { WebhookClient } from './client';
+import { type Caller, callWebhook } from './call';
 import { openWebhooks } from './open';
 import { applyWebhookPatch } from './patched-object';
 import { formText } from './review';
@@ -14,8 +13,8 @@ import { meetsConditions, selectorsMatch } from './select';
 import type { Candidate, WebhookIndex } from './webhook-index';
 
 export const mutatingWebhooks: OpenRule = async (deps) => {
-  const { index, client } = await openWebhooks(deps, mutatingWebhookConfigurations);
-  return new MutatingWebhooks(deps, index, client);
+  const { index, ...caller } = await openWebhooks(deps, mutatingWebhookConfigurations);
+  return new MutatingWebhooks(deps, index, caller);
 };
 
 class MutatingWebhooks implements WriteRule {
@@ -25,7 +24,7 @@ class MutatingWebhooks implements WriteRule {
   constructor(
     private readonly deps: RuleDeps,
     private readonly index: WebhookIndex,
-    private readonly client: WebhookClient,
+    private readonly caller: Caller,
   ) {}
 
   concerns(write: Write): boolean {
@@ -95,7 +94,7 @@ class MutatingWebhooks implements WriteRule {
   ): Promise<'not called' | 'same' | 'changed'> {
     const form = await (known ?? this.selected(write, candidate));
     if (!form) return 'not called';
-    const answer = await callWebhook(this.client, write, candidate, formText(form), true);
+    const answer = await callWebhook(this.caller, write, candidate, formText(form), true);
     if (answer?.patch === undefined) return 'same';
     const changed = await applyWebhookPatch(this.deps.schemas, write, candidate, form, answer.patch);
     return changed ? 'changed' : 'same';

@@ -4,16 +4,15 @@ import { validatingWebhookConfigurations } from '../../api/validating-webhook-co
 import { run, type Steps, settled } from '../../base/steps';
 import type { OpenRule, RuleDeps, Write, WriteRule } from '../write/rule';
 import { type AdmittedForm, admittedForm, admittedOperation, isAdmitted, ownForm } from './admitted';
-import { callWebhook } from './call';
-import type { WebhookClient } from './client';
+import { type Caller, callWebhook } from './call';
 import { openWebhooks } from './open';
 import { type FormText, formText } from './review';
 import { meetsConditions, selectorsMatch } from './select';
 import type { Candidate, WebhookIndex } from './webhook-index';
 
 export const validatingWebhooks: OpenRule = async (deps) => {
-  const { index, client } = await openWebhooks(deps, validatingWebhookConfigurations);
-  return new ValidatingWebhooks(deps, index, client);
+  const { index, ...caller } = await openWebhooks(deps, validatingWebhookConfigurations);
+  return new ValidatingWebhooks(deps, index, caller);
 };
 
 class ValidatingWebhooks implements WriteRule {
@@ -22,7 +21,7 @@ class ValidatingWebhooks implements WriteRule {
   constructor(
     private readonly deps: RuleDeps,
     private readonly index: WebhookIndex,
-    private readonly client: WebhookClient,
+    private readonly caller: Caller,
   ) {}
 
   concerns(write: Write): boolean {
@@ -63,8 +62,11 @@ class ValidatingWebhooks implements WriteRule {
     texts: ReadonlyMap<Kind, FormText>,
   ): Promise<void> {
     const calls = selected.map((candidate) =>
-      callWebhook(this.client, write, candidate, texts.get(candidate.kind)!, false),
+      callWebhook(this.caller, write, candidate, texts.get(candidate.kind)!, false),
     );
-    for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') throw result.reason;
+    const began = performance.now();
+    const results = await Promise.allSettled(calls);
+    if (write.rest) write.rest.waits.webhookMs += performance.now() - began;
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 }

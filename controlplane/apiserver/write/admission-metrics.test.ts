@@ -64,6 +64,38 @@ t.test('a rule that returns, waits, refuses', async (t) => {
   t.equal(metrics.timed(own), own);
 });
 
+t.test('a phase, and calls of webhooks', async (t) => {
+  const metrics = new AdmissionMetrics();
+  const phase = metrics.timedPhase('admit', ({ name }: Write) => {
+    if (name === 'bad') throw new Error('no');
+  });
+  phase(write);
+  t.throws(() => phase({ ...write, name: 'bad' }), /no/);
+  const step = 'apiserver_admission_step_admission_duration_seconds_count';
+  const call = { name: 'a.example.com', operation: 'create', seconds: 3 } as const;
+  metrics.called({ ...call, mutating: true, code: 200, outcome: 'allowed' });
+  metrics.called({ ...call, mutating: false, code: 700, outcome: 'denied' });
+  metrics.called({ ...call, mutating: false, code: 500, outcome: 'failed' });
+  metrics.called({ ...call, mutating: true, code: 500, outcome: 'failed, ignored' });
+  const lines = metrics.render().filter((line) => !line.startsWith('#') && !line.includes('_bucket{'));
+  const webhook = 'apiserver_admission_webhook';
+  const admit = 'name="a.example.com",type="admit"';
+  const validating = 'name="a.example.com",type="validating"';
+  for (const line of [
+    `${step}{operation="CREATE",rejected="false",type="admit"} 1`,
+    `${step}{operation="CREATE",rejected="true",type="admit"} 1`,
+    `${webhook}_admission_duration_seconds_sum{${admit},operation="CREATE",rejected="false"} 6`,
+    `${webhook}_admission_duration_seconds_count{${validating},operation="CREATE",rejected="true"} 2`,
+    `${webhook}_request_total{${admit},operation="CREATE",code="200",rejected="false"} 1`,
+    `${webhook}_request_total{${validating},operation="CREATE",code="600",rejected="true"} 1`,
+    `${webhook}_rejection_count{${validating},operation="CREATE",error_type="no_error",rejection_code="600"} 1`,
+    `${webhook}_rejection_count{${validating},operation="CREATE",error_type="calling_webhook_error",rejection_code="500"} 1`,
+    `${webhook}_fail_open_count{${admit}} 1`,
+  ]) {
+    t.ok(lines.includes(line), line);
+  }
+});
+
 t.test('over HTTPS, only rules that concern the write', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());

@@ -1,24 +1,79 @@
-// How long each rule takes, with kube-apiserver's name and labels for its plug-ins. Only rules that concern a write are measured, so
-// a write pays for no other rule.
+// How long admission takes: each rule, each phase over all rules, and each webhook, with kube-apiserver's names and labels. Only rules
+// that concern a write are measured, so a write pays for no other rule.
+import { Counter, Histogram } from '../../base/metric';
 import type { Operation, Write, WriteRule } from './rule';
 
 /** Upper bounds in seconds, those of kube-apiserver. */
 const buckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
-const metric = 'apiserver_admission_controller_admission_duration_seconds';
 /** The kind's own rules are no plug-in. */
 const ownRules: ReadonlySet<string> = new Set(['Strategy']);
+/** Users choose the names of webhooks. */
+const maxSeries = 2_000;
+/** As upstream: larger codes are counted together. */
+const largestCode = 600;
 
 type Type = 'admit' | 'validate';
-interface Series {
-  readonly counts: number[];
-  sum: number;
-  count: number;
-}
 type Step<P extends readonly unknown[], R> = (write: Write, ...rest: P) => R;
 
+/** One call of a webhook. */
+export interface WebhookCall {
+  readonly name: string;
+  readonly mutating: boolean;
+  readonly operation: Operation;
+  readonly seconds: number;
+  /** Of the answer: 200 when it allows. */
+  readonly code: number;
+  readonly outcome: 'allowed' | 'denied' | 'failed' | 'failed, ignored';
+}
+
 export class AdmissionMetrics {
-  /** By labels, in the order of the first write. */
-  private readonly series = new Map<string, Series>();
+  private readonly rules = new Histogram({
+    name: 'apiserver_admission_controller_admission_duration_seconds',
+    help:
+      '[STABLE] Admission controller latency histogram in seconds, identified by name and broken out for each operation and ' +
+      'API resource and type (validate or admit).',
+    buckets,
+  });
+  private readonly phases = new Histogram({
+    name: 'apiserver_admission_step_admission_duration_seconds',
+    help:
+      '[STABLE] Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type ' +
+      '(validate or admit).',
+    buckets,
+  });
+  private readonly webhooks = new Histogram({
+    name: 'apiserver_admission_webhook_admission_duration_seconds',
+    help:
+      '[STABLE] Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API ' +
+      'resource and type (validate or admit).',
+    buckets: [...buckets, 10, 25],
+    maxSeries,
+  });
+  private readonly webhookRequests = new Counter({
+    name: 'apiserver_admission_webhook_request_total',
+    help:
+      '[ALPHA] Admission webhook request total, identified by name and broken out for each admission type (validating or ' +
+      'admit) and operation. Additional labels specify whether the request was rejected or not and an HTTP status code. Codes ' +
+      'greater than 600 are truncated to 600, to keep the metrics cardinality bounded.',
+    maxSeries,
+  });
+  private readonly webhookRejections = new Counter({
+    name: 'apiserver_admission_webhook_rejection_count',
+    help:
+      '[ALPHA] Admission webhook rejection count, identified by name and broken out for each admission type (validating or ' +
+      'admit) and operation. Additional labels specify an error type (calling_webhook_error or apiserver_internal_error if an ' +
+      'error occurred; no_error otherwise) and optionally a non-zero rejection code if the webhook rejects the request with an ' +
+      'HTTP status code (honored by the apiserver when the code is greater or equal to 400). Codes greater than 600 are ' +
+      'truncated to 600, to keep the metrics cardinality bounded.',
+    maxSeries,
+  });
+  private readonly webhookFailOpens = new Counter({
+    name: 'apiserver_admission_webhook_fail_open_count',
+    help:
+      '[ALPHA] Admission webhook fail open count, identified by name and broken out for each admission type (validating or ' +
+      'admit).',
+    maxSeries,
+  });
 
   /** The rule, measured. */
   timed(rule: WriteRule): WriteRule {
@@ -27,22 +82,48 @@ export class AdmissionMetrics {
     return {
       name: rule.name,
       concerns: (write) => rule.concerns(write),
-      ...(mutate ? { mutate: this.step(rule, 'admit', mutate) } : {}),
+      ...(mutate ? { mutate: this.step(this.rules, 'admit', mutate.bind(rule), rule.name) } : {}),
       ...(prepare ? { prepare: (write: Write) => prepare.call(rule, write) } : {}),
-      ...(validate ? { validate: this.step(rule, 'validate', validate) } : {}),
+      ...(validate ? { validate: this.step(this.rules, 'validate', validate.bind(rule), rule.name) } : {}),
       ...(reserve ? { reserve: (write: Write) => reserve.call(rule, write) } : {}),
       ...(release ? { release: (kind, object) => release.call(rule, kind, object) } : {}),
     };
   }
 
-  private step<P extends readonly unknown[], R>(rule: WriteRule, type: Type, run: Step<P, R>): Step<P, R> {
+  /** All rules of one phase, measured together. */
+  timedPhase<R>(type: Type, run: Step<[], R>): Step<[], R> {
+    return this.step(this.phases, type, run);
+  }
+
+  called({ name, mutating, operation, seconds, code, outcome }: WebhookCall): void {
+    // Upstream's two words for the same thing.
+    const place = `name="${name}",type="${mutating ? 'admit' : 'validating'}"`;
+    const asked = `${place},operation="${operation.toUpperCase()}"`;
+    const rejected = outcome === 'denied' || outcome === 'failed';
+    const shown = Math.min(code, largestCode);
+    this.webhooks.observe(`${asked},rejected="${rejected}"`, seconds);
+    this.webhookRequests.add(`${asked},code="${shown}",rejected="${rejected}"`);
+    if (rejected) {
+      const error = outcome === 'denied' ? 'no_error' : 'calling_webhook_error';
+      this.webhookRejections.add(`${asked},error_type="${error}",rejection_code="${shown}"`);
+    }
+    if (outcome === 'failed, ignored') this.webhookFailOpens.add(place);
+  }
+
+  private step<P extends readonly unknown[], R>(
+    into: Histogram,
+    type: Type,
+    run: Step<P, R>,
+    name?: string,
+  ): Step<P, R> {
     const names = new Map<string, string>();
     /** The labels as one text, built once. */
     const labelsOf = (operation: Operation, rejected: boolean): string => {
       const key = rejected ? `${operation}!` : operation;
       let labels = names.get(key);
       if (labels === undefined) {
-        labels = `name="${rule.name}",operation="${operation.toUpperCase()}",rejected="${rejected}",type="${type}"`;
+        const named = name === undefined ? '' : `name="${name}",`;
+        labels = `${named}operation="${operation.toUpperCase()}",rejected="${rejected}",type="${type}"`;
         names.set(key, labels);
       }
       return labels;
@@ -50,9 +131,9 @@ export class AdmissionMetrics {
     return (write, ...rest) => {
       const began = performance.now();
       const observe = (rejected: boolean) =>
-        this.observe(labelsOf(write.operation, rejected), (performance.now() - began) / 1000);
+        into.observe(labelsOf(write.operation, rejected), (performance.now() - began) / 1000);
       try {
-        const answer = run.call(rule, write, ...rest);
+        const answer = run(write, ...rest);
         if (!(answer instanceof Promise)) observe(false);
         else {
           answer.then(
@@ -68,29 +149,15 @@ export class AdmissionMetrics {
     };
   }
 
-  private observe(labels: string, seconds: number): void {
-    let series = this.series.get(labels);
-    if (!series) {
-      series = { counts: buckets.map(() => 0), sum: 0, count: 0 };
-      this.series.set(labels, series);
-    }
-    series.sum += seconds;
-    series.count++;
-    const at = buckets.findIndex((bound) => seconds <= bound);
-    if (at >= 0) series.counts[at]!++;
-  }
-
   render(): readonly string[] {
-    const lines = [`# HELP ${metric} How long each rule of admission took.`, `# TYPE ${metric} histogram`];
-    for (const [labels, { counts, sum, count }] of this.series) {
-      let running = 0;
-      for (const [i, n] of counts.entries()) {
-        running += n;
-        lines.push(`${metric}_bucket{${labels},le="${buckets[i]}"} ${running}`);
-      }
-      lines.push(`${metric}_bucket{${labels},le="+Inf"} ${count}`);
-      lines.push(`${metric}_sum{${labels}} ${sum}`, `${metric}_count{${labels}} ${count}`);
-    }
-    return lines;
+    const all = [
+      this.rules,
+      this.phases,
+      this.webhooks,
+      this.webhookRequests,
+      this.webhookRejections,
+      this.webhookFailOpens,
+    ];
+    return all.flatMap((metric) => metric.render());
   }
 }

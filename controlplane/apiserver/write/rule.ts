@@ -16,6 +16,7 @@ import type { UserInfo } from '../request';
 import type { RestRequest } from '../rest/context';
 import type { DeleteOptions } from '../rest/delete-options';
 import { forbidden } from '../status';
+import type { AdmissionMetrics } from './admission-metrics';
 
 export type Operation = 'create' | 'update' | 'delete' | 'connect';
 
@@ -99,6 +100,8 @@ export interface RuleDeps {
   readonly allowServiceExternalIps: boolean;
   /** Rules that follow objects stop when it is aborted. */
   readonly signal: AbortSignal;
+  /** Counts calls of webhooks; absent: nothing is counted. */
+  readonly metrics?: Pick<AdmissionMetrics, 'called'>;
 }
 
 /** Opens a rule, and resolves when the objects it follows are loaded; undefined when the server's options disable it. */

@@ -36,7 +36,16 @@ export class WriteRules {
   private readonly reserving: readonly RuleWith<'reserve'>[];
   private readonly releasing: readonly RuleWith<'release'>[];
 
-  constructor(rules: readonly WriteRule[]) {
+  /** @throws the error of the first rule that refuses, as the other phases do */
+  readonly mutate: (write: Write) => void | Promise<void>;
+  readonly validate: (write: Write) => void | Promise<void>;
+
+  /** `metrics` measures the two phases that upstream knows; absent: nothing is measured. */
+  constructor(rules: readonly WriteRule[], metrics?: AdmissionMetrics) {
+    const mutate = (write: Write) => this.mutateAll(write);
+    const validate = (write: Write) => inTurn(this.validating, validateOne, write);
+    this.mutate = metrics?.timedPhase('admit', mutate) ?? mutate;
+    this.validate = metrics?.timedPhase('validate', validate) ?? validate;
     this.mutating = rules.filter(has('mutate'));
     this.preparing = rules.filter(has('prepare'));
     this.validating = rules.filter(has('validate'));
@@ -44,8 +53,7 @@ export class WriteRules {
     this.releasing = rules.filter(has('release'));
   }
 
-  /** @throws the error of the first rule that refuses, as the other phases do */
-  mutate(write: Write): void | Promise<void> {
+  private mutateAll(write: Write): void | Promise<void> {
     const pending = mutateInTurn(this.mutating, write);
     if (!pending) return;
     // A second pass is the last one.
@@ -56,10 +64,6 @@ export class WriteRules {
 
   prepare(write: Write): void | Promise<void> {
     return inTurn(this.preparing, prepare, write);
-  }
-
-  validate(write: Write): void | Promise<void> {
-    return inTurn(this.validating, validate, write);
   }
 
   /** Adds the reservations to `held`. When a rule refuses, the caller must undo those of the rules before it. */
@@ -81,7 +85,10 @@ export async function openRules(
   metrics: AdmissionMetrics,
 ): Promise<WriteRules> {
   const rules = await Promise.all(order.map((open) => open(deps)));
-  return new WriteRules(rules.filter((rule) => rule !== undefined).map((rule) => metrics.timed(rule)));
+  return new WriteRules(
+    rules.filter((rule) => rule !== undefined).map((rule) => metrics.timed(rule)),
+    metrics,
+  );
 }
 
 const has =
@@ -90,7 +97,7 @@ const has =
     rule[phase] !== undefined;
 
 const prepare = (rule: RuleWith<'prepare'>, write: Write) => rule.prepare(write);
-const validate = (rule: RuleWith<'validate'>, write: Write) => rule.validate(write);
+const validateOne = (rule: RuleWith<'validate'>, write: Write) => rule.validate(write);
 
 function inTurn<R extends WriteRule>(
   rules: readonly R[],
