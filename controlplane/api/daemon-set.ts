@@ -15,7 +15,7 @@ import {
 import { warnOfTemplate } from './pods/warnings';
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from './table';
 import type { Wire } from './types';
-import { forbidden, invalidEach, notSupported, required } from './validation/causes';
+import { invalid, invalidEach, notSupported, required } from './validation/causes';
 import { isZero, notAbove100Percent } from './validation/count-or-percent';
 import { nonNegative, percent } from './validation/names';
 import { notDecremented, validateCounts } from './validation/replica-status';
@@ -103,13 +103,15 @@ function validateStrategy(strategy: NonNullable<NonNullable<DaemonSet['spec']>['
   if (type === 'OnDelete') return [];
   const { maxUnavailable = 1, maxSurge = 0 } = (rollingUpdate ?? {}) as Record<string, number | string>;
   const field = 'spec.updateStrategy.rollingUpdate';
-  const wrong = typeof maxUnavailable === 'string' ? percent(maxUnavailable) : nonNegative(maxUnavailable);
+  const given = { maxUnavailable, maxSurge };
+  const shape = (value: number | string) => (typeof value === 'string' ? percent(value) : nonNegative(value));
   const causes = [
-    ...invalidEach(`${field}.maxUnavailable`, maxUnavailable, wrong),
-    ...notAbove100Percent(maxUnavailable, `${field}.maxUnavailable`),
+    ...Object.entries(given).flatMap(([name, value]) => invalidEach(`${field}.${name}`, value, shape(value))),
+    ...Object.entries(given).flatMap(([name, value]) => notAbove100Percent(value, `${field}.${name}`)),
   ];
-  if (!isZero(maxSurge)) causes.push(forbidden(`${field}.maxSurge`, 'not supported by this server'));
-  else if (isZero(maxUnavailable)) {
+  if (!isZero(maxSurge) && !isZero(maxUnavailable)) {
+    causes.push(invalid(`${field}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
+  } else if (isZero(maxSurge) && isZero(maxUnavailable)) {
     causes.push(required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
   }
   return causes;

@@ -122,6 +122,21 @@ const cases: readonly Case[] = [
     causes: ['spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0'],
   },
   {
+    name: 'both at once',
+    kind: daemonSets,
+    object: workload({ updateStrategy: { rollingUpdate: { maxUnavailable: '10%', maxSurge: '200%' } } }),
+    causes: [
+      'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: "200%": must not be greater than 100%',
+      'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: "200%": may not be set when maxUnavailable is non-zero',
+    ],
+  },
+  {
+    name: 'a surge alone',
+    kind: daemonSets,
+    object: workload({ updateStrategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } } }),
+    causes: [],
+  },
+  {
     name: 'counts of a Deployment',
     kind: deployments,
     subresource: 'status',

@@ -13,7 +13,9 @@ import { PodOwner } from '../shared/pod-owner';
 import { RevisionHistory } from '../shared/revision-history';
 import { daemonSetRevisions } from '../shared/revisions';
 import { runWorkers } from '../shared/worker';
-import { planDaemonSet, renderPod, type Step } from './plan';
+import { renderPod } from './daemon-pod';
+import { planDaemonSet } from './plan';
+import type { Step } from './types';
 
 const workers = 2;
 /** The wait between replacements of failed pods on one node, as upstream. */

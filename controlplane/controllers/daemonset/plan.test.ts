@@ -2,7 +2,9 @@ import t from 'tap';
 import type { DaemonSet } from '../../api/daemon-set';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
-import { planDaemonSet, renderPod, type Step } from './plan';
+import { renderPod } from './daemon-pod';
+import { planDaemonSet } from './plan';
+import type { Step } from './types';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 const at = (secondsAgo: number) => new Date(now - secondsAgo * 1000).toISOString();
@@ -40,6 +42,13 @@ const pod = (name: string, on: string, { hash = 'new', ready = 60, phase, deleti
   },
 });
 const text = (step: Step) => (step.action === 'create' ? `create ${step.node}` : `delete ${step.pod.metadata?.name}`);
+const surge = (maxSurge: number | string) =>
+  set({
+    updateStrategy: {
+      type: 'RollingUpdate',
+      rollingUpdate: { maxSurge: maxSurge as never, maxUnavailable: 0 as never },
+    },
+  });
 const gpu = { labels: { gpu: 'yes' } };
 const tainted = (effect: string) => ({ taints: [{ key: 'k', effect }] });
 
@@ -120,6 +129,76 @@ const cases: { name: string; set?: DaemonSet; nodes: Node[]; pods?: Pod[]; expec
     nodes: ['n1', 'n2', 'n3'].map((name) => node(name)),
     pods: ['n1', 'n2', 'n3'].map((name) => pod(name, name, { hash: 'old' })),
     expected: ['delete n1', 'delete n2'],
+  },
+  {
+    name: 'a surge creates new pods before old ones go',
+    set: surge(1),
+    nodes: [node('n1'), node('n2')],
+    pods: [pod('a', 'n1', { hash: 'old' }), pod('b', 'n2', { hash: 'old' })],
+    expected: ['create n1'],
+    status: { numberAvailable: 2, numberUnavailable: undefined },
+  },
+  {
+    name: 'a surge waits for the new pod',
+    set: surge(1),
+    nodes: [node('n1'), node('n2')],
+    pods: [pod('a', 'n1', { hash: 'old' }), pod('a2', 'n1', { ready: -1, age: 5 }), pod('b', 'n2', { hash: 'old' })],
+    expected: [],
+    status: { updatedNumberScheduled: undefined, numberAvailable: 2 },
+  },
+  {
+    name: 'a surge deletes the old pod when the new one is available',
+    set: surge(1),
+    nodes: [node('n1'), node('n2')],
+    pods: [pod('a', 'n1', { hash: 'old' }), pod('a2', 'n1', { age: 5 }), pod('b', 'n2', { hash: 'old' })],
+    expected: ['delete a'],
+  },
+  {
+    name: 'a surge deletes an old pod that is not ready when it has a successor',
+    set: surge(1),
+    nodes: [node('n1')],
+    pods: [pod('a', 'n1', { hash: 'old', ready: -1 }), pod('a2', 'n1', { ready: -1, age: 5 })],
+    expected: ['delete a'],
+  },
+  {
+    name: 'beyond its bound a surge creates pods where the old one is not available',
+    set: surge('50%'),
+    nodes: ['n1', 'n2', 'n3'].map((name) => node(name)),
+    pods: ['n1', 'n2', 'n3'].map((name) => pod(name, name, { hash: 'old', ready: name === 'n3' ? -1 : 60 })),
+    expected: ['create n3', 'create n1', 'create n2'],
+  },
+  {
+    name: 'a surge keeps one pod of each template on a node',
+    set: surge(1),
+    nodes: [node('n1')],
+    pods: [
+      pod('a', 'n1', { hash: 'old' }),
+      pod('b', 'n1', { hash: 'old', age: 50 }),
+      pod('c', 'n1', { ready: -1, age: 5 }),
+      pod('d', 'n1', { ready: -1, age: 4 }),
+    ],
+    expected: ['delete b', 'delete d'],
+  },
+  {
+    name: 'a surge does not wait for a pod that is being deleted',
+    set: surge(1),
+    nodes: [node('n1')],
+    pods: [pod('a', 'n1', { deleting: true })],
+    expected: ['create n1'],
+  },
+  {
+    name: 'a node that should not run the pod any more keeps it until there are enough elsewhere',
+    set: surge(1),
+    nodes: [node('n1'), node('n2', tainted('NoSchedule'))],
+    pods: [pod('a', 'n1', { ready: -1 }), pod('b', 'n2', { hash: 'old' })],
+    expected: [],
+  },
+  {
+    name: 'then it goes',
+    set: surge(1),
+    nodes: [node('n1'), node('n2', tainted('NoSchedule'))],
+    pods: [pod('a', 'n1'), pod('b', 'n2', { hash: 'old' })],
+    expected: ['delete b'],
   },
   {
     name: 'OnDelete replaces no pod',

@@ -1,32 +1,19 @@
 // From a DaemonSet, its pods and the nodes to the steps of one pass. Pure: no I/O, no clock.
 import { isDeepStrictEqual } from 'node:util';
 import { isReady } from '../../api/conditions';
-import { type DaemonSet, templateGeneration } from '../../api/daemon-set';
+import type { DaemonSet } from '../../api/daemon-set';
 import type { Node } from '../../api/node';
-import { notReadyTaint, unreachableTaint } from '../../api/node-taints';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import { allowsNode, tolerates } from '../../api/pods/placement';
 import type { PodSpec } from '../../api/pods/types';
-import type { OwnerReference } from '../../api/types';
 import { isDeleting } from '../shared/owner';
 import { availability } from '../shared/pod';
 import { revisionHashLabel } from '../shared/revisions';
+import { withTolerations } from './daemon-pod';
+import type { DaemonSetInput, Place, Step } from './types';
+import { allowsSurge, excessOfSurge, planUpdate } from './update';
 
-export type Step =
-  | { readonly action: 'create'; readonly node: string }
-  /** `ended`: the pod has failed or finished, which a daemon should not. */
-  | { readonly action: 'delete'; readonly pod: Pod; readonly ended?: 'failed' | 'succeeded' };
-
-export interface DaemonSetInput {
-  readonly set: DaemonSet;
-  readonly nodes: readonly Node[];
-  /** The pods it owns. */
-  readonly pods: readonly Pod[];
-  /** The hash in the label of up-to-date pods. */
-  readonly hash: string;
-  readonly now: number;
-}
 export interface DaemonSetPlan {
   readonly steps: readonly Step[];
   /** Undefined when the stored status is right already. */
@@ -38,14 +25,6 @@ export interface DaemonSetPlan {
 /** Pods created in one pass, as upstream. */
 const burst = 250;
 
-interface Place {
-  readonly node: Node;
-  readonly shouldRun: boolean;
-  /** False when an existing pod on the node must be deleted. */
-  readonly mayStay: boolean;
-  readonly pods: readonly Pod[];
-}
-
 export function planDaemonSet(input: DaemonSetInput): DaemonSetPlan {
   const { set, nodes, pods } = input;
   const byNode = Map.groupBy(pods, targetNode);
@@ -55,7 +34,7 @@ export function planDaemonSet(input: DaemonSetInput): DaemonSetPlan {
   });
   const { status, againInMs } = planStatus(input, places);
   if (isDeleting(set)) return { steps: [], status, againInMs };
-  const steps = places.flatMap((place) => planPlace(place));
+  const steps = places.flatMap((place) => planPlace(input, place));
   const creates = steps.filter(({ action }) => action === 'create').slice(0, burst);
   const deletes = steps.filter(({ action }) => action === 'delete');
   // No pod is replaced while a node lacks its pod: too many pods would be missing.
@@ -87,16 +66,19 @@ function judge(spec: PodSpec, { metadata, spec: node }: Node): { shouldRun: bool
   return { shouldRun: !refused(['NoSchedule', 'NoExecute']), mayStay: !refused(['NoExecute']) };
 }
 
-function planPlace({ node, shouldRun, mayStay, pods }: Place): Step[] {
+function planPlace(input: DaemonSetInput, { node, shouldRun, mayStay, pods }: Place): Step[] {
   if (!mayStay) return pods.filter((pod) => !isDeleting(pod)).map((pod) => ({ action: 'delete', pod }));
-  // A terminating pod keeps its node until it has ended: two pods must never run at once.
-  if (pods.length === 0) return shouldRun ? [{ action: 'create', node: node.metadata?.name ?? '' }] : [];
+  const surges = allowsSurge(input.set);
+  // A terminating pod keeps its node until it has ended: two pods must not run at once, unless the set allows it.
+  if (pods.every((pod) => surges && isDeleting(pod)))
+    return shouldRun ? [{ action: 'create', node: node.metadata?.name ?? '' }] : [];
   const staying = pods.filter((pod) => !isDeleting(pod));
   const ended = staying.filter(isTerminal).map((pod): Step => {
     return { action: 'delete', pod, ended: pod.status?.phase === 'Failed' ? 'failed' : 'succeeded' };
   });
   const running = staying.filter((pod) => !isTerminal(pod));
-  const spare = [...running].sort(byWorth).slice(1);
+  const sorted = [...running].sort(byWorth);
+  const spare = surges ? excessOfSurge(input, sorted) : sorted.slice(1);
   return [...ended, ...spare.map((pod): Step => ({ action: 'delete', pod }))];
 }
 
@@ -108,34 +90,6 @@ function byWorth(a: Pod, b: Pod): number {
   if (at >= 0) return x[at]! - y[at]!;
   const age = ({ metadata }: Pod) => `${metadata?.creationTimestamp ?? ''} ${metadata?.name ?? ''}`;
   return age(a) < age(b) ? -1 : 1;
-}
-
-/** Old pods to delete now: pods that are not available, and as many others as may be missing at once. */
-function planUpdate({ set, hash, now }: DaemonSetInput, places: readonly Place[]): Step[] {
-  if (set.spec?.updateStrategy?.type === 'OnDelete') return [];
-  const minReady = set.spec?.minReadySeconds ?? 0;
-  const desired = places.filter(({ shouldRun }) => shouldRun);
-  let missing = 0;
-  const useless: Pod[] = [];
-  const serving: Pod[] = [];
-  for (const { pods } of desired) {
-    const pod = pods.find((each) => !isDeleting(each));
-    const available = pod !== undefined && availability(pod, minReady, now).available;
-    if (!available) missing++;
-    if (!pod || pod.metadata?.labels?.[revisionHashLabel] === hash) continue;
-    if (available) serving.push(pod);
-    else useless.push(pod);
-  }
-  const limit = maxUnavailable(set, desired.length);
-  const more = Math.max(0, limit - missing);
-  return [...useless, ...serving.slice(0, more)].map((pod) => ({ action: 'delete', pod }));
-}
-
-/** A percentage of few nodes is at least one, or no pod would ever be updated. */
-function maxUnavailable({ spec }: DaemonSet, nodes: number): number {
-  const value = (spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1) as number | string;
-  if (typeof value === 'number') return value;
-  return Math.max(1, Math.ceil((Number.parseInt(value, 10) * nodes) / 100));
 }
 
 function planStatus(
@@ -173,52 +127,4 @@ function planStatus(
   };
   const againInMs = soon.length > 0 ? Math.min(...soon) : undefined;
   return isDeepStrictEqual(set.status, JSON.parse(JSON.stringify(status))) ? { againInMs } : { status, againInMs };
-}
-
-/** Tolerations that every daemon pod gets: it stays on its node in every state of the node. */
-const nodeTroubles: readonly (readonly [key: string, effect: string])[] = [
-  [notReadyTaint, 'NoExecute'],
-  [unreachableTaint, 'NoExecute'],
-  ['node.kubernetes.io/disk-pressure', 'NoSchedule'],
-  ['node.kubernetes.io/memory-pressure', 'NoSchedule'],
-  ['node.kubernetes.io/pid-pressure', 'NoSchedule'],
-  ['node.kubernetes.io/unschedulable', 'NoSchedule'],
-];
-
-function withTolerations(spec: PodSpec): PodSpec {
-  const troubles = [...nodeTroubles];
-  if (spec.hostNetwork) troubles.push(['node.kubernetes.io/network-unavailable', 'NoSchedule']);
-  const own = spec.tolerations ?? [];
-  const added = troubles
-    .filter(
-      ([key, effect]) => !own.some((each) => each.key === key && each.effect === effect && each.operator === 'Exists'),
-    )
-    .map(([key, effect]) => ({ key, operator: 'Exists', effect }));
-  return { ...spec, tolerations: [...own, ...added] };
-}
-
-/** The pod for one node. The scheduler binds it, and its affinity allows only that node. */
-export function renderPod(set: DaemonSet, node: string, hash: string, owner: OwnerReference): Pod {
-  const { metadata, spec = { containers: [] } } = set.spec?.template ?? {};
-  const only = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }] };
-  const nodeAffinity = {
-    ...spec.affinity?.nodeAffinity,
-    // The terms of the template are checked already. This term replaces them, since terms are alternatives.
-    requiredDuringSchedulingIgnoredDuringExecution: only,
-  };
-  return {
-    metadata: {
-      generateName: `${set.metadata?.name}-`,
-      namespace: set.metadata?.namespace,
-      labels: {
-        ...metadata?.labels,
-        [revisionHashLabel]: hash,
-        'pod-template-generation': String(templateGeneration(set)),
-      },
-      annotations: metadata?.annotations,
-      finalizers: metadata?.finalizers,
-      ownerReferences: [owner],
-    },
-    spec: { ...withTolerations(spec), affinity: { ...spec.affinity, nodeAffinity } },
-  };
 }
