@@ -1,6 +1,7 @@
 // One address family on this node: passes Services to the rules of its mode, and UDP flows of removed endpoints to the flow
 // cleaner.
 import { isDeepStrictEqual } from 'node:util';
+import type { ServiceCIDR } from '../../controlplane/api';
 import { formatCidr, parseCidr } from '../../controlplane/base/cidr';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
@@ -12,6 +13,7 @@ import type { Written } from '../../dataplane/netfilter/writer';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
 import type { HealthCheck } from './health-ports';
 import type { Rules } from './rules';
+import { serviceRanges } from './service-ranges';
 
 export interface FamilyProxyDeps {
   readonly family: Family;
@@ -31,6 +33,14 @@ export function chosenAddresses(wanted: readonly string[], own: readonly string[
   if (wanted.length === 0 || wanted.some((range) => range.endsWith('/0'))) return undefined;
   const hosts = own.map((address) => formatCidr(parseCidr(`${address}/${address.includes(':') ? 128 : 32}`)));
   return [...new Set(wanted.flatMap((range) => (range === 'primary' ? hosts : [range])))].sort();
+}
+
+/** What the API says about this node. */
+export interface Known {
+  /** Undefined: not known yet. */
+  readonly podCidr?: string | undefined;
+  readonly addresses: readonly string[];
+  readonly cidrs: readonly ServiceCIDR[];
 }
 
 export interface FamilySync extends Written {
@@ -57,18 +67,17 @@ export class FamilyProxy {
     this.rules.set(key, input);
   }
 
-  /** Facts from the Node object. Undefined: not known yet. */
-  setNode({
-    podCidr,
-    addresses,
-  }: {
-    readonly podCidr?: string | undefined;
-    readonly addresses: readonly string[];
-  }): void {
+  /** Facts from the Node and the ServiceCIDRs. */
+  setNode({ podCidr, addresses, cidrs }: Known): void {
     const { podCidr: _podCidr, nodePortAddresses: _addresses, ...fixed } = this.facts;
-    const chosen = chosenAddresses(this.deps.nodePortAddresses ?? [], addresses);
+    const { family, deps } = this;
+    const { clusterCidr, serviceCidrs: configured = [] } = deps.facts;
+    const chosen = chosenAddresses(deps.nodePortAddresses ?? [], addresses);
     const facts: NodeFacts = {
       ...fixed,
+      ...(configured.length === 0
+        ? {}
+        : { serviceCidrs: serviceRanges(cidrs, { family, configured, clusterCidr, addresses }) }),
       ...(podCidr === undefined ? {} : { podCidr }),
       ...(chosen === undefined ? {} : { nodePortAddresses: chosen }),
     };

@@ -17,7 +17,7 @@ import { openRules } from './rules';
 
 export type ServicesPart = Part & Pick<Proxier, 'reportTo' | 'problem'>;
 
-type Given = Pick<ProxierDeps, 'services' | 'slices' | 'nodes' | 'pods' | 'onDrift'>;
+type Given = Pick<ProxierDeps, 'services' | 'slices' | 'nodes' | 'pods' | 'cidrs' | 'onDrift'>;
 
 interface Around {
   readonly options: Pick<Options, 'nodeName' | 'clusterCidr' | 'serviceCidr' | 'proxyMode' | 'nodePortAddresses'>;

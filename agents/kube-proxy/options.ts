@@ -72,7 +72,7 @@ export const options = {
     flag: 'service-cidr',
     placeholder: 'CIDR',
     default: '',
-    help: 'ranges of ClusterIPs: packets to an address without a Service are dropped and do not leave the node; empty: not dropped',
+    help: 'ranges of ClusterIPs: packets to an address in them or in further ServiceCIDRs without a Service are dropped and do not leave the node; empty: not dropped',
     parse: (text) => parseList(text).map((cidr) => formatCidr(parseCidr(cidr))),
   },
   nodePortAddresses: {

@@ -2,7 +2,14 @@
 //
 //   informers ─► ChangeTracker ─► RulesKeeper ─► sync: translate ─► compile ─► iptables-restore or nft ─► UDP flows
 //                                            └─► check: what the kernel holds
-import { type EndpointSlice, type Node, objectKey, type Pod, type Service } from '../../controlplane/api';
+import {
+  type EndpointSlice,
+  type Node,
+  objectKey,
+  type Pod,
+  type Service,
+  type ServiceCIDR,
+} from '../../controlplane/api';
 import type { Clock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Informer } from '../../controlplane/client/informer';
@@ -25,6 +32,7 @@ export interface ProxierDeps {
   readonly nodes: Informer<Node>;
   /** The pods of this node: some have host ports. */
   readonly pods: Informer<Pod>;
+  readonly cidrs: Informer<ServiceCIDR>;
   readonly healthPorts: HealthPorts;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -71,7 +79,7 @@ export class Proxier {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { services, slices, nodes, pods, metrics } = this.deps;
+    const { services, slices, nodes, pods, cidrs, metrics } = this.deps;
     services.onChange((change) => {
       metrics.serviceChanges++;
       this.tracker.onService(change);
@@ -82,6 +90,8 @@ export class Proxier {
     });
     pods.onChange(this.tracker.onPod);
     nodes.onChange(() => this.keeper.request());
+    // Nothing waits for them: an older API server has none.
+    cidrs.onChange(() => this.keeper.request());
     await Promise.all([services, slices, nodes, pods].map((informer) => informer.synced(signal)));
     // Only complete lists may replace what the kernel holds: until then the rules of an earlier process stay.
     await this.keeper.run(signal);
@@ -125,12 +135,13 @@ export class Proxier {
     }
   }
 
-  /** Reads the Node: its ranges, its addresses, and its zone, on which every Service with hints depends. */
+  /** Reads the Node and the ServiceCIDRs: ranges, its addresses, and its zone, on which every Service with hints depends. */
   private lookAtNode(): void {
-    const { nodes, nodeName, families, services } = this.deps;
+    const { nodes, nodeName, families, services, cidrs } = this.deps;
     const node = nodes.get(nodeName);
     for (const proxy of families) {
-      proxy.setNode({ podCidr: podCidrOf(node, proxy.family), addresses: addressesOf(node, proxy.family) });
+      const addresses = addressesOf(node, proxy.family);
+      proxy.setNode({ podCidr: podCidrOf(node, proxy.family), addresses, cidrs: cidrs.list() });
     }
     const zone = node?.metadata?.labels?.[zoneLabel];
     if (zone === this.here.zone) return;

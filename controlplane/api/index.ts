@@ -75,6 +75,7 @@ export * from './selector';
 export { type Service, services } from './service';
 export { type ServiceAccount, serviceAccounts } from './service-account';
 export { type ServiceCIDR, serviceCidrs } from './service-cidr';
+export { rangesOf as serviceCidrRanges } from './service-cidrs/facts';
 export { defaultAffinitySeconds } from './services/defaults';
 export * from './slices/facts';
 export { type StatefulSet, statefulSets } from './stateful-set';

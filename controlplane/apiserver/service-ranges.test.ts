@@ -98,3 +98,20 @@ t.test('a second family is added to the range of the server; other ranges stay',
   t.same(await ranges('10.96.0.0/12,fd00:10:96::/112'), ['10.96.0.0/12', 'fd00:10:96::/112']);
   t.same(await ranges('10.96.0.0/12'), ['10.96.0.0/12', 'fd00:10:96::/112'], 'upstream keeps the second family too');
 });
+
+t.test('no node has an address of a ServiceCIDR', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  await server.call('POST', `${net}/servicecidrs`, {
+    body: { metadata: { name: 'a' }, spec: { cidrs: ['10.9.0.0/24'] } },
+  });
+  await server.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } });
+  const report = async (address: string) => {
+    const body = { status: { addresses: [{ type: 'InternalIP', address }] } };
+    return (await server.call('PATCH', '/api/v1/nodes/n/status', { type: 'application/merge-patch+json', body })).json;
+  };
+  for (const address of ['10.9.0.7', '10.96.0.7']) {
+    t.match(await report(address), { code: 403, message: /lies in the range of Services$/ }, address);
+  }
+  t.match(await report('10.9.1.7'), { status: { addresses: [{ address: '10.9.1.7' }] } });
+});

@@ -13,6 +13,7 @@ import {
   objectKey,
   type Pod,
   type Service,
+  type ServiceCIDR,
   serviceKeyOf,
 } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
@@ -66,6 +67,7 @@ class World {
   readonly slices = new Copy<EndpointSlice>(serviceKeyOf);
   readonly nodes = new Copy<Node>();
   readonly pods = new Copy<Pod>();
+  readonly cidrs = new Copy<ServiceCIDR>();
 
   put({ name, clusterIp, endpoints }: BenchService): void {
     const metadata = { name, namespace: 'bench' };
@@ -144,6 +146,7 @@ async function start({ nodeName, mode, services }: Extract<Order, { do: 'start' 
     slices: world.slices,
     nodes: world.nodes,
     pods: world.pods,
+    cidrs: world.cidrs,
     healthPorts: new HealthPorts(log),
     metrics,
     clock: systemClock,

@@ -1,6 +1,15 @@
 // From pods and Services on a real API server, by the EndpointSlice controller and kube-proxy's loop, to packets.
 import t, { type Test } from 'tap';
-import { type Node, nodes, type Pod, pods, type Service, serviceAccounts, services } from '../../controlplane/api';
+import {
+  type Node,
+  nodes,
+  type Pod,
+  pods,
+  type Service,
+  serviceAccounts,
+  serviceCidrs,
+  services,
+} from '../../controlplane/api';
 import { formatTime, systemClock } from '../../controlplane/base/clock';
 import { silentLogger as log } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
@@ -122,6 +131,16 @@ async function reachable(lab: ServiceLab, host: string, port: number): Promise<v
   }
 }
 
+/** Returns how many packets to the range have reached the place outside so far. */
+async function countArrivals(lab: ServiceLab, range: string): Promise<() => Promise<number>> {
+  const program = lab.mode === 'nftables' ? 'iptables-nft' : lab.mode;
+  await lab.at.outside.run(program, '-t', 'raw', '-A', 'PREROUTING', '-d', range);
+  return async () => {
+    const lines = await lab.at.outside.run(program, '-t', 'raw', '-vxnL', 'PREROUTING');
+    return Number(/^\s*(\d+)/m.exec(lines.split('\n')[2]!)?.[1]);
+  };
+}
+
 async function withWorld(
   t: Test,
   fn: (lab: ServiceLab, client: Client, settles: Settles) => Promise<void>,
@@ -152,6 +171,36 @@ t.test('end to end', { skip: skipWithoutKernel() }, async (t) => {
       await endPod(client, 'two');
       await settles('b', ip, 80, ['ECONNREFUSED'], 'the last endpoint was removed');
       t.match(metrics.render(), /kubeproxy_network_programming_duration_seconds_count [1-9]/);
+    });
+  });
+
+  await t.test('a Service of a further ServiceCIDR; what has no Service there does not leave the node', async (t) => {
+    await withWorld(t, async (lab, client, settles) => {
+      await runProxy(lab, client, { nodeName, serviceCidr: '10.96.0.0/12' });
+      await startPod(client, 'one', { place: 'a' });
+      const ip = await startService(client, 'web', { ports: [named(80, 'http')] });
+      await settles('b', ip, 80, ['a']);
+      const left = await countArrivals(lab, '172.31.0.0/24');
+      const leaves = async () => {
+        const before = await left();
+        t.equal(await lab.ask('b', '172.31.0.8', 80, 300), 'TIMEOUT');
+        return (await left()) > before;
+      };
+      t.equal(await leaves(), true, 'no ServiceCIDR has the address');
+      await client.create(serviceCidrs, { metadata: { name: 'more' }, spec: { cidrs: ['172.31.0.0/24'] } });
+      t.equal(await startService(client, 'far', { clusterIP: '172.31.0.7', ports: [named(80, 'http')] }), '172.31.0.7');
+      for (const from of ['b', 'node'] as const) await settles(from, '172.31.0.7', 80, ['a']);
+      const until = Date.now() + settleMs;
+      let escapes = await leaves();
+      while (escapes && Date.now() < until) escapes = await leaves();
+      t.equal(escapes, false, 'the ServiceCIDR has the address');
+      await client.delete(services, 'default/far');
+      // Without its Service the address leads nowhere.
+      const seen = async () => (await lab.ask('b', '172.31.0.7', 80, 300)) === 'TIMEOUT';
+      let gone = await seen();
+      while (!gone && Date.now() < until) gone = await seen();
+      t.equal(gone, true);
+      await settles('b', ip, 80, ['a']);
     });
   });
 

@@ -3,7 +3,8 @@
 // claim; this rule writes the message of the refusal.
 import { isIP } from 'node:net';
 import { internalAddresses, nodeAddressClaim } from '../../api/claims';
-import { type Node, nodes } from '../../api/index';
+import { type Node, nodes, serviceCidrs } from '../../api/index';
+import { rangesOf } from '../../api/service-cidrs/facts';
 import { type Cidr, cidrContains, parseAddress } from '../../base/cidr';
 import type { Cache } from '../cache/cache';
 import { forbidden } from '../status';
@@ -14,7 +15,10 @@ export const nodeAddresses: OpenRule = ({ cache, serviceRanges }) => new NodeAdd
 class NodeAddresses implements WriteRule {
   readonly name = 'NodeAddresses';
 
-  /** `services` are the ranges of Service addresses: no node may report such an address, since it would get a certificate for it. */
+  /**
+   * `services` are the ranges of Service addresses by the server's option. No node may report an address in them or in a ServiceCIDR,
+   * since it would get a certificate for it.
+   */
   constructor(
     private readonly cache: Cache,
     private readonly services: readonly Cidr[],
@@ -29,13 +33,21 @@ class NodeAddresses implements WriteRule {
     const before = internalAddresses(old);
     for (const address of internalAddresses(object)) {
       if (before.includes(address)) continue;
-      if (isIP(address) !== 0 && this.services.some((range) => cidrContains(range, parseAddress(address)))) {
+      if (this.isOfServices(address)) {
         throw forbidden(nodes, name, `address ${address} lies in the range of Services`);
       }
       const holder = refused?.get(nodeAddressClaim(address))?.slice(nodes.prefix.length);
       const other = holder ?? (dryRun ? this.ownerOf(address, name) : undefined);
       if (other !== undefined) throw forbidden(nodes, name, addressTaken(address, other));
     }
+  }
+
+  private isOfServices(address: string): boolean {
+    if (isIP(address) === 0) return false;
+    const parsed = parseAddress(address);
+    const isIn = (range: Cidr) => cidrContains(range, parsed);
+    const cidrs = this.cache.kind(serviceCidrs).current({});
+    return this.services.some(isIn) || cidrs.some(({ object }) => rangesOf(object).some(isIn));
   }
 
   /** The node that has the address in this server's cache: a dry run does not ask the store. */
