@@ -90,5 +90,6 @@ export {
   type ValidatingWebhookConfiguration,
   validatingWebhookConfigurations,
 } from './validating-webhook-configuration';
+export { subjectAccessReviews, tokenReviews } from './virtual';
 export { type VolumeAttachment, volumeAttachments } from './volume-attachment';
 export { type VolumeAttributesClass, volumeAttributesClasses } from './volume-attributes-class';

@@ -59,7 +59,7 @@ export const tokenRequests = virtual(
   true,
   'AuthenticationV1TokenRequest',
 );
-const tokenReviews = virtual('authentication.k8s.io', 'TokenReview', 'tokenreviews', false);
+export const tokenReviews = virtual('authentication.k8s.io', 'TokenReview', 'tokenreviews', false);
 export const selfSubjectReviews = virtual('authentication.k8s.io', 'SelfSubjectReview', 'selfsubjectreviews', false);
 export const subjectAccessReviews = virtual(
   'authorization.k8s.io',

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
+import { Access } from '../../agents/kubelet/server/access/access';
 import { serveKubelet } from '../../agents/kubelet/server/kubelet-server';
 import { PodLookup } from '../../agents/kubelet/server/pod-lookup';
 import { streamingHandlers } from '../../agents/kubelet/server/streaming-handlers';
@@ -51,12 +52,14 @@ t.test('kubectl debug', { skip: skipWithoutDocker() }, async (t) => {
     host,
     port,
     certificate: { current: { ca: authority.cert, ...pair }, onChange: () => {} },
+    access: new Access({ client, clock: systemClock, nodeName: 'n1' }),
     runtime,
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log }),
     summary: () => Promise.reject(new Error('this test asks for no statistics')),
     metrics: () => '',
     problem: () => undefined,
+    logDir: t.testdir(),
     clock: systemClock,
     log,
   };

@@ -1,9 +1,8 @@
-// The kubelet's HTTPS server: logs, pods, statistics, metrics, and the streaming requests. It accepts only the API server and
-// administrators, by certificates of the cluster's CA.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+// The kubelet's HTTPS server: logs, pods, statistics, metrics, and the streaming requests.
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { Clock } from '../../../controlplane/base/clock';
 import { AppError, describeError, type ErrorCode, NotFound, Unavailable } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
@@ -11,9 +10,11 @@ import type { ServingCertificate } from '../certificates/serving-certificate';
 import type { ContainerRuntime } from '../runtime/runtime';
 import { parseRequestPath } from '../streaming/request-path';
 import type { StreamingServer } from '../streaming/server';
+import type { Access } from './access/access';
 import { parseLogQuery } from './log-query';
 import { logBytes } from './log-stream';
 import { metricsType, resourceMetrics } from './metrics';
+import { sendNodeLog } from './node-logs';
 import type { PodLookup } from './pod-lookup';
 import type { Summary } from './stats-summary';
 
@@ -21,6 +22,7 @@ export interface KubeletServerOptions {
   readonly host: string;
   readonly port: number;
   readonly certificate: Pick<ServingCertificate, 'current' | 'onChange'>;
+  readonly access: Pick<Access, 'check'>;
   readonly runtime: ContainerRuntime;
   readonly lookup: PodLookup;
   readonly streaming: StreamingServer;
@@ -28,6 +30,8 @@ export interface KubeletServerOptions {
   /** The text of /metrics. */
   readonly metrics: () => string;
   readonly problem: () => string | undefined;
+  /** The folder that /logs/ shows. */
+  readonly logDir: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -49,7 +53,8 @@ export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal)
   const server = createServer({
     ...certificate.current,
     requestCert: true,
-    rejectUnauthorized: true,
+    // Bearer tokens come without a certificate. `access` accepts only certificates that were verified.
+    rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
     maxHeaderSize: maxHeaderBytes,
   });
@@ -59,8 +64,7 @@ export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal)
     answer(options, request, response).catch((err: unknown) => fail(response, err, log));
   });
   server.on('upgrade', (request: IncomingMessage, socket, head: Buffer) => {
-    if (mayEnter(request.socket as TLSSocket) && streaming.handleUpgrade(request, socket, head)) return;
-    socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    upgrade(options, request, { socket, head }).catch((err: unknown) => refuse(socket, err, log));
   });
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => reject(new Unavailable(`cannot listen on ${host}:${port}`, { cause })));
@@ -76,11 +80,17 @@ export function serveKubelet(options: KubeletServerOptions, signal: AbortSignal)
   });
 }
 
-/** True for the API server's own client identity and for administrators. Nodes and workloads are refused. */
-function mayEnter(socket: TLSSocket): boolean {
-  const { subject } = socket.getPeerCertificate() as DetailedPeerCertificate;
-  const organizations = [subject?.O ?? []].flat();
-  return organizations.includes('system:masters') || subject?.CN === 'kube-apiserver-kubelet-client';
+async function upgrade(
+  { access, streaming }: KubeletServerOptions,
+  request: IncomingMessage,
+  { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
+): Promise<void> {
+  // While the API server is asked, an error without a listener would end the process.
+  const ignore = () => {};
+  socket.on('error', ignore);
+  await access.check(request);
+  socket.off('error', ignore);
+  if (!streaming.handleUpgrade(request, socket, head)) throw new NotFound(`no such path: ${request.url}`);
 }
 
 async function answer(
@@ -88,10 +98,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (!mayEnter(request.socket as TLSSocket)) {
-    response.writeHead(403).end('Forbidden');
-    return;
-  }
+  await options.access.check(request);
   const { pathname, segments, query } = parseRequestPath(request.url ?? '/');
   const [kind, ...parts] = segments;
   switch (kind) {
@@ -110,6 +117,8 @@ async function answer(
       if (parts.length === 0) return metrics(response, options.metrics());
       if (parts[0] === 'resource') return metrics(response, resourceMetrics(await options.summary()));
       break;
+    case 'logs':
+      return sendNodeLog(options.logDir, parts, response);
     case 'containerLogs':
       if (parts.length === 3) return sendLog(options, parts as [string, string, string], query, response);
       break;
@@ -148,8 +157,22 @@ async function sendLog(
 }
 
 function fail(response: ServerResponse, err: unknown, log: Logger): void {
-  const status = (err instanceof AppError && statusOf[err.code]) || 500;
-  if (status === 500) log.warn('request failed', { error: err });
+  const status = answerStatus(err, log);
   if (response.headersSent) response.destroy();
   else response.writeHead(status, { 'content-type': 'text/plain' }).end(describeError(err));
+}
+
+function refuse(socket: Duplex, err: unknown, log: Logger): void {
+  const status = answerStatus(err, log);
+  const text = describeError(err);
+  socket.on('error', () => {});
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
+}
+
+function answerStatus(err: unknown, log: Logger): number {
+  const status = (err instanceof AppError && statusOf[err.code]) || 500;
+  if (status === 500) log.warn('request failed', { error: err });
+  return status;
 }

@@ -12,8 +12,10 @@ import type { Options } from '../options';
 import type { NodeEvent, Part } from '../part';
 import type { ContainerRuntime } from '../runtime/runtime';
 import { createStreamingServer } from '../streaming/server';
+import { Access } from './access/access';
 import { serveKubelet } from './kubelet-server';
 import { kubeletMetrics } from './metrics';
+import { nodeLogDir } from './node-logs';
 import { PodLookup } from './pod-lookup';
 import { statsSummary } from './stats-summary';
 import { streamingHandlers } from './streaming-handlers';
@@ -42,12 +44,14 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
     port: options.port,
     certificate,
+    access: new Access({ client, clock: systemClock, nodeName }),
     runtime,
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     summary: () => statsSummary({ runtime, records, machine, nodeName, now: systemClock.now }),
     metrics: () => kubeletMetrics({ nodeName, records, pods: pods.list(), startedAtMs }),
     problem: () => kubelet.problem(),
+    logDir: nodeLogDir,
     clock: systemClock,
     log: log.child('server'),
   };
