@@ -14,6 +14,7 @@ import { Generations } from '../../dataplane/nftables/generations';
 import { openAnnouncer } from './announcer/open';
 import { cleanup } from './cleanup';
 import { Events } from './events';
+import { healthReports } from './health-report';
 import { openInformers } from './informers';
 import { openServices } from './open';
 import { type Options, options } from './options';
@@ -66,8 +67,10 @@ export const command = defineCommand({
     const parts: readonly Part[] = [...Object.values(informers), services, policies, receipts, ...announcers];
     const check = () => parts.map((part) => part.problem?.()).find((problem) => problem !== undefined);
     const metrics = () => parts.map((part) => part.renderMetrics?.() ?? '').join('');
-    await serveHealth({ host: bindAddress, port: healthzPort, check }, signal);
-    await serveHealth({ host: '127.0.0.1', port: metricsPort, check, metrics }, signal);
+    const report = healthReports(systemClock);
+    const texts = { '/proxyMode': options.proxyMode };
+    await serveHealth({ host: bindAddress, port: healthzPort, check, report }, signal);
+    await serveHealth({ host: '127.0.0.1', port: metricsPort, check, metrics, texts }, signal);
     await Promise.all(parts.map((part) => part.run(signal)));
   },
 });

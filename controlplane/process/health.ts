@@ -10,11 +10,15 @@ export interface HealthOptions {
   /** Returns the fault, or undefined when the agent is healthy. */
   readonly check: () => string | undefined;
   readonly metrics?: () => string;
+  /** The body of /healthz as JSON; absent: ok, or the fault. /livez and /readyz always have the text. */
+  readonly report?: (problem: string | undefined) => object;
+  /** Further paths with their texts. */
+  readonly texts?: Readonly<Record<string, string>>;
 }
 
 /** Listens until the signal is aborted; resolves with the port once it listens. @throws Unavailable when it cannot bind */
 export function serveHealth(options: HealthOptions, signal: AbortSignal): Promise<number> {
-  const { host, port, check, metrics } = options;
+  const { host, port, check, metrics, report, texts = {} } = options;
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/metrics') {
@@ -23,7 +27,13 @@ export function serveHealth(options: HealthOptions, signal: AbortSignal): Promis
     } else if (path === '/healthz' || path === '/livez' || path === '/readyz') {
       const problem = check();
       response.statusCode = problem === undefined ? 200 : 503;
-      response.end(problem ?? 'ok');
+      if (report && path === '/healthz') {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify(report(problem)));
+      } else response.end(problem ?? 'ok');
+    } else if (path !== undefined && Object.hasOwn(texts, path)) {
+      response.setHeader('content-type', 'text/plain; charset=utf-8');
+      response.end(texts[path]);
     } else {
       response.statusCode = 404;
       response.end('not found; this port answers /healthz and /metrics\n');

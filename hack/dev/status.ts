@@ -120,7 +120,7 @@ async function agentHealth(node: NodePlan, port: number): Promise<string | undef
   });
   return new Promise((resolve, reject) => {
     socket.setTimeout(probeTimeoutMs, () => socket.destroy(new Error(`no answer within ${probeTimeoutMs} ms`)));
-    const call = request({ path: '/healthz', createConnection: () => socket }, (response) => {
+    const call = request({ path: '/readyz', createConnection: () => socket }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
