@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger';
 import { type Algorithm, algorithmOf, keyId } from '../pki/jwt';
 import { type Accepted, type AnonymousPaths, Authenticator, parseTokenFile } from './authn/authenticator';
 import { BootstrapTokens } from './authn/bootstrap-tokens';
+import type { FrontProxyConfig } from './authn/front-proxy';
 import type { IssuerFacts } from './authn/issuer-documents';
 import type { AuthenticationConfig, JwtIssuer } from './authn/oidc/config';
 import type { IssuerKeysDeps } from './authn/oidc/issuer-keys';
@@ -38,7 +39,14 @@ export interface IssuerOptions {
 export interface AccessOptions {
   readonly clusterDomain: string;
   /** PEM texts. */
-  readonly keys: { readonly serviceAccountKey: string; readonly serviceAccountPublicKey: string };
+  readonly keys: {
+    readonly serviceAccountKey: string;
+    readonly serviceAccountPublicKey: string;
+    /** The authority of users. */
+    readonly ca: string;
+  };
+  /** Servers whose headers name users. */
+  readonly frontProxy?: FrontProxyConfig;
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
@@ -99,6 +107,7 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
       ...(options.tokenWebhook
         ? { webhook: new TokenWebhook(options.tokenWebhook, { clock, log: deps.log.child('authentication') }) }
         : {}),
+      ...(options.frontProxy ? { frontProxy: { config: options.frontProxy, clientCa: options.keys.ca } } : {}),
       ...(options.tokenFile === undefined ? {} : { staticTokens: parseTokenFile(options.tokenFile) }),
     },
     issuers.read(options.authentication ?? { config: {} }),

@@ -25,6 +25,7 @@ import { AddressRepair } from './allocation/repair/address-repair';
 import type { Auditor } from './audit/auditor';
 import { type AuditOptions, openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
+import type { FrontProxyConfig } from './authn/front-proxy';
 import type { Authorizer } from './authz/authorizer';
 import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
@@ -95,6 +96,8 @@ export interface ApiServerOptions {
   readonly keys: ApiServerKeys;
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
+  /** Servers whose headers name users. */
+  readonly frontProxy?: FrontProxyConfig;
   readonly issuer?: IssuerOptions;
   readonly authentication?: AuthenticationOptions;
   readonly authorization?: AuthorizationOptions;
@@ -211,6 +214,7 @@ export class ApiServer {
   /** Uses new certificates for new connections, as a server, to kubelets and to aggregated servers; keys of tokens and open connections stay. */
   renew(keys: ServerCertificates): void {
     const { ca, certificate, key, kubeletClientCertificate, kubeletClientKey } = keys;
+    this.access?.authenticator.renew(ca);
     this.listener?.renew({ certificate, key, ca });
     this.proxy?.renew({ certificate: kubeletClientCertificate, key: kubeletClientKey, ca });
     this.aggregation?.renew(proxyKeysOf(keys));
@@ -300,10 +304,11 @@ export class ApiServer {
   /** Resolves with the port. */
   private async listen(handler: ApiHandler, authenticator: Authenticator): Promise<number> {
     const { scope, stop } = this;
-    const { bindAddress: address, port, keys } = this.options;
+    const { bindAddress: address, port, keys, frontProxy } = this.options;
     const { certificate, key, ca } = keys;
     const log = this.deps.log.child('http');
-    const listener = new Listener({ address, port, certificate, key, ca }, handler, authenticator, log);
+    const given = { address, port, certificate, key, ca, ...(frontProxy ? { frontProxy } : {}) };
+    const listener = new Listener(given, handler, authenticator, log);
     this.listener = listener;
     const opened = await listener.open();
     // Watches end first, so that the listener does not wait for them.
@@ -389,6 +394,7 @@ export class ApiServer {
       port: this.port,
       caPem: this.options.keys.ca,
       proxyCaPem: this.options.keys.proxyCa,
+      ...(this.options.frontProxy ? { frontProxy: this.options.frontProxy } : {}),
       kubernetesIp: formatAddress(cidrAddress(range, 1)),
       dnsIp: formatAddress(cidrAddress(range, 10)),
       serviceCidrs: ranges.map(formatCidr),

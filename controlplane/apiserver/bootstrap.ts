@@ -40,6 +40,7 @@ import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
 import { extensionAuthentication } from './aggregator/extension-authentication';
 import { ensureServiceCidr } from './allocation/default-service-cidr';
+import type { FrontProxyConfig } from './authn/front-proxy';
 import { tokenTracking } from './authn/token-tracking';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles, namespacedGrants } from './authz/bootstrap-policy';
 import {
@@ -57,6 +58,8 @@ export interface BootstrapOptions {
   readonly caPem: string;
   /** The authority of this server's certificate for aggregated API servers, PEM. */
   readonly proxyCaPem: string;
+  /** Further servers whose headers name users. */
+  readonly frontProxy?: FrontProxyConfig;
   /** The first address of the Service range. */
   readonly kubernetesIp: string;
   /** The tenth address of the Service range. */
@@ -125,8 +128,9 @@ async function ensureClusterInfo(client: Client, { advertiseAddress, port, caPem
   );
 }
 
-async function ensureExtensionAuthentication(client: Client, { caPem, proxyCaPem }: BootstrapOptions): Promise<void> {
-  const authorities = { clientCa: caPem, proxyCa: proxyCaPem };
+async function ensureExtensionAuthentication(client: Client, options: BootstrapOptions): Promise<void> {
+  const { caPem, proxyCaPem, frontProxy } = options;
+  const authorities = { clientCa: caPem, proxyCa: proxyCaPem, ...(frontProxy ? { frontProxy } : {}) };
   await ensure(client, configMaps, extensionAuthentication(authorities), (found) =>
     extensionAuthentication(authorities, found),
   );

@@ -25,6 +25,7 @@ import { openStore } from '../store/open';
 import { readAudit } from './audit-options';
 import { closeAuthorization, followAuthorization, readAuthorization } from './authorization-options';
 import { openEncryption } from './encryption';
+import { readFrontProxy } from './front-proxy-options';
 import { readKeys } from './keys';
 import { followAuthentication, readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
@@ -145,6 +146,7 @@ async function openApi(
   scope.defer(() => audit?.webhook?.transport.close());
   const authorization = await readAuthorization(options);
   scope.defer(() => closeAuthorization(authorization));
+  const frontProxy = await readFrontProxy(options);
   const tokenWebhook = await readTokenWebhook(options);
   scope.defer(() => tokenWebhook?.transport.close());
   const api = new ApiServer(
@@ -158,6 +160,7 @@ async function openApi(
       localComponents: localComponents(options.parts),
       ...tokenFile,
       ...(tokenWebhook ? { tokenWebhook } : {}),
+      ...(frontProxy ? { frontProxy } : {}),
       ...(audit ? { audit } : {}),
       issuer: await readIssuer(options),
       authorization,

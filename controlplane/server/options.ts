@@ -17,6 +17,7 @@ import {
 import { auditOptions } from './audit-options';
 import { authorizationOptions } from './authorization-options';
 import { encryptionOptions } from './encryption';
+import { frontProxyOptions } from './front-proxy-options';
 import { oidcOptions } from './oidc-options';
 import { tokenOptions } from './token-options';
 import { tokenWebhookOptions } from './token-webhook-options';
@@ -146,6 +147,7 @@ export const serverOptions = {
   ...tokenOptions,
   ...oidcOptions,
   ...tokenWebhookOptions,
+  ...frontProxyOptions,
   ...authorizationOptions,
   ...auditOptions,
   ...encryptionOptions,

@@ -12,6 +12,7 @@ import type { AuthenticationOptions, AuthorizationOptions, IssuerOptions } from 
 import type { PodSecurityConfig } from '../../controlplane/apiserver/admission/pod-security/config';
 import { ApiServer } from '../../controlplane/apiserver/api-server';
 import type { AuditOptions } from '../../controlplane/apiserver/audit/open';
+import type { FrontProxyConfig } from '../../controlplane/apiserver/authn/front-proxy';
 import type { TokenWebhookConfig } from '../../controlplane/apiserver/authn/token-webhook';
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
@@ -74,6 +75,7 @@ export interface TestServerOptions {
   readonly store?: Store;
   readonly clock?: Clock;
   readonly tokenFile?: string;
+  readonly frontProxy?: FrontProxyConfig;
   readonly issuer?: IssuerOptions;
   readonly tokenWebhook?: TokenWebhookConfig;
   readonly authentication?: AuthenticationOptions;
@@ -119,6 +121,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       clusterDomain: names.clusterDomain,
       keys: await readKeys(dir),
       ...(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }),
+      ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
       ...(options.issuer ? { issuer: options.issuer } : {}),
       ...(options.tokenWebhook ? { tokenWebhook: options.tokenWebhook } : {}),
       ...(options.authentication ? { authentication: options.authentication } : {}),

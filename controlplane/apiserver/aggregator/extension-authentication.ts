@@ -1,6 +1,7 @@
 // What aggregated API servers read to know their callers: the ConfigMap kube-system/extension-apiserver-authentication, which names the
 // authorities of users and of this server, and the headers that name a user.
 import type { ConfigMap } from '../../api/config-map';
+import type { FrontProxyConfig } from '../authn/front-proxy';
 
 export const extensionAuthenticationName = 'extension-apiserver-authentication';
 /** The name in the certificate with which this server connects to them. */
@@ -15,10 +16,18 @@ export interface ExtensionAuthentication {
   readonly clientCa: string;
   /** The authority of this server's certificate for aggregated API servers, PEM. */
   readonly proxyCa: string;
+  /** Further servers whose headers name users. */
+  readonly frontProxy?: FrontProxyConfig;
 }
 
-/** Keys that other programs have added stay. */
-export function extensionAuthentication({ clientCa, proxyCa }: ExtensionAuthentication, found?: ConfigMap): ConfigMap {
+/** This server's own values first, then those of further front proxies. Keys that other programs have added stay. */
+export function extensionAuthentication(
+  { clientCa, proxyCa, frontProxy }: ExtensionAuthentication,
+  found?: ConfigMap,
+): ConfigMap {
+  const list = (own: string, further: readonly string[] = []) => JSON.stringify([...new Set([own, ...further])]);
+  // Without names, certificates with any name count.
+  const names = frontProxy?.allowedNames.length === 0 ? '[]' : list(proxyName, frontProxy?.allowedNames);
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -26,12 +35,12 @@ export function extensionAuthentication({ clientCa, proxyCa }: ExtensionAuthenti
     data: {
       ...found?.data,
       'client-ca-file': clientCa,
-      'requestheader-allowed-names': JSON.stringify([proxyName]),
-      'requestheader-client-ca-file': proxyCa,
-      'requestheader-extra-headers-prefix': JSON.stringify([extraHeaderPrefix]),
-      'requestheader-group-headers': JSON.stringify([groupHeader]),
-      'requestheader-uid-headers': JSON.stringify([uidHeader]),
-      'requestheader-username-headers': JSON.stringify([userHeader]),
+      'requestheader-allowed-names': names,
+      'requestheader-client-ca-file': frontProxy ? `${proxyCa.trimEnd()}\n${frontProxy.ca}` : proxyCa,
+      'requestheader-extra-headers-prefix': list(extraHeaderPrefix, frontProxy?.extraHeaderPrefixes),
+      'requestheader-group-headers': list(groupHeader, frontProxy?.groupHeaders),
+      'requestheader-uid-headers': list(uidHeader, frontProxy?.uidHeaders),
+      'requestheader-username-headers': list(userHeader, frontProxy?.usernameHeaders),
     },
   };
 }

@@ -1,12 +1,15 @@
-// Finds the user of a request: by client certificate, ServiceAccount token, static token, bootstrap token, token of another issuer,
+// Finds the user of a request: by headers of a front proxy, client certificate, ServiceAccount token, static token, bootstrap token, token of another issuer,
 // token that a program outside the server knows; else anonymous.
+import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock';
 import { AppError, hasCode } from '../../base/errors';
 import { type Claims, type Jwt, parseJwt } from '../../pki/jwt';
 import { type Headers, header, type UserInfo } from '../request';
+import { readBundle } from './authorities';
 import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
-import { certificateUser } from './certificate';
+import { certificateUser, proxyName, type Roots } from './certificate';
+import { type FrontProxyConfig, frontProxyUser } from './front-proxy';
 import type { JwtAuthenticator } from './oidc/jwt-authenticator';
 import type { ServiceAccountTokens } from './service-account-tokens';
 import type { TokenWebhook } from './token-webhook';
@@ -27,6 +30,8 @@ export interface AuthenticatorOptions {
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Asked about tokens that nothing here accepts. */
   readonly webhook?: TokenWebhook;
+  /** Servers whose headers name users, and the authority of users, PEM, from which theirs are told apart. */
+  readonly frontProxy?: { readonly config: FrontProxyConfig; readonly clientCa: string };
 }
 
 /** What a file can change while the server runs. */
@@ -39,11 +44,26 @@ export interface Accepted {
 /** The paths of requests that may be anonymous: all, none, or these. */
 export type AnonymousPaths = 'all' | ReadonlySet<string>;
 
+/** The part of a request that says who sent it. */
+export type Credentials = Pick<IncomingMessage, 'headers' | 'headersDistinct'> & { readonly socket: TLSSocket };
+
 export class Authenticator {
+  /** Present when there are front proxies. */
+  private roots: Roots | undefined;
+
   constructor(
     private readonly options: AuthenticatorOptions,
     private accepted: Accepted = { issuers: new Map(), anonymous: 'all' },
-  ) {}
+  ) {
+    const { frontProxy } = options;
+    if (!frontProxy) return;
+    this.roots = { clients: readBundle(frontProxy.clientCa), proxies: readBundle(frontProxy.config.ca) };
+  }
+
+  /** For later connections: the authority of users has changed. */
+  renew(clientCa: string): void {
+    if (this.roots) this.roots = { ...this.roots, clients: readBundle(clientCa) };
+  }
 
   /** For later requests. */
   accept(accepted: Accepted): void {
@@ -51,15 +71,23 @@ export class Authenticator {
   }
 
   /**
-   * A certificate wins over a token. A promise only for a token whose issuer must be asked for its keys, and for one of the webhook.
+   * Headers of a front proxy win over a certificate, and a certificate over a token; a certificate that is refused leaves the token,
+   * as upstream. A promise only for a token whose issuer must be asked for its keys, and for one of the webhook.
    * @throws Unauthorized for an invalid or expired certificate or token
    */
-  authenticate(headers: Headers, socket: TLSSocket, path: string): UserInfo | Promise<UserInfo> {
-    const user = certificateUser(socket, this.options.clock.now());
-    if (user) return user;
-    const authorization = header(headers, 'authorization');
+  authenticate(credentials: Credentials, path: string): UserInfo | Promise<UserInfo> {
+    const { headers, socket } = credentials;
+    const proxied = this.proxiedUser(credentials);
+    if (proxied) return proxied;
+    const authorization = header(headers as Headers, 'authorization');
     // As upstream: credentials of another scheme are none.
     const token = /^Bearer ([^ ]+)/i.exec(authorization.trim())?.[1];
+    try {
+      const user = certificateUser(socket, this.options.clock.now(), this.roots);
+      if (user) return user;
+    } catch (err) {
+      if (!token) throw err;
+    }
     if (!token) return this.anonymousUser(path);
     // The client must not see why a token is refused: the reason stays in the cause.
     const refuse = (err: unknown): never => {
@@ -71,6 +99,16 @@ export class Authenticator {
     } catch (err) {
       return refuse(err);
     }
+  }
+
+  private proxiedUser({ headersDistinct, socket }: Credentials): UserInfo | undefined {
+    const { frontProxy, clock } = this.options;
+    if (!frontProxy || !this.roots) return undefined;
+    const name = proxyName(socket, this.roots, clock.now());
+    if (name === undefined) return undefined;
+    const { allowedNames } = frontProxy.config;
+    if (allowedNames.length > 0 && !allowedNames.includes(name)) return undefined;
+    return frontProxyUser(frontProxy.config, headersDistinct);
   }
 
   private anonymousUser(path: string): UserInfo {

@@ -1,8 +1,10 @@
-// The user of a TLS connection: the CN of the verified client certificate is the user name, its O entries are the groups.
-import { createHash } from 'node:crypto';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+// What the client certificate of a TLS connection says: its CN is the user name, its O entries are the groups; or it is that of a front
+// proxy, which names users itself.
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls';
 import { AppError } from '../../base/errors';
 import type { UserInfo } from '../request';
+import { isIssuedBy } from './authorities';
 
 interface Known {
   readonly user: UserInfo;
@@ -17,10 +19,11 @@ const known = new WeakMap<TLSSocket, Known | Unknown>();
  * @throws Unauthorized for a certificate of another CA and one that names no user, and when it has expired since: a connection may outlive its certificate,
  * a permission may not
  */
-export function certificateUser(socket: TLSSocket, nowMs: number): UserInfo | undefined {
+export function certificateUser(socket: TLSSocket, nowMs: number, roots?: Roots): UserInfo | undefined {
   let found = known.get(socket);
   if (found === undefined) {
     found = readUser(socket);
+    if (roots && found !== 'none' && !isOfClients(socket, roots, nowMs)) found = 'foreign';
     known.set(socket, found);
   }
   if (found === 'none') return undefined;
@@ -43,6 +46,46 @@ function readUser(socket: TLSSocket): Known | Unknown {
   const extra = { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] };
   const user = { name, groups: [...list(subject?.['O']), 'system:authenticated'], extra };
   return { user, endMs: Date.parse(certificate.valid_to) };
+}
+
+/** Of a server that also accepts certificates of front proxies. */
+export interface Roots {
+  readonly clients: readonly X509Certificate[];
+  readonly proxies: readonly X509Certificate[];
+}
+
+interface Origin {
+  readonly isClient: boolean;
+  /** The common name of a front proxy's certificate. */
+  readonly proxy: string | undefined;
+  readonly endMs: number;
+}
+const origins = new WeakMap<TLSSocket, Origin>();
+
+/** The common name of a valid certificate of a front proxy, undefined for all else; looked up once per connection. */
+export function proxyName(socket: TLSSocket, roots: Roots, nowMs: number): string | undefined {
+  const { proxy, endMs } = originOf(socket, roots, nowMs);
+  return endMs < nowMs ? undefined : proxy;
+}
+
+/** Whether the certificate is of an authority of users. */
+const isOfClients = (socket: TLSSocket, roots: Roots, nowMs: number): boolean =>
+  originOf(socket, roots, nowMs).isClient;
+
+function originOf(socket: TLSSocket, { clients, proxies }: Roots, nowMs: number): Origin {
+  let origin = origins.get(socket);
+  if (origin === undefined) {
+    const certificate = socket.getPeerCertificate(true) as DetailedPeerCertificate | undefined;
+    const isVerified = certificate?.raw !== undefined && socket.authorized;
+    const isProxy = isVerified && isIssuedBy(certificate, proxies, nowMs);
+    origin = {
+      isClient: isVerified && isIssuedBy(certificate, clients, nowMs),
+      proxy: isProxy ? (first(certificate.subject?.['CN']) ?? '') : undefined,
+      endMs: isProxy ? Date.parse(certificate.valid_to) : 0,
+    };
+    origins.set(socket, origin);
+  }
+  return origin;
 }
 
 const list = (value: string | string[] | undefined): readonly string[] =>

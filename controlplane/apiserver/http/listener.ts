@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../../base/logger';
-import type { Authenticator } from '../authn/authenticator';
+import type { Authenticator, Credentials } from '../authn/authenticator';
+import { type FrontProxyConfig, identityHeaders } from '../authn/front-proxy';
 import { impersonationHeaders, wantsImpersonation } from '../authn/impersonation';
 import type { ApiHandler } from '../handler';
 import type { Headers, Reply, UserInfo } from '../request';
@@ -25,8 +25,10 @@ export interface ListenerOptions {
   readonly key: string;
   /** How many connections are open at once; more are closed at once. Default: 10,000. */
   readonly maxConnections?: number;
-  /** Client certificates are checked against this one. */
+  /** Client certificates are checked against this one, */
   readonly ca: string;
+  /** and against those of front proxies. */
+  readonly frontProxy?: FrontProxyConfig;
 }
 
 const minVersion = 'TLSv1.2';
@@ -46,13 +48,16 @@ const drainMs = 5_000;
 export class Listener {
   private server: Server | undefined;
   private readonly upgraded = new Set<Duplex>();
+  private readonly namesUser: (header: string) => boolean;
 
   constructor(
     private readonly options: ListenerOptions,
     private readonly handler: ApiHandler,
     private readonly authenticator: Authenticator,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.namesUser = identityHeaders(options.frontProxy);
+  }
 
   /** Resolves with the port in use. */
   open(): Promise<number> {
@@ -61,7 +66,7 @@ export class Listener {
       {
         cert: certificate,
         key,
-        ca,
+        ca: this.authorities(ca),
         requestCert: true,
         rejectUnauthorized: false,
         minVersion,
@@ -97,7 +102,12 @@ export class Listener {
 
   /** New connections use these certificates; open connections stay. */
   renew({ certificate, key, ca }: Pick<ListenerOptions, 'certificate' | 'key' | 'ca'>): void {
-    this.server?.setSecureContext({ cert: certificate, key, ca, minVersion });
+    this.server?.setSecureContext({ cert: certificate, key, ca: this.authorities(ca), minVersion });
+  }
+
+  private authorities(ca: string): string[] {
+    const { frontProxy } = this.options;
+    return frontProxy ? [ca, frontProxy.ca] : [ca];
   }
 
   /** Accepts no new connections, waits a bounded time for open answers, then cuts the remaining connections. */
@@ -116,9 +126,9 @@ export class Listener {
     let reply: Reply;
     try {
       const user = this.userOf(message);
-      reply = await this.handler.handle(toRequest(message, user instanceof Promise ? await user : user));
+      reply = await this.handler.handle(this.toRequest(message, user instanceof Promise ? await user : user));
     } catch (err) {
-      reply = this.handler.refuse(toRequest(message, undefined), err);
+      reply = this.handler.refuse(this.toRequest(message, undefined), err);
     }
     try {
       // Node would parse an unread body as the next request.
@@ -130,8 +140,14 @@ export class Listener {
     }
   }
 
-  private userOf({ headers, socket, url = '/' }: IncomingMessage): UserInfo | Promise<UserInfo> {
-    return this.authenticator.authenticate(headers, socket as TLSSocket, pathOf(url));
+  private userOf(message: IncomingMessage): UserInfo | Promise<UserInfo> {
+    // Of an HTTPS server all sockets are TLSSockets.
+    return this.authenticator.authenticate(message as IncomingMessage & Credentials, pathOf(message.url ?? '/'));
+  }
+
+  /** Users and authorities in headers were for the authenticator alone. */
+  private toRequest<U extends UserInfo | undefined>(message: IncomingMessage, user: U) {
+    return toRequest(message, user, this.namesUser);
   }
 
   private async upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -140,7 +156,7 @@ export class Listener {
     socket.on('error', () => socket.destroy());
     try {
       const user = await this.userOf(message);
-      const reply = await this.handler.upgrade(toRequest(message, user), socket, head);
+      const reply = await this.handler.upgrade(this.toRequest(message, user), socket, head);
       if (reply) answerUpgrade({ message, socket, head }, reply);
     } catch (err) {
       const status = toStatus(err);
@@ -154,8 +170,9 @@ export class Listener {
 }
 
 /** Node joins repeated headers with commas, but names of groups may contain commas. */
-function headersOf(message: IncomingMessage): Headers {
+function headersOf(message: IncomingMessage, isDropped: (header: string) => boolean): Headers {
   const { headers } = message;
+  for (const name in headers) if (isDropped(name)) delete headers[name];
   return wantsImpersonation(headers) ? { ...headers, ...impersonationHeaders(message.headersDistinct) } : headers;
 }
 
@@ -167,14 +184,18 @@ function pathOf(url: string): string {
 /** Requests whose body another part reads while it arrives. */
 const streaming = new WeakSet<IncomingMessage>();
 
-function toRequest<U extends UserInfo | undefined>(message: IncomingMessage, user: U) {
+function toRequest<U extends UserInfo | undefined>(
+  message: IncomingMessage,
+  user: U,
+  isDropped: (header: string) => boolean,
+) {
   const url = message.url ?? '/';
   const path = pathOf(url);
   return {
     method: message.method ?? 'GET',
     path,
     search: url.slice(path.length + 1),
-    headers: headersOf(message),
+    headers: headersOf(message, isDropped),
     user,
     peer: () => message.socket.remoteAddress,
     isGone: () => message.socket.destroyed,
