@@ -8,6 +8,8 @@ import { type ApiRequest, header, jsonType, queryOf, type Reply } from './reques
 import type { PathHandler } from './servers/path-server';
 import { versionInfo } from './version';
 
+const textType = 'text/plain; charset=utf-8';
+
 /** Smaller documents are not compressed: it would cost more than it saves. */
 const compressFrom = 128 * 1024;
 
@@ -20,7 +22,7 @@ export interface RemoteOpenApi {
 }
 
 export function openapiHandler(catalog: Catalog, schemas: SchemaSet, remote?: RemoteOpenApi): PathHandler {
-  const documents = new OpenApiDocuments(catalog, schemas, versionInfo.gitVersion);
+  const documents = new OpenApiDocuments(catalog, schemas, `${versionInfo.major}.${versionInfo.minor}`);
   return (request, path) => {
     if (path === '/openapi/v2') {
       // A media type must not contain @, so the name in the Accept header differs from that of the answer.
@@ -32,7 +34,8 @@ export function openapiHandler(catalog: Catalog, schemas: SchemaSet, remote?: Re
         : answer(request, documents.v2Json(), jsonType);
     }
     const others = remote?.entries() ?? {};
-    if (path === '/openapi/v3') return answer(request, documents.v3Index(others), jsonType);
+    // Upstream names no type, and Go finds it in the text.
+    if (path === '/openapi/v3') return answer(request, documents.v3Index(others), textType);
     const version = path.slice('/openapi/v3/'.length);
     if (remote && Object.hasOwn(others, version)) return remote.document(version, request.search);
     const document = path.startsWith('/openapi/v3/') ? documents.v3(version) : undefined;

@@ -12,6 +12,7 @@ export interface SchematicKind {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
+  readonly plural: string;
   readonly options: { readonly schema: SchemaSource };
 }
 
@@ -92,7 +93,10 @@ export class SchemaSet {
 const customName = ({ group, version, kind }: SchematicKind): string =>
   [...group.split('.').reverse(), version, kind].join('.');
 
-function listOf(object: NamedSchema, { kind }: SchematicKind, listMeta: NamedSchema): NamedSchema {
+/** Upstream's text about lists ends with this address. */
+const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+
+function listOf(object: NamedSchema, { kind, plural }: SchematicKind, listMeta: NamedSchema): NamedSchema {
   return {
     name: `${object.name}List`,
     fields: {
@@ -102,6 +106,6 @@ function listOf(object: NamedSchema, { kind }: SchematicKind, listMeta: NamedSch
       items: { type: 'array', items: { type: 'object', object } },
     },
     required: ['items'],
-    texts: { '': `${kind}List is a list of ${kind}`, items: `List of ${kind} objects.` },
+    texts: { '': `${kind}List is a list of ${kind}`, items: `List of ${plural}. More info: ${conventions}` },
   };
 }

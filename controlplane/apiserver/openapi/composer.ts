@@ -16,7 +16,7 @@ import {
   scalarDefinitions,
 } from './definitions';
 import type { Form } from './forms';
-import { describeOperations } from './operations';
+import { describeOperations, type Operation } from './operations';
 
 export interface OpenApiDocument {
   readonly body: Buffer;
@@ -43,10 +43,11 @@ export class Composer {
     this.bodies = kindsByDefinition([...builtIn, ...bodyKinds], schemas);
   }
 
-  /** The document of `kinds`. The list is a value: what changes in the meantime has no effect. */
-  async compose(form: Form, kinds: readonly Kind[]): Promise<OpenApiDocument> {
+  /** The document of `kinds` and of further `operations`. The lists are values: what changes in the meantime has no effect. */
+  async compose(form: Form, kinds: readonly Kind[], further: readonly Operation[] = []): Promise<OpenApiDocument> {
     const paths: Buffer[] = [];
-    const roots = new Set<NamedSchema>();
+    const roots = new Set(further.flatMap(({ response }) => response ?? []));
+    if (further.length > 0) paths.push(form.paths(further));
     const custom: BodyKinds = new Map();
     for (const kind of kinds) {
       const pause = this.loop.pause();
@@ -57,7 +58,11 @@ export class Composer {
       paths.push(this.piece(form, kind, !isCustom(kind), () => form.paths(operations)));
     }
     const kindsOf: DefinitionSource['kindsOf'] = (schema) => this.bodies.get(schema) ?? custom.get(schema);
-    const definitions = await this.definitions(form, roots, kindsOf);
+    const selectable = selectableFields(kinds, this.schemas);
+    const definitions = await this.definitions(form, roots, {
+      kindsOf,
+      selectableOf: (schema) => selectable.get(schema),
+    });
     return this.assemble(form.join(this.version, paths, definitions));
   }
 
@@ -65,7 +70,7 @@ export class Composer {
   private async definitions(
     form: Form,
     roots: Iterable<NamedSchema>,
-    kindsOf: DefinitionSource['kindsOf'],
+    source: Omit<DefinitionSource, 'docs'>,
   ): Promise<Buffer[]> {
     const scalars = scalarDefinitions(form.dialect);
     const named: { readonly name: string; readonly bytes: Buffer }[] = [];
@@ -79,7 +84,7 @@ export class Composer {
       }
       const bytes = this.piece(form, found, !found.definition, () => {
         docs ??= this.readDocs();
-        return form.definition(found.name, renderDefinition(found, { docs, kindsOf }, form.dialect));
+        return form.definition(found.name, renderDefinition(found, { docs, ...source }, form.dialect));
       });
       named.push({ name: found.name, bytes });
     }
@@ -131,4 +136,16 @@ export class Composer {
     await pause;
     this.loop.mark(work);
   }
+}
+
+/** Only custom kinds with fields of their own. */
+function selectableFields(kinds: readonly Kind[], schemas: SchemaSet): ReadonlyMap<object, readonly string[]> {
+  const found = new Map<object, readonly string[]>();
+  for (const kind of kinds) {
+    const { fields } = kind.options;
+    if (!isCustom(kind) || !fields) continue;
+    const paths = Object.keys(fields);
+    found.set(schemas.of(kind), paths).set(schemas.ofList(kind), paths);
+  }
+  return found;
 }

@@ -25,6 +25,28 @@ const typeFields = {
   },
 };
 
+/** The list of a custom kind; `texts` are those of its definition. */
+export function listOfCustom(
+  texts: Readonly<Record<string, string>>,
+  item: OpenApiSchema,
+  metadata: OpenApiSchema,
+): OpenApiSchema {
+  return {
+    description: texts[''],
+    type: 'object',
+    required: ['items'],
+    properties: {
+      apiVersion: typeFields.apiVersion,
+      items: { description: texts['items'], type: 'array', items: item },
+      kind: typeFields.kind,
+      metadata: { description: listMetadataText, ...metadata },
+    },
+  };
+}
+
+const listMetadataText =
+  'Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds';
+
 function withMeta(schema: OpenApiSchema, metadata: OpenApiSchema): OpenApiSchema {
   return { ...schema, properties: { ...(schema['properties'] as object | undefined), ...typeFields, metadata } };
 }

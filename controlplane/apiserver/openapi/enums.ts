@@ -138,6 +138,13 @@ const enums: Readonly<Record<string, readonly string[]>> = {
   'PersistentVolumeClaimSpec.accessModes': ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'],
   'PersistentVolumeClaimSpec.volumeMode': ['Block', 'Filesystem'],
   'PersistentVolumeClaimStatus.accessModes': ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'],
+  'PersistentVolumeClaimStatus.allocatedResourceStatuses': [
+    'ControllerResizeInProgress',
+    'ControllerResizeInfeasible',
+    'NodeResizeInProgress',
+    'NodeResizeInfeasible',
+    'NodeResizePending',
+  ],
   'PersistentVolumeClaimStatus.phase': ['Bound', 'Lost', 'Pending'],
   'PersistentVolumeSpec.accessModes': ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'],
   'PersistentVolumeSpec.persistentVolumeReclaimPolicy': ['Delete', 'Recycle', 'Retain'],

@@ -18,6 +18,11 @@ export interface Form {
 
 const infoOf = (version: string) => ({ title: 'Kubernetes', version });
 
+/** How clients prove who they are. Upstream names this way only. */
+const security = {
+  BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+};
+
 /** The fields of an object without its braces. */
 const fieldsOf = (object: object): Buffer => Buffer.from(JSON.stringify(object).slice(1, -1));
 
@@ -40,7 +45,7 @@ export const v2Json: Form = {
     ...withCommas(paths),
     Buffer.from('},"definitions":{'),
     ...withCommas(definitions),
-    Buffer.from('}}'),
+    Buffer.from(`},"securityDefinitions":${JSON.stringify(security)},"security":[{"BearerToken":[]}]}`),
   ],
 };
 
@@ -63,6 +68,6 @@ export const v3Json: Form = {
     ...withCommas(paths),
     Buffer.from('},"components":{"schemas":{'),
     ...withCommas(definitions),
-    Buffer.from('}}}'),
+    Buffer.from(`},"securitySchemes":${JSON.stringify(security)}}}`),
   ],
 };

@@ -211,3 +211,57 @@ t.test('documents follow the catalog', async (t) => {
   t.equal(documents.v3('apis/stable.example.com/v1'), undefined);
   t.equal((await documents.v3Index()).etag, before);
 });
+
+t.test('version 3 shows what Go makes of absent fields, version 2 does not', async (t) => {
+  const { body } = (await documents.v3('api/v1'))!;
+  const { schemas } = JSON.parse(body.toString()).components;
+  const field = (type: string, name: string) => schemas[`io.k8s.api.core.v1.${type}`].properties[name];
+  const ref = (name: string) => [{ $ref: `#/components/schemas/io.k8s.api.core.v1.${name}` }];
+  t.match(field('Pod', 'spec'), { default: {}, allOf: ref('PodSpec') });
+  t.notOk('default' in field('PodSpec', 'securityContext'), 'a pointer');
+  t.same(field('PodSpec', 'containers').items, { allOf: ref('Container'), default: {} });
+  t.same(field('Container', 'args').items, { type: 'string', default: '' });
+  t.same(field('Secret', 'data').additionalProperties, { type: 'string', format: 'byte' });
+  t.match(field('ContainerPort', 'containerPort'), { type: 'integer', default: 0 });
+  t.match(field('ContainerPort', 'protocol'), { default: 'TCP' });
+  t.match(field('ISCSIVolumeSource', 'iscsiInterface'), { default: 'default' });
+  t.match(field('SecretEnvSource', 'name'), { default: '' });
+  t.notOk('default' in field('ContainerPort', 'hostPort'), 'omitted when it is 0');
+  t.notMatch(JSON.stringify(v2.definitions['io.k8s.api.core.v1.ContainerPort']), /"default"/);
+  t.same(schemas['io.k8s.api.core.v1.SeccompProfile']['x-kubernetes-unions'], [
+    { discriminator: 'type', 'fields-to-discriminateBy': { localhostProfile: 'LocalhostProfile' } },
+  ]);
+  t.same(schemas['io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference'].required, [
+    'apiVersion',
+    'kind',
+    'name',
+    'uid',
+  ]);
+});
+
+t.test('documents about the API', async (t) => {
+  const shown = async (path: string) => JSON.parse((await documents.v3(path))!.body.toString());
+  const apps = await shown('apis/apps');
+  t.same(Object.keys(apps.paths), ['/apis/apps/']);
+  t.match(apps.paths['/apis/apps/'].get, { operationId: 'getAppsAPIGroup', tags: ['apps'] });
+  t.ok(apps.components.schemas['io.k8s.apimachinery.pkg.apis.meta.v1.GroupVersionForDiscovery']);
+  t.match((await shown('version')).paths['/version/'].get, { operationId: 'getCodeVersion' });
+  t.match((await shown('apis/apps/v1')).paths['/apis/apps/v1/'].get, { operationId: 'getAppsV1APIResources' });
+  const paths = ['/api/', '/apis/', '/apis/apps/', '/apis/apps/v1/', '/version/', '/openid/v1/jwks/'];
+  for (const path of paths) t.ok(v2.paths[path]?.['get'], path);
+});
+
+t.test('answers and forms of operations', async (t) => {
+  const claims = '/api/v1/namespaces/{namespace}/persistentvolumeclaims';
+  const codes = (path: string, method: string) => Object.keys(v2.paths[path]![method]!.responses);
+  t.same(codes(claims, 'post'), ['200', '201', '202', '401']);
+  t.same(codes(`${claims}/{name}`, 'put'), ['200', '201', '401']);
+  t.same(codes(`${claims}/{name}`, 'delete'), ['200', '202', '401']);
+  t.match(v2.paths[`${claims}/{name}`]!['delete']!.responses['200']!.schema, {
+    $ref: '#/definitions/io.k8s.api.core.v1.PersistentVolumeClaim',
+  });
+  t.ok(v2.paths[claims]!['get']!.produces.includes('application/vnd.kubernetes.protobuf;stream=watch'));
+  const proxy = v2.paths['/api/v1/namespaces/{namespace}/pods/{name}/proxy/{path}'];
+  t.same(Object.keys(proxy!).sort(), ['delete', 'get', 'head', 'options', 'patch', 'post', 'put']);
+  t.equal(proxy!['head']!.operationId, 'connectCoreV1HeadNamespacedPodProxyWithPath');
+});

@@ -9,8 +9,9 @@ import { isCustom, type Kind } from '../../api/kind';
 import type { SchemaSet } from '../../api/schema/schema-set';
 import { type EventLoop, eventLoop } from '../../base/event-loop';
 import { Composer, type OpenApiDocument } from './composer';
+import { describeDocuments, describeResources } from './document-paths';
 import { type Form, v2Json, v2Protobuf, v3Json } from './forms';
-import { rootOf } from './operations';
+import { type Operation, rootOf } from './operations';
 
 export type { OpenApiDocument } from './composer';
 
@@ -59,7 +60,7 @@ export class OpenApiDocuments {
     return { body, hash, etag: `"${hash}"` };
   }
 
-  /** `path` is api/v1 or apis/GROUP/VERSION; undefined for a group and version that is not served. */
+  /** `path` is api/v1, apis/GROUP/VERSION or that of a document about the API (apis/GROUP, version); undefined for a group and version that is not served. */
   v3(path: string): Promise<OpenApiDocument> | undefined {
     return this.present().v3.get(path)?.document();
   }
@@ -77,18 +78,24 @@ export class OpenApiDocuments {
       last && areSame(last.composer.builtIn, builtIn)
         ? last.composer
         : new Composer(builtIn, this.schemas, this.version, this.loop);
-    const groups = [...Map.groupBy(kinds, (kind) => rootOf(kind).slice(1))].sort(([a], [b]) => (a < b ? -1 : 1));
-    const v3 = groups.map(([path, own]) => {
+    const keep = (path: string, own: readonly Kind[], operations: readonly Operation[]) => {
       const known = last?.v3.get(path);
       const isValid = known && last?.composer === composer && areSame(known.kinds, own);
-      return [path, isValid ? known : new KeptDocument(composer, v3Json, own)] as const;
-    });
+      return [path, isValid ? known : new KeptDocument(composer, v3Json, own, operations)] as const;
+    };
+    const documents = describeDocuments(kinds, this.schemas);
+    const v3 = [...Map.groupBy(kinds, (kind) => rootOf(kind).slice(1))].map(([path, own]) =>
+      keep(path, own, describeResources(own, this.schemas)),
+    );
+    const others = [...documents].map(([path, operation]) => keep(path, [], [operation]));
+    const all = [...v3, ...others].sort(([a], [b]) => (a < b ? -1 : 1));
+    const plain = [...documents.values(), ...describeResources(kinds, this.schemas)];
     return {
       revision: this.catalog.revision,
       composer,
-      v2Json: new KeptDocument(composer, v2Json, kinds),
-      v2Protobuf: new KeptDocument(composer, v2Protobuf, kinds),
-      v3: new Map(v3),
+      v2Json: new KeptDocument(composer, v2Json, kinds, plain),
+      v2Protobuf: new KeptDocument(composer, v2Protobuf, kinds, plain),
+      v3: new Map(all),
     };
   }
 }
@@ -106,6 +113,7 @@ class KeptDocument {
     private readonly composer: Composer,
     private readonly form: Form,
     readonly kinds: readonly Kind[],
+    private readonly operations: readonly Operation[],
   ) {}
 
   async document(): Promise<OpenApiDocument> {
@@ -121,7 +129,7 @@ class KeptDocument {
 
   private async compose(): Promise<OpenApiDocument> {
     try {
-      const document = await this.composer.compose(this.form, this.kinds);
+      const document = await this.composer.compose(this.form, this.kinds, this.operations);
       this.kept = new WeakRef(document);
       this.knownHash = document.hash;
       return document;

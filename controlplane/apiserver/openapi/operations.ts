@@ -5,6 +5,7 @@ import type { SchemaSet } from '../../api/schema/schema-set';
 import { virtualKinds } from '../../api/virtual';
 import { describeSubresources, type GroupVersionKind, type SubresourceInfo } from '../discovery/resources';
 import { patchTypes } from '../patch/patch';
+import { protobufType } from '../protobuf/envelope';
 
 export interface Parameter {
   readonly name: string;
@@ -14,25 +15,42 @@ export interface Parameter {
 }
 export interface Operation {
   readonly path: string;
-  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** x-kubernetes-action */
-  readonly action: string;
-  readonly gvk: GroupVersionKind;
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head' | 'options';
+  /** coreV1 as core_v1: what generators of clients group operations by. */
+  readonly tag: string;
+  /** x-kubernetes-action; absent for paths that are no resources, as `gvk`. */
+  readonly action?: string;
+  readonly gvk?: GroupVersionKind;
   readonly id: string;
   readonly description: string;
   readonly parameters: readonly Parameter[];
-  /** The request body; a patch has none. */
+  /** The request body. */
   readonly body?: NamedSchema;
   readonly consumes: readonly string[];
   readonly produces: readonly string[];
   /** The answer; absent for streams and plain text. */
   readonly response?: NamedSchema;
-  /** 201 for operations that create an object. */
-  readonly status: 200 | 201;
+  /** The codes of a success. */
+  readonly statuses: readonly (200 | 201 | 202)[];
 }
 
-const objectTypes = ['application/json', 'application/yaml'];
-const listTypes = [...objectTypes, 'application/json;stream=watch'];
+export const statusTexts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+
+/** The body of a patch has a form of its own, by its media type. */
+const patchBody: NamedSchema = {
+  name: 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch',
+  fields: {},
+  texts: { '': 'The body of a patch.' },
+};
+
+const customTypes = ['application/json', 'application/yaml'];
+/** Of built-in kinds and of documents about them. */
+export const objectTypes = [...customTypes, protobufType];
+const streamTypes = ['application/json', protobufType].map((type) => `${type};stream=watch`);
+
+const typesOf = (kind: Kind): readonly string[] => (isCustom(kind) ? customTypes : objectTypes);
+const listTypesOf = (kind: Kind): readonly string[] =>
+  isCustom(kind) ? customTypes : [...objectTypes, ...streamTypes];
 
 const query = (name: string, type: Parameter['type'], description: string): Parameter => ({
   name,
@@ -86,11 +104,25 @@ export function describeOperations(kinds: readonly Kind[], schemas: SchemaSet): 
 
 const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** CoreV1, AppsV1, RbacAuthorizationV1: the part of an operation's id that names group and version. */
-function versionId({ group, version }: Kind): string {
+/** Core, Apps, RbacAuthorization: the part of an operation's id that names the group. */
+export function groupId(group: string): string {
   const name = group === '' ? 'core' : group.replace(/\.k8s\.io$/, '');
-  return name.split('.').map(title).join('') + title(version);
+  return name.split('.').map(title).join('');
 }
+
+/** core, apps, rbacAuthorization */
+export function groupTag(group: string): string {
+  const id = groupId(group);
+  return id.charAt(0).toLowerCase() + id.slice(1);
+}
+
+interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
+}
+/** CoreV1, AppsV1, RbacAuthorizationV1: the part of an operation's id that names group and version. */
+export const versionId = ({ group, version }: GroupVersion): string => groupId(group) + title(version);
+export const tagOf = ({ group, version }: GroupVersion): string => `${groupTag(group)}_${version}`;
 
 export const rootOf = ({ group, version }: { group: string; version: string }): string =>
   group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
@@ -122,7 +154,6 @@ function createOperation(place: Place): Operation {
     parameters: [...place.parameters, ...writeParameters],
     body: definition,
     response: definition,
-    status: 201,
   };
 }
 
@@ -135,37 +166,52 @@ function common(
   id: string,
   description: string,
 ) {
+  const custom = isCustom(kind);
   return {
     path,
     method,
+    tag: tagOf(kind),
     action,
     gvk: { group: kind.group, version: kind.version, kind: kind.kind },
     id,
     description,
     parameters,
-    consumes: ['*/*'],
-    produces: objectTypes,
-    status: 200 as const,
+    consumes: custom ? customTypes : ['*/*'],
+    produces: typesOf(kind),
+    statuses: statusesOf(action, custom),
   };
+}
+
+/** A deletion may go on after its answer, and a write may create. Patches of custom kinds name no creation, though an apply can create. */
+function statusesOf(action: string, custom: boolean): Operation['statuses'] {
+  switch (action) {
+    case 'post':
+      return [200, 201, 202];
+    case 'put':
+      return [200, 201];
+    case 'patch':
+      return custom ? [200] : [200, 201];
+    case 'delete':
+      return [200, 202];
+    default:
+      return [200];
+  }
 }
 
 /** Those of the verbs that the kind has. */
 function objectOperations(place: Place): Operation[] {
   const { kind, schemas } = place;
   const list = schemas.ofList(kind);
+  const watched = !isCustom(kind) && kind.verbs.includes('watch');
+  const text = `list ${watched ? 'or watch ' : ''}objects of kind ${kind.kind}`;
+  const produces = listTypesOf(kind);
   const everywhere: Operation[] = kind.namespaced
     ? [
         {
-          ...common(
-            place,
-            'get',
-            'list',
-            `list${versionId(kind)}${kind.kind}ForAllNamespaces`,
-            `list or watch objects of kind ${kind.kind}`,
-          ),
+          ...common(place, 'get', 'list', `list${versionId(kind)}${kind.kind}ForAllNamespaces`, text),
           path: `${rootOf(kind)}/${kind.plural}`,
           parameters: [pretty, ...listParameters],
-          produces: listTypes,
+          produces,
           response: list,
         },
       ]
@@ -173,9 +219,9 @@ function objectOperations(place: Place): Operation[] {
   return [
     ...everywhere,
     {
-      ...common(place, 'get', 'list', `list${place.id}`, `list or watch objects of kind ${kind.kind}`),
+      ...common(place, 'get', 'list', `list${place.id}`, text),
       parameters: [...place.parameters, ...listParameters],
-      produces: listTypes,
+      produces,
       response: list,
     },
     ...(kind.verbs.includes('create') ? [createOperation(place)] : []),
@@ -220,7 +266,7 @@ function deleteOperation(place: Place): Operation {
     ...common(place, 'delete', 'delete', `delete${id}`, `delete ${article(kind.kind)}`),
     parameters: [...parameters, ...deleteParameters],
     body: schemas.ofModel('V1DeleteOptions'),
-    response: schemas.ofModel('V1Status'),
+    response: kind.options.deletion?.answersWithObject ? schemas.of(kind) : schemas.ofModel('V1Status'),
   };
 }
 
@@ -236,6 +282,7 @@ function writeOperations(place: Place, id: string, definition: NamedSchema, of: 
     {
       ...common(place, 'patch', 'patch', `patch${id}`, `partially update ${of}the specified ${kind.kind}`),
       parameters: [...parameters, ...writeParameters, force],
+      body: patchBody,
       consumes: Object.values(patchTypes).filter((type) => !isCustom(kind) || type !== patchTypes.strategic),
       response: definition,
     },
@@ -244,34 +291,34 @@ function writeOperations(place: Place, id: string, definition: NamedSchema, of: 
 
 /** Subresources whose answer is a stream of bytes, for each method. */
 const connects: Readonly<Record<string, boolean>> = { attach: true, exec: true, portforward: true, proxy: true };
-const connectMethods = { get: 'get', create: 'post' } as const;
+const connectMethods = { get: 'get', create: 'post', update: 'put', patch: 'patch', delete: 'delete' } as const;
+type ConnectVerb = keyof typeof connectMethods;
+/** A proxy passes these on, too, and any path below its own. */
+const proxyMethods = ['head', 'options'] as const;
 
 function subresourceOperations(parent: Place, { name, verbs, responseKind }: SubresourceInfo): Operation[] {
   const place = { ...parent, path: `${parent.path}/${name}` };
   const id = `${parent.id}${title(name)}`;
   const of = `${name} of `;
-  const gvk = responseKind;
+  // As upstream: the scale of a custom kind has the name of the kind.
+  const { group, version, kind } = parent.kind;
+  const gvk = isCustom(parent.kind) ? { group, version, kind } : responseKind;
   if (connects[name]) {
-    const methods = (['get', 'create'] as const).filter((verb) => verbs.includes(verb));
-    return methods
-      .map((verb) => connectMethods[verb])
-      .map((method) => ({
-        ...common(
-          place,
-          method,
-          'connect',
-          `connect${title(method)}${id}`,
-          `connect ${method.toUpperCase()} requests to ${of}${parent.kind.kind}`,
-        ),
-        gvk,
-        produces: ['*/*'],
-      }));
+    const known = Object.keys(connectMethods) as ConnectVerb[];
+    const methods = known.filter((verb) => verbs.includes(verb)).map((verb) => connectMethods[verb]);
+    if (name !== 'proxy') return connectOperations(place, name, methods, gvk);
+    const all = [...methods, ...proxyMethods];
+    const inside = pathParameter('path', 'path to the resource');
+    const below = { ...place, path: `${place.path}/{path}`, parameters: [...place.parameters, inside] };
+    return [...connectOperations(place, name, all, gvk), ...connectOperations(below, name, all, gvk, 'WithPath')];
   }
   const definition = bodyOf(parent, responseKind);
   const operations: Operation[] = [];
   if (verbs.includes('get')) {
     const read = common(place, 'get', 'get', `read${id}`, `read ${of}the specified ${parent.kind.kind}`);
-    operations.push(name === 'log' ? { ...read, produces: ['text/plain'] } : { ...read, response: definition });
+    operations.push(
+      name === 'log' ? { ...read, produces: ['text/plain', ...objectTypes] } : { ...read, response: definition },
+    );
   }
   if (verbs.includes('create')) {
     operations.push({
@@ -279,13 +326,28 @@ function subresourceOperations(parent: Place, { name, verbs, responseKind }: Sub
       parameters: [...place.parameters, ...writeParameters],
       body: definition,
       response: definition,
-      status: 201,
     });
   }
   const writes = writeOperations(place, id, definition, of);
   if (verbs.includes('update')) operations.push(writes[0]!);
   if (verbs.includes('patch')) operations.push(writes[1]!);
   return operations.map((operation) => ({ ...operation, gvk }));
+}
+
+function connectOperations(
+  place: Place,
+  name: string,
+  methods: readonly Operation['method'][],
+  gvk: GroupVersionKind,
+  suffix = '',
+): Operation[] {
+  const { kind } = place;
+  const scope = kind.namespaced ? 'Namespaced' : '';
+  return methods.map((method) => {
+    const id = `connect${versionId(kind)}${title(method)}${scope}${kind.kind}${title(name)}${suffix}`;
+    const text = `connect ${method.toUpperCase()} requests to ${name} of ${kind.kind}`;
+    return { ...common(place, method, 'connect', id, text), gvk, produces: ['*/*'] };
+  });
 }
 
 function bodyOf({ kind: parent, schemas }: Place, { group, version, kind }: GroupVersionKind): NamedSchema {

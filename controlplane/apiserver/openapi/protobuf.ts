@@ -37,6 +37,7 @@ function pathItem(item: Readonly<Record<string, V2Operation>>): Part[] {
 
 function encodeOperation(operation: V2Operation): Part[] {
   return [
+    ...texts(1, operation.tags),
     text(3, operation.description),
     text(5, operation.operationId),
     ...texts(6, operation.produces),

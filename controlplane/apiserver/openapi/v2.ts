@@ -1,6 +1,6 @@
 // The operations of the OpenAPI v2 document (Swagger 2.0).
 import { type OpenApiSchema, referTo } from './definitions';
-import type { Operation, Parameter } from './operations';
+import { type Operation, type Parameter, statusTexts } from './operations';
 
 export interface OpenApiV2 {
   readonly swagger: '2.0';
@@ -15,15 +15,16 @@ export interface V2Operation {
   readonly consumes: readonly string[];
   readonly produces: readonly string[];
   readonly schemes: readonly string[];
+  readonly tags: readonly string[];
   readonly operationId: string;
   readonly parameters: readonly V2Parameter[];
   readonly responses: Readonly<Record<string, V2Response>>;
-  readonly 'x-kubernetes-action': string;
-  readonly 'x-kubernetes-group-version-kind': unknown;
+  readonly 'x-kubernetes-action'?: string;
+  readonly 'x-kubernetes-group-version-kind'?: unknown;
 }
 export type V2Parameter =
   | { readonly name: string; readonly in: 'body'; readonly required?: boolean; readonly schema: OpenApiSchema }
-  | (Parameter & { readonly required?: boolean });
+  | (Parameter & { readonly uniqueItems: true; readonly required?: boolean });
 export interface V2Response {
   readonly description: string;
   readonly schema?: OpenApiSchema;
@@ -40,30 +41,28 @@ export function renderPathsV2(operations: readonly Operation[]): V2Paths {
 }
 
 function renderOperation(operation: Operation): V2Operation {
+  const schema = operation.response === undefined ? { type: 'string' } : referTo(operation.response.name, 'v2');
   return {
     description: operation.description,
     consumes: operation.consumes,
     produces: operation.produces,
     schemes: ['https'],
+    tags: [operation.tag],
     operationId: operation.id,
     parameters: [...operation.parameters.map(renderParameter), ...bodyParameter(operation)],
     responses: {
-      [operation.status]: {
-        description: operation.status === 201 ? 'Created' : 'OK',
-        schema: operation.response === undefined ? { type: 'string' } : referTo(operation.response.name, 'v2'),
-      },
+      ...Object.fromEntries(operation.statuses.map((status) => [status, { description: statusTexts[status], schema }])),
       401: { description: 'Unauthorized' },
     },
-    'x-kubernetes-action': operation.action,
-    'x-kubernetes-group-version-kind': operation.gvk,
+    ...(operation.action ? { 'x-kubernetes-action': operation.action } : {}),
+    ...(operation.gvk ? { 'x-kubernetes-group-version-kind': operation.gvk } : {}),
   };
 }
 
 const renderParameter = (parameter: Parameter): V2Parameter =>
-  parameter.in === 'path' ? { ...parameter, required: true } : parameter;
+  parameter.in === 'path' ? { ...parameter, uniqueItems: true, required: true } : { ...parameter, uniqueItems: true };
 
 function bodyParameter({ method, body }: Operation): V2Parameter[] {
-  if (method === 'patch') return [{ name: 'body', in: 'body', required: true, schema: { type: 'object' } }];
   if (body === undefined) return [];
   const schema = referTo(body.name, 'v2');
   return [

@@ -1,6 +1,6 @@
 // The operations of an OpenAPI v3 document.
 import { referTo } from './definitions';
-import type { Operation, Parameter } from './operations';
+import { type Operation, type Parameter, statusTexts } from './operations';
 
 /** By path, then by method. */
 export function renderPathsV3(operations: readonly Operation[]): Readonly<Record<string, object>> {
@@ -14,22 +14,22 @@ export function renderPathsV3(operations: readonly Operation[]): Readonly<Record
 }
 
 function renderOperation(operation: Operation): unknown {
-  const { produces, response, status } = operation;
+  const { produces, response, statuses } = operation;
   const schema = response === undefined ? { type: 'string' } : referTo(response.name, 'v3');
+  const content = Object.fromEntries(produces.map((type) => [type, { schema }]));
+  const parameters = operation.parameters.map(renderParameter);
   return {
+    tags: [operation.tag],
     description: operation.description,
     operationId: operation.id,
-    parameters: operation.parameters.map(renderParameter),
+    ...(parameters.length > 0 ? { parameters } : {}),
     ...requestBody(operation),
     responses: {
-      [status]: {
-        description: status === 201 ? 'Created' : 'OK',
-        content: Object.fromEntries(produces.map((type) => [type, { schema }])),
-      },
+      ...Object.fromEntries(statuses.map((status) => [status, { description: statusTexts[status], content }])),
       401: { description: 'Unauthorized' },
     },
-    'x-kubernetes-action': operation.action,
-    'x-kubernetes-group-version-kind': operation.gvk,
+    ...(operation.action ? { 'x-kubernetes-action': operation.action } : {}),
+    ...(operation.gvk ? { 'x-kubernetes-group-version-kind': operation.gvk } : {}),
   };
 }
 
@@ -44,8 +44,8 @@ function renderParameter({ name, in: place, type, description }: Parameter): unk
 }
 
 function requestBody({ method, body, consumes }: Operation): { requestBody?: unknown } {
-  if (method !== 'patch' && body === undefined) return {};
-  const schema = body === undefined ? { type: 'object' } : referTo(body.name, 'v3');
+  if (body === undefined) return {};
+  const schema = referTo(body.name, 'v3');
   const content = Object.fromEntries(consumes.map((type) => [type, { schema }]));
   return { requestBody: { content, ...(method === 'delete' ? {} : { required: true }) } };
 }

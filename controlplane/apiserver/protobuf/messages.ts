@@ -84,6 +84,20 @@ export function pointersOf(name: string): ReadonlySet<string> | undefined {
   return new Set(withInlined(line).flatMap((token) => /^([\w$-]+)\?/.exec(token)?.[1] ?? []));
 }
 
+/** The names of the fields of an object type in the order of their numbers; undefined if the type is not in the table. */
+export function fieldOrder(name: string): readonly string[] | undefined {
+  const line = lines.get(name);
+  if (line === undefined) return undefined;
+  let number = 0;
+  const numbered = withInlined(line).flatMap((token) => {
+    const [, field, explicit] = /^([\w$-]+)(?:\?|\[\])?(?:=(\d+))?$/.exec(token) ?? [];
+    if (field === undefined) return [];
+    number = explicit === undefined ? number + 1 : Number(explicit);
+    return [{ field, number }];
+  });
+  return numbered.sort((a, b) => a.number - b.number).map(({ field }) => field);
+}
+
 /** The tokens of a line, those of inlined messages among them. */
 const withInlined = (line: string): string[] =>
   line.split(' ').flatMap((token) => (token.startsWith('+') ? withInlined(inlined[token.slice(1)] ?? '') : [token]));
