@@ -21,13 +21,17 @@ export function validateDefinition(
   return [
     // Updates cannot change the parts of the name.
     ...(old ? [] : validateName(metadata?.name ?? '', spec)),
-    ...validateApproval(definition, spec.group ?? ''),
     ...validateSpec(spec, old),
     ...(old ? validateUpdate(spec, old) : []),
     ...names,
-    ...(old ? validateStoredVersions(spec, status?.storedVersions ?? []) : []),
+    ...validateStoredVersions(spec, status?.storedVersions ?? []),
+    ...validateApproval(definition, spec.group ?? ''),
+    ...(spec.preserveUnknownFields ? [invalid('spec.preserveUnknownFields', true, onlyInSchemas)] : []),
   ];
 }
+
+const onlyInSchemas =
+  'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
 
 function validateName(name: string, { names, group }: CrdSpec): FieldCause[] {
   if (name === `${names?.plural ?? ''}.${group ?? ''}`) return [];
@@ -60,15 +64,6 @@ function validateSpec(spec: CrdSpec, old: CustomResourceDefinition | undefined):
   return [
     ...validateGroup(spec.group ?? ''),
     ...validateScope(spec.scope ?? ''),
-    ...(spec.preserveUnknownFields
-      ? [
-          invalid(
-            'spec.preserveUnknownFields',
-            true,
-            'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
-          ),
-        ]
-      : []),
     ...validateVersionNames(spec),
     ...(['plural', 'singular', 'kind', 'listKind'] as const)
       .filter((field) => !names[field])
@@ -111,7 +106,13 @@ function validateVersionNames({ versions = [] }: CrdSpec): FieldCause[] {
     causes.push(invalid('spec.versions', names, 'must contain unique version names'));
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
-    causes.push(invalid('spec.versions', names, 'must have exactly one version marked as storage version'));
+    causes.push(
+      invalid(
+        'spec.versions',
+        names.length > 0 ? names : null,
+        'must have exactly one version marked as storage version',
+      ),
+    );
   }
   return causes;
 }
@@ -154,6 +155,7 @@ function validateUpdate(spec: CrdSpec, old: CustomResourceDefinition): FieldCaus
 }
 
 function validateStoredVersions(spec: CrdSpec, stored: readonly string[]): FieldCause[] {
+  if (stored.length === 0) return [invalid('status.storedVersions', null, 'must have at least one stored version')];
   const names = new Set((spec.versions ?? []).map(({ name }) => name));
   return stored.flatMap((version, i) =>
     names.has(version)

@@ -136,6 +136,40 @@ t.test('a schema that is not structural is refused, under the field of all versi
   t.same(await refused([two, one]), { status: 422, reason: 'Invalid', causes: causes('spec.versions[1].schema') });
 });
 
+t.test('the errors of a definition come in the order of kube-apiserver', async (t) => {
+  const server = await serve(t);
+  const refused = async (name: string, spec: object) => {
+    const body = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name }, spec };
+    const { json } = await server.call('POST', root, { body });
+    return json.message.replace(`CustomResourceDefinition.apiextensions.k8s.io "${name}" is invalid: `, '');
+  };
+  t.equal(
+    await refused('tasks.example.com', {}),
+    '[metadata.name: Invalid value: "tasks.example.com": must be spec.names.plural+"."+spec.group, ' +
+      'spec.group: Required value, spec.scope: Required value, ' +
+      'spec.versions: Invalid value: null: must have exactly one version marked as storage version, ' +
+      'spec.names.plural: Required value, spec.names.singular: Required value, spec.names.kind: Required value, ' +
+      'spec.names.listKind: Required value, ' +
+      'status.storedVersions: Invalid value: null: must have at least one stored version]',
+  );
+  const names = { plural: 'tasks', kind: 'Task' };
+  const versions = [{ name: 'v1', served: true, storage: true }];
+  t.equal(
+    await refused('tasks.a.k8s.io', {
+      group: 'a.k8s.io',
+      scope: 'Cluster',
+      preserveUnknownFields: true,
+      names,
+      versions,
+    }),
+    '[spec.versions[0].schema.openAPIV3Schema: Required value, ' +
+      'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation ' +
+      '"api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111, ' +
+      'spec.preserveUnknownFields: Invalid value: true: cannot set to true, ' +
+      'set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead]',
+  );
+});
+
 t.test('a definition has at most 100 versions', async (t) => {
   const server = await serve(t);
   const versions = (count: number) =>

@@ -54,5 +54,7 @@ export function registerOptionals(environment: Environment): void {
     .registerFunction('optional.optFlatMap(ast, ast): optional<dyn>', mapping(true))
     .registerFunction('OptionalNamespace.ofNonZeroValue(A): optional<A>', (_namespace: unknown, value: unknown) =>
       isZero(value) ? Optional.none() : Optional.of(value),
-    );
+    )
+    // As in cel-go, where null can be compared with every type that may be absent; an optional value is never null, even without value.
+    .registerOperator('optional<dyn> == null', () => false);
 }
