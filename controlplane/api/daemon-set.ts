@@ -109,9 +109,11 @@ function validateStrategy(strategy: NonNullable<NonNullable<DaemonSet['spec']>['
     ...Object.entries(given).flatMap(([name, value]) => invalidEach(`${field}.${name}`, value, shape(value))),
     ...Object.entries(given).flatMap(([name, value]) => notAbove100Percent(value, `${field}.${name}`)),
   ];
-  if (!isZero(maxSurge) && !isZero(maxUnavailable)) {
+  // Upstream reads a text that is no percentage as 0.
+  const isNone = (value: number | string) => isZero(value) || (typeof value === 'string' && percent(value).length > 0);
+  if (!isNone(maxSurge) && !isNone(maxUnavailable)) {
     causes.push(invalid(`${field}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
-  } else if (isZero(maxSurge) && isZero(maxUnavailable)) {
+  } else if (isNone(maxSurge) && isNone(maxUnavailable)) {
     causes.push(required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
   }
   return causes;

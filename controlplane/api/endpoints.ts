@@ -1,11 +1,12 @@
 // v1 Endpoints.
+import { isIP } from 'node:net';
 import type { V1Endpoints } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
-import { validateDestination } from './validation/addresses';
-import { invalidEach, newCauses, required } from './validation/causes';
+import { validateDestination, validateIp } from './validation/addresses';
+import { invalid, invalidEach, newCauses, required } from './validation/causes';
 import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from './validation/names';
 import { oneOf } from './validation/selectors';
 
@@ -35,9 +36,13 @@ function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: 
   for (const [key, list] of Object.entries({ addresses, notReadyAddresses })) {
     list.forEach(({ ip = '', hostname, nodeName }, i) => {
       const at = `${field}.${key}[${i}]`;
-      causes.push(...validateDestination(ip, `${at}.ip`));
+      const notAddress = validateIp(`${at}.ip`, ip);
+      causes.push(...notAddress);
       if (hostname) causes.push(...invalidEach(`${at}.hostname`, hostname, dns1123Label(hostname)));
       if (nodeName !== undefined) causes.push(...invalidEach(`${at}.nodeName`, nodeName, dns1123Subdomain(nodeName)));
+      if (notAddress.length === 0) causes.push(...validateDestination(ip, `${at}.ip`));
+      // Upstream looks twice at a text that is no address.
+      else if (isIP(ip) === 0) causes.push(invalid(`${at}.ip`, ip, 'must be a valid IP address'));
     });
   }
   ports.forEach(({ name = '', port, protocol, appProtocol }, i) => {

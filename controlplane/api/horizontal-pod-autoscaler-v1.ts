@@ -17,7 +17,6 @@ import {
 } from './horizontal-pod-autoscaler';
 import { defineKind } from './kind';
 import type { KubeObject, ObjectMeta, Wire } from './types';
-import { required } from './validation/causes';
 
 export type HorizontalPodAutoscalerV1 = Wire<V1HorizontalPodAutoscaler>;
 
@@ -144,8 +143,9 @@ export const horizontalPodAutoscalersV1 = defineKind<HorizontalPodAutoscalerV1>(
     toStored: (autoscaler) => toV2(autoscaler) as KubeObject,
     fromStored: (object) => fromV2(object as HorizontalPodAutoscaler),
   },
-  defaults: ({ metadata, spec }) => {
-    if (!spec) return;
+  defaults: (autoscaler) => {
+    autoscaler.spec ??= {} as NonNullable<HorizontalPodAutoscalerV1['spec']>;
+    const { metadata, spec } = autoscaler;
     spec.minReplicas ??= 1;
     // A default only when no metric is given, not even in the annotation.
     if (spec.targetCPUUtilizationPercentage !== undefined) return;
@@ -161,7 +161,7 @@ export const horizontalPodAutoscalersV1 = defineKind<HorizontalPodAutoscalerV1>(
   validate: (autoscaler, { old, subresource }) => {
     const next = toV2(autoscaler);
     if (subresource === 'status') return validateAutoscalerStatus(next);
-    return next.spec ? validateAutoscaler(next.spec, old && toV2(old).spec) : [required('spec.scaleTargetRef.kind')];
+    return validateAutoscaler(next.spec ?? ({} as SpecV2), old && toV2(old).spec);
   },
   columns: autoscalerColumns.map((column) => ({ ...column, cell: (object, now) => column.cell(toV2(object), now) })),
 });

@@ -8,7 +8,6 @@ import { type Column, defineKind } from './kind';
 import { formatQuantity, parseQuantity } from './quantity';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
-import { required } from './validation/causes';
 
 export type HorizontalPodAutoscaler = Wire<V2HorizontalPodAutoscaler>;
 type Spec = NonNullable<HorizontalPodAutoscaler['spec']>;
@@ -16,8 +15,9 @@ type Spec = NonNullable<HorizontalPodAutoscaler['spec']>;
 /** Percent of the request, when no metric is given. */
 export const defaultUtilization = 80;
 
-function setDefaults({ spec }: HorizontalPodAutoscaler): void {
-  if (!spec) return;
+function setDefaults(autoscaler: HorizontalPodAutoscaler): void {
+  autoscaler.spec ??= {} as Spec;
+  const { spec } = autoscaler;
   spec.minReplicas ??= 1;
   if (!spec.metrics?.length) {
     const target = { type: 'Utilization', averageUtilization: defaultUtilization };
@@ -92,7 +92,7 @@ export const horizontalPodAutoscalers = defineKind<HorizontalPodAutoscaler>({
   },
   validate: (autoscaler, { old, subresource }) => {
     if (subresource === 'status') return validateAutoscalerStatus(autoscaler);
-    return autoscaler.spec ? validateAutoscaler(autoscaler.spec, old?.spec) : [required('spec.scaleTargetRef.kind')];
+    return validateAutoscaler(autoscaler.spec ?? ({} as Spec), old?.spec);
   },
   columns: autoscalerColumns,
 });

@@ -36,6 +36,11 @@ export const limitRanges = defineKind<LimitRange>({
   namespaced: true,
   schema: { model: 'V1LimitRange' },
   createOnUpdate: true,
+  prepare: (range, { old }) => {
+    // As upstream: the only kind that needs no name.
+    const { name, uid } = range.metadata ?? {};
+    if (!old && !name && uid) range.metadata = { ...range.metadata, name: uid };
+  },
   defaults: ({ spec }) => {
     for (const item of spec?.limits ?? []) setItemDefaults(item);
   },

@@ -86,7 +86,7 @@ const cases: Case[] = [
       dataSource: { kind: 'PersistentVolumeClaim', name: 'a' },
       dataSourceRef: { kind: 'PersistentVolumeClaim', name: 'b' },
     }),
-    causes: ['spec: Invalid value: "spec.dataSource": must match dataSourceRef'],
+    causes: ['spec: Invalid value: {}: must match dataSourceRef'],
   },
 ];
 

@@ -25,9 +25,9 @@ function prepare(claim: PersistentVolumeClaim, { old, subresource }: WriteContex
   if (spec.dataSourceRef?.namespace && !old?.spec?.dataSourceRef) delete spec.dataSourceRef;
   // Other sources can be set only by dataSourceRef. Old clients set them here and expect an empty volume.
   if (!hadSource && !spec.dataSourceRef && !isClaimOrSnapshot(spec.dataSource)) delete spec.dataSource;
-  if (old) return;
+  // At updates too: an old client does not repeat the other one.
   if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
-  else if (spec.dataSourceRef && !spec.dataSource) {
+  else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
     const { apiGroup, kind, name } = spec.dataSourceRef;
     spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name };
   }

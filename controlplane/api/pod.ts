@@ -73,7 +73,9 @@ export const pods = defineKind<Pod>({
       return;
     }
     pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) };
-    if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [gated];
+    if ((pod.spec?.schedulingGates ?? []).length > 0) {
+      pod.status.conditions = [{ ...gated, lastTransitionTime: pod.metadata?.creationTimestamp }];
+    }
     if (pod.spec) mergeLabelKeys(pod.spec, pod.metadata?.labels ?? {});
   },
   validate: validatePod,

@@ -7,6 +7,7 @@ import { defineKind, type WriteContext } from './kind';
 import { jsonSyntaxError } from './schema/json-error';
 import { accountNameAnnotation, accountOf, serviceAccountTokenType } from './service-account-token';
 import { ageColumn, nameColumn } from './table';
+import { whyNoKeyPair } from './tls-secret';
 import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, required, tooLong } from './validation/causes';
 import { configMapKey } from './validation/names';
@@ -21,6 +22,8 @@ const requiredKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
 };
 
+const mayNotBeEmpty = ['ssh-privatekey'];
+
 function validate(object: Secret, { old }: WriteContext<Secret>): FieldCause[] {
   const { data = {}, type = '' } = object;
   const causes: FieldCause[] = [];
@@ -31,7 +34,8 @@ function validate(object: Secret, { old }: WriteContext<Secret>): FieldCause[] {
   }
   if (bytes > maxConfigBytes) causes.push(tooLong('data', maxConfigBytes));
   for (const key of requiredKeys[type] ?? []) {
-    if (!Object.hasOwn(data, key)) causes.push(required(`data[${key}]`));
+    const isMissing = !Object.hasOwn(data, key) || (mayNotBeEmpty.includes(key) && data[key] === '');
+    if (isMissing) causes.push(required(`data[${key}]`));
   }
   causes.push(...validateContents(object));
   if (type === 'kubernetes.io/basic-auth' && !Object.hasOwn(data, 'username') && !Object.hasOwn(data, 'password')) {
@@ -77,6 +81,14 @@ export const secrets = defineKind<Secret>({
     delete secret.stringData;
   },
   validate,
+  warnings: ({ type, data = {} }) => {
+    if (type !== 'kubernetes.io/tls') return [];
+    const [certificate, key] = ['tls.crt', 'tls.key'].map((name) =>
+      Buffer.from(data[name] ?? '', 'base64').toString('latin1'),
+    );
+    const why = whyNoKeyPair(certificate ?? '', key ?? '');
+    return why === undefined ? [] : [why];
+  },
   columns: [
     nameColumn,
     {

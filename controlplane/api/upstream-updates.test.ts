@@ -2,10 +2,16 @@
 import t from 'tap';
 import { write } from '../../test/lib/written-object';
 import { controllerRevisions } from './controller-revision';
+import { daemonSets } from './daemon-set';
+import { endpoints } from './endpoints';
+import { horizontalPodAutoscalers } from './horizontal-pod-autoscaler';
+import { horizontalPodAutoscalersV1 } from './horizontal-pod-autoscaler-v1';
 import type { Kind } from './kind';
 import { namespaces } from './namespace';
 import { nodes } from './node';
+import { persistentVolumeClaims } from './persistent-volume-claim';
 import { pods } from './pod';
+import { secrets } from './secret';
 import { services } from './service';
 import type { KubeObject } from './types';
 
@@ -301,6 +307,84 @@ const ofRevisions: Omit<Case, 'kind'>[] = [
   },
 ];
 
+const claim = (spec: object) => ({
+  metadata: { name: 'a', namespace: 'n' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec },
+});
+const snapshot = (apiGroup = 'snapshot.storage.k8s.io') => ({ apiGroup, kind: 'VolumeSnapshot', name: 'x' });
+const ofClaims: Omit<Case, 'kind'>[] = [
+  {
+    name: 'sources that differ',
+    object: claim({ dataSource: { ...snapshot(), name: 'y' }, dataSourceRef: snapshot() }),
+    causes: ['spec: Invalid value: {}: must match dataSourceRef'],
+  },
+  {
+    name: 'a writer that does not know dataSource',
+    old: claim({ dataSourceRef: snapshot() }),
+    object: claim({ dataSourceRef: snapshot() }),
+    causes: [],
+  },
+  {
+    name: 'an older claim with a group keeps any group',
+    old: claim({ dataSourceRef: snapshot('a_b') }),
+    object: claim({ dataSourceRef: snapshot('a_b') }),
+    causes: [],
+  },
+];
+
+const daemonSet = (maxUnavailable: string) => ({
+  metadata,
+  spec: {
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [container] } },
+    updateStrategy: { rollingUpdate: { maxUnavailable } },
+  },
+});
+const ofDaemonSets: Omit<Case, 'kind'>[] = [
+  {
+    name: 'a text that is no percentage',
+    object: daemonSet('x'),
+    causes: [
+      "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: \"x\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+      'spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0',
+    ],
+  },
+];
+
+const ofAutoscalers: Omit<Case, 'kind'>[] = [
+  {
+    name: 'no spec',
+    object: { metadata },
+    causes: [
+      'spec.maxReplicas: Required value: must be set and greater than 0',
+      'spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`',
+      'spec.scaleTargetRef.kind: Required value',
+      'spec.scaleTargetRef.name: Required value',
+      'spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group',
+    ],
+  },
+];
+
+const ofSecrets: Omit<Case, 'kind'>[] = [
+  {
+    name: 'an empty key of ssh',
+    object: { metadata, type: 'kubernetes.io/ssh-auth', data: { 'ssh-privatekey': '' } },
+    causes: ['data[ssh-privatekey]: Required value'],
+  },
+];
+
+const ofEndpoints: Omit<Case, 'kind'>[] = [
+  {
+    name: 'no address',
+    object: { metadata, subsets: [{ addresses: [{ ip: 'x', hostname: '-' }] }] },
+    causes: [
+      'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      `subsets[0].addresses[0].hostname: Invalid value: "-": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`,
+      'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address',
+    ],
+  },
+];
+
 const of = (kind: Kind, cases: readonly Omit<Case, 'kind'>[]): Case[] => cases.map((one) => ({ ...one, kind }));
 const cases = [
   ...of(nodes, ofNodes),
@@ -308,6 +392,12 @@ const cases = [
   ...of(namespaces, ofNamespaces),
   ...of(services, ofServices),
   ...of(controllerRevisions, ofRevisions),
+  ...of(persistentVolumeClaims, ofClaims),
+  ...of(daemonSets, ofDaemonSets),
+  ...of(horizontalPodAutoscalers, ofAutoscalers),
+  ...of(horizontalPodAutoscalersV1, ofAutoscalers),
+  ...of(secrets, ofSecrets),
+  ...of(endpoints, ofEndpoints),
 ];
 
 for (const { name, kind, object, old, subresource, causes } of cases) {

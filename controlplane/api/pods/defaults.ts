@@ -16,7 +16,7 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.securityContext ??= {};
   // serviceAccount is the deprecated name of serviceAccountName; an object always has both.
   spec.serviceAccountName ??= spec.serviceAccount;
-  spec.serviceAccount ??= spec.serviceAccountName;
+  if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
   if (spec.serviceAccountName === undefined) {
     delete spec.serviceAccountName;
     delete spec.serviceAccount;

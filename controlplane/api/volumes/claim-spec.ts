@@ -49,7 +49,8 @@ interface Source {
 function validateSource(source: Source, field: string, old: ClaimSpec | undefined): FieldCause[] {
   const { apiGroup = '', kind = '', name = '', namespace = '' } = source;
   const foreign = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
-  const kept = [old?.dataSource?.apiGroup, old?.dataSourceRef?.apiGroup].includes(apiGroup);
+  // Groups were not checked in earlier releases: a claim that has one may keep any.
+  const kept = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined;
   return [
     ...(name === '' ? [required(`${field}.name`)] : []),
     ...(kind === '' ? [required(`${field}.kind`)] : []),
@@ -59,10 +60,10 @@ function validateSource(source: Source, field: string, old: ClaimSpec | undefine
   ];
 }
 
-/** Upstream shows the path of the field as the value. */
+/** Upstream shows an empty object: the path of the field, which has no fields in JSON. */
 function compareSources({ dataSource, dataSourceRef }: ClaimSpec, field: string): FieldCause[] {
   if (!dataSource || !dataSourceRef) return [];
-  const shown = `${field}.dataSource`;
+  const shown = {};
   if (dataSourceRef.namespace) {
     return [invalid(field, shown, 'may not be specified when dataSourceRef.namespace is specified')];
   }

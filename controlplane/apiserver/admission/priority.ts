@@ -1,5 +1,5 @@
-// Priority: a pod's class becomes a number and a preemption policy; without a class it has the cluster's default one.
-import { type Pod, type PriorityClass, priorityClasses } from '../../api/index';
+// Priority: a pod's class becomes a number and a preemption policy; without a class it has the cluster's default one. An update keeps both.
+import { type Pod, type PriorityClass, pods, priorityClasses } from '../../api/index';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
 import { type OpenRule, refusal, type Write, type WriteRule } from '../write/rule';
@@ -10,6 +10,23 @@ export const priority: OpenRule = async ({ cache, signal }) => {
   await rule.start(cache, signal);
   return rule;
 };
+
+const updatesPod = ({ operation, kind, subresource }: Write): boolean =>
+  operation === 'update' && kind.prefix === pods.prefix && subresource === '';
+
+/** A writer who sends a pod as it was created does not take them away. A change is refused by the field rules. */
+function keepPriority({ object, old }: Write): void {
+  const pod = object as Pod;
+  const { priority, preemptionPolicy } = (old as Pod).spec ?? {};
+  // A new spec: a patched pod shares what the patch did not change with the stored pod.
+  if (pod.spec) {
+    pod.spec = {
+      ...(priority === undefined ? {} : { priority }),
+      ...(preemptionPolicy === undefined ? {} : { preemptionPolicy }),
+      ...pod.spec,
+    };
+  }
+}
 
 class Priority implements WriteRule {
   readonly name = 'Priority';
@@ -30,11 +47,16 @@ class Priority implements WriteRule {
   }
 
   concerns(write: Write): boolean {
-    return createsPod(write) || (write.kind.prefix === priorityClasses.prefix && write.operation !== 'delete');
+    return (
+      createsPod(write) ||
+      updatesPod(write) ||
+      (write.kind.prefix === priorityClasses.prefix && write.operation !== 'delete')
+    );
   }
 
   mutate(write: Write): void {
     if (write.kind.prefix === priorityClasses.prefix) this.admitClass(write);
+    else if (updatesPod(write)) keepPriority(write);
     else this.admitPod(write);
   }
 

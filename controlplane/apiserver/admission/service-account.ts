@@ -3,6 +3,7 @@
 import { type Pod, pods, serviceAccounts } from '../../api/index';
 import { initAndAppContainers } from '../../api/pods/facts';
 import { podReferences } from '../../api/pods/references';
+import { pathSegment } from '../../api/validation/names';
 import { randomSuffix } from '../rest/metadata';
 import { type OpenRule, refusal, type Write } from '../write/rule';
 import { foreignEphemeralSecret, foreignSecret } from './mountable-secrets';
@@ -39,10 +40,12 @@ export const serviceAccount: OpenRule = ({ cache }) => ({
     spec.serviceAccount = account;
     const found = cache.kind(serviceAccounts).get(`${namespace}/${account}`)?.object;
     if (!found) {
-      throw refusal(
-        write,
-        `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`,
-      );
+      const wrong = pathSegment(account);
+      const why =
+        wrong.length > 0
+          ? `invalid resource name ${JSON.stringify(account)}: [${wrong.join(' ')}]`
+          : `serviceaccount "${account}" not found`;
+      throw refusal(write, `error looking up service account ${namespace}/${account}: ${why}`);
     }
     if ((spec.imagePullSecrets ?? []).length === 0 && found.imagePullSecrets && found.imagePullSecrets.length > 0) {
       spec.imagePullSecrets = found.imagePullSecrets.map((secret) => ({ ...secret }));

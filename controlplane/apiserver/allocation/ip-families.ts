@@ -69,7 +69,7 @@ function release(spec: Spec, old: Spec): FieldCause[] {
   }
   const causes: FieldCause[] = [];
   const reduced = (after: readonly string[], before: readonly string[] = []) =>
-    after.length === 1 && before.length === 2 && after[0] === before[0];
+    after.length > 0 && after.length < before.length;
   if (reduced(clusterIPs, old.clusterIPs)) {
     causes.push(policyCause(spec, "must be 'SingleStack' to release the secondary cluster IP"));
   }
