@@ -5,8 +5,8 @@ import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';
 import { ageColumn, formatDuration, nameColumn, none } from './table';
 import type { Wire } from './types';
-import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from './validation/causes';
-import { dns1123Subdomain } from './validation/names';
+import { duplicate, forbidden, invalid, notSupported, required, tooLong } from './validation/causes';
+import { dns1123Label, dns1123Subdomain } from './validation/names';
 
 export type CertificateSigningRequest = Wire<V1CertificateSigningRequest>;
 export type CertificateCondition = NonNullable<NonNullable<CertificateSigningRequest['status']>['conditions']>[number];
@@ -56,14 +56,27 @@ function validateSignerName(field: string, name: string): FieldCause[] {
   if (path === undefined || rest.length > 0) {
     return [invalid(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
   }
-  const causes = [
-    ...invalidEach(field, domain, dns1123Subdomain(domain)),
-    ...invalidEach(field, path, dns1123Subdomain(path)),
+  const isShort = !domain.includes('.');
+  return [
+    ...(domain.length > maxDomain ? [tooLong(field, maxDomain)] : []),
+    ...labelCauses(field, domain, dns1123Label),
+    ...(isShort ? [invalid(field, domain, 'should be a domain with at least two segments separated by dots')] : []),
+    // Each label may be as long as the name of an object.
+    ...labelCauses(field, path, dns1123Subdomain),
+    ...(name.length > maxSignerName ? [tooLong(field, maxSignerName)] : []),
   ];
-  if (!domain.includes('.')) {
-    causes.push(invalid(field, domain, 'should be a domain with at least two segments separated by dots'));
-  }
-  return causes;
+}
+
+/** Of a DNS name. */
+const maxDomain = 253;
+/** A DNS name, a slash, the name of a namespace, a dot and the name of an object. */
+const maxSignerName = maxDomain + 1 + 63 + 1 + maxDomain;
+
+/** The errors of the first label that has any. */
+function labelCauses(field: string, value: string, check: (label: string) => string[]): FieldCause[] {
+  const wrong = value.split('.').find((label) => check(label).length > 0);
+  if (wrong === undefined) return [];
+  return check(wrong).map((why) => invalid(field, value, `validating label ${JSON.stringify(wrong)}: ${why}`));
 }
 
 /** A write of the approval may set only Approved and Denied; a write of the status only the certificate and other conditions. */
@@ -75,14 +88,24 @@ function prepare(
     request.status = {};
     return;
   }
+  if (subresource === 'status') keepDecisions(request, old);
   if (subresource !== 'approval') return;
   request.status = { ...old.status, conditions: request.status?.conditions ?? [] };
+}
+
+/** A write of the status cannot change a decision: the stored one replaces it. To add or remove one is an error. */
+function keepDecisions({ status }: CertificateSigningRequest, old: CertificateSigningRequest): void {
+  if (!status?.conditions) return;
+  status.conditions = status.conditions.map((condition) => {
+    const kept = condition.type === 'Approved' || condition.type === 'Denied';
+    return (kept && conditionsOf(old).find(({ type }) => type === condition.type)) || condition;
+  });
 }
 
 function validateSpec({ spec }: CertificateSigningRequest): FieldCause[] {
   const { request = '', signerName = '', usages: wanted = [], expirationSeconds } = spec ?? {};
   const causes: FieldCause[] = [];
-  if (request === '') causes.push(invalid('spec.request', spec?.request, 'PEM block type must be CERTIFICATE REQUEST'));
+  if (request === '') causes.push(invalid('spec.request', null, 'PEM block type must be CERTIFICATE REQUEST'));
   if (wanted.length === 0) causes.push(required('spec.usages'));
   for (const [i, usage] of wanted.entries()) {
     if (!keyUsages.includes(usage)) causes.push(notSupported(`spec.usages[${i}]`, usage, keyUsages));
@@ -139,20 +162,14 @@ function validateChange(
     if (had(type) && !has(type)) {
       causes.push(forbidden('status.conditions', `updates may not remove a condition of type "${type}"`));
     }
-    const owner = type === 'Failed' ? 'status' : 'approval';
-    if (!had(type) && has(type) && subresource !== owner) {
+    if (type !== 'Failed' && !had(type) && has(type) && subresource !== 'approval') {
       causes.push(forbidden('status.conditions', `updates may not add a condition of type "${type}"`));
     }
   }
   const before = old.status?.certificate ?? '';
   const certificate = request.status?.certificate ?? '';
   if (before !== '' && certificate !== before) {
-    causes.push(
-      forbidden(
-        'status.certificate',
-        'updates may not set certificate content if existing certificate content is present',
-      ),
-    );
+    causes.push(forbidden('status.certificate', 'updates may not modify existing certificate content'));
   } else if (certificate !== before) {
     const wrong = whyNoCertificate(plain(certificate));
     if (wrong !== undefined) causes.push(invalid('status.certificate', '<certificate data>', wrong));
@@ -166,10 +183,12 @@ function whyNoCertificate(text: string): string | undefined {
   if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block';
   for (const { block, label } of blocks) {
     if (label !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`;
+    // RFC 1421, 4.6: lines with a colon before the text.
+    if (block.split('\n', 2)[1]?.includes(':')) return 'no PEM block headers are permitted';
     try {
       new X509Certificate(block);
     } catch {
-      return 'a CERTIFICATE PEM block holds no certificate';
+      return 'x509: malformed certificate';
     }
   }
   return undefined;

@@ -131,7 +131,7 @@ t.test('PriorityLevelConfiguration', async (t) => {
     {
       name: 'another exempt level',
       body: { metadata, spec: { type: 'Exempt' } },
-      causes: ["spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt'"],
+      causes: ["spec.type: Invalid value: \"Exempt\": must be 'Exempt' if and only if `name` is 'exempt'"],
     },
     {
       name: 'exempt may lend',

@@ -5,6 +5,7 @@ import { defineKind } from './kind';
 import { ageColumn, nameColumn, none } from './table';
 import type { Wire } from './types';
 import { forbidden, immutable, invalid, invalidEach, notSupported, required, tooLong } from './validation/causes';
+import { domainPrefixedPath } from './validation/domain-path';
 import { dns1123Label, dns1123Subdomain, pathSegment } from './validation/names';
 
 export type IngressClass = Wire<V1IngressClass>;
@@ -16,10 +17,8 @@ const scopes = ['Cluster', 'Namespace'];
 
 function validateController(controller: string): FieldCause[] {
   const field = 'spec.controller';
-  const causes = Buffer.byteLength(controller) > longestController ? [tooLong(field, longestController)] : [];
-  if (controller === '') return [...causes, required(field)];
-  if (/^[^/]+\/.+$/.test(controller)) return causes;
-  return [...causes, invalid(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const long = Buffer.byteLength(controller) > longestController ? [tooLong(field, longestController)] : [];
+  return [...long, ...domainPrefixedPath(controller, field)];
 }
 
 function validateParameters({ apiGroup, kind = '', name = '', scope = '', namespace }: Parameters): FieldCause[] {

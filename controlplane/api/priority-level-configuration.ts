@@ -21,7 +21,7 @@ function validate(
   if (subresource !== '') return status;
   const name = level.metadata?.name ?? '';
   const { type = '', limited, exempt } = level.spec ?? {};
-  const mismatch = "type must be 'Exempt' if and only if name is 'exempt'";
+  const mismatch = "must be 'Exempt' if and only if `name` is 'exempt'";
   return [
     ...((name === 'exempt') === (type === 'Exempt') ? [] : [invalid('spec.type', type, mismatch)]),
     ...(type === 'Exempt'

@@ -111,6 +111,11 @@ export const resourceSlices = defineKind<ResourceSlice>({
   },
   prepare,
   validate,
+  warnings: ({ spec }) => {
+    const driver = spec?.driver ?? '';
+    if (driver === driver.toLowerCase()) return [];
+    return [`spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`];
+  },
   fields: {
     'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
     'spec.driver': ({ spec }) => spec?.driver ?? '',

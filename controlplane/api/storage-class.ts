@@ -69,7 +69,8 @@ function validateTopologies(terms: Terms): FieldCause[] {
       ];
     });
     const id = JSON.stringify([...keys].sort(([a], [b]) => (a < b ? -1 : 1)));
-    if (known.has(id)) causes.push(duplicate(field, ''));
+    // Upstream has no place for a term without keys: it is never the first.
+    if (known.has(id) || keys.size === 0) causes.push(duplicate(field, ''));
     known.add(id);
     return causes;
   });

@@ -123,7 +123,6 @@ t.test('VolumeAttachment', async (t) => {
         'spec.attacher: Required value',
         'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
         /^spec\.nodeName: Invalid value: ""/,
-        'spec.attacher: Required value',
       ],
     },
     { name: 'an inline volume', body: inline({ accessModes: ['ReadWriteOnce'], csi }), causes: [] },

@@ -1,8 +1,10 @@
 // Causes that kube-apiserver 1.36.3 returned for the same objects: their order, paths and texts.
 import t from 'tap';
 import { write } from '../../test/lib/written-object';
+import { certificateSigningRequests } from './certificate-signing-request';
 import { clusterRoles } from './cluster-role';
 import { type CSIDriver, csiDrivers } from './csi-driver';
+import { customResourceDefinitions } from './custom-resource-definition';
 import { daemonSets } from './daemon-set';
 import { deployments } from './deployment';
 import { endpointSlices } from './endpoint-slice';
@@ -14,6 +16,7 @@ import type { Kind } from './kind';
 import { podDisruptionBudgets } from './pod-disruption-budget';
 import { priorityClasses } from './priority-class';
 import { replicaSets } from './replica-set';
+import { resourceSlices } from './resource-slice';
 import { statefulSets } from './stateful-set';
 import { storageClasses } from './storage-class';
 import type { KubeObject } from './types';
@@ -54,9 +57,188 @@ const autoscaler = (spec: object) => ({
   metadata,
   spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 2, ...spec },
 });
+const label = (name: string) =>
+  `validating label "${name}": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`;
+const subdomain =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const dns1035 =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+const request = (spec: object, status = {}) => ({
+  metadata,
+  spec: { request: 'eA==', signerName: 'a.b/c', usages: ['any'], ...spec },
+  status,
+});
+const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+const approved = { type: 'Approved', status: 'True', reason: 'R' };
+const tests = { plural: 'tests', kind: 'Test', singular: 'test', listKind: 'TestList' };
+const definition = (versions: object[]) => ({
+  metadata: { name: 'tests.a.b' },
+  spec: { group: 'a.b', scope: 'Cluster', names: tests, versions },
+});
+const served = { served: true, storage: true };
+const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'string' } } } };
 const tooLongFor = (field: string) => `${field}: Too long: may not be more than 250 bytes`;
 
 const cases: readonly Case[] = [
+  {
+    name: 'the controller of an IngressClass',
+    kind: ingressClasses,
+    object: ingressClass({ kind: 'K', name: 'n', scope: 'Cluster' }, 'A_b/!c d'),
+    causes: [
+      `spec.controller: Invalid value: "A_b": ${subdomain}`,
+      "spec.controller: Invalid value: \"!c d\": Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')",
+    ],
+  },
+  {
+    name: 'a signer without a domain',
+    kind: certificateSigningRequests,
+    object: request({ signerName: 'A_b/c.D' }),
+    causes: [
+      `spec.signerName: Invalid value: "A_b": ${label('A_b')}`,
+      'spec.signerName: Invalid value: "A_b": should be a domain with at least two segments separated by dots',
+      `spec.signerName: Invalid value: "c.D": validating label "D": ${subdomain}`,
+    ],
+  },
+  {
+    name: 'a long signer',
+    kind: certificateSigningRequests,
+    object: request({ signerName: `a.b/${Array(12).fill('c'.repeat(50)).join('.')}` }),
+    causes: ['spec.signerName: Too long: may not be more than 571 bytes'],
+  },
+  {
+    name: 'a certificate request without a request',
+    kind: certificateSigningRequests,
+    object: request({ request: null }),
+    causes: ['spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST'],
+  },
+  {
+    name: 'an approval may also fail a request',
+    kind: certificateSigningRequests,
+    object: request({}, { conditions: [{ type: 'Failed', status: 'True' }] }),
+    old: request({}),
+    subresource: 'approval',
+    causes: [],
+  },
+  {
+    name: 'a status with other words for a decision: the stored ones stay',
+    kind: certificateSigningRequests,
+    object: request({}, { conditions: [{ ...approved, reason: 'Other' }] }),
+    old: request({}, { conditions: [approved] }),
+    subresource: 'status',
+    causes: [],
+  },
+  {
+    name: 'a certificate with headers',
+    kind: certificateSigningRequests,
+    object: request({}, { certificate: Buffer.from(pem('A: b\n\nYWJj')).toString('base64') }),
+    old: request({}),
+    subresource: 'status',
+    causes: ['status.certificate: Invalid value: "<certificate data>": no PEM block headers are permitted'],
+  },
+  {
+    name: 'a certificate that is none',
+    kind: certificateSigningRequests,
+    object: request({}, { certificate: Buffer.from(pem('YWJj')).toString('base64') }),
+    old: request({}),
+    subresource: 'status',
+    causes: ['status.certificate: Invalid value: "<certificate data>": x509: malformed certificate'],
+  },
+  {
+    name: 'another certificate',
+    kind: certificateSigningRequests,
+    object: request({}, { certificate: 'eA==' }),
+    old: request({}, { certificate: 'eQ==' }),
+    subresource: 'status',
+    causes: ['status.certificate: Forbidden: updates may not modify existing certificate content'],
+  },
+  {
+    name: 'a term of a StorageClass without keys',
+    kind: storageClasses,
+    object: { metadata, provisioner: 'a.b/c', allowedTopologies: [{}] },
+    causes: ['allowedTopologies[0].matchLabelExpressions: Duplicate value: ""'],
+  },
+  {
+    name: 'a step below zero from an amount below zero',
+    kind: resourceSlices,
+    object: {
+      metadata,
+      spec: {
+        driver: 'd.e',
+        nodeName: 'n',
+        pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
+        devices: [
+          {
+            name: 'd',
+            allowMultipleAllocations: true,
+            capacity: {
+              mem: { value: '10Gi', requestPolicy: { default: '1Gi', validRange: { min: '-1', step: '1Gi' } } },
+            },
+          },
+        ],
+      },
+    },
+    causes: [
+      'spec.devices[0].capacity[mem].requestPolicy.validRange.step: Invalid value: "1Gi": value is not a multiple of a given step (1Gi) from (-1)',
+    ],
+  },
+  {
+    name: 'a definition without versions',
+    kind: customResourceDefinitions,
+    object: definition([]),
+    causes: [
+      'spec.versions: Invalid value: null: must have exactly one version marked as storage version',
+      'status.storedVersions: Invalid value: null: must have at least one stored version',
+    ],
+  },
+  {
+    name: 'a version of a definition without name and schema',
+    kind: customResourceDefinitions,
+    object: definition([{ ...served }]),
+    causes: [
+      'spec.versions[0].schema.openAPIV3Schema: Required value',
+      `spec.versions[0].name: Invalid value: "": ${dns1035}`,
+    ],
+  },
+  {
+    name: 'the name of the first version of a definition is also spec.version',
+    kind: customResourceDefinitions,
+    object: definition([{ name: 'V1', ...served, schema }]),
+    causes: [`spec.versions[0].name: Invalid value: "V1": ${dns1035}`, `spec.version: Invalid value: "V1": ${dns1035}`],
+  },
+  {
+    name: 'a definition with a version twice',
+    kind: customResourceDefinitions,
+    object: definition([
+      { name: 'v1', ...served, schema },
+      { name: 'v1', ...served, schema },
+    ]),
+    causes: [
+      'spec.versions: Invalid value: ["v1","v1"]: must contain unique version names',
+      'spec.versions: Invalid value: ["v1","v1"]: must have exactly one version marked as storage version',
+      'status.storedVersions: Invalid value: ["v1"]: must have the storage version v1',
+    ],
+  },
+  {
+    name: 'selectable fields of a definition without a schema',
+    kind: customResourceDefinitions,
+    object: definition([{ name: 'v1', ...served, selectableFields: [{ jsonPath: '.spec' }] }]),
+    causes: [
+      'spec.versions[0].schema.openAPIV3Schema: Required value',
+      'spec.selectableFields: Invalid value: "": may only be set when validations.schema is included',
+    ],
+  },
+  {
+    name: 'selectable fields of one version of a definition, without a schema',
+    kind: customResourceDefinitions,
+    object: definition([
+      { name: 'v1', ...served, selectableFields: [{ jsonPath: '.spec' }] },
+      { name: 'v2', served: true, storage: false, schema },
+    ]),
+    causes: [
+      'spec.versions[0].schema.openAPIV3Schema: Required value',
+      'spec.versions[0].selectableFields: Invalid value: "": may only be set when `version.schema.openAPIV3Schema` is not included',
+    ],
+  },
   {
     name: 'a selector that cannot select: the template is not judged',
     kind: deployments,

@@ -19,15 +19,11 @@ const maxMessageBytes = 1024;
 function validate(attachment: VolumeAttachment, { old }: WriteContext<VolumeAttachment>): FieldCause[] {
   const { attacher = '', source, nodeName = '' } = attachment.spec ?? {};
   const volume = source?.persistentVolumeName;
-  const causes = [
-    ...(attacher === '' ? [required('spec.attacher')] : []),
+  return [
+    ...validateDriverName(attacher, 'spec.attacher'),
     ...validateSource(source),
     ...invalidEach('spec.nodeName', nodeName, dns1123Subdomain(nodeName)),
     ...validateStatus(attachment.status),
-  ];
-  return [
-    ...causes,
-    ...validateDriverName(attacher, 'spec.attacher'),
     ...(volume === undefined ? [] : invalidEach('spec.source.persistentVolumeName', volume, dns1123Subdomain(volume))),
     ...(old && !isSame(attachment.spec, old.spec) ? [invalid('spec', attachment.spec, immutable)] : []),
   ];

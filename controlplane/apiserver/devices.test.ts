@@ -145,7 +145,7 @@ t.test('admin access needs a label of the namespace', async (t) => {
   });
   const template = { metadata: { name: 'admin' }, spec: { spec: claim('x', { adminAccess: true }).spec } };
   t.match((await server.call('POST', templates, { body: template })).json.details.causes, [
-    { field: 'spec.spec.devices.requests[0].adminAccess', message },
+    { field: 'spec.devices.requests[0].adminAccess', message },
   ]);
   await server.call('POST', claims, { body: claim('granted') });
   const results = [{ request: 'r', driver: 'd', pool: 'p', device: 'x', adminAccess: true }];

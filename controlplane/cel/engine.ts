@@ -11,7 +11,7 @@ import {
 import type { FieldSchema } from '../api/schema/schema';
 import { Activation, type Context } from './activation';
 import { type CostBudget, CostExceeded } from './budget';
-import { placedError } from './compile-errors';
+import { goType, placedError } from './compile-errors';
 import { wrongConstant } from './constant-calls';
 import { estimateCost } from './cost/estimate';
 import type { SizedType } from './cost/sizes';
@@ -120,7 +120,7 @@ export class CelEnvironment {
     if (wrong) throw this.compileError(expression, text, wrong, placeOf);
     this.checkConstants(expression, text, parsed.ast, placeOf);
     if (result !== 'dyn' && type !== result && (type !== 'dyn' || selections.has(parsed.ast.op))) {
-      throw new CelCompileError(`must evaluate to ${result} but got ${type}`);
+      throw new CelCompileError(`must evaluate to ${goType(result)} but got ${goType(type)}`);
     }
     return new CelProgram(parsed, this.variables, result, type);
   }

@@ -13,6 +13,7 @@ const sources = [
   'controlplane/apiserver/protobuf/core-field-numbers.ts',
   'controlplane/apiserver/protobuf/field-numbers.ts',
   'controlplane/apiserver/protobuf/messages.ts',
+  'hack/update/go-names.ts',
   'hack/update/list-types.ts',
   'hack/update/models.ts',
   'hack/update/packages.ts',

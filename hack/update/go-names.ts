@@ -79,7 +79,7 @@ export const embedded: Readonly<Record<string, FieldTable>> = {
   },
 };
 
-/** Per package and type's name in Go: the fields of that type, as `Type.field`. After `[]` is the type of a list's items. */
+/** Per package and type's name in Go: the fields of that type, as `Type.field`. After `[]` and `map[string]` is the type of the items. */
 export const namedTypes: FieldTable = {
   'admissionregistration.v1': {
     '[]v1.OperationType': 'NamedRuleWithOperations.operations RuleWithOperations.operations',
@@ -127,7 +127,11 @@ export const namedTypes: FieldTable = {
     'v1.StatefulSetUpdateStrategyType': 'StatefulSetUpdateStrategy.type',
   },
   'authentication.v1': {
+    'map[string]v1.ExtraValue': 'UserInfo.extra',
     'types.UID': 'BoundObjectReference.uid',
+  },
+  'authorization.v1': {
+    'map[string]v1.ExtraValue': 'SubjectAccessReviewSpec.extra',
   },
   'autoscaling.v2': {
     'v1.ConditionStatus': 'HorizontalPodAutoscalerCondition.status',
@@ -153,6 +157,7 @@ export const namedTypes: FieldTable = {
   },
   'certificates.v1': {
     '[]v1.KeyUsage': 'CertificateSigningRequestSpec.usages',
+    'map[string]v1.ExtraValue': 'CertificateSigningRequestSpec.extra',
     'v1.ConditionStatus': 'CertificateSigningRequestCondition.status',
     'v1.RequestConditionType': 'CertificateSigningRequestCondition.type',
   },
@@ -278,6 +283,10 @@ export const namedTypes: FieldTable = {
     'v1.UnhealthyPodEvictionPolicyType': 'PodDisruptionBudgetSpec.unhealthyPodEvictionPolicy',
   },
   'resource.v1': {
+    'map[v1.QualifiedName]resource.Quantity':
+      'CapacityRequirements.requests DeviceRequestAllocationResult.consumedCapacity',
+    'map[v1.QualifiedName]v1.DeviceAttribute': 'Device.attributes',
+    'map[v1.QualifiedName]v1.DeviceCapacity': 'Device.capacity',
     'types.UID': 'ResourceClaimConsumerReference.uid DeviceRequestAllocationResult.shareID',
     'v1.AllocationConfigSource': 'DeviceAllocationConfiguration.source',
     'v1.DeviceAllocationMode': 'DeviceSubRequest.allocationMode ExactDeviceRequest.allocationMode',

@@ -104,13 +104,18 @@ function markerOf({ pkg, type }: TypeName, field: string): Marker {
 
 /** Adds what Go's type says about the field: its names in messages, and whether its zero value means that it is absent or the reverse. */
 function goField({ pkg, type }: TypeName, { name, required }: ModelField, schema: FieldEntry): FieldEntry {
-  const zero = isScalar(schema) ? zeroOf(definitionName({ pkg, type }), name, required) : undefined;
+  const isAmount = schema.type === 'quantity' && required;
+  const zero = isScalar(schema) || isAmount ? zeroOf(definitionName({ pkg, type }), name, required) : undefined;
   const goType = typeNames.get(`${pkg} ${type}.${name}`);
-  const ofItems = goType?.startsWith('[]') === true;
+  const ofItems = /^(?:\[\]|map\[string\])(.*)$/.exec(goType ?? '')?.[1];
   const struct = Object.entries(embedded[pkg]?.[type] ?? {}).find(([, fields]) => words(fields).includes(name))?.[0];
   return {
     ...schema,
-    ...(ofItems ? { items: { ...schema.items!, goType: goType.slice(2) } } : goType === undefined ? {} : { goType }),
+    ...(ofItems !== undefined
+      ? { items: { ...schema.items!, goType: ofItems } }
+      : goType === undefined
+        ? {}
+        : { goType }),
     ...(struct === undefined ? {} : { embedded: struct }),
     ...(zero === undefined ? {} : { zero }),
   };

@@ -21,10 +21,10 @@ export function prepareDefinition(
   if (subresource !== '') return;
   const status = old?.status;
   const stored = status?.storedVersions ?? [];
-  const storage = (definition.spec?.versions ?? []).filter((version) => version.storage).map(({ name }) => name);
+  const storage = definition.spec?.versions?.find((version) => version.storage);
   definition.status = {
     acceptedNames: status?.acceptedNames ?? { kind: '', plural: '' },
     conditions: status?.conditions ?? [],
-    storedVersions: [...new Set([...stored, ...storage])],
+    storedVersions: !storage || stored.includes(storage.name) ? stored : [...stored, storage.name],
   };
 }

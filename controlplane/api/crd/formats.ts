@@ -161,6 +161,7 @@ const bounds: Readonly<Record<string, number>> = { int32: 2 ** 31, int64: 2 ** 6
 export function fitsNumberFormat(value: number | bigint, type: string | undefined, format = ''): boolean {
   if (type === 'integer') {
     const bound = bounds[format] ?? bounds['int64']!;
+    if (typeof value === 'number' && !Number.isInteger(value)) return false;
     return value >= -bound && value < bound;
   }
   return format !== 'float' || Math.abs(Number(value)) <= 3.4028234663852886e38;

@@ -2,7 +2,7 @@
 // and Kubernetes does not, types of lists and maps, and the texts of rules in CEL. Whether the whole is structural: structural.ts.
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
-import { forbidden, invalid, notSupported, required } from '../validation/causes';
+import { forbidden, invalid, notSupported } from '../validation/causes';
 import { listTypeCauses, mapTypeCauses } from './merge-types';
 import { ruleTextCauses } from './rule-texts';
 import { isSchema } from './walk';
@@ -188,5 +188,3 @@ export function rootCauses(schema: Definition, field: string, hasStatus: boolean
   if (nullable) causes.push(forbidden(`${field}.nullable`, 'nullable cannot be true at the root'));
   return causes;
 }
-
-export const schemaRequired = (field: string): FieldCause => required(field);

@@ -1,5 +1,6 @@
 // The rules of a schema for single values: enum, texts and numbers, with the messages of kube-apiserver's validator. `path` leads to
 // the value inside the object, as messages name it.
+import { doubleText } from '../../base/double-text';
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
 import { invalid, tooLong } from '../validation/causes';
@@ -50,7 +51,7 @@ export interface PatternSteps {
 }
 
 export function textCauses(value: string, schema: Definition, path: string, steps: PatternSteps): FieldCause[] {
-  const { maxLength, minLength, pattern, format, type } = schema;
+  const { maxLength, minLength, pattern, format } = schema;
   const causes: FieldCause[] = [];
   // UTF-16 has at least as many units as the text has characters, and at most twice as many.
   const isLong = (bound: number) => value.length > bound && (value.length > 2 * bound || [...value].length > bound);
@@ -63,28 +64,42 @@ export function textCauses(value: string, schema: Definition, path: string, step
     if (matches === undefined) causes.push(invalid(path, '', `the pattern '${pattern}' costs too much for this text`));
     else if (!matches) causes.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
-  const isText = type === undefined || type === 'string';
-  const check = isText && format ? formatCheck(format) : undefined;
+  // Also in a schema of another type.
+  const check = format ? formatCheck(format) : undefined;
   if (check && !check(value)) causes.push(typeCause(path, value, `${format}`, value));
   return causes;
 }
 
 export function numberCauses(value: number | bigint, schema: Definition, path: string): FieldCause[] {
-  const { maximum, exclusiveMaximum, minimum, exclusiveMinimum, multipleOf, type, format } = schema;
-  const causes: FieldCause[] = [];
-  const fail = (rule: string) => causes.push(invalid(path, value, `${path} in body should be ${rule}`));
-  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
-    fail(exclusiveMaximum ? `less than ${maximum}` : `less than or equal to ${maximum}`);
+  const { maximum, exclusiveMaximum, minimum, exclusiveMinimum, multipleOf, type = '', format } = schema;
+  const known = format ? `with format ${format}` : '(default format)';
+  const fits = (number: number | bigint) => fitsNumberFormat(number, type, format);
+  /** A number that does not fit the type is an error of its own, also when it is a bound. */
+  const checkRange = (number: number | bigint, what: string) =>
+    fits(number) ? [] : [invalid(noField, '', `${what} must be of type ${type} ${known} in ${path}`)];
+  const fail = (rule: string) => invalid(path, value, `${path} in body should be ${rule}`);
+  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+  // Go compares whole numbers with whole bounds that fit, and all others as floating-point numbers.
+  const shown = (bound: number) => (isWhole && Number.isInteger(bound) && fits(bound) ? `${bound}` : doubleText(bound));
+  const causes = checkRange(value, 'Checked value');
+  if (multipleOf !== undefined) {
+    causes.push(...checkRange(multipleOf, 'MultipleOf value'));
+    if (multipleOf <= 0) {
+      const rule = `factor MultipleOf declared for ${path} must be positive: ${shown(multipleOf)}`;
+      causes.push(invalid(path, multipleOf, rule));
+    } else if (!isMultiple(value, multipleOf)) causes.push(fail(`a multiple of ${shown(multipleOf)}`));
   }
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
-    fail(exclusiveMinimum ? `greater than ${minimum}` : `greater than or equal to ${minimum}`);
+  if (minimum !== undefined) {
+    causes.push(...checkRange(minimum, 'Minimum boundary value'));
+    if (exclusiveMinimum ? value <= minimum : value < minimum) {
+      causes.push(fail(`greater than ${exclusiveMinimum ? '' : 'or equal to '}${shown(minimum)}`));
+    }
   }
-  if (multipleOf && !isMultiple(value, multipleOf)) {
-    fail(`a multiple of ${multipleOf}`);
-  }
-  if (!fitsNumberFormat(value, type, format)) {
-    const known = format ? `with format ${format}` : '(default format)';
-    causes.push(invalid(noField, '', `Checked value must be of type ${type} ${known} in ${path}`));
+  if (maximum !== undefined) {
+    causes.push(...checkRange(maximum, 'Maximum boundary value'));
+    if (exclusiveMaximum ? value >= maximum : value > maximum) {
+      causes.push(fail(`less than ${exclusiveMaximum ? '' : 'or equal to '}${shown(maximum)}`));
+    }
   }
   return causes;
 }

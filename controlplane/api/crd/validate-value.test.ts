@@ -117,6 +117,7 @@ const cases: readonly Case[] = [
     causes: [
       'spec.a: Invalid value: "integer": spec.a in body must be of type string: "integer"',
       'spec.b: Invalid value: "number": spec.b in body must be of type integer: "number"',
+      '<nil>: Invalid value: "": Checked value must be of type integer (default format) in spec.b',
       'spec.d: Invalid value: "array": spec.d in body must be of type object: "array"',
       'spec.e: Invalid value: "boolean": spec.e in body must be of type integer,string: "boolean"',
     ],
@@ -153,6 +154,50 @@ const cases: readonly Case[] = [
     causes: [
       'spec.a: Invalid value: "2026-02-30T00:00:00Z": spec.a in body must be of type date-time: "2026-02-30T00:00:00Z"',
       '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.d',
+    ],
+  },
+  {
+    name: 'wrong types beside a format',
+    schema: {
+      properties: {
+        a: { type: 'string', format: 'hostname' },
+        b: { type: 'integer', format: 'int32' },
+        c: { type: 'integer', format: 'hostname' },
+        d: { type: 'string', format: 'bogus' },
+        e: { type: 'object', format: 'bogus' },
+      },
+    },
+    value: { a: 1, b: 1.5, c: 'a_b', d: true, e: 's' },
+    causes: [
+      'spec.a: Invalid value: "int64": spec.a in body must be of type hostname: "int64"',
+      'spec.b: Invalid value: "float64": spec.b in body must be of type int32: "float64"',
+      '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.b',
+      'spec.c: Invalid value: "string": spec.c in body must be of type integer: "string"',
+      'spec.c: Invalid value: "a_b": spec.c in body must be of type hostname: "a_b"',
+      'spec.d: Invalid value: "": spec.d in body must be of type bogus: ""',
+      'spec.e: Invalid value: "string": spec.e in body must be of type object: "string"',
+    ],
+  },
+  {
+    name: 'bounds that do not fit the type',
+    schema: {
+      properties: {
+        a: { type: 'integer', format: 'int32', minimum: 9999999999 },
+        b: { type: 'integer', format: 'int32', maximum: 9999999999 },
+        c: { type: 'integer', format: 'int32', multipleOf: 1.5 },
+        d: { type: 'integer', multipleOf: 0 },
+        e: { type: 'number', maximum: 1_000_000 },
+      },
+    },
+    value: { a: 4, b: 4, c: 4, d: 4, e: 1_000_000.5 },
+    causes: [
+      '<nil>: Invalid value: "": Minimum boundary value must be of type integer with format int32 in spec.a',
+      'spec.a: Invalid value: 4: spec.a in body should be greater than or equal to 9.999999999e+09',
+      '<nil>: Invalid value: "": Maximum boundary value must be of type integer with format int32 in spec.b',
+      '<nil>: Invalid value: "": MultipleOf value must be of type integer with format int32 in spec.c',
+      'spec.c: Invalid value: 4: spec.c in body should be a multiple of 1.5',
+      'spec.d: Invalid value: 0: factor MultipleOf declared for spec.d must be positive: 0',
+      'spec.e: Invalid value: 1.0000005e+06: spec.e in body should be less than or equal to 1e+06',
     ],
   },
   {

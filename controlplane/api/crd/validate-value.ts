@@ -84,7 +84,6 @@ class Validation {
     const found = new Findings(this.room);
     if (++this.visits > maxVisits || this.steps.left === 0) return found;
     found.add(typeCauses(value, schema, path));
-    found.add(enumCauses(value, schema, path));
     // Of null only the type and the enum are checked.
     if (value !== null) {
       this.combined(value, schema, path, found);
@@ -94,8 +93,9 @@ class Validation {
         found.add(textCauses(value, schema, path, this.steps));
       } else if (typeof value === 'number' || typeof value === 'bigint') found.add(numberCauses(value, schema, path));
       else if (Array.isArray(value)) this.list(value, old, schema, path, found);
-      else if (typeof value === 'object') this.object(value as Record<string, unknown>, old, schema, path, found);
     }
+    found.add(enumCauses(value, schema, path));
+    if (isRecord(value)) this.object(value, old, schema, path, found);
     if (found.isValid || old === undefined || found.isChanged) return found;
     found.isChanged = !isDeepStrictEqual(value, old);
     return found.isChanged ? found : { causes: [], isValid: true, isChanged: false, checks: found.checks };
@@ -187,6 +187,9 @@ class Validation {
 
 const childPath = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const isValid = (outcome: Outcome): boolean => outcome.isValid;
 
 function typeCauses(value: unknown, schema: Definition, path: string): FieldCause[] {
@@ -196,8 +199,15 @@ function typeCauses(value: unknown, schema: Definition, path: string): FieldCaus
   const name = nameOf(value);
   if (name === type || (name === 'integer' && type === 'number')) return [];
   if (isEither && (name === 'integer' || name === 'string')) return [];
-  return [typeCause(path, name, type, name)];
+  const { format } = schema;
+  // As upstream: beside a format, numbers, booleans and objects are named by their own formats.
+  if (!format || name === 'string' || name === 'array' || name === 'null') return [typeCause(path, name, type, name)];
+  const found = goFormats[name] ?? '';
+  return found === format ? [typeCause(path, name, type, name)] : [typeCause(path, found, format, found)];
 }
+
+/** The formats that upstream gives to JSON's numbers. */
+const goFormats: Readonly<Record<string, string>> = { integer: 'int64', number: 'float64' };
 
 function nameOf(value: unknown): string {
   if (value === null) return 'null';

@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FieldCause } from '../../base/errors';
 import type { Definition } from '../schema/schema';
 import { duplicate, invalid, required, tooMany } from '../validation/causes';
+import { dns1035Label } from '../validation/names';
 import { resolveFieldPath } from './field-path';
-import { schemaRequired } from './openapi-rules';
 import type { CrdColumn, CrdSubresources, CrdVersion } from './types';
 import { validateSchema } from './validate-schema';
 
@@ -17,6 +17,7 @@ interface Place<T> {
   readonly value: T;
   readonly field: string;
   readonly version: CrdVersion;
+  readonly isShared: boolean;
 }
 
 /** One place if the part is equal in all versions. */
@@ -24,7 +25,9 @@ function placesOf<T>(versions: readonly CrdVersion[], read: Read<T>, shared: str
   const same = versions.every((version) => isDeepStrictEqual(read(version), read(versions[0]!)));
   return (same ? versions.slice(0, 1) : versions).flatMap((version, i) => {
     const value = read(version);
-    return value === undefined ? [] : [{ value, field: same ? shared : `spec.versions[${i}].${own}`, version }];
+    return value === undefined
+      ? []
+      : [{ value, field: same ? shared : `spec.versions[${i}].${own}`, version, isShared: same }];
   });
 }
 
@@ -36,43 +39,72 @@ export const schemasOf = (versions: readonly CrdVersion[]): Place<Definition>[] 
     'schema.openAPIV3Schema',
   );
 
-export function validateVersions(versions: readonly CrdVersion[]): FieldCause[] {
-  const causes: FieldCause[] = versions.flatMap(validateDeprecation);
+/** A name of versions and of parts of names. */
+export function labelCauses(field: string, value: string): FieldCause[] {
+  const errors = dns1035Label(value);
+  return errors.length === 0 ? [] : [invalid(field, value, errors.join(','))];
+}
+
+export const schemaCauses = (versions: readonly CrdVersion[]): FieldCause[] =>
+  versions.flatMap(({ schema }, i) =>
+    schema?.openAPIV3Schema ? [] : [required(`spec.versions[${i}].schema.openAPIV3Schema`)],
+  );
+
+/** The names of versions, and their parts that are not equal in all versions. */
+export function validateEachVersion(versions: readonly CrdVersion[]): FieldCause[] {
+  const parts = partsOf(versions).filter(({ isShared }) => !isShared);
+  return versions.flatMap((version, i) => [
+    ...labelCauses(`spec.versions[${i}].name`, version.name ?? ''),
+    ...validateDeprecation(version, i),
+    ...parts.filter((part) => part.version === version).flatMap(({ validate }) => validate()),
+  ]);
+}
+
+/** The parts that are equal in all versions. */
+export const validateShared = (versions: readonly CrdVersion[]): FieldCause[] =>
+  partsOf(versions)
+    .filter(({ isShared }) => isShared)
+    .flatMap(({ validate }) => validate());
+
+interface Part {
+  readonly version: CrdVersion;
+  readonly isShared: boolean;
+  validate(): FieldCause[];
+}
+
+/** In the order of upstream's checks of one version. */
+function partsOf(versions: readonly CrdVersion[]): Part[] {
   const hasStatusOf = (subresources: CrdSubresources | undefined) => subresources?.status !== undefined;
   const hasStatus = versions.some(({ subresources }) => hasStatusOf(subresources));
-  const each = <T>(
-    read: Read<T>,
-    shared: string,
-    own: string,
-    validate: (value: T, field: string, version: CrdVersion) => FieldCause[],
-  ) => {
-    for (const { value, field, version } of placesOf(versions, read, shared, own)) {
-      causes.push(...validate(value, field, version));
-    }
-  };
-  versions.forEach((version, i) => {
-    if (!version.schema?.openAPIV3Schema) {
-      causes.push(schemaRequired(`spec.versions[${i}].schema.openAPIV3Schema`));
-    }
-  });
-  for (const { value, field, version } of schemasOf(versions)) {
-    const isShared = field.startsWith('spec.validation');
-    causes.push(...validateSchema(value, field, isShared ? hasStatus : hasStatusOf(version.subresources)));
-  }
-  each(({ subresources }) => subresources, 'spec.subresources', 'subresources', validateSubresources);
-  each(
-    ({ additionalPrinterColumns: columns }) => columns,
-    'spec.additionalPrinterColumns',
-    'additionalPrinterColumns',
-    (columns, field) => columns.flatMap((column, i) => validateColumn(column, `${field}[${i}]`)),
-  );
-  each(
-    ({ selectableFields: fields }) => fields,
-    'spec.selectableFields',
-    'selectableFields',
-    (fields, field, { schema }) => validateSelectable(fields, field, schema?.openAPIV3Schema ?? {}),
-  );
-  return causes;
+  const each = <T>(places: Place<T>[], validate: (place: Place<T>) => FieldCause[]): Part[] =>
+    places.map((place) => ({ ...place, validate: () => validate(place) }));
+  return [
+    ...each(schemasOf(versions), ({ value, field, isShared, version }) =>
+      validateSchema(value, field, isShared ? hasStatus : hasStatusOf(version.subresources)),
+    ),
+    ...each(
+      placesOf(versions, ({ subresources }) => subresources, 'spec.subresources', 'subresources'),
+      ({ value, field }) => validateSubresources(value, field),
+    ),
+    ...each(
+      placesOf(
+        versions,
+        ({ additionalPrinterColumns: columns }) => columns,
+        'spec.additionalPrinterColumns',
+        'additionalPrinterColumns',
+      ),
+      ({ value, field }) => value.flatMap((column, i) => validateColumn(column, `${field}[${i}]`)),
+    ),
+    ...each(
+      placesOf(versions, ({ selectableFields: fields }) => fields, 'spec.selectableFields', 'selectableFields'),
+      ({ value, field, isShared, version: { schema } }) => {
+        if (schema?.openAPIV3Schema) return validateSelectable(value, field, schema.openAPIV3Schema);
+        // The second text says the opposite of what upstream means.
+        const rule = isShared ? 'validations.schema is included' : '`version.schema.openAPIV3Schema` is not included';
+        return [invalid(field, '', `may only be set when ${rule}`)];
+      },
+    ),
+  ];
 }
 
 const maxDeprecationWarning = 256;

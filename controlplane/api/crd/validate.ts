@@ -5,9 +5,9 @@ import { isConditionTrue } from '../conditions';
 import type { WriteContext } from '../kind';
 import { immutable, invalid, notSupported, required, tooMany } from '../validation/causes';
 import { dns1035Label, dns1123Subdomain } from '../validation/names';
-import type { CrdNames, CrdSpec, CustomResourceDefinition } from './types';
+import type { CrdNames, CrdSpec, CrdVersion, CustomResourceDefinition } from './types';
 import { validateConversion } from './validate-conversion';
-import { validateVersions } from './validate-version';
+import { labelCauses, schemaCauses, validateEachVersion, validateShared } from './validate-version';
 
 export function validateDefinition(
   definition: CustomResourceDefinition,
@@ -26,12 +26,9 @@ export function validateDefinition(
     ...names,
     ...validateStoredVersions(spec, status?.storedVersions ?? []),
     ...validateApproval(definition, spec.group ?? ''),
-    ...(spec.preserveUnknownFields ? [invalid('spec.preserveUnknownFields', true, onlyInSchemas)] : []),
+    ...validatePreserved(spec),
   ];
 }
-
-const onlyInSchemas =
-  'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
 
 function validateName(name: string, { names, group }: CrdSpec): FieldCause[] {
   if (name === `${names?.plural ?? ''}.${group ?? ''}`) return [];
@@ -64,12 +61,14 @@ function validateSpec(spec: CrdSpec, old: CustomResourceDefinition | undefined):
   return [
     ...validateGroup(spec.group ?? ''),
     ...validateScope(spec.scope ?? ''),
-    ...validateVersionNames(spec),
+    ...schemaCauses(versions),
+    ...validateEachVersion(versions),
+    ...validateVersionNames(versions),
     ...(['plural', 'singular', 'kind', 'listKind'] as const)
       .filter((field) => !names[field])
       .map((field) => required(`spec.names.${field}`)),
     ...validateNames(names, 'spec.names'),
-    ...validateVersions(versions),
+    ...validateShared(versions),
     ...(spec.preserveUnknownFields && spec.conversion && spec.conversion.strategy !== 'None'
       ? [
           invalid(
@@ -99,31 +98,35 @@ function validateScope(scope: string): FieldCause[] {
   return known.includes(scope) ? [] : [notSupported('spec.scope', scope, known)];
 }
 
-function validateVersionNames({ versions = [] }: CrdSpec): FieldCause[] {
+const validatePreserved = ({ preserveUnknownFields }: CrdSpec): FieldCause[] =>
+  preserveUnknownFields
+    ? [
+        invalid(
+          'spec.preserveUnknownFields',
+          true,
+          'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+        ),
+      ]
+    : [];
+
+function validateVersionNames(versions: readonly CrdVersion[]): FieldCause[] {
   const names = versions.map(({ name }) => name);
-  const causes = versions.flatMap(({ name = '' }, i) => joined(`spec.versions[${i}].name`, name, dns1035Label(name)));
+  const shown = names.length === 0 ? null : names;
+  const causes: FieldCause[] = [];
   if (new Set(names).size < names.length) {
-    causes.push(invalid('spec.versions', names, 'must contain unique version names'));
+    causes.push(invalid('spec.versions', shown, 'must contain unique version names'));
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
-    causes.push(
-      invalid(
-        'spec.versions',
-        names.length > 0 ? names : null,
-        'must have exactly one version marked as storage version',
-      ),
-    );
+    causes.push(invalid('spec.versions', shown, 'must have exactly one version marked as storage version'));
   }
-  return causes;
+  // spec.version is a field of older forms: upstream keeps the first name there, too.
+  const [first = ''] = names;
+  return first === '' ? causes : [...causes, ...labelCauses('spec.version', first)];
 }
-
-const joined = (field: string, value: string, errors: readonly string[]): FieldCause[] =>
-  errors.length === 0 ? [] : [invalid(field, value, errors.join(','))];
 
 function validateNames(names: CrdNames, field: string): FieldCause[] {
   const { plural, singular, kind, listKind, shortNames = [], categories = [] } = names;
-  const label = (name: string, value: string | undefined) =>
-    value ? joined(`${field}.${name}`, value, dns1035Label(value)) : [];
+  const label = (name: string, value: string | undefined) => (value ? labelCauses(`${field}.${name}`, value) : []);
   const mixed = (name: string, value: string | undefined) => {
     const errors = value ? dns1035Label(value.toLowerCase()) : [];
     if (errors.length === 0) return [];
@@ -134,11 +137,11 @@ function validateNames(names: CrdNames, field: string): FieldCause[] {
     ...label('singular', singular),
     ...mixed('kind', kind),
     ...mixed('listKind', listKind),
-    ...shortNames.flatMap((value, i) => joined(`${field}.shortNames[${i}]`, value, dns1035Label(value))),
+    ...shortNames.flatMap((value, i) => labelCauses(`${field}.shortNames[${i}]`, value)),
     ...(kind && kind === listKind
       ? [invalid(`${field}.listKind`, listKind, 'kind and listKind may not be the same')]
       : []),
-    ...categories.flatMap((value, i) => joined(`${field}.categories[${i}]`, value, dns1035Label(value))),
+    ...categories.flatMap((value, i) => labelCauses(`${field}.categories[${i}]`, value)),
   ];
 }
 
@@ -154,18 +157,20 @@ function validateUpdate(spec: CrdSpec, old: CustomResourceDefinition): FieldCaus
   return fixed.flatMap(([field, now, then]) => (now === then ? [] : [invalid(field, now, immutable)]));
 }
 
-function validateStoredVersions(spec: CrdSpec, stored: readonly string[]): FieldCause[] {
-  if (stored.length === 0) return [invalid('status.storedVersions', null, 'must have at least one stored version')];
-  const names = new Set((spec.versions ?? []).map(({ name }) => name));
-  return stored.flatMap((version, i) =>
-    names.has(version)
-      ? []
-      : [
-          invalid(
-            `status.storedVersions[${i}]`,
-            version,
-            `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`,
-          ),
-        ],
+function validateStoredVersions({ versions = [] }: CrdSpec, stored: readonly string[]): FieldCause[] {
+  const field = 'status.storedVersions';
+  if (stored.length === 0) return [invalid(field, null, 'must have at least one stored version')];
+  // A second version of the same name finds none that is left.
+  const left = new Map(stored.map((version, i) => [version, i]));
+  const causes = versions.flatMap(({ storage, name }) =>
+    !left.delete(name) && storage ? [invalid(field, stored, `must have the storage version ${name}`)] : [],
   );
+  return [...causes, ...[...left].map(([version, i]) => lostVersion(`${field}[${i}]`, version))];
 }
+
+const lostVersion = (field: string, version: string): FieldCause =>
+  invalid(
+    field,
+    version,
+    `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`,
+  );

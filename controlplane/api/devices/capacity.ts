@@ -102,4 +102,6 @@ function validateStep(
   ];
 }
 
-const units = ({ nano }: Quantity): bigint => (nano + nanoPerUnit - 1n) / nanoPerUnit;
+/** Whole units, away from zero. */
+const units = ({ nano }: Quantity): bigint =>
+  nano < 0n ? -units({ nano: -nano } as Quantity) : (nano + nanoPerUnit - 1n) / nanoPerUnit;

@@ -1,5 +1,6 @@
 // Turns schemas into decoders, once per object type. A decoder checks one value, returns it in its canonical form
 // (an object is changed in place) and costs a map look-up per field.
+import { BadRequest } from '../../base/errors';
 import { goObject, goType, wrongType } from './go-types';
 import { scalarDecoders } from './scalars';
 import type { FieldSchema, ObjectSchema } from './schema';
@@ -130,11 +131,11 @@ function compileField(field: FieldSchema, lenient = false): Decode {
       };
     }
     case 'array':
-      return arrayDecoder(field.items!, compileField(field.items!));
+      return arrayDecoder(field, compileField(field.items!));
     case 'map':
       return mapDecoder(field, compileField(field.items!));
     case 'any':
-      return field.object ? freeDecoder(field.object) : (value) => value;
+      return freeDecoder(field);
     default:
       return scalarDecoders(field);
   }
@@ -148,7 +149,7 @@ function compileLenient(field: FieldSchema): Decode {
     return (value, context, path, goPath) => (isRecord(value) ? decode(value, context, path, goPath) : value);
   }
   if (field.type === 'array') {
-    const decode = arrayDecoder(field.items!, compileLenient(field.items!), keepNull);
+    const decode = arrayDecoder(field, compileLenient(field.items!), keepNull);
     return (value, context, path, goPath) => (Array.isArray(value) ? decode(value, context, path, goPath) : value);
   }
   if (field.type === 'map') {
@@ -162,23 +163,41 @@ const keepNull = () => null;
 
 const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Decodes the objects in a value of several types: JSONSchemaPropsOrBool is an object or a boolean. */
-function freeDecoder(schema: ObjectSchema): Decode {
+/**
+ * Decodes a value of several types, and the objects in it: JSONSchemaPropsOrBool is an object or a boolean. In Go such a type decodes
+ * itself, so strict decoding sees none of its fields.
+ */
+function freeDecoder(field: FieldSchema): Decode {
+  if (field.format === emptyStruct) return objectDecoder(new Map(), [], { name: `v1.${emptyStruct}`, fields: {} });
+  const schema = field.object;
+  if (!schema) return (value) => value;
   let decode: Decode | undefined;
   return (value, context, path, goPath) => {
     decode ??= compileObject(schema);
-    const items: unknown[] = Array.isArray(value) ? value : [value];
-    items.forEach((item, i) => {
-      const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
-      if (isObject) decode!(item, context, item === value ? path : `${path}[${i}]`, goPath);
-    });
+    if (field.format === schemaOrBool && typeof value !== 'boolean' && !isRecord(value)) {
+      throw new BadRequest('boolean or JSON schema expected');
+    }
+    const inside = { ...context, unknown: undefined };
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (isRecord(item)) decode(item, inside, path, goPath);
+      else if (field.format === schemaOrTexts && item !== value && typeof item !== 'string') {
+        throw wrongType(item, goPath, 'string');
+      }
+    }
     return value;
   };
 }
 
-function arrayDecoder(items: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
+/** A struct without fields. */
+const emptyStruct = 'CustomResourceSubresourceStatus';
+const schemaOrBool = 'JSONSchemaPropsOrBool';
+const schemaOrTexts = 'JSONSchemaPropsOrStringArray';
+
+function arrayDecoder(field: FieldSchema, decode: Decode, ofNull: (items: FieldSchema) => unknown = zeroOf): Decode {
+  const items = field.items!;
+  const type = goType(field);
   return (value, context, path, goPath) => {
-    if (!Array.isArray(value)) throw wrongType(value, goPath, `[]${goType(items)}`, 'slice');
+    if (!Array.isArray(value)) throw wrongType(value, goPath, type, 'slice');
     for (let i = 0; i < value.length; i++) {
       const inner: unknown = value[i];
       const given = inner === null ? ofNull(items) : inner;

@@ -18,6 +18,10 @@ export function goType(field: FieldSchema): string {
       return `map[string]${goType(field.items!)}`;
     case 'object':
       return goObject(field.object!);
+    case 'quantity':
+      return 'resource.Quantity';
+    case 'any':
+      return field.format === undefined ? 'runtime.RawExtension' : `v1.${field.format}`;
     default:
       return field.format === 'byte' ? '[]uint8' : 'string';
   }

@@ -1,9 +1,12 @@
 import t from 'tap';
 import { BadRequest } from '../../base/errors';
+import { certificateSigningRequests } from '../certificate-signing-request';
 import { configMaps } from '../config-map';
+import { customResourceDefinitions } from '../custom-resource-definition';
 import { deployments } from '../deployment';
 import { leases } from '../lease';
 import { pods } from '../pod';
+import { resourceSlices } from '../resource-slice';
 import { secrets } from '../secret';
 import { findDuplicateFields } from './duplicates';
 import { loadSchemas } from './load';
@@ -12,6 +15,7 @@ import { type FieldValidation, validateStructure } from './structure';
 
 const schemas = loadSchemas();
 
+const ofDefinition = 'CustomResourceDefinition in version "v1" cannot be handled as a CustomResourceDefinition: ';
 const container = { name: 'c', image: 'i' };
 
 t.test('bodies that cannot be decoded', async (t) => {
@@ -134,6 +138,51 @@ t.test('bodies that cannot be decoded', async (t) => {
         'Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression ' +
         "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     },
+    ...(
+      [
+        [{ default: 1, enum: 'x' }, 'json: cannot unmarshal string', 'enum of type []v1.JSON'],
+        [
+          { 'x-kubernetes-validations': {} },
+          'json: cannot unmarshal object',
+          'x-kubernetes-validations of type v1.ValidationRules',
+        ],
+        [{ items: { type: 1 } }, 'json: cannot unmarshal number', 'items.type of type string'],
+        [{ dependencies: { a: [1] } }, 'json: cannot unmarshal number', 'dependencies of type string'],
+      ] as const
+    ).map(([openAPIV3Schema, error, field]) => ({
+      name: `${field} in a definition`,
+      kind: customResourceDefinitions,
+      object: { spec: { versions: [{ schema: { openAPIV3Schema } }] } },
+      message: `${ofDefinition}${error} into Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema.${field}`,
+    })),
+    {
+      name: 'a text for a schema',
+      kind: customResourceDefinitions,
+      object: { spec: { versions: [{ schema: { openAPIV3Schema: { additionalProperties: 'x' } } }] } },
+      message: `${ofDefinition}boolean or JSON schema expected`,
+    },
+    {
+      name: 'a text for a struct without fields',
+      kind: customResourceDefinitions,
+      object: { spec: { versions: [{ subresources: { status: 'x' } }] } },
+      message: `${ofDefinition}json: cannot unmarshal string into Go struct field CustomResourceSubresources.spec.versions.subresources.status of type v1.CustomResourceSubresourceStatus`,
+    },
+    {
+      name: 'maps with a named type of keys or items',
+      kind: resourceSlices,
+      object: { spec: { devices: [{ attributes: [] }] } },
+      message:
+        'ResourceSlice in version "v1" cannot be handled as a ResourceSlice: json: cannot unmarshal array into ' +
+        'Go struct field Device.spec.devices.attributes of type map[v1.QualifiedName]v1.DeviceAttribute',
+    },
+    {
+      name: 'items with a named type',
+      kind: certificateSigningRequests,
+      object: { spec: { extra: { a: 'x' } } },
+      message:
+        'CertificateSigningRequest in version "v1" cannot be handled as a CertificateSigningRequest: json: cannot unmarshal string into ' +
+        'Go struct field CertificateSigningRequestSpec.spec.extra of type v1.ExtraValue',
+    },
     {
       name: 'no object at all',
       kind: configMaps,
@@ -193,6 +242,33 @@ t.test('unknown and duplicate fields', async (t) => {
     message: `Pod in version "v1" cannot be handled as a Pod: strict decoding error: ${expected.join(', ')}`,
   });
   t.same(validateStructure(schemas.of(pods), pods, pruned, 'Strict'), []);
+});
+
+t.test('unknown fields in schemas of items and values: Go does not see them', async (t) => {
+  const found = (openAPIV3Schema: object, subresources: object = {}) => {
+    const object = { spec: { versions: [{ schema: { openAPIV3Schema }, subresources }] } };
+    const json = JSON.stringify(object);
+    const kind = customResourceDefinitions;
+    return [validateStructure(schemas.of(kind), kind, object, 'Warn', { json }), object.spec.versions[0]!];
+  };
+  const version = (openAPIV3Schema: object, subresources: object = {}) => ({
+    name: '',
+    served: false,
+    storage: false,
+    schema: { openAPIV3Schema },
+    subresources,
+  });
+  t.same(found({ items: { bogus: 1, properties: { a: { other: 1 } } } }), [
+    [],
+    version({ items: { properties: { a: {} } } }),
+  ]);
+  t.same(found({ additionalProperties: { bogus: 1 } }), [[], version({ additionalProperties: {} })]);
+  const at = 'spec.versions[0]';
+  t.same(found({ not: { bogus: 1 } })[0], [`unknown field "${at}.schema.openAPIV3Schema.not.bogus"`]);
+  t.same(found({}, { status: { a: 1 } }), [
+    [`unknown field "${at}.subresources.status.a"`],
+    version({}, { status: {} }),
+  ]);
 });
 
 t.test('findings have the order of the JSON text', async (t) => {

@@ -1,4 +1,5 @@
 // The field errors of kube-apiserver with its texts: the part of a message after `spec.containers[0].image: `.
+import { doubleText } from '../../base/double-text';
 import type { FieldCause } from '../../base/errors';
 
 /** `detail` says which value is expected; it is optional. */
@@ -75,9 +76,12 @@ const withValue = (text: string, value: unknown): string => (value === omitted ?
 const withDetail = (text: string, detail: string): string => (detail === '' ? text : `${text}: ${detail}`);
 
 function printed(value: unknown): string {
-  const text = value === undefined ? 'null' : JSON.stringify(value);
+  const text = value === undefined ? 'null' : typeof value === 'number' ? numberText(value) : JSON.stringify(value);
   return text.length <= maxPrinted ? text : `${text.slice(0, maxPrinted)}...`;
 }
+
+/** JSON has one type of numbers; Go prints whole ones as integers. */
+const numberText = (value: number): string => (Number.isInteger(value) ? `${value}` : doubleText(value));
 
 /** More causes than this are not reported: an object of 3 MB can be wrong in a hundred thousand places. */
 export const maxCauses = 500;

@@ -61,7 +61,7 @@ function readRequest(kind: Write['kind'], name: string, encoded: string): Parsed
     return parseRequest(Buffer.from(encoded, 'base64').toString());
   } catch (err) {
     if (!(err instanceof BadRequest)) throw err;
-    const message = `Invalid value: "<certificate request>": ${err.message}`;
+    const message = `Invalid value: ${JSON.stringify(encoded)}: ${err.message}`;
     throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'spec.request', message }]);
   }
 }
@@ -85,7 +85,7 @@ function admitDecision(write: CertificateWrite, { authorizer, clock }: RuleDeps)
     const before = old?.status?.conditions?.find(({ type }) => type === condition.type);
     const same = before?.status === condition.status;
     condition.lastTransitionTime ??= (same && before?.lastTransitionTime) || now;
-    condition.lastUpdateTime ??= before?.lastUpdateTime ?? now;
+    condition.lastUpdateTime ??= now;
   }
 }
 

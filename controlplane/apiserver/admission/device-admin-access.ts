@@ -27,18 +27,19 @@ export const deviceAdminAccess: OpenRule = ({ cache }) => ({
 /** The first field that requests or grants admin access and did not before; undefined when there is none. */
 function adminAccess({ kind, object, old, subresource }: Write): string | undefined {
   if (kind.prefix === resourceClaimTemplates.prefix) {
-    return old ? undefined : inRequests((object as ResourceClaimTemplate).spec?.spec?.devices, 'spec.spec.devices');
+    return old ? undefined : inRequests((object as ResourceClaimTemplate).spec?.spec?.devices);
   }
   if (subresource === 'status') {
     if (inResults(old as ResourceClaim) !== undefined) return undefined;
     return inResults(object as ResourceClaim);
   }
-  return old ? undefined : inRequests((object as ResourceClaim).spec?.devices, 'spec.devices');
+  return old ? undefined : inRequests((object as ResourceClaim).spec?.devices);
 }
 
-function inRequests({ requests = [] }: DeviceClaim = {}, field: string): string | undefined {
+/** As upstream, the path is that of a claim, also for a template. */
+function inRequests({ requests = [] }: DeviceClaim = {}): string | undefined {
   const at = requests.findIndex(({ exactly }) => exactly?.adminAccess);
-  return at < 0 ? undefined : `${field}.requests[${at}].adminAccess`;
+  return at < 0 ? undefined : `spec.devices.requests[${at}].adminAccess`;
 }
 
 function inResults({ status }: ResourceClaim): string | undefined {

@@ -11,7 +11,7 @@ const counter = {
       type: 'object',
       'x-kubernetes-preserve-unknown-fields': true,
       properties: {
-        count: { type: 'integer', maximum: 2 ** 63, multipleOf: 1 },
+        count: { type: 'integer', minimum: -(2 ** 53), multipleOf: 1 },
         few: { type: 'integer', maximum: 100 },
         seen: { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'integer' } },
       },

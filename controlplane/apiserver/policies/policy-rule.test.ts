@@ -95,7 +95,7 @@ t.test('expressions that do not compile: 422 with the field and the place', asyn
       'mutating',
       { mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[Object{}]' } }] },
       'spec.mutations[0].jsonPatch.expression',
-      /must evaluate to list<JSONPatch> but got list<Object>/,
+      /must evaluate to list\(JSONPatch\) but got list\(Object\)/,
     ],
     [
       'mutating',

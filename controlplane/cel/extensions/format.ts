@@ -1,8 +1,9 @@
 // "%s is %d".format([name, count]). Source: cel-go's extension "strings"; the clauses are %s %d %f %e %b %o %x %X and %%.
 import { type Environment, Optional } from '@marcbachmann/cel-js';
+import { doubleText } from '../../base/double-text';
 import { CelEvaluationError } from '../errors';
 import { CelObject } from '../values';
-import { celTypeName, doubleText } from './names';
+import { celTypeName } from './names';
 import { maxResultLength } from './strings';
 import { durationText, timestampText } from './time-text';
 
