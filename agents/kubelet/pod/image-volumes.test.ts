@@ -8,24 +8,27 @@ const volumes = [{ name: 'art', image: { reference: 'far.test/art:1', pullPolicy
 const art = { id: 'sha256:art', tags: [], digests: [], sizeBytes: 7, user: '' };
 const mounting = container('app', { volumeMounts: [{ name: 'art', mountPath: '/art' }] });
 
-t.test('the layers of the image are shown at the path of the volume, which the container gets read-only', async (t) => {
-  const { create, ready, runtime, mounts, rootDir } = await setUp(t);
-  const shown: unknown[] = [];
-  const specs: unknown[] = [];
-  const made = runtime.create.bind(runtime);
-  Object.assign(mounts, { ensureLayers: async (...args: unknown[]) => void shown.push(args) });
-  runtime.create = (spec) => {
-    specs.push(...spec.mounts.filter(({ containerPath }) => containerPath === '/art'));
-    return made(spec);
-  };
-  runtime.registry.set('far.test/art:1', { ...art, layers: ['/layers/2', '/layers/1'] });
-  await create('web', { containers: [mounting], volumes });
-  await ready('web');
-  const path = join(rootDir, 'pods/uid-web/volumes/kubernetes.io~image/art');
-  t.same(shown, [[path, ['/layers/2', '/layers/1']]]);
-  t.ok((await stat(path)).isDirectory());
-  t.match(specs, [{ hostPath: path, readOnly: true }]);
-});
+t.test(
+  'the layers of the image are shown at the path of the volume, which Docker mounts with the flags it has',
+  async (t) => {
+    const { create, ready, runtime, mounts, rootDir } = await setUp(t);
+    const shown: unknown[] = [];
+    const specs: unknown[] = [];
+    const made = runtime.create.bind(runtime);
+    Object.assign(mounts, { ensureLayers: async (...args: unknown[]) => void shown.push(args) });
+    runtime.create = (spec) => {
+      specs.push(...spec.mounts.filter(({ containerPath }) => containerPath === '/art'));
+      return made(spec);
+    };
+    runtime.registry.set('far.test/art:1', { ...art, layers: ['/layers/2', '/layers/1'] });
+    await create('web', { containers: [mounting], volumes });
+    await ready('web');
+    const path = join(rootDir, 'pods/uid-web/volumes/kubernetes.io~image/art');
+    t.same(shown, [[path, ['/layers/2', '/layers/1']]]);
+    t.ok((await stat(path)).isDirectory());
+    t.match(specs, [{ hostPath: path, readOnly: false }]);
+  },
+);
 
 t.test('only containers that mount the volume wait for its image', async (t) => {
   const { create, until, runtime, clock } = await setUp(t);

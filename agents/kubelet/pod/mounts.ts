@@ -70,11 +70,12 @@ async function volumeMount(deps: PodDeps, mount: DesiredMount): Promise<Mount> {
     subPath === ''
       ? deps.volumes.path(pod.metadata?.uid ?? '', volume)
       : await bindSubPath(deps, mount, { volume, subPath });
+  const readOnly = contentOf(volume)?.readOnly;
   const propagation = propagations[desired.mountPropagation ?? ''];
   return {
     hostPath,
     containerPath: absolute(desired.mountPath),
-    readOnly: desired.readOnly === true || contentOf(volume)?.readOnly === true,
+    readOnly: readOnly === true || (desired.readOnly === true && readOnly !== 'mounted'),
     // Otherwise Docker chooses: private, or rslave for a mount that contains Docker's own folder, such as /.
     ...(propagation ? { propagation } : {}),
   };

@@ -4,6 +4,6 @@ import { definePlugin } from './plugin';
 
 export const image = definePlugin('image', {
   dir: 'image',
-  readOnly: true,
+  readOnly: 'mounted',
   setUp: async () => undefined,
 });

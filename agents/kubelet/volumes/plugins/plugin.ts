@@ -32,11 +32,16 @@ export interface SetUp {
 export type SourceField = Exclude<keyof Volume, 'name'>;
 type Source<F extends SourceField> = NonNullable<Volume[F]>;
 
+/**
+ * Whether containers get the volume read-only even if their volumeMount does not say readOnly. 'mounted': the mount at the volume's path
+ * is read-only itself. Docker must not make it so again, because it would drop noexec, nosuid and nodev.
+ */
+type ReadOnly = boolean | 'mounted';
+
 interface Parts<F extends SourceField> {
   /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */
   readonly dir: string;
-  /** Containers get the volume read-only, even if their volumeMount does not say readOnly. */
-  readonly readOnly: boolean;
+  readonly readOnly: ReadOnly;
   /** Host path of the content, when it lies outside the pod's folder. */
   readonly pathOf?: (source: Source<F>) => string;
   /** ConfigMaps and Secrets that the kubelet watches for the volume. */
@@ -48,7 +53,7 @@ interface Parts<F extends SourceField> {
 /** A volume together with its plug-in. */
 export interface Content {
   readonly dir: string;
-  readonly readOnly: boolean;
+  readonly readOnly: ReadOnly;
   /** Undefined for content below the pod's folder. */
   readonly path: string | undefined;
   readonly references: References;
