@@ -1,7 +1,7 @@
-// Creates keys and certificates: EC P-256, signed with SHA-256. The library takes about 24 MB of memory: a process that rarely
+// Creates keys and certificates: EC P-256; authorities of others sign with their own type of key. The library takes about 24 MB of memory: a process that rarely
 // needs it imports this file only then.
 import 'reflect-metadata';
-import { createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   AuthorityKeyIdentifierExtension,
@@ -17,10 +17,12 @@ import {
   type PublicKeyType,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  type X509Certificate as X509Authority,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { BadRequest } from '../base/errors';
 import { type CertificateRequest, caLifetimeMs, certificateLifetimeMs, type KeyPair } from './certificate';
+import { readSigner } from './signer';
 
 /** Clocks of two machines differ: a new certificate is valid from a little earlier on. */
 const backdateMs = 5 * 60 * 1000;
@@ -85,46 +87,41 @@ export interface Leaf {
   readonly lifetimeMs: number;
 }
 
-/** The certificate, PEM. @throws BadRequest when the authority's certificate has expired, or its key does not belong to its certificate */
+/**
+ * The certificate, PEM. @throws BadRequest when the authority's certificate has expired, its key does not belong to its certificate, or is
+ * of a type that signs no certificates here
+ */
 export async function signLeaf(authority: KeyPair, leaf: Leaf, nowMs: number): Promise<string> {
-  const issuer = new X509Certificate(authority.cert);
-  const issuerKey = createPrivateKey(authority.key);
-  if (!issuer.checkPrivateKey(issuerKey)) throw new BadRequest('ca.key is not the key of ca.crt');
-  const endMs = Date.parse(issuer.validTo);
-  if (endMs <= nowMs) throw new BadRequest(`the authority ended on ${issuer.validTo}`);
-  const signingKey = await webcrypto.subtle.importKey(
-    'pkcs8',
-    new Uint8Array(issuerKey.export({ type: 'pkcs8', format: 'der' })),
-    keyAlgorithm,
-    false,
-    ['sign'],
-  );
-  const issuerPublic = await webcrypto.subtle.importKey(
-    'spki',
-    new Uint8Array(issuer.publicKey.export({ type: 'spki', format: 'der' })),
-    keyAlgorithm,
-    true,
-    ['verify'],
-  );
+  const { issuer, algorithm, key } = readSigner(authority);
+  const endMs = issuer.notAfter.getTime();
+  if (endMs <= nowMs) throw new BadRequest(`the authority ended on ${issuer.notAfter.toUTCString()}`);
+  const pkcs8 = new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }));
   const cert = await X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
       subject: leaf.subject,
-      issuer: [{ CN: [commonNameOf(issuer)] }],
+      // Byte for byte: a name in another encoding is another name.
+      issuer: issuer.subjectName,
       notBefore: new Date(nowMs - backdateMs),
       notAfter: new Date(Math.min(nowMs + leaf.lifetimeMs, endMs)),
-      signingAlgorithm: keyAlgorithm,
+      signingAlgorithm: algorithm,
       publicKey: leaf.publicKey,
-      signingKey,
+      signingKey: await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']),
       extensions: [
         ...leaf.extensions,
         await SubjectKeyIdentifierExtension.create(leaf.publicKey),
-        await AuthorityKeyIdentifierExtension.create(issuerPublic),
+        ...authorityIdentifier(issuer),
       ],
     },
     provider(),
   );
   return `${cert.toString('pem')}\n`;
+}
+
+/** What the authority calls its key; none when it gives it no name, as OpenSSL compares the two. */
+function authorityIdentifier(issuer: X509Authority): Extension[] {
+  const own = issuer.getExtension(SubjectKeyIdentifierExtension);
+  return own ? [new AuthorityKeyIdentifierExtension(own.keyId)] : [];
 }
 
 function leafExtensions({ usages, hosts = [] }: CertificateRequest): Extension[] {
@@ -151,8 +148,6 @@ export async function createSigningKey(): Promise<{ readonly privateKey: string;
 /** The public half of a private key, both PEM. */
 export const publicKeyOf = (privateKey: string): string =>
   createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'pem' }).toString();
-
-const commonNameOf = (cert: X509Certificate): string => /^CN=(.*)$/m.exec(cert.subject)?.[1] ?? '';
 
 /** PKCS #8, PEM. */
 export async function exportKey(keys: KeyMaterial): Promise<string> {

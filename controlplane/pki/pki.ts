@@ -2,6 +2,7 @@
 // changes nothing. Only their owner can read the keys.
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import { BadRequest } from '../base/errors';
 import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
 import { readIfThere, writePrivate } from './files';
 import { ingressUser } from './signers';
@@ -82,6 +83,7 @@ export const identities = {
 /**
  * Fills the server's directory: ca, apiserver, apiserver-kubelet-client, front-proxy-ca, front-proxy-client (.crt and .key), sa.key and
  * sa.pub. Returns what it wrote and why, in order; nothing when all was good. Never replaces an existing CA: that would cut off every client.
+ * @throws BadRequest for an authority without a key or with a key that cannot sign
  */
 export async function ensurePki(dir: string, names: ServerNames, options: PkiOptions = {}): Promise<readonly string[]> {
   const nowMs = options.nowMs ?? Date.now();
@@ -107,6 +109,10 @@ async function ensureAuthority(
 ): Promise<KeyPair> {
   const found = await readPair(dir, name);
   if (found) return found;
+  // A key alone is what a crash left; a certificate is trusted by others.
+  if ((await readIfThere(join(dir, `${name}.crt`))) !== undefined) {
+    throw new BadRequest(`${name}.key is missing: this server signs certificates with the authority ${name}.crt`);
+  }
   const { createAuthority } = await import('./issue');
   const authority = await createAuthority(commonName, nowMs);
   await writePair(dir, name, authority);
