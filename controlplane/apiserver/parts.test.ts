@@ -42,6 +42,9 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
     ['PATCH', '/api/v1/nodes/n%2Dx/status', 'patch nodes  n-x status'],
     ['DELETE', '/api/v1/namespaces/a/pods', 'deletecollection pods a  '],
     ['GET', '/api/v1/watch/namespaces/a/pods', 'watch pods a  '],
+    ['GET', '/api/v1/namespaces//pods', 'list pods   '],
+    ['GET', '/apis/apps/v1/namespaces//deployments', 'list deployments   '],
+    ['GET', '/api/v1/watch/namespaces//pods', 'watch pods   '],
   ] as const;
   for (const [method, path, wanted] of cases) {
     const route = found(routes.match(method, path, false));
@@ -54,6 +57,24 @@ t.test('paths become verb, kind, namespace, name and subresource', async (t) => 
     failure(() => found(routes.match('GET', '/api/v1/namespaces/a/nodes', false))),
     404,
   );
+  const refusals = [
+    ['GET', '/api/v1/namespaces//pods/a', 400],
+    ['GET', '/apis/apps/v1/namespaces//deployments/a/scale', 400],
+    ['POST', '/api/v1/namespaces//pods', 400],
+    ['DELETE', '/api/v1/namespaces//pods', 400],
+    ['PUT', '/api/v1/namespaces//pods', 405],
+    ['GET', '/api/v1/namespaces//nodes', 404],
+    ['GET', '/api/v1/namespaces/a//pods', 404],
+    ['GET', '/api/v1//pods', 404],
+    ['GET', '/api/v1/namespaces/a/pods//status', 404],
+  ] as const;
+  for (const [method, path, code] of refusals) {
+    t.equal(
+      failure(() => found(routes.match(method, path, false))),
+      code,
+      `${method} ${path}`,
+    );
+  }
   t.throws(() => routes.match('GET', '/api/v1/namespaces/%zz/pods', false), { code: 'BadRequest' });
   const names = [
     ['a%2Fb', /^Name parameter invalid: "a\/b": may not contain '\/'$/],

@@ -27,6 +27,8 @@ export interface RefusedRoute {
 type Place = Omit<ResourceRoute, 'verb'> & {
   /** The path begins with the prefix `watch`, the older form of the query parameter. */
   readonly watchPrefix: boolean;
+  /** The path has a place for a namespace, and it is empty: namespaces//pods. */
+  readonly emptyNamespace: boolean;
 };
 
 /** Kinds found by path: one look-up in the catalog per request, so that a kind is served as soon as the catalog has it. */
@@ -47,6 +49,7 @@ export class RouteTable {
     const place = this.place(path);
     if (!place || 'refusal' in place) return place;
     const { kind, namespace, name, subresource, rest } = place;
+    if (place.emptyNamespace && needsNamespace(method, place)) return { refusal: namespaceRequired(kind) };
     const served = verbsAt(place);
     if (served.length === 0) return { refusal: nothingAt(place) };
     const verb = verbOf(method, place, watch);
@@ -69,22 +72,31 @@ export class RouteTable {
     const watchPrefix = parts[at] === 'watch';
     if (watchPrefix) at++;
     let namespace = '';
+    let emptyNamespace = false;
     if (parts[at] === 'namespaces' && parts.length > at + 2 && !(core && this.ofNamespace.has(parts[at + 2]!))) {
       namespace = decode(parts[at + 1]!);
+      emptyNamespace = namespace === '';
       at += 2;
     }
     const kind = this.catalog.byPath(group, version, parts[at] ?? '');
     if (!kind && !this.catalog.serves(group, version)) return undefined;
-    const known = kind !== undefined && (namespace === '' || kind.namespaced);
-    // An empty segment is an error: pods//status must not become the collection.
-    if (!known || parts.slice(0, at + 3).includes('', 1)) return { refusal: nothingServed(group) };
+    const known = kind !== undefined && ((namespace === '' && !emptyNamespace) || kind.namespaced);
+    // Any other empty segment is an error: pods//status must not become the collection.
+    const isEmpty = (part: string, i: number) => part === '' && i > 0 && !(emptyNamespace && i === at - 1);
+    if (!known || parts.slice(0, at + 3).some(isEmpty)) return { refusal: nothingServed(group) };
     const name = decode(parts[at + 1] ?? '');
     const subresource = decode(parts[at + 2] ?? '');
     const rest = parts.length > at + 3 ? `/${parts.slice(at + 3).join('/')}` : '';
     if (!kind.namespaced && kind.plural === 'namespaces' && core) namespace = name;
-    return { kind, namespace, name, subresource, rest, watchPrefix };
+    return { kind, namespace, name, subresource, rest, watchPrefix, emptyNamespace };
   }
 }
+
+/** As upstream: all that can be done without a namespace is to read the objects of all of them. */
+const needsNamespace = (method: string, { name }: Place): boolean =>
+  name !== '' || method === 'POST' || method === 'DELETE';
+const namespaceRequired = (kind: Kind): AppError =>
+  isCustom(kind) ? nothingServed(kind.group) : new BadRequest('Namespace parameter required.');
 
 /** The answer for an unknown path: upstream's router serves the built-in groups, and another one the custom kinds. */
 export const nothingServed = (group: string): AppError => (isBuiltInGroup(group) ? resourceNotFound() : pathNotFound());

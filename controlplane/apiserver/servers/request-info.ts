@@ -36,9 +36,15 @@ export function readRemotePath(method: string, raw: string, watch: boolean): Rem
   if (!found) return undefined;
   const segments = raw.split('/').slice(1).map(decodeSegment);
   const path = `/${segments.map(encodeURIComponent).join('/')}`;
-  const inside = segments.slice(found.group === '' ? 2 : 3).filter((segment) => segment !== '');
+  const inside = trimmed(segments.slice(found.group === '' ? 2 : 3));
   if (inside.length === 0) return { ...found, path, attributes: undefined };
   return { ...found, path, attributes: attributesOf(found.group, method, inside, watch) };
+}
+
+/** Without empty segments at the ends; those in between have a meaning: namespaces//pods is a path without a namespace. */
+function trimmed(segments: readonly string[]): string[] {
+  const first = segments.findIndex((segment) => segment !== '');
+  return first < 0 ? [] : segments.slice(first, segments.findLastIndex((segment) => segment !== '') + 1);
 }
 
 /** The resource of attributes, for messages. */
