@@ -219,6 +219,38 @@ const ofPods: Omit<Case, 'kind'>[] = [
   },
 ];
 
+const shared = (resources: object, ...containers: object[]) =>
+  pod({ resources, containers: containers.map((one, i) => ({ name: `c${i}`, image: 'i', resources: one })) });
+const profiled = (profile: object, value: string) => ({
+  ...pod({ containers: [{ ...container, securityContext: { appArmorProfile: profile } }] }),
+  metadata: { ...metadata, annotations: { 'container.apparmor.security.beta.kubernetes.io/c': value } },
+});
+const profilePath = 'spec.containers[0].securityContext.appArmorProfile';
+ofPods.push(
+  {
+    name: 'containers ask for more than the pod has',
+    object: shared(
+      { limits: { cpu: '500m' }, requests: { cpu: '100m' } },
+      { limits: { cpu: '1' }, requests: { cpu: '100m' } },
+      { requests: { cpu: '100m' } },
+    ),
+    causes: [
+      'spec.resources.requests[cpu]: Invalid value: "100m": must be greater than or equal to aggregate container requests of 200m',
+      'spec.resources.containers[0][cpu].limits: Invalid value: "1": must be less than or equal to pod limits of 500m',
+    ],
+  },
+  {
+    name: 'AppArmor: another type in the annotation',
+    object: profiled({ type: 'RuntimeDefault' }, 'localhost/x'),
+    causes: [`${profilePath}.type: Forbidden: apparmor type in annotation and field must match`],
+  },
+  {
+    name: 'AppArmor: another profile in the annotation',
+    object: profiled({ type: 'Localhost', localhostProfile: 'y' }, 'localhost/x'),
+    causes: [`${profilePath}.localhostProfile: Forbidden: apparmor profile in annotation and field must match`],
+  },
+);
+
 const namespace = (phase: string, deletionTimestamp?: string) => ({
   metadata: { ...metadata, ...(deletionTimestamp ? { deletionTimestamp } : {}) },
   status: { phase },

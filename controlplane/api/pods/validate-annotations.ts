@@ -12,7 +12,8 @@ const mirror = 'kubernetes.io/config.mirror';
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod';
 const containerSeccomp = 'container.seccomp.security.alpha.kubernetes.io/';
-const appArmor = 'container.apparmor.security.beta.kubernetes.io/';
+/** Followed by the name of a container; from releases before 1.30. */
+export const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.io/';
 
 /** `field` is the path of the annotations. */
 export function validatePodAnnotations(annotations: Annotations = {}, spec: PodSpec, field: string): FieldCause[] {
@@ -26,7 +27,7 @@ export function validatePodAnnotations(annotations: Annotations = {}, spec: PodS
     if (key === podSeccomp || key.startsWith(containerSeccomp)) {
       causes.push(...validateSeccompName(value, `${field}.${key}`));
     }
-    if (key.startsWith(appArmor)) causes.push(...validateAppArmorName(key, value, spec, at));
+    if (key.startsWith(appArmorAnnotation)) causes.push(...validateAppArmorName(key, value, spec, at));
   }
   return causes;
 }
@@ -44,7 +45,7 @@ function validateSeccompName(value: string, field: string): FieldCause[] {
 }
 
 function validateAppArmorName(key: string, value: string, spec: PodSpec, field: string): FieldCause[] {
-  const name = key.slice(appArmor.length);
+  const name = key.slice(appArmorAnnotation.length);
   const known = placedContainers(spec, '').some(({ container }) => container.name === name);
   return [
     ...(known ? [] : [invalid(field, name, 'container not found')]),
@@ -85,12 +86,44 @@ export function matchSeccompAnnotations(metadata: ObjectMeta | undefined, spec: 
   });
 }
 
+type AppArmorProfile = NonNullable<NonNullable<PodSpec['securityContext']>['appArmorProfile']>;
+
+/** Undefined for a value that no field can have. */
+export function profileOfAnnotation(value: string): AppArmorProfile | undefined {
+  if (value === 'unconfined') return { type: 'Unconfined' };
+  if (value === 'runtime/default') return { type: 'RuntimeDefault' };
+  const localhostProfile = value.startsWith('localhost/') ? value.slice('localhost/'.length) : '';
+  const isUsable = localhostProfile !== '' && localhostProfile.trim() === localhostProfile;
+  return isUsable ? { type: 'Localhost', localhostProfile } : undefined;
+}
+
+/** A profile in both the field and the old annotation must be the same. `field` is the path of the spec. */
+export function matchAppArmorAnnotations(metadata: ObjectMeta | undefined, spec: PodSpec, field: string): FieldCause[] {
+  const annotations = metadata?.annotations ?? {};
+  if (spec.os?.name === 'windows') return [];
+  return placedContainers(spec, field).flatMap(({ container, field: at }) => {
+    const profile = container.securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
+    const value = annotations[appArmorAnnotation + (container.name ?? '')];
+    if (!profile || value === undefined) return [];
+    const path = `${at}.securityContext.appArmorProfile`;
+    const expected = { Unconfined: 'unconfined', RuntimeDefault: 'runtime/default', Localhost: 'localhost/' }[
+      profile.type
+    ];
+    if (expected === undefined) return [];
+    const isType = profile.type === 'Localhost' ? value.startsWith(expected) : value === expected;
+    if (!isType) return [forbidden(`${path}.type`, 'apparmor type in annotation and field must match')];
+    if (profile.type !== 'Localhost' || value === `${expected}${profile.localhostProfile}`) return [];
+    return [forbidden(`${path}.localhostProfile`, 'apparmor profile in annotation and field must match')];
+  });
+}
+
 /** The annotation of mirror pods cannot be added or removed later, nor can profiles of containers. */
 export function validateAnnotationUpdate(now: Annotations = {}, before: Annotations = {}): FieldCause[] {
   const field = 'metadata.annotations';
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => {
     if (now[key] === before[key]) return [];
-    const what = key === mirror ? 'mirror pod annotation' : key.startsWith(appArmor) ? 'AppArmor annotations' : '';
+    const what =
+      key === mirror ? 'mirror pod annotation' : key.startsWith(appArmorAnnotation) ? 'AppArmor annotations' : '';
     if (what === '') return [];
     const verb = before[key] === undefined ? 'add' : 'remove or update';
     return [forbidden(`${field}[${key}]`, `may not ${verb} ${what}`)];

@@ -4,8 +4,9 @@ import { compareQuantities, formatQuantity, parseQuantity } from '../quantity';
 import { forbidden, invalid, invalidEach, notSupported, required } from '../validation/causes';
 import { qualifiedName } from '../validation/names';
 import { hugePages, isExtended, isHugePages, isNative } from './resource-names';
-import type { ResourceRequirements } from './types';
+import type { PodSpec, ResourceRequirements } from './types';
 import { noClaims, validateClaimUse } from './validate-claims';
+import { validateShares } from './validate-pod-resources';
 
 const ofContainers = new Set(['cpu', 'memory', 'ephemeral-storage']);
 /** Names without a domain that have a meaning in the API, though not all of them in containers. */
@@ -35,11 +36,14 @@ export function validateResources(
 }
 
 /** The resources of the pod itself. */
-export function validatePodResources(resources: ResourceRequirements | undefined, field: string): FieldCause[] {
+export function validatePodResources(spec: PodSpec, field: string): FieldCause[] {
+  const { resources, os } = spec;
   if (!resources) return [];
+  if (os?.name === 'windows') return [forbidden(field, 'may not be set for a windows pod')];
   return [
     ...(resources.claims ? [noClaims(`${field}.claims`)] : []),
     ...validateRequirements(resources, field, podResourceName),
+    ...validateShares(spec, field),
   ];
 }
 

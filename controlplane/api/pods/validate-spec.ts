@@ -36,7 +36,7 @@ export function validatePodSpec(spec: PodSpec, field: string, { isPod, podName }
     ...validateVolumes(spec.volumes ?? [], `${field}.volumes`, { isPod, podName }),
     ...validateClaims(spec.resourceClaims ?? [], `${field}.resourceClaims`),
     ...validateContainers(spec, field, isPod),
-    ...validatePodResources(spec.resources, `${field}.resources`),
+    ...validatePodResources(spec, `${field}.resources`),
     ...oneOf(`${field}.restartPolicy`, spec.restartPolicy, restartPolicies),
     ...oneOf(`${field}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),

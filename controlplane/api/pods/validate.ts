@@ -4,7 +4,12 @@ import type { WriteContext } from '../kind';
 import type { Pod } from '../pod';
 import { forbidden, newCauses, required } from '../validation/causes';
 import type { PodSpec } from './types';
-import { matchSeccompAnnotations, validateAnnotationUpdate, validatePodAnnotations } from './validate-annotations';
+import {
+  matchAppArmorAnnotations,
+  matchSeccompAnnotations,
+  validateAnnotationUpdate,
+  validatePodAnnotations,
+} from './validate-annotations';
 import { validateEphemeralUpdate } from './validate-ephemeral-update';
 import { unresizable, validateResize } from './validate-resize';
 import { validatePodSpec } from './validate-spec';
@@ -68,5 +73,6 @@ function validateCreation({ metadata }: Pod, spec: PodSpec): FieldCause[] {
       ? [forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')]
       : []),
     ...matchSeccompAnnotations(metadata, spec, 'spec'),
+    ...matchAppArmorAnnotations(metadata, spec, 'spec'),
   ];
 }

@@ -1,11 +1,13 @@
 // Warnings for the author of a valid pod or template, with kube-apiserver's messages. Checked on creation and when a template
 // changes, but not on updates of pods: these are too frequent, and programs make them.
+import { isDeepStrictEqual } from 'node:util';
 import { formatQuantity, parseQuantity } from '../quantity';
 import { warnOfAddress } from '../services/warnings';
 import type { ObjectMeta } from '../types';
 import { dns1123Label, labelValue } from '../validation/names';
 import { warnOfFractions } from '../volumes/claim-spec';
 import type { Container, PodSpec, PodTemplate } from './types';
+import { appArmorAnnotation, profileOfAnnotation } from './validate-annotations';
 import { type PlacedContainer, placedContainers } from './visit';
 import { warnOfOverlaps } from './volume-overlaps';
 
@@ -85,6 +87,7 @@ function warnOfSpec(metadata: ObjectMeta | undefined, spec: PodSpec, at: string)
     ...warnOfLists(spec, `${at}spec`),
     ...fractions(spec.overhead, `${at}spec.overhead`),
     ...warnOfSeccomp(annotations, spec, containers, at),
+    ...(at === '' ? [] : warnOfAppArmor(annotations, spec, containers, at)),
     ...containers.flatMap(({ container, field }) => [
       ...fractions(container.resources?.limits, `${field}.resources.limits`),
       ...fractions(container.resources?.requests, `${field}.resources.requests`),
@@ -218,6 +221,23 @@ function fractions(amounts: Readonly<Record<string, string>> | undefined, at: st
     if (quantity.nano % nanoPerUnit === 0n) return [];
     const shown = JSON.stringify(formatQuantity(quantity));
     return [`${at}[${name}]: fractional byte value ${shown} is invalid, must be an integer`];
+  });
+}
+
+/** Of a template only: the server fills the fields of new pods and warns then. */
+function warnOfAppArmor(
+  annotations: Readonly<Record<string, string>>,
+  spec: PodSpec,
+  containers: readonly PlacedContainer[],
+  at: string,
+): string[] {
+  return containers.flatMap(({ container }) => {
+    const key = appArmorAnnotation + (container.name ?? '');
+    const value = annotations[key];
+    if (value === undefined || container.securityContext?.appArmorProfile) return [];
+    const profile = spec.securityContext?.appArmorProfile;
+    if (profile && isDeepStrictEqual(profile, profileOfAnnotation(value))) return [];
+    return [`${at}metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`];
   });
 }
 

@@ -22,7 +22,6 @@ function inOrderOf(json: string, unknown: readonly string[]): string[] {
   const strange = new Set(unknown);
   const longest = Math.max(0, ...unknown.map((path) => path.length));
   const texts = new Set<string>();
-  let duplicates = 0;
   scanFields(json, (path, isDuplicate) => {
     // Build paths only if they may be needed.
     if ((!isDuplicate && strange.size === 0) || texts.size === maxFindings) return;
@@ -30,12 +29,10 @@ function inOrderOf(json: string, unknown: readonly string[]): string[] {
     // Hashing a path of megabytes for each of many keys would take minutes.
     if (field.length <= longest && strange.has(field)) texts.add(unknownField(field));
     else if (isDuplicate && !isBelow(field, strange)) {
-      duplicates++;
       texts.add(duplicateField(field));
     }
   });
-  // Without duplicates, as in most bodies, the unknown fields are in the right order already.
-  return duplicates === 0 ? unknown.map(unknownField) : [...texts];
+  return [...texts];
 }
 
 function isBelow(field: string, ancestors: ReadonlySet<string>): boolean {

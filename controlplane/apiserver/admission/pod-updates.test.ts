@@ -45,3 +45,44 @@ t.test('what the server adds to new pods', async (t) => {
   t.equal(range.status, 201);
   t.equal(range.json.metadata.name, range.json.metadata.uid, 'a LimitRange without a name');
 });
+
+t.test('profiles of AppArmor in annotations', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  const key = 'container.apparmor.security.beta.kubernetes.io/c';
+  const warning = `299 - "metadata.annotations[${key}]: deprecated since v1.30; use the \\"appArmorProfile\\" field instead"`;
+  const runtime = { type: 'RuntimeDefault' };
+  const cases = [
+    { value: 'runtime/default', profile: runtime, warned: warning },
+    { value: 'localhost/x', profile: { type: 'Localhost', localhostProfile: 'x' }, warned: warning },
+    { value: 'bogus', status: 422, warned: warning },
+    { value: 'runtime/default', ofPod: runtime },
+    { value: 'runtime/default', os: 'windows', profile: undefined },
+  ];
+  for (const { value, ofPod, os, profile, warned, status = 201 } of cases) {
+    const body = {
+      metadata: { name: 'p', annotations: { [key]: value } },
+      spec: {
+        containers: [{ name: 'c', image: 'i' }],
+        ...(ofPod ? { securityContext: { appArmorProfile: ofPod } } : {}),
+        ...(os ? { os: { name: os } } : {}),
+      },
+    };
+    const answer = await server.call('POST', `${path}?dryRun=All`, { body });
+    t.equal(answer.status, status, value);
+    t.equal(answer.headers['warning'], warned, value);
+    if (status === 201) t.same(answer.json.spec.containers[0].securityContext?.appArmorProfile, profile);
+  }
+  const template = {
+    metadata: { labels: { a: 'b' }, annotations: { [key]: 'unconfined' } },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
+  };
+  const body = { metadata: { name: 'd' }, spec: { selector: { matchLabels: { a: 'b' } }, template } };
+  const deployment = await server.call('POST', '/apis/apps/v1/namespaces/default/deployments', { body });
+  t.match(
+    deployment.headers['warning'],
+    /spec\.template\.metadata\.annotations\[container\.apparmor.*deprecated since v1\.30/,
+  );
+  t.equal(deployment.json.spec.template.spec.containers[0].securityContext, undefined, 'templates stay');
+});

@@ -28,9 +28,10 @@ export const resourceQuota: OpenRule = async ({ cache, clock, signal }) => {
       const local = quotas.get(write.namespace);
       const charged = local && chargedBy(write, clock.now());
       if (!local || !charged) return nothing;
-      if (!write.dryRun)
-        return { ...nothing, together: [...local.keys()].map((key) => chargeLater(key, write, charged)) };
-      for (const quota of local.values()) refuseExcess(write, charge(quota, charged));
+      // By name: so the same quota refuses each time.
+      const keys = [...local.keys()].sort();
+      if (!write.dryRun) return { ...nothing, together: keys.map((key) => chargeLater(key, write, charged)) };
+      for (const quota of keys.map((key) => local.get(key)!)) refuseExcess(write, charge(quota, charged));
       return nothing;
     },
   };

@@ -126,7 +126,7 @@ function applyOne(document: Json, { op = '', path, from, value }: Operation, lim
     }
     case 'copy': {
       const depth = limits.below(source(op, from));
-      const copied = read(document, source(op, from), op);
+      const copied = readOrAbsent(document, source(op, from), op) ?? null;
       limits.copy(copied);
       const result = add(document, path, structuredClone(copied), { op, limits });
       limits.placed(result, path, depth);
@@ -203,6 +203,12 @@ function read(document: Json, path: string, op: string): Json {
   return value;
 }
 
+/** Undefined for a missing member of an object, which Go's library replaces and copies like one that is null. */
+function readOrAbsent(document: Json, path: string, op: string): Json | undefined {
+  if (path === '' || Array.isArray(locate(document, path, op).parent)) return read(document, path, op);
+  return find(document, path);
+}
+
 /** Undefined for a missing value, also for a malformed pointer. */
 function find(document: Json, path: string): Json | undefined {
   if (path !== '' && !path.startsWith('/')) return undefined;
@@ -221,7 +227,7 @@ interface Step {
 
 function replace(document: Json, path: string, value: Json): Json {
   const op = 'replace';
-  read(document, path, op);
+  readOrAbsent(document, path, op);
   if (path === '') return value;
   const { parent, key } = locate(document, path, op);
   if (Array.isArray(parent)) parent[arrayIndex(parent, key, path, op)] = value;

@@ -57,6 +57,8 @@ function mergeValue(original: Json | undefined, patch: Json, schema: FieldSchema
     return mergeObject(original, patch, schema);
   }
   if (!Array.isArray(patch)) return patch;
+  // A new list is taken as it is: its elements need no key.
+  if (original === undefined) return cleanValue(patch);
   return mergeAnyList(Array.isArray(original) ? original : [], patch, schema, undefined);
 }
 

@@ -1,5 +1,6 @@
 // Which rules a write passes, in which order. Within a phase the rules run in the order of this list; all rules finish a phase
 // before the next phase begins. A rule is a file and a line here.
+import { appArmor } from '../admission/app-armor';
 import { certificateRequests } from '../admission/certificates';
 import { claimResize } from '../admission/claim-resize';
 import { defaultIngressClass } from '../admission/default-ingress-class';
@@ -64,7 +65,8 @@ export const writeOrder: readonly OpenRule[] = [
   // They see the object after all mutating rules of the server. Upstream's order: a webhook sees what policies changed.
   mutatingPolicies,
   mutatingWebhooks,
-  // Upstream does this in the strategy of PersistentVolumes.
+  // Upstream does this in the strategies of pods and PersistentVolumes.
+  appArmor,
   volumePhaseTime,
   // Upstream checks this in the storage of roles, after all plug-ins: so a webhook cannot add permissions either.
   rbacEscalation,
