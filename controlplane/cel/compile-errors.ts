@@ -15,6 +15,7 @@ export interface LibraryError {
   readonly summary: string;
   readonly name: string;
   readonly node?: unknown;
+  readonly range?: { readonly start: number } | undefined;
 }
 
 export interface PlacedError {
@@ -28,7 +29,7 @@ export function placedError(error: LibraryError, text: string, isFunction: (name
   const node = isNode(error.node) ? error.node : undefined;
   for (const [pattern, translate] of translations) {
     const found = pattern.exec(error.summary);
-    if (found) return translate(found.slice(1), { node, text, isFunction });
+    if (found) return translate(found.slice(1), { node, text, isFunction, start: error.range?.start ?? 0 });
   }
   return { summary: error.summary };
 }
@@ -37,6 +38,8 @@ interface Where {
   readonly node: Node | undefined;
   readonly text: string;
   readonly isFunction: (name: string) => boolean;
+  /** Where the library sees the error. */
+  readonly start: number;
 }
 type Translate = (parts: readonly string[], where: Where) => PlacedError;
 
@@ -119,6 +122,9 @@ const call: Translate = ([signature = ''], { node, text, isFunction }) => {
 const literalStart =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
+/** A name, a number, a text, or a sign. */
+const aToken = /^(?:[A-Za-z_]\w*|\d[\w.]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|.)/s;
+
 const translations: readonly (readonly [RegExp, Translate])[] = [
   [
     /^no such overload: ([!-])(.*)$/s,
@@ -157,6 +163,19 @@ const translations: readonly (readonly [RegExp, Translate])[] = [
       place: placeOf(node, text),
     }),
   ],
+  [
+    /^Unexpected character: '/s,
+    (_parts, { text, start }) => {
+      const rest = text.slice(start);
+      const [token = rest.slice(0, 1)] = aToken.exec(rest) ?? [];
+      const isLast = rest.slice(token.length).trim() === '';
+      return { summary: `Syntax error: ${isLast ? 'extraneous' : 'mismatched'} input '${token}' expecting <EOF>` };
+    },
+  ],
+  [/^Reserved identifier: (.*)$/, ([name]) => ({ summary: `reserved identifier: ${name}` })],
+  [/^Expected RBRACKET, got EOF$/, () => ({ summary: "Syntax error: mismatched input '<EOF>' expecting {']', ','}" })],
+  [/^Expected RBRACE, got EOF$/, () => ({ summary: "Syntax error: mismatched input '<EOF>' expecting {'}', ','}" })],
+  [/^Expected COLON, got EOF$/, () => ({ summary: "Syntax error: mismatched input '<EOF>' expecting ':'" })],
   [/^Unexpected token: EOF$/, () => ({ summary: `Syntax error: mismatched input '<EOF>' expecting ${literalStart}` })],
   [/^Expected RPAREN, got EOF$/, () => ({ summary: "Syntax error: missing ')' at '<EOF>'" })],
 ];

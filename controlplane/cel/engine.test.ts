@@ -156,6 +156,125 @@ t.test('functions of strings, lists and patterns', async (t) => {
   t.throws(() => run('"a".matches(self.name + "(")'), CelEvaluationError);
 });
 
+/** The messages of kube-apiserver 1.36.3: the errors that are marked in the expression by the columns. */
+const errors = (expression: string, ...found: readonly (readonly [column: number, text: string])[]): string =>
+  `compilation failed: ${found
+    .map(([column, text]) => `ERROR: <input>:1:${column}: ${text}\n | ${expression}\n | ${'.'.repeat(column - 1)}^`)
+    .join('\n')}`;
+
+t.test('all errors of types are reported, in the order of their places', async (t) => {
+  const undeclared = (name: string) => `undeclared reference to '${name}' (in container '')`;
+  const overload = (name: string, types: string) => `found no matching overload for '${name}' applied to '${types}'`;
+  type Found = readonly (readonly [column: number, text: string])[];
+  const cases: readonly (readonly [expression: string, found: Found])[] = [
+    [
+      'foo && bar && baz',
+      [
+        [1, undeclared('foo')],
+        [8, undeclared('bar')],
+        [15, undeclared('baz')],
+      ],
+    ],
+    [
+      '[a, b, c]',
+      [
+        [2, undeclared('a')],
+        [5, undeclared('b')],
+        [8, undeclared('c')],
+      ],
+    ],
+    [
+      '{a: b}',
+      [
+        [2, undeclared('a')],
+        [5, undeclared('b')],
+      ],
+    ],
+    [
+      'foo(a)',
+      [
+        [4, undeclared('foo')],
+        [5, undeclared('a')],
+      ],
+    ],
+    [
+      'a.b.c(d)',
+      [
+        [1, undeclared('a')],
+        [6, undeclared('c')],
+        [7, undeclared('d')],
+      ],
+    ],
+    [
+      'true ? foo : bar',
+      [
+        [8, undeclared('foo')],
+        [14, undeclared('bar')],
+      ],
+    ],
+    [
+      'size(1) + size(true)',
+      [
+        [5, overload('size', '(int)')],
+        [15, overload('size', '(bool)')],
+      ],
+    ],
+    [
+      '1 + "a" == 2 && true + 1 == 3',
+      [
+        [3, overload('_+_', '(int, string)')],
+        [22, overload('_+_', '(bool, int)')],
+      ],
+    ],
+    [
+      '[1,2].all(x, x == "a" && z)',
+      [
+        [16, overload('_==_', '(int, string)')],
+        [26, undeclared('z')],
+      ],
+    ],
+    [
+      'self.no == 1 && self.nor == 2',
+      [
+        [5, "undefined field 'no'"],
+        [21, "undefined field 'nor'"],
+      ],
+    ],
+  ];
+  for (const [expression, found] of cases) {
+    t.throws(() => env.compile(expression, 'bool'), { message: errors(expression, ...found) }, expression);
+  }
+  const many = Array.from({ length: 30 }, (_, i) => `v${i}`).join(' && ');
+  const refusal = () => env.compile(many, 'bool');
+  t.throws(
+    refusal,
+    {
+      message: errors(
+        many,
+        ...Array.from({ length: 20 }, (_, i) => [many.indexOf(`v${i}`) + 1, undeclared(`v${i}`)] as const),
+      ),
+    },
+    'with a bound',
+  );
+});
+
+t.test('errors of the grammar', async (t) => {
+  const eof = "Syntax error: mismatched input '<EOF>' expecting ";
+  const cases: readonly (readonly [expression: string, column: number, text: string])[] = [
+    ['a b', 3, "Syntax error: extraneous input 'b' expecting <EOF>"],
+    ['true "x"', 6, 'Syntax error: extraneous input \'"x"\' expecting <EOF>'],
+    ['true b c', 6, "Syntax error: mismatched input 'b' expecting <EOF>"],
+    ['[1,2', 5, `${eof}{']', ','}`],
+    ['{"a":1', 7, `${eof}{'}', ','}`],
+    ['a ? b', 6, `${eof}':'`],
+    ['if', 1, 'reserved identifier: if'],
+  ];
+  for (const [expression, column, text] of cases) {
+    t.throws(() => env.compile(expression, 'bool'), { message: errors(expression, [column, text]) }, expression);
+  }
+  t.throws(() => env.compile('', 'bool'), { message: /^compilation failed: ERROR: <input>:1:0: .*IDENTIFIER}$/ });
+});
+
 t.test('what does not compile is refused, with the place', async (t) => {
   const cases: readonly (readonly [expression: string, message: RegExp])[] = [
     ['self.nope == 1', /ERROR: <input>:1:5: undefined field 'nope'\n \| self\.nope == 1\n \| \.{4}\^/],

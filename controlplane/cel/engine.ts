@@ -24,6 +24,7 @@ import { widenHas } from './presence';
 import { joinNames } from './qualified-names';
 import { renameCalls } from './renamed-calls';
 import { spending } from './spending';
+import { checkTypes } from './type-errors';
 import { type DeclaredType, TypeDeclarations } from './types';
 
 /** Longer expressions are refused. Source: upstream's limit for rules. */
@@ -115,9 +116,10 @@ export class CelEnvironment {
     renameCalls(parsed.ast);
     joinNames(parsed.ast, (name) => this.variables.has(name));
     widenHas(parsed.ast);
-    const { valid, type = 'dyn', error } = parsed.check();
-    const wrong = valid ? mixedLiteral(parsed.ast) : error;
-    if (wrong) throw this.compileError(expression, text, wrong, placeOf);
+    const { errors, type } = checkTypes(parsed);
+    if (errors.length > 0) throw this.compileError(expression, text, errors, placeOf);
+    const mixed = mixedLiteral(parsed.ast);
+    if (mixed) throw this.compileError(expression, text, [mixed], placeOf);
     this.checkConstants(expression, text, parsed.ast, placeOf);
     if (result !== 'dyn' && type !== result && (type !== 'dyn' || selections.has(parsed.ast.op))) {
       throw new CelCompileError(`must evaluate to ${goType(result)} but got ${goType(type)}`);
@@ -145,27 +147,37 @@ export class CelEnvironment {
   private compileError(
     expression: string,
     text: string,
-    err: unknown,
+    errors: readonly unknown[],
     placeOf: (position: number) => number,
   ): CelCompileError {
-    if (err instanceof CelCompileError) return err;
+    const [only] = errors;
+    if (only instanceof CelCompileError) return only;
+    const found = errors.map((err) => this.placed(expression, text, err, placeOf)).sort((a, b) => a.at - b.at);
+    const texts = found.map(({ at, summary }) => renderCompileError(expression, at, summary));
+    return new CelCompileError(`compilation failed: ${texts.join('\n')}`);
+  }
+
+  /** In cel-go's words, at an offset into the expression. */
+  private placed(
+    expression: string,
+    text: string,
+    err: unknown,
+    placeOf: (position: number) => number,
+  ): { readonly at: number; readonly summary: string } {
     if (!(err instanceof ParseError || err instanceof CelTypeError || err instanceof EvaluationError)) throw err;
     const { summary, place } = placedError(err, text, (name) => this.isFunction(name));
-    if (place !== undefined) {
-      return new CelCompileError(`compilation failed: ${renderCompileError(expression, placeOf(place), summary)}`);
-    }
+    if (place !== undefined) return { at: placeOf(place), summary };
     const start = placeOf(err.range?.start ?? 0);
     // cel-go marks the dot before a field.
     const at = expression[start - 1] === '.' ? start - 1 : start;
-    const shown = summaryOf({ summary, name: err.name });
-    return new CelCompileError(`compilation failed: ${renderCompileError(expression, at, shown)}`);
+    return { at, summary: summaryOf({ summary, name: err.name }) };
   }
 
   private parse(expression: string, text: string, placeOf: (position: number) => number) {
     try {
       return this.environment.parse(text);
     } catch (err) {
-      throw this.compileError(expression, text, err, placeOf);
+      throw this.compileError(expression, text, [err], placeOf);
     }
   }
 }

@@ -18,6 +18,8 @@ export class CelEvaluationError extends Error {
 
 /** As cel-go prints an error: the place, the message, the line, and a mark below it. `start` is an offset into the expression. */
 export function renderCompileError(expression: string, start: number, summary: string): string {
+  // Its parser has no line in an empty text.
+  if (expression === '') return `ERROR: <input>:1:0: ${summary}`;
   const before = expression.slice(0, start);
   const line = before.split('\n').length;
   const column = start - (before.lastIndexOf('\n') + 1);

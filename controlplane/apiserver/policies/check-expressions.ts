@@ -56,8 +56,8 @@ function withoutAuthorizer(expression: Expression): Expression {
 /** Match conditions and variables. Returns the environment of the other expressions. */
 function* checkHead(spec: AdmissionPolicySpec, mutations: boolean): Generator<FieldCause[], CelEnvironment, void> {
   const { paramKind, matchConditions = [], variables = [] } = spec;
-  const options = { params: paramKind !== undefined, mutations };
-  const conditionEnvironment = sharedEnvironment({ ...options, mutations: false });
+  const options = { params: paramKind !== undefined, mutations, variables: true };
+  const conditionEnvironment = sharedEnvironment({ ...options, mutations: false, variables: false });
   for (const [i, { expression = '' }] of matchConditions.entries()) {
     const text = expression.trim();
     const compiled = compileExpression(conditionEnvironment, text, 'bool');

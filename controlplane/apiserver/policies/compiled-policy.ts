@@ -25,8 +25,8 @@ export class CompiledPolicy {
   /** Yields between two expressions. */
   static *compile(spec: AdmissionPolicySpec, mutations: boolean): Generator<undefined, CompiledPolicy, void> {
     const { paramKind, matchConditions = [], variables: declared = [] } = spec;
-    const options: EnvironmentOptions = { params: paramKind !== undefined, mutations };
-    const conditionEnvironment = sharedEnvironment({ ...options, mutations: false });
+    const options: EnvironmentOptions = { params: paramKind !== undefined, mutations, variables: true };
+    const conditionEnvironment = sharedEnvironment({ ...options, mutations: false, variables: false });
     const conditions: Expression[] = [];
     for (const { expression = '' } of matchConditions) {
       conditions.push(compileExpression(conditionEnvironment, expression.trim(), 'bool'));

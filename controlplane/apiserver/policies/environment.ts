@@ -2,6 +2,7 @@
 
 import type { Kind } from '../../api/kind';
 import { namespaces } from '../../api/namespace';
+import type { FieldSchema } from '../../api/schema/schema';
 import type { KubeObject } from '../../api/types';
 import type { Activation } from '../../cel/activation';
 import { CelEnvironment } from '../../cel/engine';
@@ -27,10 +28,12 @@ export interface EnvironmentOptions {
   readonly params: boolean;
   /** Object{} and JSONPatch{} exist. */
   readonly mutations: boolean;
+  /** The policy's own variables exist: `variables.NAME`. */
+  readonly variables: boolean;
 }
 
 /** An environment of its own: a policy adds its variables to it. */
-export function admissionEnvironment({ params, mutations }: EnvironmentOptions): CelEnvironment {
+export function admissionEnvironment({ params, mutations, variables }: EnvironmentOptions): CelEnvironment {
   const environment = new CelEnvironment(
     {
       object: 'dyn',
@@ -38,6 +41,7 @@ export function admissionEnvironment({ params, mutations }: EnvironmentOptions):
       request: { plain: requestType },
       namespaceObject: { plain: namespaceType },
       ...(params && { params: 'dyn' }),
+      ...(variables && { variables: { plain: variablesType } }),
     },
     (base) => {
       registerAuthorizer(base);
@@ -49,6 +53,12 @@ export function admissionEnvironment({ params, mutations }: EnvironmentOptions):
   environment.declare('authorizer.requestResource', resourceCheckType);
   return environment;
 }
+
+/**
+ * An object without fields: those of a policy are declared one by one, under their whole names. The field without a name is none, but
+ * an object without any would have a type that is not known.
+ */
+const variablesType: FieldSchema = { type: 'object', object: { fields: { '': { type: 'string' } } } };
 
 const shared = new Map<string, CelEnvironment>();
 

@@ -71,13 +71,13 @@ t.test('expressions that do not compile: 422 with the field and the place', asyn
         validations: [{ expression: 'true' }],
       },
       'spec.variables[0].expression',
-      /undeclared reference to 'variables'/,
+      /undefined field 'b'/,
     ],
     [
       'validating',
       { matchConditions: [{ name: 'm', expression: 'variables.a' }], validations: [{ expression: 'true' }] },
       'spec.matchConditions[0].expression',
-      /undeclared reference to 'variables'/,
+      /undefined field 'b'/,
     ],
     [
       'validating',

@@ -9,7 +9,7 @@ import { type RuleDeps, refusal, type Write } from '../write/rule';
 import type { AdmittedForm } from './admitted';
 import type { Candidate } from './webhook-index';
 
-const environment = () => sharedEnvironment({ params: false, mutations: false });
+const environment = () => sharedEnvironment({ params: false, mutations: false, variables: false });
 
 /** @throws CelCompileError */
 export const compileCondition = (expression: string): CelProgram => environment().compile(expression, 'bool');
