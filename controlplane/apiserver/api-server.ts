@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
+import { queueMetrics } from '../client/queue-metrics';
 import { createClient } from '../client/rest-client';
 import {
   type Access,
@@ -39,6 +40,7 @@ import { openLimits } from './flowcontrol/open';
 import type { LimitOptions } from './flowcontrol/options';
 import { ApiHandler } from './handler';
 import { healthChecks } from './health-checks';
+import { HealthMetrics } from './health-metrics';
 import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
@@ -54,7 +56,7 @@ import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
 import type { ServedKinds } from './served-kinds';
-import { renderServer } from './server-metrics';
+import { renderAvailability, renderServer } from './server-metrics';
 import { KindServer } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
 import type { ResourceServer } from './servers/server';
@@ -349,12 +351,13 @@ export class ApiServer {
 
   private pathDeps(forms: AnswerForms, { tokens }: Access, limits: RequestLimits, aggregation: Aggregation): PathDeps {
     const { options, deps, metrics } = this;
+    const slis = new HealthMetrics();
     const checks = healthChecks({
       isFollowing: () => deps.cache.isFollowing,
       isBootstrapped: () => this.ready || this.stop.signal.aborted,
       isStopping: () => this.stop.signal.aborted,
       hasPriorityAndFairness: options.limits?.enablePriorityAndFairness ?? true,
-    });
+    }).map((check) => slis.counted(check));
     const gauges = () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() });
     return {
       catalog: deps.catalog,
@@ -368,11 +371,14 @@ export class ApiServer {
       checks,
       metrics: () => [
         ...metrics.render(),
-        ...renderServer({ catalog: deps.catalog, cache: deps.cache, checks, gauges }),
+        ...renderServer({ catalog: deps.catalog, cache: deps.cache, gauges }),
         ...limits.render(),
         ...this.admissionMetrics.render(),
         ...this.conversionMetrics.render(),
+        ...queueMetrics.render(),
+        ...renderAvailability(deps.cache),
       ],
+      slis: () => slis.render(),
     };
   }
 

@@ -8,33 +8,37 @@ export interface HealthCheck {
   readonly name: string;
   /** The endpoints with this check; absent: all. */
   readonly at?: readonly HealthEndpoint[];
-  /** Why the check fails; undefined when it passes. */
-  readonly failure: () => string | undefined;
+  /** Why the check fails; undefined when it passes. `at`: the endpoint that someone asked for; undefined for a look that is not counted. */
+  readonly failure: (at?: HealthEndpoint) => string | undefined;
 }
+
+const endpoints: readonly HealthEndpoint[] = ['healthz', 'livez', 'readyz'];
+export const endpointsOf = ({ at = endpoints }: HealthCheck): readonly HealthEndpoint[] => at;
 
 const headers = { 'x-content-type-options': 'nosniff' };
 const answer = (text: string, status = 200): Reply => ({ ...textReply(text, status), headers });
 
 /** Undefined for a single check that does not exist. */
 export function healthReply(request: ApiRequest, path: string, checks: readonly HealthCheck[]): Reply | undefined {
-  const [endpoint = '', ...rest] = path.slice(1).split('/');
-  const installed = checks.filter(({ at }) => !at || at.some((one) => one === endpoint));
+  const [first = '', ...rest] = path.slice(1).split('/');
+  const endpoint = first as HealthEndpoint;
+  const installed = checks.filter((check) => endpointsOf(check).includes(endpoint));
   const single = rest.join('/');
   if (single === '') return allChecks(request, endpoint, installed);
   const check = installed.find(({ name }) => name === single);
   if (!check) return undefined;
-  const failure = check.failure();
+  const failure = check.failure(endpoint);
   return failure === undefined ? textReply('ok') : answer(`internal server error: ${failure}\n`, 500);
 }
 
 /** Everyone may read this answer, so it names no reasons: those of a single check need a permission. */
-function allChecks(request: ApiRequest, endpoint: string, checks: readonly HealthCheck[]): Reply {
+function allChecks(request: ApiRequest, endpoint: HealthEndpoint, checks: readonly HealthCheck[]): Reply {
   const query = queryOf(request);
   const unknown = new Set(query.getAll('exclude'));
   let failed = false;
   const lines = checks.map(({ name, failure }) => {
     if (unknown.delete(name)) return `[+]${name} excluded: ok\n`;
-    if (failure() === undefined) return `[+]${name} ok\n`;
+    if (failure(endpoint) === undefined) return `[+]${name} ok\n`;
     failed = true;
     return `[-]${name} failed: reason withheld\n`;
   });

@@ -126,7 +126,8 @@ t.test('the state of the server', async (t) => {
     /^process_resident_memory_bytes [1-9]\d+$/m,
     /^process_cpu_seconds_total \d/m,
     /^kubernetes_build_info\{.*git_version="v1\.36.*major="1",minor="36".*\} 1$/m,
-    /^kubernetes_healthcheck\{name="etcd-readiness",type="readyz"\} 1$/m,
+    /^aggregator_unavailable_apiservice\{name="v1\.apps"\} 0$/m,
+    /^workqueue_adds_total\{name="crd_naming_condition_controller"\} \d+$/m,
   ];
   for (const pattern of expected) t.match(text, pattern);
   const names = text.split('\n').filter((line) => line.startsWith('# TYPE '));
@@ -134,4 +135,24 @@ t.test('the state of the server', async (t) => {
   for (const line of text.trimEnd().split('\n')) {
     t.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [\d.e+-]+)$/, 'a line of the format');
   }
+});
+
+t.test('/metrics/slis counts the checks that someone asked for', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const lines = async () => (await server.call('GET', '/metrics/slis')).text.split('\n');
+  t.ok((await lines()).includes('kubernetes_healthcheck{name="etcd",type="livez"} 0'), 'not asked yet');
+  await server.call('GET', '/livez');
+  await server.call('GET', '/livez/etcd');
+  await server.call('GET', '/readyz?exclude=informer-sync');
+  const after = await lines();
+  for (const line of [
+    'kubernetes_healthcheck{name="etcd",type="livez"} 1',
+    'kubernetes_healthcheck{name="etcd-readiness",type="readyz"} 1',
+    'kubernetes_healthchecks_total{name="etcd",status="success",type="livez"} 2',
+    'kubernetes_healthchecks_total{name="etcd",status="success",type="readyz"} 1',
+  ]) {
+    t.ok(after.includes(line), line);
+  }
+  t.notMatch(after.join('\n'), /kubernetes_healthchecks_total\{name="informer-sync"/, 'an excluded check does not run');
 });

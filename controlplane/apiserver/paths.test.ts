@@ -20,6 +20,21 @@ t.test('an unsupported selector is answered with the reason only, because kubect
   t.match(label.json, { code: 400, message: "unable to parse requirement: found 'web' expected: '('" });
 });
 
+t.test('the list of paths, and paths that are known exactly', async (t) => {
+  const { paths } = (await server.call('GET', '/')).json as { paths: string[] };
+  t.same(paths, [...paths].sort());
+  for (const path of ['/apis/apps', '/apis/apps/v1', '/livez/etcd', '/readyz/informer-sync', '/metrics/slis']) {
+    t.ok(paths.includes(path), path);
+  }
+  t.notOk(paths.includes('/livez/informer-sync'), 'only of readyz');
+  for (const path of ['/healthz/', '/livez/', '/metrics/']) t.equal((await server.call('GET', path)).status, 404, path);
+  const version = await server.call('GET', '/version', { headers: { accept: 'text/html' } });
+  t.match(version.json, {
+    code: 406,
+    message: '406: Not Acceptable\n\nAvailable representations: application/json',
+  });
+});
+
 t.test('aggregated discovery: JSON and protobuf, with an entity tag', async (t) => {
   const form = 'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
   const protobuf = 'application/vnd.kubernetes.protobuf';

@@ -15,13 +15,14 @@ import {
 } from './discovery/discovery';
 import { aggregatedSchema, encodeAggregated } from './discovery/protobuf';
 import type { RemoteVersion } from './discovery/resources';
-import { type HealthCheck, healthReply } from './health';
+import { endpointsOf, type HealthCheck, healthReply } from './health';
 import { protobufType } from './protobuf/envelope';
 import { type ApiRequest, header, jsonReply, jsonType, type Reply, textReply } from './request';
 import type { AnswerForms } from './rest/answer-forms';
 import { negotiate } from './rest/negotiate';
 import { asAsked } from './rest/pretty';
 import type { PathHandler, PathTable } from './servers/path-server';
+import { noRepresentation } from './status';
 import { versionInfo } from './version';
 
 export interface PathDeps {
@@ -39,6 +40,8 @@ export interface PathDeps {
   readonly forms: AnswerForms;
   /** The lines of /metrics. */
   readonly metrics: () => readonly string[];
+  /** The lines of /metrics/slis. */
+  readonly slis: () => readonly string[];
 }
 
 /** The plain paths of this server. To add a path, add a line here. */
@@ -55,15 +58,16 @@ export function plainPaths(deps: PathDeps): PathTable {
     return encoding === 'json' ? asAsked(request, reply) : deps.forms.encode(reply, encoding);
   };
   return {
-    '/': () => indentedReply({ paths: rootPaths }),
+    '/': () => indentedReply({ paths: rootPaths(deps) }),
     '/healthz/': health,
     '/livez/': health,
     '/readyz/': health,
-    '/version': () => indentedReply(versionInfo),
-    '/metrics': () => ({
-      ...textReply(`${deps.metrics().join('\n')}\n${eventLoop.turns.render()}`),
-      type: 'text/plain; version=0.0.4; charset=utf-8',
-    }),
+    '/version': (request) => {
+      requireJson(request);
+      return indentedReply(versionInfo);
+    },
+    '/metrics': () => metricsReply(`${deps.metrics().join('\n')}\n${eventLoop.turns.render()}`),
+    '/metrics/slis': () => metricsReply(`${deps.slis().join('\n')}\n`),
     '/api/': discovery,
     '/apis/': discovery,
     '/openapi/': deps.openapi,
@@ -93,20 +97,46 @@ const issuerPath =
     return isDiscoverable(facts.issuer) ? render(facts) : undefined;
   };
 
-const rootPaths = [
+const metricsReply = (text: string): Reply => ({
+  ...textReply(text),
+  type: 'text/plain; version=0.0.4; charset=utf-8',
+});
+
+/** Upstream's router knows one form of the version. @throws StatusError 406 */
+function requireJson(request: ApiRequest): void {
+  const accept = header(request.headers, 'accept');
+  const types = accept.split(',').map((range) => range.split(';', 1)[0]!.trim());
+  if (accept === '' || types.includes(jsonType) || types.includes('*/*')) return;
+  throw noRepresentation([jsonType]);
+}
+
+const fixedPaths = [
   '/.well-known/openid-configuration',
   '/api',
   '/api/v1',
   '/apis',
+  '/apis/',
   '/healthz',
   '/livez',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
+  '/openapi/v3/',
   '/openid/v1/jwks',
   '/readyz',
   '/version',
 ];
+
+/** All paths that are no resources, sorted: those of the groups and of single checks, too. */
+function rootPaths({ catalog, remotes, checks }: PathDeps): readonly string[] {
+  const groups = apiGroups(catalog.kinds(), remotes()).groups.flatMap(({ name, versions }) => [
+    `/apis/${name}`,
+    ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`),
+  ]);
+  const single = checks.flatMap((check) => endpointsOf(check).map((endpoint) => `/${endpoint}/${check.name}`));
+  return [...fixedPaths, ...groups, ...single].sort();
+}
 
 function discover(deps: PathDeps, request: ApiRequest, path: string): Reply | undefined {
   const parts = path.split('/').slice(2);

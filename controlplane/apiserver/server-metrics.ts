@@ -1,37 +1,63 @@
 // The metrics of the process and of what it stores, with the names of kube-apiserver and of the Prometheus clients.
 import { readdirSync, readFileSync } from 'node:fs';
+import { apiServices } from '../api/api-service';
 import { type Catalog, storedKinds } from '../api/catalog';
+import { isConditionTrue } from '../api/conditions';
 import { storageKind } from '../api/storage';
+import { renderCounter, renderGauge } from '../base/metric';
 import type { Cache } from './cache/cache';
-import type { HealthCheck } from './health';
 import { versionInfo } from './version';
 
 export interface ServerMetricsDeps {
   readonly catalog: Catalog;
   readonly cache: Cache;
-  readonly checks: readonly HealthCheck[];
   readonly gauges: () => Readonly<Record<string, number>>;
 }
 
-export function renderServer({ catalog, cache, checks, gauges }: ServerMetricsDeps): readonly string[] {
+export function renderServer({ catalog, cache, gauges }: ServerMetricsDeps): readonly string[] {
   const values: Readonly<Record<string, number>> = { ...processValues(), ...gauges() };
   return [
-    ...Object.entries(values).flatMap(([name, value]) => [
-      `# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}`,
-      `${name} ${value}`,
-    ]),
-    ...storedObjects(catalog, cache),
-    '# HELP kubernetes_build_info The version of the server.',
-    '# TYPE kubernetes_build_info gauge',
-    `kubernetes_build_info{${buildLabels}} 1`,
-    '# HELP kubernetes_healthcheck 1 for a check that passes.',
-    '# TYPE kubernetes_healthcheck gauge',
-    ...checks.flatMap(({ name, at = ['healthz', 'livez', 'readyz'], failure }) => {
-      const value = failure() === undefined ? 1 : 0;
-      return at.map((type) => `kubernetes_healthcheck{name="${name}",type="${type}"} ${value}`);
+    ...Object.entries(values).flatMap(([name, value]) => {
+      const render = name.endsWith('_total') ? renderCounter : renderGauge;
+      return render({ name, help: helpOf[name] ?? 'A value of this server.' }, [['', value]]);
     }),
+    ...storedObjects(catalog, cache),
+    ...renderGauge(
+      {
+        name: 'kubernetes_build_info',
+        help:
+          "[BETA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, " +
+          'Go version, and compiler from which Kubernetes was built, and platform on which it is running.',
+      },
+      [[buildLabels, 1]],
+    ),
   ];
 }
+
+/** Whether this server can use each APIService. Alerts on aggregated servers read this. */
+export function renderAvailability(cache: Cache): readonly string[] {
+  const all = cache.kind(apiServices).current({});
+  return renderGauge(
+    {
+      name: 'aggregator_unavailable_apiservice',
+      help: '[ALPHA] Gauge of APIServices which are marked as unavailable broken down by APIService name.',
+    },
+    all.map(({ key, object }) => [`name="${key}"`, isConditionTrue(object, 'Available') ? 0 : 1] as const),
+  );
+}
+
+/** Upstream's texts; of its Prometheus client. */
+const helpOf: Readonly<Record<string, string>> = {
+  process_resident_memory_bytes: 'Resident memory size in bytes.',
+  process_cpu_seconds_total: 'Total user and system CPU time spent in seconds.',
+  process_start_time_seconds: 'Start time of the process since unix epoch in seconds.',
+  process_open_fds: 'Number of open file descriptors.',
+  process_max_fds: 'Maximum number of open file descriptors.',
+  process_virtual_memory_bytes: 'Virtual memory size in bytes.',
+  nodejs_heap_size_used_bytes: 'Used heap of Node.js in bytes.',
+  apiserver_storage_revision: 'The revision of the store.',
+  apiserver_audit_event_total: '[ALPHA] Counter of audit events generated and sent to the audit backend.',
+};
 
 const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = versionInfo;
 const buildLabels = Object.entries({
@@ -52,17 +78,22 @@ const buildLabels = Object.entries({
 function storedObjects(catalog: Catalog, cache: Cache): readonly string[] {
   const kinds = new Map(storedKinds(catalog).map((kind) => [kind.prefix, kind]));
   const counts = [...kinds.values()].map((kind) => ({ ...storageKind(kind), count: cache.kind(kind).size }));
+  const checked =
+    'Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.';
   return [
-    '# HELP apiserver_storage_objects The number of stored objects.',
-    '# TYPE apiserver_storage_objects gauge',
-    ...counts.map(({ group, plural, count }) => {
-      const resource = group === '' ? plural : `${plural}.${group}`;
-      return `apiserver_storage_objects{resource="${resource}"} ${count}`;
-    }),
-    '# HELP apiserver_resource_objects The number of stored objects.',
-    '# TYPE apiserver_resource_objects gauge',
-    ...counts.map(
-      ({ group, plural, count }) => `apiserver_resource_objects{group="${group}",resource="${plural}"} ${count}`,
+    ...renderGauge(
+      {
+        name: 'apiserver_storage_objects',
+        help: `[STABLE] (Deprecated since 1.34.0) [DEPRECATED, consider using apiserver_resource_objects instead] ${checked}`,
+      },
+      counts.map(({ group, plural, count }) => {
+        const resource = group === '' ? plural : `${plural}.${group}`;
+        return [`resource="${resource}"`, count] as const;
+      }),
+    ),
+    ...renderGauge(
+      { name: 'apiserver_resource_objects', help: `[ALPHA] ${checked}` },
+      counts.map(({ group, plural, count }) => [`group="${group}",resource="${plural}"`, count] as const),
     ),
   ];
 }

@@ -8,8 +8,12 @@ import { Backoff, type BackoffOptions } from '../base/backoff';
 import { type Clock, systemClock } from '../base/clock';
 import { eventLoop } from '../base/event-loop';
 import { defaultPace, Pace, type PaceOptions } from './pace';
+import { type QueueMetrics, type QueueReport, queueMetrics } from './queue-metrics';
 
 export interface WorkQueueOptions {
+  /** In /metrics, upstream's if upstream has the queue. Absent: the queue is not counted. */
+  readonly name?: string;
+  readonly metrics?: QueueMetrics;
   readonly clock?: Clock;
   /** Delay between failed tries of one key. */
   readonly backoff?: BackoffOptions;
@@ -35,6 +39,7 @@ export class WorkQueue {
   private readonly clock: Clock;
   private readonly backoff: Backoff<string>;
   private readonly pace: Pace;
+  private readonly report: QueueReport | undefined;
   private readonly onTake: (key: string) => void;
   private readonly onRetry: NonNullable<WorkQueueOptions['onRetry']>;
 
@@ -42,6 +47,8 @@ export class WorkQueue {
     this.clock = options.clock ?? systemClock;
     this.backoff = new Backoff(options.backoff ?? defaultRetry);
     this.pace = new Pace(options.pace ?? defaultPace);
+    const { name, metrics = queueMetrics } = options;
+    this.report = name === undefined ? undefined : metrics.follow(name);
     this.onTake = options.onTake ?? (() => {});
     this.onRetry = options.onRetry ?? (() => {});
   }
@@ -59,6 +66,7 @@ export class WorkQueue {
   add(key: string): void {
     if (this.dirty.has(key)) return;
     this.dirty.add(key);
+    this.report?.added(key);
     if (this.processing.has(key)) return;
     this.ready.add(key);
     this.wakeOne();
@@ -71,6 +79,7 @@ export class WorkQueue {
       return;
     }
     if (this.closed) return;
+    this.report?.retried();
     const at = this.clock.now() + ms;
     const pending = this.delayed.get(key);
     if (pending && pending.at <= at) return;
@@ -92,6 +101,7 @@ export class WorkQueue {
   /** The worker has finished the key; with an error the key returns after its back-off, else its failures are forgotten. */
   done(key: string, err?: unknown): void {
     this.processing.delete(key);
+    this.report?.done(key);
     if (this.dirty.has(key)) {
       this.ready.add(key);
       this.wakeOne();
@@ -126,6 +136,7 @@ export class WorkQueue {
         continue;
       }
       this.processing.add(key);
+      this.report?.taken(key);
       this.onTake(key);
       yield key;
     }

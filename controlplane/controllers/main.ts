@@ -91,6 +91,7 @@ async function runAll(options: ControllersOptions, signal: AbortSignal): Promise
     log: log.child(name),
     recorder: (component) => createEventRecorder({ client, component, log, clock }),
     onReconcile: markReconcile(name),
+    queueName: queueNames[name] ?? name,
   });
   const controllers = createControllers(options, deps);
   // Informers first: a controller waits until its own have synced.
@@ -109,6 +110,24 @@ async function runOne(controller: Controller, signal: AbortSignal): Promise<void
     if (!signal.aborted) throw err;
   });
 }
+
+/** Upstream's names of the queues, which dashboards show; a controller that is not listed has its own name. */
+const queueNames: Readonly<Record<string, string>> = {
+  replicationcontroller: 'replicationmanager',
+  endpoints: 'endpoint',
+  endpointslice: 'endpoint_slice',
+  'endpointslice-mirroring': 'endpoint_slice_mirroring',
+  'serviceaccount-tokens': 'serviceaccount_tokens_service',
+  'node-lifecycle': 'node_lifecycle_controller',
+  'pv-protection': 'pvprotection',
+  'pvc-protection': 'pvcprotection',
+  'vac-protection': 'vacprotection',
+  garbage: 'garbage_collector_attempt_to_delete',
+  resourcequota: 'resourcequota_primary',
+  'clusterrole-aggregation': 'ClusterRoleAggregator',
+  'root-ca': 'root_ca_cert_publisher',
+  'csr-signing': 'certificate',
+};
 
 /** Every controller by its name; `deps` is called once for each. */
 export function createControllers(

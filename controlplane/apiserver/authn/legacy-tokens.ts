@@ -26,7 +26,7 @@ export class LegacyTokens {
     private readonly cache: Cache,
     private readonly clock: Clock,
   ) {
-    this.used = new WorkQueue({ clock });
+    this.used = new WorkQueue({ name: 'legacy_token_tracking_controller', clock });
   }
 
   /** `claims`: of this token, whose signature is good. @throws Unauthorized with the reason in its chain of causes */

@@ -56,6 +56,7 @@ export class CustomKinds {
   constructor(private readonly deps: CustomKindsDeps) {
     const { clock, log } = deps;
     this.queue = new WorkQueue({
+      name: 'crd_naming_condition_controller',
       clock,
       onRetry: (name, error, delayMs) =>
         log.warn('CustomResourceDefinition not served, tried again later', { name, error, delayMs }),

@@ -51,6 +51,9 @@ export function aggregate(groups: readonly GroupInfo[]): AggregatedDiscovery {
   };
 }
 
+/** All verbs, in the order in which upstream lists them for custom kinds. */
+export const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+
 /** As upstream's: of built-in kinds it names a group and a version only where they differ from the parent's. */
 const responseKindOf = (kind: Kind, responseKind: GroupVersionKind, foreign: boolean): GroupVersionKind =>
   isCustom(kind) || foreign ? responseKind : { group: '', version: '', kind: responseKind.kind };
@@ -62,7 +65,7 @@ function resourceEntry({ kind, subresources }: ResourceInfo): AggregatedResource
     responseKind: responseKindOf(kind, { group: kind.group, version: kind.version, kind: kind.kind }, false),
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
-    verbs: kind.verbs,
+    verbs: isCustom(kind) ? customVerbs : kind.verbs,
     ...(shortNames?.length ? { shortNames } : {}),
     ...(categories?.length ? { categories } : {}),
     ...(subresources.length

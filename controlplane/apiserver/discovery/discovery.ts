@@ -1,7 +1,7 @@
 // Discovery documents, as pure functions of the served kinds. The caller does HTTP, negotiation and caching.
 import { isCustom, isStored, type Kind } from '../../api/kind';
 import { storageKind } from '../../api/storage';
-import { type AggregatedDiscovery, aggregate } from './aggregated';
+import { type AggregatedDiscovery, aggregate, customVerbs } from './aggregated';
 import { describeGroups, type GroupInfo, type RemoteVersion, type ResourceInfo, storageVersionHash } from './resources';
 
 export { aggregatedContentType } from './aggregated';
@@ -80,9 +80,6 @@ export function apiResources(kinds: Kinds, group: string, version: string): ApiR
     resources: found.resources.flatMap(resourceEntries),
   };
 }
-
-/** All verbs, in the order in which upstream lists them for custom kinds. */
-const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
 function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
   const { shortNames, categories } = kind.options;

@@ -39,6 +39,7 @@ export interface DanglingDeps {
 /** Runs until the signal is aborted. */
 export async function keepDangling({ cache, client, clock, log }: DanglingDeps, signal: AbortSignal): Promise<void> {
   const queue = new WorkQueue({
+    name: 'priority_and_fairness_config_queue',
     clock,
     onRetry: (key, error) => log.debug('the status of a FlowSchema is written again', { key, error }),
   });

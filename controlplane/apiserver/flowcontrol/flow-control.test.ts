@@ -114,6 +114,11 @@ t.test('a request runs, waits, or is refused; and a seat that is given back is u
   );
   t.ok(lines.includes('apiserver_flowcontrol_current_executing_requests{flow_schema="s",priority_level="small"} 1'));
   t.ok(lines.includes('apiserver_flowcontrol_nominal_limit_seats{priority_level="small"} 2'));
+  const place = 'flow_schema="s",priority_level="small"';
+  const waits = 'apiserver_flowcontrol_request_wait_duration_seconds_count';
+  t.ok(lines.includes(`${waits}{execute="true",${place}} 4`));
+  t.ok(lines.includes(`${waits}{execute="false",${place}} 1`));
+  t.ok(lines.includes(`apiserver_flowcontrol_request_execution_seconds_count{${place},type="regular"} 3`));
 });
 
 t.test('a flood of one user leaves another user its turn', async (t) => {

@@ -16,7 +16,7 @@ import { flowHash } from './hand';
 import { Level, type Waiter } from './level';
 import { type Admission, free, isLongRunning, type RefusalReason, type RequestLimits, TooManyRequests } from './limits';
 import { type Asked, inOrder, matchesAll, matchesRules, rulesFor } from './match';
-import { renderFlows } from './metrics';
+import { FlowTimes, renderFlows } from './metrics';
 import { SeatPool } from './seat-pool';
 import { seatsOf } from './seats';
 
@@ -53,6 +53,7 @@ export class FlowControl implements RequestLimits {
   /** Levels without a configuration that still have requests. */
   private readonly leaving = new Set<Level>();
   private readonly pool = new SeatPool();
+  private readonly times = new FlowTimes();
   private counts: ReadonlyMap<string, FlowCounts> = new Map();
   private flows: readonly Flow[] = [];
   /** Which flows a user's requests may belong to. Users of a connection are one object. */
@@ -89,13 +90,13 @@ export class FlowControl implements RequestLimits {
       flow.counts.dispatched++;
       return flow.exempt;
     }
-    if (this.pool.tryTake(flow.level)) return this.started(flow);
+    if (this.pool.tryTake(flow.level)) return this.started(flow, route?.verb === 'watch');
     return this.queued(flow, request, route);
   }
 
   render(): readonly string[] {
     if (this.isStale) this.configure();
-    return renderFlows(this.flows, this.levels.values(), this.seats);
+    return renderFlows(this.flows, this.levels.values(), this.seats, this.times);
   }
 
   private flowOf({ user, method, path }: ApiRequest, route: ResourceRoute | undefined): Flow | undefined {
@@ -117,11 +118,16 @@ export class FlowControl implements RequestLimits {
     return found;
   }
 
-  private started({ level, counts, exempt: { headers = {} } }: Flow): Admission {
+  private started(flow: Flow, watch: boolean): Admission {
+    const { level, counts, exempt } = flow;
+    const { headers = {} } = exempt;
+    const began = this.clock.now();
     counts.dispatched++;
     counts.executing++;
+    this.times.waited(flow, 0, true);
     const done = () => {
       counts.executing--;
+      this.times.ran(flow, this.clock.now() - began, watch);
       this.pool.giveBack(level);
     };
     return { headers, done };
@@ -132,8 +138,10 @@ export class FlowControl implements RequestLimits {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let cancel = () => {};
     let began = 0;
+    const added = this.clock.now();
     const refuse = (reason: RefusalReason) => {
       counts.waiting--;
+      this.times.waited(flow, this.clock.now() - added, false);
       counts.rejected.set(reason, (counts.rejected.get(reason) ?? 0) + 1);
       cancel();
       reject(new TooManyRequests(reason));
@@ -149,11 +157,13 @@ export class FlowControl implements RequestLimits {
         counts.dispatched++;
         counts.executing++;
         began = this.clock.now();
+        this.times.waited(flow, began - added, true);
         resolve();
       },
     };
     const done = () => {
       counts.executing--;
+      this.times.ran(flow, this.clock.now() - began, route?.verb === 'watch');
       if (waiter.queue) level.finished(waiter.queue, this.clock.now() - began);
       this.pool.giveBack(level);
     };

@@ -27,6 +27,7 @@ export class PolicyStatus {
   constructor(private readonly deps: PolicyStatusDeps) {
     const { clock, log } = deps;
     this.queue = new WorkQueue({
+      name: 'validatingadmissionpolicy-status',
       clock,
       onRetry: (name, error, delayMs) => log.warn('status of a policy not written', { name, error, delayMs }),
     });

@@ -61,6 +61,8 @@ export class PathServer implements ResourceServer {
   }
 
   private serve(request: ApiRequest): Reply | Promise<Reply> {
+    // Upstream knows these exactly as they are.
+    if (/^\/(?:healthz|livez|readyz|metrics)\/$/.test(request.path)) throw pathNotFound();
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
     const handler = this.handlerOf(path);
     if (!handler) throw pathNotFound();

@@ -6,6 +6,8 @@ import type { EventRecorder } from '../../client/event-recorder';
 import type { InformerSet } from './informers';
 
 export interface Deps {
+  /** Of the controller's work queue in /metrics. */
+  readonly queueName?: string;
   readonly client: Client;
   readonly informers: InformerSet;
   readonly clock: Clock;

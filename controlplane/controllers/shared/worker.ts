@@ -7,9 +7,10 @@ import type { Deps } from './deps';
 const retry = { initialMs: 5, maxMs: 1_000_000 };
 
 /** A queue that logs each failed try once; at debug for conflicts, which only mean "read again". */
-export function controllerQueue({ log, clock, onReconcile }: Deps): WorkQueue {
+export function controllerQueue({ log, clock, onReconcile, queueName }: Deps): WorkQueue {
   return new WorkQueue({
     clock,
+    ...(queueName === undefined ? {} : { name: queueName }),
     backoff: retry,
     onTake: onReconcile,
     onRetry: (key, error, retryMs) =>
