@@ -11,6 +11,21 @@ export function strictFindings(unknown: readonly string[], json: string | undefi
   return findings.slice(0, maxFindings);
 }
 
+/**
+ * The same of a custom object: the text was read without a schema, so all duplicate fields come first, and those of metadata have a
+ * schema of their own.
+ */
+export function customFindings(unknown: readonly string[], json: string | undefined): string[] {
+  const duplicates: string[] = [];
+  scanFields(json ?? '', (path, isDuplicate) => {
+    if (isDuplicate && duplicates.length < maxFindings) duplicates.push(duplicateField(path()));
+  });
+  const sorted = [...unknown].sort();
+  const ofMetadata = (path: string) => path.startsWith('metadata.');
+  const others = [...sorted.filter(ofMetadata), ...sorted.filter((path) => !ofMetadata(path))];
+  return [...duplicates, ...others.map(unknownField)].slice(0, maxFindings);
+}
+
 /** The single error with all findings. */
 export const strictError = (findings: readonly string[]): string => `strict decoding error: ${findings.join(', ')}`;
 

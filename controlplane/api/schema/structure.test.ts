@@ -11,6 +11,7 @@ import { secrets } from '../secret';
 import { findDuplicateFields } from './duplicates';
 import { loadSchemas } from './load';
 import type { SchematicKind } from './schema-set';
+import { customFindings } from './strict';
 import { type FieldValidation, validateStructure } from './structure';
 
 const schemas = loadSchemas();
@@ -306,6 +307,16 @@ t.test('findings have the order of the JSON text', async (t) => {
   for (const { name, json, findings } of cases) {
     t.same(validateStructure(schemas.of(deployments), deployments, JSON.parse(json), 'Warn', { json }), findings, name);
   }
+});
+
+t.test('findings in a custom object: duplicates of the text, then metadata, then the rest, sorted', async (t) => {
+  const text = '{"zz":1,"metadata":{"zb":1,"za":2},"spec":{"y":1,"b":2,"size":1,"size":2,"x":{"q":1,"q":2}},"aa":1}';
+  const unknown = ['zz', 'metadata.zb', 'metadata.za', 'spec.y', 'spec.b', 'spec.x', 'aa'];
+  const sorted = ['metadata.za', 'metadata.zb', 'aa', 'spec.b', 'spec.x', 'spec.y', 'zz'].map(
+    (path) => `unknown field "${path}"`,
+  );
+  t.same(customFindings(unknown, text), ['duplicate field "spec.size"', 'duplicate field "spec.x.q"', ...sorted]);
+  t.same(customFindings(unknown, undefined), sorted, 'the result of a patch');
 });
 
 t.test('without JSON text unknown fields are sorted, as upstream reports them for a patched object', async (t) => {

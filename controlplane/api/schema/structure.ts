@@ -3,7 +3,7 @@
 import { BadRequest } from '../../base/errors';
 import { compileObject } from './compile';
 import type { ObjectSchema } from './schema';
-import { strictError, strictFindings } from './strict';
+import { customFindings, strictError, strictFindings } from './strict';
 
 /** The fieldValidation query parameter. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -44,7 +44,8 @@ export function validateStructure(
   if (mode === 'Ignore') return [];
   const duplicates = yamlErrors?.texts ?? [];
   // Upstream reads the JSON that its YAML parser wrote: duplicate keys are gone, and the others are sorted.
-  const findings = strictFindings(unknown ?? [], yamlErrors ? undefined : json);
+  const text = yamlErrors ? undefined : json;
+  const findings = (schema.unstructured ? customFindings : strictFindings)(unknown ?? [], text);
   if (mode === 'Strict' && duplicates.length + findings.length > 0) {
     throw cannotHandle(kind, strictError(duplicates.length > 0 ? [yamlErrors!.message, ...findings] : findings));
   }

@@ -5,7 +5,7 @@ import { isCustom, type Kind } from '../../api/kind';
 import { findDuplicateFields } from '../../api/schema/duplicates';
 import { conversionError } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
-import { duplicateField, strictError, strictFindings } from '../../api/schema/strict';
+import { customFindings, duplicateField, strictError, strictFindings } from '../../api/schema/strict';
 import { decodeStructure } from '../../api/schema/structure';
 import type { KubeObject } from '../../api/types';
 import { invalid as invalidField } from '../../api/validation/causes';
@@ -117,7 +117,10 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
     const why = patch.type === patchTypes.strategic ? conversionError(cause) : describeError(cause);
     throw invalidPatch(patch, current, schema, why);
   }
-  const findings = [...patch.findings, ...strictFindings(unknown ?? [], undefined)];
+  const findings = [
+    ...patch.findings,
+    ...(schema.unstructured ? customFindings : strictFindings)(unknown ?? [], undefined),
+  ];
   if (mode === 'Strict' && findings.length > 0) throw invalidPatch(patch, current, schema, strictError(findings));
   warn(rest, findings);
   return object;
