@@ -52,10 +52,12 @@ function staticCount(size: bigint): bigint {
 }
 
 /** False also for the network and broadcast address. */
-export function rangeHolds(range: Cidr, { family, value }: Address): boolean {
-  if (family !== range.family) return false;
+export const rangeHolds = (range: Cidr, address: Address): boolean => rangeTest(range)(address);
+
+/** As rangeHolds, for many addresses. */
+export function rangeTest(range: Cidr): (address: Address) => boolean {
   const { first, last } = assignableOf(range);
-  return value >= first && value <= last;
+  return ({ family, value }) => family === range.family && value >= first && value <= last;
 }
 
 /** The ServiceCIDRs whose ranges have the address; none for a text that is no address. */

@@ -14,7 +14,7 @@ import { RbacAuthorizer } from '../authz/rbac';
 import { openCache } from '../cache/open';
 import { writeOrder } from './order';
 
-const phases = ['mutate', 'prepare', 'validate', 'reserve'] as const;
+const phases = ['mutate', 'prepare', 'validate', 'reserve', 'release'] as const;
 
 t.test('the README names the rules, their order and their phases', async (t) => {
   const store = await openStore({ kind: 'memory' });

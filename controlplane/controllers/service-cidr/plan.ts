@@ -1,7 +1,7 @@
 // What the controller does with one ServiceCIDR. Pure.
 import type { IPAddress, ServiceCIDR } from '../../api/index';
 import { isManaged } from '../../api/ip-addresses/facts';
-import { rangeHolds, rangesOf, serviceCidrFinalizer } from '../../api/service-cidrs/facts';
+import { rangesOf, rangeTest, serviceCidrFinalizer } from '../../api/service-cidrs/facts';
 import { type Cidr, parseAddress } from '../../base/cidr';
 
 /** As upstream: so long a server may give an address of a range whose deletion it has not seen yet. */
@@ -62,11 +62,11 @@ function isNeeded(cidr: ServiceCIDR, all: readonly ServiceCIDR[], addresses: Ite
   const others = all.filter((other) => other.metadata?.name !== cidr.metadata?.name).flatMap(rangesOf);
   // Then all its addresses are in others too, whatever they are.
   if (own.every((range) => others.some((other) => covers(other, range)))) return false;
+  const [inOwn, inOthers] = [own.map(rangeTest), others.map(rangeTest)];
   for (const address of addresses) {
     if (!isManaged(address)) continue;
     const parsed = parseAddress(address.metadata?.name ?? '');
-    const isIn = (range: Cidr) => rangeHolds(range, parsed);
-    if (own.some(isIn) && !others.some(isIn)) return true;
+    if (inOwn.some((isIn) => isIn(parsed)) && !inOthers.some((isIn) => isIn(parsed))) return true;
   }
   return false;
 }
