@@ -6,7 +6,7 @@ export class HealthMetrics {
   private readonly results = new Map<string, number>();
   private readonly total = new Counter({
     name: 'kubernetes_healthchecks_total',
-    help: '[STABLE] This metric records the results of all healthcheck.',
+    help: 'How often each health check was asked, by its result.',
   });
 
   /** The check, whose results are counted. */
@@ -28,7 +28,7 @@ export class HealthMetrics {
   }
 
   render(): readonly string[] {
-    const help = '[STABLE] This metric records the result of a single healthcheck.';
+    const help = '1 for a health check that passed when it was last asked.';
     return [...renderGauge({ name: 'kubernetes_healthcheck', help }, this.results), ...this.total.render()];
   }
 }

@@ -68,21 +68,17 @@ export class Metrics {
   private readonly series = new Map<string, Series>();
   private readonly durations = new Histogram({
     name: 'apiserver_request_duration_seconds',
-    help:
-      '[STABLE] Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, ' +
-      'scope and component.',
+    help: 'Seconds until a request was answered; of a watch, until it began.',
     buckets: durations,
   });
   private readonly sli = new Histogram({
     name: 'apiserver_request_sli_duration_seconds',
-    help:
-      '[ALPHA] Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in ' +
-      'seconds for each verb, group, version, resource, subresource, scope and component.',
+    help: 'The same without the time in which the request waited for its turn and for webhooks.',
     buckets: sliDurations,
   });
   private readonly sizes = new Histogram({
     name: 'apiserver_response_sizes',
-    help: '[STABLE] Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.',
+    help: 'Bytes of the answers to reads.',
     buckets: sizes,
   });
   private readonly longRunning = new Map<string, number>();
@@ -209,27 +205,21 @@ export class Metrics {
 
 const requestTotal = {
   name: 'apiserver_request_total',
-  help:
-    '[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, ' +
-    'component, and HTTP response code.',
+  help: 'Requests that were answered, by status code.',
 };
 const inflightRequests = {
   name: 'apiserver_current_inflight_requests',
-  help: '[STABLE] Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
+  help: 'Requests that are being answered.',
 };
 const longRunningRequests = {
   name: 'apiserver_longrunning_requests',
-  help:
-    '[STABLE] Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and ' +
-    'component. Not all requests are tracked this way.',
+  help: 'Streams that are open: watches, logs, connections to containers.',
 };
 const watchEventsTotal = {
   name: 'apiserver_watch_events_total',
-  help: '[ALPHA] Number of events sent in watch clients',
+  help: 'Events that were sent to watches.',
 };
 const deprecatedRequests = {
   name: 'apiserver_requested_deprecated_apis',
-  help:
-    '[STABLE] Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, ' +
-    'and removed_release.',
+  help: '1 for a deprecated resource that was requested.',
 };

@@ -25,9 +25,7 @@ export function renderServer({ catalog, cache, gauges }: ServerMetricsDeps): rea
     ...renderGauge(
       {
         name: 'kubernetes_build_info',
-        help:
-          "[BETA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, " +
-          'Go version, and compiler from which Kubernetes was built, and platform on which it is running.',
+        help: 'The version of the server, in its labels; the value is always 1.',
       },
       [[buildLabels, 1]],
     ),
@@ -40,23 +38,22 @@ export function renderAvailability(cache: Cache): readonly string[] {
   return renderGauge(
     {
       name: 'aggregator_unavailable_apiservice',
-      help: '[ALPHA] Gauge of APIServices which are marked as unavailable broken down by APIService name.',
+      help: '1 for an APIService that the server cannot use.',
     },
     all.map(({ key, object }) => [`name="${key}"`, isConditionTrue(object, 'Available') ? 0 : 1] as const),
   );
 }
 
-/** Upstream's texts; of its Prometheus client. */
 const helpOf: Readonly<Record<string, string>> = {
-  process_resident_memory_bytes: 'Resident memory size in bytes.',
-  process_cpu_seconds_total: 'Total user and system CPU time spent in seconds.',
-  process_start_time_seconds: 'Start time of the process since unix epoch in seconds.',
-  process_open_fds: 'Number of open file descriptors.',
-  process_max_fds: 'Maximum number of open file descriptors.',
-  process_virtual_memory_bytes: 'Virtual memory size in bytes.',
+  process_resident_memory_bytes: 'Bytes of memory that the process holds.',
+  process_cpu_seconds_total: 'Seconds of CPU time.',
+  process_start_time_seconds: 'When the process began, in seconds since 1970.',
+  process_open_fds: 'Open file descriptors.',
+  process_max_fds: 'The most file descriptors that may be open.',
+  process_virtual_memory_bytes: 'Bytes of addresses in use.',
   nodejs_heap_size_used_bytes: 'Used heap of Node.js in bytes.',
   apiserver_storage_revision: 'The revision of the store.',
-  apiserver_audit_event_total: '[ALPHA] Counter of audit events generated and sent to the audit backend.',
+  apiserver_audit_event_total: 'Events that were written to the audit log.',
 };
 
 const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = versionInfo;
@@ -78,13 +75,12 @@ const buildLabels = Object.entries({
 function storedObjects(catalog: Catalog, cache: Cache): readonly string[] {
   const kinds = new Map(storedKinds(catalog).map((kind) => [kind.prefix, kind]));
   const counts = [...kinds.values()].map((kind) => ({ ...storageKind(kind), count: cache.kind(kind).size }));
-  const checked =
-    'Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.';
+  const help = 'The number of stored objects.';
   return [
     ...renderGauge(
       {
         name: 'apiserver_storage_objects',
-        help: `[STABLE] (Deprecated since 1.34.0) [DEPRECATED, consider using apiserver_resource_objects instead] ${checked}`,
+        help,
       },
       counts.map(({ group, plural, count }) => {
         const resource = group === '' ? plural : `${plural}.${group}`;
@@ -92,7 +88,7 @@ function storedObjects(catalog: Catalog, cache: Cache): readonly string[] {
       }),
     ),
     ...renderGauge(
-      { name: 'apiserver_resource_objects', help: `[ALPHA] ${checked}` },
+      { name: 'apiserver_resource_objects', help },
       counts.map(({ group, plural, count }) => [`group="${group}",resource="${plural}"`, count] as const),
     ),
   ];

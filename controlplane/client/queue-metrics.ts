@@ -1,4 +1,4 @@
-// What the work queues of this process do, with client-go's names and HELP texts: how many keys were added, how long they waited,
+// What the work queues of this process do, with client-go's names: how many keys were added, how long they waited,
 // how long they were worked on. One record for all queues, as eventLoop is: queues are made in many places.
 import { Counter, exponentialBuckets, Histogram, type Observer, renderGauge } from '../base/metric';
 
@@ -23,20 +23,20 @@ export class QueueMetrics {
   private readonly queues = new Map<string, Followed>();
   private readonly adds = new Counter({
     name: 'workqueue_adds_total',
-    help: '[BETA] Total number of adds handled by workqueue',
+    help: 'Keys that were added to a work queue.',
   });
   private readonly retries = new Counter({
     name: 'workqueue_retries_total',
-    help: '[BETA] Total number of retries handled by workqueue',
+    help: 'Keys that were added again after a failure.',
   });
   private readonly waits = new Histogram({
     name: 'workqueue_queue_duration_seconds',
-    help: '[BETA] How long in seconds an item stays in workqueue before being requested.',
+    help: 'Seconds that a key waited for a worker.',
     buckets: durations,
   });
   private readonly works = new Histogram({
     name: 'workqueue_work_duration_seconds',
-    help: '[BETA] How long in seconds processing an item from workqueue takes.',
+    help: 'Seconds that a worker needed for a key.',
     buckets: durations,
   });
 
@@ -80,13 +80,13 @@ export class QueueMetrics {
     return [
       ...this.adds.render(),
       ...renderGauge(
-        { name: 'workqueue_depth', help: '[BETA] Current depth of workqueue' },
+        { name: 'workqueue_depth', help: 'Keys that wait for a worker.' },
         gauge(({ waiting }) => waiting.size),
       ),
       ...renderGauge(
         {
           name: 'workqueue_longest_running_processor_seconds',
-          help: '[BETA] How many seconds has the longest running processor for workqueue been running.',
+          help: 'Seconds that the slowest worker has been at its key.',
         },
         gauge((queue) => Math.max(0, ...ages(queue))),
       ),
@@ -95,9 +95,7 @@ export class QueueMetrics {
       ...renderGauge(
         {
           name: 'workqueue_unfinished_work_seconds',
-          help:
-            "[BETA] How many seconds of work has done that is in progress and hasn't been observed by work_duration. Large values " +
-            'indicate stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.',
+          help: 'Seconds that all workers together have been at their present keys.',
         },
         gauge((queue) => ages(queue).reduce((sum, one) => sum + one, 0)),
       ),

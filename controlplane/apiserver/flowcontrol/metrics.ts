@@ -12,15 +12,13 @@ const maxSeries = 2_000;
 export class FlowTimes {
   readonly waits = new Histogram({
     name: 'apiserver_flowcontrol_request_wait_duration_seconds',
-    help: '[BETA] Length of time a request spent waiting in its queue',
+    help: 'Seconds that a request waited for a seat.',
     buckets,
     maxSeries,
   });
   readonly runs = new Histogram({
     name: 'apiserver_flowcontrol_request_execution_seconds',
-    help:
-      '[ALPHA] Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority ' +
-      'and Fairness subsystem',
+    help: 'Seconds that a request had its seat.',
     buckets,
     maxSeries,
   });
@@ -60,50 +58,25 @@ export function renderFlows(
     ...ofFlows(
       `${prefix}dispatched_requests_total`,
       'counter',
-      '[BETA] Number of requests executed by API Priority and Fairness subsystem',
+      'Requests that began to run.',
       ({ counts }) => counts.dispatched,
     ),
-    `# HELP ${prefix}rejected_requests_total [BETA] Number of requests rejected by API Priority and Fairness subsystem`,
+    `# HELP ${prefix}rejected_requests_total Requests that were refused.`,
     `# TYPE ${prefix}rejected_requests_total counter`,
     ...flows.flatMap((flow) =>
       [...flow.counts.rejected].map(
         ([reason, count]) => `${prefix}rejected_requests_total{${labels(flow)},reason="${reason}"} ${count}`,
       ),
     ),
-    ...ofFlows(
-      `${prefix}current_inqueue_requests`,
-      'gauge',
-      '[BETA] Number of requests currently pending in queues of the API Priority and Fairness subsystem',
-      ({ counts }) => counts.waiting,
-    ),
-    ...ofFlows(
-      `${prefix}current_executing_requests`,
-      'gauge',
-      '[BETA] Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem',
-      ({ counts }) => counts.executing,
-    ),
-    ...ofFlows(
-      `${prefix}current_executing_seats`,
-      'gauge',
-      '[BETA] Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem',
-      ({ counts }) => counts.executing,
-    ),
+    ...ofFlows(`${prefix}current_inqueue_requests`, 'gauge', 'Requests that wait.', ({ counts }) => counts.waiting),
+    ...ofFlows(`${prefix}current_executing_requests`, 'gauge', 'Requests that run.', ({ counts }) => counts.executing),
+    ...ofFlows(`${prefix}current_executing_seats`, 'gauge', 'Seats in use.', ({ counts }) => counts.executing),
     ...waits.render(),
     ...runs.render(),
-    ...ofLevels(
-      `${prefix}nominal_limit_seats`,
-      '[BETA] Nominal number of execution seats configured for each priority level',
-      ({ seats }) => seats.nominal,
-    ),
-    ...ofLevels(
-      `${prefix}lower_limit_seats`,
-      '[ALPHA] Configured lower bound on number of execution seats available to each priority level',
-      ({ seats }) => seats.guaranteed,
-    ),
-    ...ofLevels(
-      `${prefix}upper_limit_seats`,
-      '[ALPHA] Configured upper bound on number of execution seats available to each priority level',
-      ({ seats }) => Math.min(seats.most, total),
+    ...ofLevels(`${prefix}nominal_limit_seats`, 'The share of the level.', ({ seats }) => seats.nominal),
+    ...ofLevels(`${prefix}lower_limit_seats`, 'Seats that the level never lends.', ({ seats }) => seats.guaranteed),
+    ...ofLevels(`${prefix}upper_limit_seats`, 'The most seats that the level can have.', ({ seats }) =>
+      Math.min(seats.most, total),
     ),
   ];
 }

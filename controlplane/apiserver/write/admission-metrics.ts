@@ -29,49 +29,33 @@ export interface WebhookCall {
 export class AdmissionMetrics {
   private readonly rules = new Histogram({
     name: 'apiserver_admission_controller_admission_duration_seconds',
-    help:
-      '[STABLE] Admission controller latency histogram in seconds, identified by name and broken out for each operation and ' +
-      'API resource and type (validate or admit).',
+    help: 'Seconds that one admission plug-in took.',
     buckets,
   });
   private readonly phases = new Histogram({
     name: 'apiserver_admission_step_admission_duration_seconds',
-    help:
-      '[STABLE] Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type ' +
-      '(validate or admit).',
+    help: 'Seconds that all plug-ins of one phase took together.',
     buckets,
   });
   private readonly webhooks = new Histogram({
     name: 'apiserver_admission_webhook_admission_duration_seconds',
-    help:
-      '[STABLE] Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API ' +
-      'resource and type (validate or admit).',
+    help: 'Seconds that a call of an admission webhook took.',
     buckets: [...buckets, 10, 25],
     maxSeries,
   });
   private readonly webhookRequests = new Counter({
     name: 'apiserver_admission_webhook_request_total',
-    help:
-      '[ALPHA] Admission webhook request total, identified by name and broken out for each admission type (validating or ' +
-      'admit) and operation. Additional labels specify whether the request was rejected or not and an HTTP status code. Codes ' +
-      'greater than 600 are truncated to 600, to keep the metrics cardinality bounded.',
+    help: 'Calls of admission webhooks.',
     maxSeries,
   });
   private readonly webhookRejections = new Counter({
     name: 'apiserver_admission_webhook_rejection_count',
-    help:
-      '[ALPHA] Admission webhook rejection count, identified by name and broken out for each admission type (validating or ' +
-      'admit) and operation. Additional labels specify an error type (calling_webhook_error or apiserver_internal_error if an ' +
-      'error occurred; no_error otherwise) and optionally a non-zero rejection code if the webhook rejects the request with an ' +
-      'HTTP status code (honored by the apiserver when the code is greater or equal to 400). Codes greater than 600 are ' +
-      'truncated to 600, to keep the metrics cardinality bounded.',
+    help: 'Requests that an admission webhook refused, or that failed because of it.',
     maxSeries,
   });
   private readonly webhookFailOpens = new Counter({
     name: 'apiserver_admission_webhook_fail_open_count',
-    help:
-      '[ALPHA] Admission webhook fail open count, identified by name and broken out for each admission type (validating or ' +
-      'admit).',
+    help: 'Calls that failed and were ignored, since failurePolicy is Ignore.',
     maxSeries,
   });
 

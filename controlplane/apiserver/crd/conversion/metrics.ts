@@ -18,12 +18,12 @@ export interface Conversion {
 export class ConversionMetrics {
   private readonly calls = new Histogram({
     name: 'apiserver_conversion_webhook_duration_seconds',
-    help: '[ALPHA] Conversion webhook request latency',
+    help: 'Seconds that a call of a conversion webhook took.',
     buckets: callBuckets,
   });
   private readonly conversions = new Histogram({
     name: 'apiserver_crd_conversion_webhook_duration_seconds',
-    help: '[ALPHA] CRD webhook conversion duration in seconds',
+    help: 'Seconds that a conversion by a webhook took.',
     buckets: conversionBuckets,
   });
 
@@ -47,7 +47,7 @@ export class ConversionMetrics {
       ...renderCounter(
         {
           name: 'apiserver_conversion_webhook_request_total',
-          help: '[ALPHA] Counter for conversion webhook requests with success/failure and failure error type',
+          help: 'Calls of conversion webhooks.',
         },
         this.calls.counts(),
       ),
