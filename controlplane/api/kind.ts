@@ -112,6 +112,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly podTemplate?: { readonly path: string; readonly of: Reader<T, PodTemplate | undefined> };
   /** Rules of a deletion in addition to those of all kinds. */
   readonly deletion?: DeletionRules<T>;
+  /** Older versions of the same form that bodies may name: `policy/v1beta1`. */
+  readonly sentAs?: readonly string[];
   /** True: a PUT of a missing object creates it. Upstream's AllowCreateOnUpdate. */
   readonly createOnUpdate?: boolean;
   /**

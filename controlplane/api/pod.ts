@@ -89,6 +89,8 @@ export const pods = defineKind<Pod>({
     'spec.hostNetwork': ({ spec }) => String(spec?.hostNetwork ?? false),
     'status.phase': ({ status }) => status?.phase ?? '',
     'status.podIP': ({ status }) => status?.podIP ?? '',
+    // As upstream: it may be named, and no pod has a value for it.
+    'status.podIPs': () => '',
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
   },
   indexedFields: ['spec.nodeName'],

@@ -45,5 +45,4 @@ export const replicaSets = defineKind<ReplicaSet>({
   warnings: ({ metadata, spec }, { old, subresource }) =>
     subresource === '' ? warnOfTemplate(metadata, spec?.template, old?.spec?.template) : [],
   columns: [nameColumn, ...replicaColumns, ageColumn, ...workloadColumns],
-  fields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
 });

@@ -1,5 +1,5 @@
-// networking.k8s.io/v1 ServiceCIDR: ranges of ClusterIPs. The server writes its own range as the object `kubernetes`. It assigns no
-// addresses from other objects.
+// networking.k8s.io/v1 ServiceCIDR: ranges of ClusterIPs. The server writes its own range as the object `kubernetes`, and
+// Services get addresses from all that are ready (service-cidrs/facts.ts).
 import type { V1ServiceCIDR } from '@kubernetes/client-node';
 import { type Cidr, parseCidr } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
@@ -7,6 +7,7 @@ import { defineKind, type WriteContext } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { Wire } from './types';
 import { immutable, invalid, required } from './validation/causes';
+import { validateCidr } from './validation/cidrs';
 
 export type ServiceCIDR = Wire<V1ServiceCIDR>;
 
@@ -18,21 +19,17 @@ function validate({ spec }: ServiceCIDR, { old, subresource }: WriteContext<Serv
   return old ? validateUpdate(cidrs, old.spec?.cidrs ?? []) : validateRanges(cidrs, spec);
 }
 
-/** Messages about the whole list show the spec, as upstream. */
 function validateRanges(cidrs: readonly string[], spec: ServiceCIDR['spec']): FieldCause[] {
   if (cidrs.length === 0) return [required(field, 'at least one CIDR required')];
+  // Upstream shows the spec here.
   if (cidrs.length > 2) return [invalid(field, spec, 'may only hold up to 2 values')];
-  const ranges = cidrs.map(rangeOf);
-  const isDual = ranges.every((range) => range) && ranges[0]?.family !== ranges[1]?.family;
-  if (cidrs.length === 2 && !isDual) {
+  const causes = cidrs.flatMap((cidr, i) => validateCidr(`${field}[${i}]`, cidr));
+  const [first, second] = cidrs.map(rangeOf);
+  if (first && second && first.family === second.family) {
     const detail = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
-    return [invalid(field, spec, detail)];
+    causes.push(invalid(field, cidrs, detail));
   }
-  return cidrs.flatMap((cidr, i) =>
-    ranges[i]
-      ? []
-      : [invalid(`${field}[${i}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')],
-  );
+  return causes;
 }
 
 /** A range of the second family may be added. */

@@ -1,7 +1,7 @@
 // Kinds that are requested but never stored: reviews, tokens, bindings, evictions, the scale subresource and component statuses. They
 // have a schema and are in discovery; the API server computes their answers.
 import { componentStatuses } from './component-status';
-import { type Column, defineKind, type Kind } from './kind';
+import { defineKind, type Kind, type KindOptions } from './kind';
 import { ageColumn, nameColumn } from './table';
 import type { KubeObject } from './types';
 
@@ -12,10 +12,9 @@ function virtual(
   plural: string,
   namespaced: boolean,
   model = `V1${kind}`,
-  columns?: readonly Column<KubeObject>[],
+  more: Pick<KindOptions<KubeObject>, 'columns' | 'sentAs'> = {},
 ): Kind<KubeObject> {
   const schema = { model };
-  const shown = columns ? { columns } : {};
   return defineKind<KubeObject>({
     group,
     version: 'v1',
@@ -24,34 +23,38 @@ function virtual(
     namespaced,
     schema,
     verbs: ['create'],
-    ...shown,
+    ...more,
   });
 }
 
 /** The replicas of its spec or status. */
 const replicasIn = (part: unknown): number => (part as { replicas?: number } | undefined)?.replicas ?? 0;
 
-export const scales = virtual('autoscaling', 'Scale', 'scale', true, 'V1Scale', [
-  { ...nameColumn, format: '' },
-  {
-    name: 'Desired',
-    type: 'integer',
-    description: 'Number of replicas that the scaled object is to have.',
-    cell: (scale) => replicasIn((scale as { spec?: unknown }).spec),
-  },
-  {
-    name: 'Available',
-    type: 'integer',
-    description: 'Number of replicas that the scaled object has.',
-    cell: (scale) => replicasIn((scale as { status?: unknown }).status),
-  },
-  ageColumn,
-]);
+export const scales = virtual('autoscaling', 'Scale', 'scale', true, 'V1Scale', {
+  columns: [
+    { ...nameColumn, format: '' },
+    {
+      name: 'Desired',
+      type: 'integer',
+      description: 'Number of replicas that the scaled object is to have.',
+      cell: (scale) => replicasIn((scale as { spec?: unknown }).spec),
+    },
+    {
+      name: 'Available',
+      type: 'integer',
+      description: 'Number of replicas that the scaled object has.',
+      cell: (scale) => replicasIn((scale as { status?: unknown }).status),
+    },
+    ageColumn,
+  ],
+});
 /** Subresources whose answers have columns. */
 export const subresourcesWithColumns: ReadonlySet<string> = new Set(['scale']);
 
 export const bindings = virtual('', 'Binding', 'bindings', true);
-export const evictions = virtual('policy', 'Eviction', 'eviction', true);
+export const evictions = virtual('policy', 'Eviction', 'eviction', true, 'V1Eviction', {
+  sentAs: ['policy/v1beta1'],
+});
 export const tokenRequests = virtual(
   'authentication.k8s.io',
   'TokenRequest',

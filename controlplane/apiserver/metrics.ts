@@ -1,6 +1,6 @@
 // The metrics of requests, in the Prometheus text format with kube-apiserver's names and labels, so that dashboards work.
 import type { Kind } from '../api/kind';
-import { exponentialBuckets, Histogram, type Observer, renderCounter, renderGauge } from '../base/metric';
+import { Counter, exponentialBuckets, Histogram, type Observer, renderCounter, renderGauge } from '../base/metric';
 import type { Reply } from './request';
 import type { RestRequest } from './rest/context';
 import type { ResourceRoute } from './route';
@@ -64,25 +64,35 @@ function plainPlace(subresource: string, component: string): string {
   return `group="",version="",resource="",subresource="${subresource}",scope="",component="${component}"`;
 }
 
+/** Users name custom resources: the oldest series make room. */
+const maxSeries = 10_000;
+
 export class Metrics {
   private readonly series = new Map<string, Series>();
   private readonly durations = new Histogram({
     name: 'apiserver_request_duration_seconds',
     help: 'Seconds until a request was answered; of a watch, until it began.',
     buckets: durations,
+    maxSeries,
   });
   private readonly sli = new Histogram({
     name: 'apiserver_request_sli_duration_seconds',
     help: 'The same without the time in which the request waited for its turn and for webhooks.',
     buckets: sliDurations,
+    maxSeries,
   });
   private readonly sizes = new Histogram({
     name: 'apiserver_response_sizes',
     help: 'Bytes of the answers to reads.',
     buckets: sizes,
+    maxSeries,
   });
   private readonly longRunning = new Map<string, number>();
-  private readonly watchEvents = new Map<Kind, number>();
+  private readonly watchEvents = new Counter({
+    name: 'apiserver_watch_events_total',
+    help: 'Events that were sent to watches.',
+    maxSeries,
+  });
   private readonly deprecated = new Set<string>();
   private reading = 0;
   private writing = 0;
@@ -129,11 +139,15 @@ export class Metrics {
     const verb = reportedVerb(rest);
     const labels = `verb="${verb}",${placeOf(rest.route, scopeOf(rest.route))},component="apiserver"`;
     this.longRunning.set(labels, (this.longRunning.get(labels) ?? 0) + 1);
-    return () => void this.longRunning.set(labels, (this.longRunning.get(labels) ?? 1) - 1);
+    return () => {
+      const left = (this.longRunning.get(labels) ?? 1) - 1;
+      if (left > 0) this.longRunning.set(labels, left);
+      else this.longRunning.delete(labels);
+    };
   }
 
   sent(kind: Kind, events: number): void {
-    this.watchEvents.set(kind, (this.watchEvents.get(kind) ?? 0) + events);
+    this.watchEvents.add(`group="${kind.group}",version="${kind.version}",resource="${kind.plural}"`, events);
   }
 
   private seriesOf(method: string, path: string, asked: RestRequest | undefined): Series {
@@ -157,6 +171,8 @@ export class Metrics {
       ...(sized ? { sizes: this.sizes.at(`verb="${verb}",${place}`) } : {}),
       codes: new Map<number, number>(),
     };
+    const [oldest] = this.series.keys();
+    if (this.series.size >= maxSeries) this.series.delete(oldest!);
     this.series.set(key, series);
     if (route?.kind.options.deprecation) {
       const { kind, subresource } = route;
@@ -185,10 +201,6 @@ export class Metrics {
     const totals = [...this.series.values()].flatMap(({ labels, codes }) =>
       [...codes].map(([code, count]) => [`${labels},code="${code}"`, count] as const),
     );
-    const events = [...this.watchEvents].map(
-      ([{ group, version, plural }, count]) =>
-        [`group="${group}",version="${version}",resource="${plural}"`, count] as const,
-    );
     const deprecated = [...this.deprecated].map((labels) => [labels, 1] as const);
     return [
       ...this.durations.render(),
@@ -197,7 +209,7 @@ export class Metrics {
       ...renderCounter(requestTotal, totals),
       ...renderGauge(inflightRequests, inflight),
       ...renderGauge(longRunningRequests, this.longRunning),
-      ...renderCounter(watchEventsTotal, events),
+      ...this.watchEvents.render(),
       ...renderGauge(deprecatedRequests, deprecated),
     ];
   }
@@ -214,10 +226,6 @@ const inflightRequests = {
 const longRunningRequests = {
   name: 'apiserver_longrunning_requests',
   help: 'Streams that are open: watches, logs, connections to containers.',
-};
-const watchEventsTotal = {
-  name: 'apiserver_watch_events_total',
-  help: 'Events that were sent to watches.',
 };
 const deprecatedRequests = {
   name: 'apiserver_requested_deprecated_apis',

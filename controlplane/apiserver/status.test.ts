@@ -55,8 +55,12 @@ t.test('messages for missing, existing and changed objects', async (t) => {
   const cases: readonly (readonly [AppError, object])[] = [
     [notFound(configMaps, 'a', cause), { code: 404, reason: 'NotFound', message: 'configmaps "a" not found' }],
     [
-      alreadyExists(deployments, 'a', cause),
+      alreadyExists(deployments, 'a', undefined, cause),
       { code: 409, reason: 'AlreadyExists', message: 'deployments.apps "a" already exists' },
+    ],
+    [
+      alreadyExists(configMaps, 'a', { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' as never } }, cause),
+      { code: 409, message: 'object is being deleted: configmaps "a" already exists' },
     ],
     [
       modified(configMaps, 'a', cause),

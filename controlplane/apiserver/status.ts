@@ -1,7 +1,8 @@
 // Failures as metav1.Status: the only table from error code to HTTP status and reason, and the messages clients match on.
+
 import { ConversionFailed } from '../api/crd/conversion-failed';
 import type { KindRef } from '../api/kind';
-import type { ListMeta, Status } from '../api/types';
+import type { KubeObject, ListMeta, Status } from '../api/types';
 import { maxCauses } from '../api/validation/causes';
 import {
   AlreadyExists,
@@ -132,11 +133,12 @@ export const resourceDetails = ({ group, plural }: KindRef, name: string): Resou
 /** `cause`: the error of the store, for the log. */
 export const notFound = (kind: KindRef, name: string, cause?: unknown) =>
   new NotFound(`${qualifiedResource(kind)} "${name}" not found`, { cause, details: resourceDetails(kind, name) });
-export const alreadyExists = (kind: KindRef, name: string, cause?: unknown) =>
-  new AlreadyExists(`${qualifiedResource(kind)} "${name}" already exists`, {
-    cause,
-    details: resourceDetails(kind, name),
-  });
+/** @param found the object that has the name, if it is known */
+export function alreadyExists(kind: KindRef, name: string, found?: KubeObject, cause?: unknown): AlreadyExists {
+  const text = `${qualifiedResource(kind)} "${name}" already exists`;
+  const message = found?.metadata?.deletionTimestamp ? `object is being deleted: ${text}` : text;
+  return new AlreadyExists(message, { cause, details: resourceDetails(kind, name) });
+}
 export const conflict = (kind: KindRef, name: string, why: string, cause?: unknown) =>
   new Conflict(`Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": ${why}`, {
     cause,

@@ -29,11 +29,9 @@ interface Subject {
 const maxDecisions = 20_000;
 
 export class RbacAuthorizer implements Authorizer {
-  /** Grants by subject: `u:name` or `g:name`. */
-  private grants = new Map<string, Grant[]>();
-  private stale = true;
+  /** By subject, `u:name` or `g:name`, and by binding: a binding that names a subject twice grants once. */
+  private readonly grants = new Map<string, Map<string, Grant>>();
   private readonly decisions = new Map<string, boolean>();
-  private readonly bindings = new Map<string, RoleBinding>();
 
   constructor(private readonly cache: Cache) {}
 
@@ -43,10 +41,7 @@ export class RbacAuthorizer implements Authorizer {
       this.decisions.clear();
     };
     const rebind = (previous: RoleBinding | undefined, current: RoleBinding | undefined) => {
-      const key = objectKey((current ?? previous)!);
-      if (current) this.bindings.set(key, current);
-      else this.bindings.delete(key);
-      this.stale = true;
+      this.rebind(previous, current);
       forget();
     };
     await Promise.all([
@@ -62,21 +57,29 @@ export class RbacAuthorizer implements Authorizer {
     // In a review the caller chooses these texts, so two different questions must never have the same key.
     const asked = [verb, group, resource, subresource, namespace, name, selectedName];
     const key = compositeKey(user.name, ...user.groups, ...asked);
-    const known = this.stale ? undefined : this.decisions.get(key);
+    const known = this.decisions.get(key);
     if (known !== undefined) return known;
-    const allowed = this.rulesFor(user, namespace).some((rule) => ruleAllowsResource(rule, attributes));
+    const allowed = this.rolesOf(user, namespace).some((rules) =>
+      rules.some((rule) => ruleAllowsResource(rule, attributes)),
+    );
     if (this.decisions.size >= maxDecisions) this.decisions.clear();
     this.decisions.set(key, allowed);
     return allowed;
   }
 
   allowsPath(user: UserInfo, verb: string, path: string): boolean {
-    return this.rulesFor(user, '').some((rule) => ruleAllowsPath(rule, verb, path));
+    return this.rolesOf(user, '').some((rules) => rules.some((rule) => ruleAllowsPath(rule, verb, path)));
   }
 
   /** Every rule that applies to this user in this namespace; '' returns only cluster-wide rules. */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
-    return this.grantsOf(user, namespace).flatMap((grant) => this.rulesOf(grant.role, grant.namespace));
+    return this.rolesOf(user, namespace).flat();
+  }
+
+  /** The rules of each role of the user, once even if many bindings name it: a role can have thousands of rules. */
+  private rolesOf(user: UserInfo, namespace: string): readonly (readonly PolicyRule[])[] {
+    const found = new Set(this.grantsOf(user, namespace).map((grant) => this.rulesOf(grant.role, grant.namespace)));
+    return [...found];
   }
 
   /** The binding that allows it, in upstream's words. */
@@ -99,10 +102,9 @@ export class RbacAuthorizer implements Authorizer {
   }
 
   private grantsOf(user: UserInfo, namespace: string): Grant[] {
-    this.refresh();
     const keys = [`u:${user.name}`, ...user.groups.map((group) => `g:${group}`)];
     return keys
-      .flatMap((key) => this.grants.get(key) ?? [])
+      .flatMap((key) => [...(this.grants.get(key)?.values() ?? [])])
       .filter((grant) => grant.namespace === '' || grant.namespace === namespace);
   }
 
@@ -120,24 +122,34 @@ export class RbacAuthorizer implements Authorizer {
     return found && (found.object.rules ?? []);
   }
 
-  private refresh(): void {
-    if (!this.stale) return;
-    this.stale = false;
-    this.grants = new Map();
-    // Keys of ClusterRoleBindings have no namespace part, so the two kinds share one map.
-    for (const binding of this.bindings.values()) this.add(binding);
-  }
-
-  private add(binding: RoleBinding): void {
-    const namespace = binding.metadata?.namespace ?? '';
-    for (const subject of binding.subjects ?? []) {
-      const key = subjectKey(subject, namespace);
+  /** Changes only the grants of one binding. */
+  private rebind(previous: RoleBinding | undefined, current: RoleBinding | undefined): void {
+    // Keys of ClusterRoleBindings have no namespace part, so no binding of the other kind has the same key.
+    const id = objectKey((current ?? previous)!);
+    const next = current ? grantsBy(current) : new Map<string, Grant>();
+    for (const key of previous ? grantsBy(previous).keys() : []) {
+      if (next.has(key)) continue;
       const grants = this.grants.get(key);
-      const grant = { namespace, role: binding.roleRef, subject, binding };
-      if (grants) grants.push(grant);
-      else this.grants.set(key, [grant]);
+      grants?.delete(id);
+      if (grants?.size === 0) this.grants.delete(key);
+    }
+    for (const [key, grant] of next) {
+      const grants = this.grants.get(key);
+      if (grants) grants.set(id, grant);
+      else this.grants.set(key, new Map([[id, grant]]));
     }
   }
+}
+
+/** The grants of a binding by subject: of one that is named twice the first. */
+function grantsBy(binding: RoleBinding): Map<string, Grant> {
+  const namespace = binding.metadata?.namespace ?? '';
+  const grants = new Map<string, Grant>();
+  for (const subject of binding.subjects ?? []) {
+    const key = subjectKey(subject, namespace);
+    if (!grants.has(key)) grants.set(key, { namespace, role: binding.roleRef, subject, binding });
+  }
+  return grants;
 }
 
 /** An account without a namespace is in the binding's. Names are validated DNS subdomains, so no two accounts have the same user name. */

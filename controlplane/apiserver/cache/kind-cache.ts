@@ -334,7 +334,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   private translate(key: string, cause: unknown): unknown {
     const name = nameOf(key);
     if (isNotFound(cause)) return notFound(this.kind, name, cause);
-    if (isAlreadyExists(cause)) return alreadyExists(this.kind, name, cause);
+    if (isAlreadyExists(cause)) return alreadyExists(this.kind, name, this.get(key)?.object, cause);
     return isConflict(cause) ? modified(this.kind, name, cause) : cause;
   }
 

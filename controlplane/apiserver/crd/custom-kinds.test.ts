@@ -63,7 +63,7 @@ t.test('a definition is defaulted, established, served and deleted with its obje
     left.json.items.map((one: { metadata: { name: string } }) => one.metadata.name),
     ['held'],
   );
-  t.equal((await server.call('POST', all, { body: crontab('late') })).status, 405, 'no new objects');
+  t.equal((await server.call('POST', all, { body: crontab('late') })).status, 403, 'no new objects');
   const watch = await server.watch(`${root}?watch=true`);
   t.match(await watch.next(), { type: 'ADDED' });
   await server.call('PATCH', `${all}/held`, { body: { metadata: { finalizers: null } }, type: merge });

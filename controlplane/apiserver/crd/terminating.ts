@@ -2,20 +2,19 @@
 // go on, and see the objects' deletion.
 import { customResourceDefinitions } from '../../api/custom-resource-definition';
 import { isCustom } from '../../api/kind';
-import { StatusError } from '../status';
-import type { OpenRule } from '../write/rule';
+import { type OpenRule, refusal } from '../write/rule';
 
 export const terminatingDefinitions: OpenRule = ({ cache }) => {
   const definitions = cache.kind(customResourceDefinitions);
   return {
     name: 'TerminatingDefinitions',
     concerns: ({ operation, kind }) => operation === 'create' && isCustom(kind),
-    mutate({ kind: { plural, group } }) {
+    mutate(write) {
+      const { plural, group } = write.kind;
       // Kinds of the server itself may have a schema and no definition.
       const definition = definitions.get(`${plural}.${group}`);
       if (!definition?.object.metadata?.deletionTimestamp) return;
-      const message = 'create not allowed while custom resource definition is terminating';
-      throw new StatusError(405, 'MethodNotAllowed', message);
+      throw refusal(write, 'create not allowed while custom resource definition is terminating');
     },
   };
 };

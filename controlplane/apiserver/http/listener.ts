@@ -12,7 +12,7 @@ import type { ApiHandler } from '../handler';
 import type { Headers, Reply, UserInfo } from '../request';
 import { toStatus } from '../status';
 import { readBody } from './body';
-import { clientErrorReply } from './client-error';
+import { refuseClient } from './client-error';
 import { writeReply } from './reply';
 import { answerUpgrade } from './upgrade-reply';
 
@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly key: string;
   /** How many connections are open at once; more are closed at once. Default: 10,000. */
   readonly maxConnections?: number;
+  /** How long a TLS handshake may take. Default: 20 s. */
+  readonly handshakeMs?: number;
   /** Client certificates are checked against this one, */
   readonly ca: string;
   /** and against those of front proxies. */
@@ -61,7 +63,15 @@ export class Listener {
 
   /** Resolves with the port in use. */
   open(): Promise<number> {
-    const { address, port, certificate, key, ca, maxConnections = defaultMaxConnections } = this.options;
+    const {
+      address,
+      port,
+      certificate,
+      key,
+      ca,
+      maxConnections = defaultMaxConnections,
+      handshakeMs = headersTimeoutMs,
+    } = this.options;
     const server = createServer(
       {
         cert: certificate,
@@ -73,7 +83,7 @@ export class Listener {
         ALPNProtocols: ['http/1.1'],
         maxHeaderSize: maxHeaderBytes,
         headersTimeout: headersTimeoutMs,
-        handshakeTimeout: headersTimeoutMs,
+        handshakeTimeout: handshakeMs,
         connectionsCheckingInterval: checkMs,
         keepAliveTimeout: keepAliveTimeoutMs,
         requestTimeout: requestTimeoutMs,
@@ -85,10 +95,7 @@ export class Listener {
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.upgrade(message, socket, head);
     });
-    server.on('clientError', (err: NodeJS.ErrnoException, socket: Duplex) => {
-      if (socket.writable) socket.end(clientErrorReply(socket, err.code));
-      else socket.destroy();
-    });
+    server.on('clientError', (err: NodeJS.ErrnoException, socket: Duplex) => refuseClient(err, socket));
     this.server = server;
     return new Promise((resolve, reject) => {
       server.once('error', reject);

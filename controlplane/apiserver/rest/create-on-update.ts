@@ -22,9 +22,9 @@ export async function createByUpdate(
   const { request, route, warnings } = rest;
   const { kind, namespace, name, subresource } = route;
   checkName(name, object);
+  if (!kind.options.createOnUpdate) throw notFound(kind, name);
   const uid = object.metadata?.uid;
   if (uid) throw otherUid(kind, name, uid, undefined);
-  if (!kind.options.createOnUpdate) throw notFound(kind, name);
   const attributes = { verb: 'create', group: kind.group, resource: kind.plural, subresource, namespace, name };
   await deps.authorizer.prepare?.(request.user, attributes);
   if (!deps.authorizer.allowsResource(request.user, attributes))

@@ -82,7 +82,8 @@ export async function create(
       const validated = rules.validate(named);
       if (validated) await validated;
       // This check avoids useless reservations; the store refuses an object that is created meanwhile.
-      if (deps.cache.kind(kind).has(key)) throw alreadyExists(kind, named.name);
+      const found = deps.cache.kind(kind).get(key);
+      if (found) throw alreadyExists(kind, named.name, found.object);
       const reserved = rules.reserve(named, held);
       if (reserved) await reserved;
       if (!dryRun) return await deps.cache.kind(kind).create(object, held.together());

@@ -157,7 +157,8 @@ export function checkKind(
 ): void {
   const foundVersion = apiVersion || kind.apiVersion;
   const foundKind = name || kind.kind;
-  if (foundKind === kind.kind && foundVersion === kind.apiVersion) return;
+  if (foundKind === kind.kind && (foundVersion === kind.apiVersion || kind.options.sentAs?.includes(foundVersion)))
+    return;
   const slash = foundVersion.lastIndexOf('/');
   const group = foundVersion.slice(0, Math.max(0, slash));
   const version = foundVersion.slice(slash + 1);
