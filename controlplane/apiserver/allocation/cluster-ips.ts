@@ -1,4 +1,4 @@
-// The cluster IPs of Services. An address is in use while its IPAddress exists, whoever wrote it; the ranges are those of all
+// The cluster IPs of Services. An address is in use while its IPAddress exists, also one that a user wrote; the ranges are those of all
 // ServiceCIDRs that are ready (KEP-1880). What is here proposes; the store decides, with the write of the Service.
 import { clusterIpClaim } from '../../api/claims';
 import { ipAddresses, type Service, serviceCidrs } from '../../api/index';

@@ -30,7 +30,7 @@ export interface AuthenticatorOptions {
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Asked about tokens that nothing here accepts. */
   readonly webhook?: TokenWebhook;
-  /** Servers whose headers name users, and the authority of users, PEM, from which theirs are told apart. */
+  /** Servers whose headers name users, and the authority of users, PEM, from which theirs are distinguished. */
   readonly frontProxy?: { readonly config: FrontProxyConfig; readonly clientCa: string };
 }
 

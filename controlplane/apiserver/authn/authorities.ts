@@ -1,5 +1,5 @@
 // Which authority stands behind a client certificate. TLS has verified the certificate against all authorities of the server together: its
-// signatures, its dates, its purpose. Here only the authorities are told apart.
+// signatures, its dates, its purpose. Here only the authorities are distinguished.
 import { X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate } from 'node:tls';
 
