@@ -54,6 +54,10 @@ const nothing: readonly { readonly name: string; readonly service: Service }[] =
     name: 'of another proxy',
     service: { ...base, metadata: { ...base.metadata, labels: { 'service.kubernetes.io/service-proxy-name': 'x' } } },
   },
+  {
+    name: 'labelled as headless',
+    service: { ...base, metadata: { ...base.metadata, labels: { 'service.kubernetes.io/headless': '' } } },
+  },
   { name: 'without spec', service: { metadata: base.metadata! } },
 ];
 for (const { name, service } of nothing) {
@@ -62,6 +66,15 @@ for (const { name, service } of nothing) {
     t.end();
   });
 }
+
+t.test('slices that are not for this proxy have no endpoints in the rules', (t) => {
+  for (const label of ['service.kubernetes.io/headless', 'service.kubernetes.io/service-proxy-name']) {
+    const one = slice();
+    const labelled = { ...one, metadata: { ...one.metadata, labels: { ...one.metadata?.labels, [label]: '' } } };
+    t.match(translate(base, [labelled]), { ports: [{ endpoints: [] }] }, label);
+  }
+  t.end();
+});
 
 t.test('node ports count only for the types that have them', (t) => {
   const ports = [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 30080 }];

@@ -12,8 +12,11 @@ import type { Family, Protocol } from '../../dataplane/netfilter/model';
 import type { ServiceInput, ServicePort } from '../../dataplane/service/input';
 import { type Here, type Hinted, markElsewhere } from './topology';
 
-/** A Service with this label is served by another proxy. */
-const otherProxyLabel = 'service.kubernetes.io/service-proxy-name';
+/** Labels of Services and EndpointSlices that are not for this program: another proxy serves them, or clients reach the pods directly. */
+const foreignLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+
+const isForeign = ({ metadata }: Service | EndpointSlice): boolean =>
+  foreignLabels.some((label) => metadata?.labels?.[label] !== undefined);
 
 /**
  * 4 or 6; 0 for text that rules cannot hold, such as an address with a zone (%eth0): the kernel would refuse the complete
@@ -29,7 +32,7 @@ export function translateService(
   here: Here,
 ): ServiceInput | undefined {
   const { metadata, spec, status } = service;
-  if (!spec || spec.type === 'ExternalName' || metadata?.labels?.[otherProxyLabel] !== undefined) return undefined;
+  if (!spec || spec.type === 'ExternalName' || isForeign(service)) return undefined;
   const clusterIp = (spec.clusterIPs ?? [spec.clusterIP ?? '']).find((ip) => familyOf(ip) === family);
   if (clusterIp === undefined) return undefined;
   const ofFamily = (ips: readonly string[]) => [...new Set(ips.filter((ip) => familyOf(ip) === family))].sort();
@@ -53,7 +56,12 @@ export function translateService(
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
     ...(healthCheckPort ? { healthCheckPort } : {}),
-    ports: translatePorts(spec, slices, family, here),
+    ports: translatePorts(
+      spec,
+      slices.filter((slice) => !isForeign(slice)),
+      family,
+      here,
+    ),
   };
 }
 
