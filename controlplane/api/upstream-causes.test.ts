@@ -77,6 +77,17 @@ const definition = (versions: object[]) => ({
 });
 const served = { served: true, storage: true };
 const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'string' } } } };
+const sharedDevice = (allowMultipleAllocations: boolean) => ({
+  metadata,
+  spec: {
+    driver: 'd.e',
+    nodeName: 'n',
+    pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
+    devices: [
+      { name: 'd', allowMultipleAllocations, capacity: { mem: { value: '1', requestPolicy: { default: '1' } } } },
+    ],
+  },
+});
 const tooLongFor = (field: string) => `${field}: Too long: may not be more than 250 bytes`;
 
 const cases: readonly Case[] = [
@@ -180,6 +191,13 @@ const cases: readonly Case[] = [
     causes: [
       'spec.devices[0].capacity[mem].requestPolicy.validRange.step: Invalid value: "1Gi": value is not a multiple of a given step (1Gi) from (-1)',
     ],
+  },
+  {
+    name: 'a device of a slice that several claims cannot use any more',
+    kind: resourceSlices,
+    object: sharedDevice(false),
+    old: sharedDevice(true),
+    causes: ['spec.devices[0].capacity[mem].requestPolicy: Forbidden: allowMultipleAllocations must be true'],
   },
   {
     name: 'a definition without versions',
@@ -562,6 +580,19 @@ t.test('a Job without labels has those of its pods, the generated ones too', asy
   });
   const own = write(jobs, { metadata: { name: 'j', namespace: 'n', uid: 'u', labels: { own: 'x' } }, spec });
   t.same(own.object.metadata?.labels, { own: 'x' });
+});
+
+t.test('a written status of a definition: the storage version has been stored', async (t) => {
+  const old = write(customResourceDefinitions, definition([{ name: 'v1', ...served, schema }])).object;
+  const { object } = write(customResourceDefinitions, { ...old, status: { conditions: [] } }, old, 'status');
+  t.match(object.status, { acceptedNames: { kind: '', plural: '' }, storedVersions: ['v1'] });
+});
+
+t.test('null in a map of structs has the zero values of the struct', async (t) => {
+  const counters = { c: null, d: {} };
+  const spec = { driver: 'd.e', allNodes: true, sharedCounters: [{ name: 's', counters }] };
+  const { object } = write(resourceSlices, { metadata, spec });
+  t.same(object.spec?.sharedCounters?.[0]?.counters, { c: { value: '0' }, d: { value: '0' } });
 });
 
 t.test('only pods, not templates, say whether they get links to Services', async (t) => {

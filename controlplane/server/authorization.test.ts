@@ -51,6 +51,27 @@ async function openLab(t: Test, modes: string, answer: ReviewAnswer, version = '
   return { ...lab, reviews };
 }
 
+t.test('a webhook sees the selectors of lists and of reviews', async (t) => {
+  const { server, reviews, get } = await openLab(t, 'Webhook', () => ({ allowed: true }));
+  const selectorsSeen = () => {
+    const { fieldSelector, labelSelector } = reviews.at(-1)!.spec.resourceAttributes!;
+    return { fieldSelector, labelSelector };
+  };
+  const selectors = {
+    fieldSelector: { requirements: [{ key: 'spec.nodeName', operator: 'In', values: ['n1'] }] },
+    labelSelector: { requirements: [{ key: 'a', operator: 'Exists' }] },
+  };
+  t.equal(await get(`${pods}?fieldSelector=spec.nodeName%3Dn1&labelSelector=a`), 200);
+  t.same(selectorsSeen(), selectors);
+  t.equal(await get(pods), 200, 'another question');
+  t.same(selectorsSeen(), { fieldSelector: undefined, labelSelector: undefined });
+  const resourceAttributes = { verb: 'list', resource: 'pods', ...selectors };
+  await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+    body: { spec: { user: 'joe', resourceAttributes } },
+  });
+  t.same(selectorsSeen(), selectors, 'those of a review');
+});
+
 t.test('a webhook allows what RBAC does not, and is asked once for an answer that counts', async (t) => {
   const { server, reviews, get, clock } = await openLab(
     t,

@@ -18,10 +18,20 @@ export function prepareDefinition(
   definition: CustomResourceDefinition,
   { old, subresource }: WriteContext<CustomResourceDefinition>,
 ): void {
-  if (subresource !== '') return;
+  const storage = definition.spec?.versions?.find((version) => version.storage);
+  if (subresource !== '') {
+    const { status } = definition;
+    const stored = status?.storedVersions ?? [];
+    // As upstream's default: without any the storage version has been stored.
+    definition.status = {
+      ...status,
+      acceptedNames: status?.acceptedNames ?? { kind: '', plural: '' },
+      storedVersions: stored.length === 0 && storage ? [storage.name] : stored,
+    };
+    return;
+  }
   const status = old?.status;
   const stored = status?.storedVersions ?? [];
-  const storage = definition.spec?.versions?.find((version) => version.storage);
   definition.status = {
     acceptedNames: status?.acceptedNames ?? { kind: '', plural: '' },
     conditions: status?.conditions ?? [],

@@ -55,11 +55,11 @@ export function textCauses(value: string, schema: Definition, path: string, step
   const causes: FieldCause[] = [];
   // UTF-16 has at least as many units as the text has characters, and at most twice as many.
   const isLong = (bound: number) => value.length > bound && (value.length > 2 * bound || [...value].length > bound);
+  // As upstream: only the first of these three is reported.
   if (maxLength !== undefined && isLong(maxLength)) causes.push(tooLong(path, maxLength));
-  if (minLength !== undefined && minLength > 0 && !isLong(minLength - 1)) {
+  else if (minLength !== undefined && minLength > 0 && !isLong(minLength - 1)) {
     causes.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
-  }
-  if (pattern) {
+  } else if (pattern) {
     const matches = matchWithin(pattern, value, steps);
     if (matches === undefined) causes.push(invalid(path, '', `the pattern '${pattern}' costs too much for this text`));
     else if (!matches) causes.push(invalid(path, value, `${path} in body should match '${pattern}'`));

@@ -201,9 +201,11 @@ t.test('ResourceClaim: rules of the status', async (t) => {
     ),
     status('a report', report({ conditions: [condition], data: { a: 1 }, networkData: { ips: ['192.0.2.7/24'] } }), []),
     status('a report about another device', { allocation, devices: [{ ...device, device: 'y' }] }, [
-      'status.devices[0]: Invalid value: d/p/y: must be an allocated device in the claim',
+      'status.devices[0]: Invalid value: {"Driver":"d","Pool":"p","Device":"y","ShareID":""}: must be an allocated device in the claim',
     ]),
-    status('two reports', { allocation, devices: [device, device] }, ['status.devices[1]: Duplicate value: "d/p/x"']),
+    status('two reports', { allocation, devices: [device, device] }, [
+      'status.devices[1]: Duplicate value: {"Driver":"d","Pool":"p","Device":"x","ShareID":""}',
+    ]),
     status('conditions', report({ conditions: [condition, { ...condition, status: 'Maybe', reason: '1' }] }), [
       'status.devices[0].conditions[1].type: Duplicate value: "Ready"',
       'status.devices[0].conditions[1].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',

@@ -33,18 +33,15 @@ export function validateDevice(device: Device, old: Device | undefined, field: s
   const keys = { key: validateAttributeName, longestKey: longestQualifiedName };
   const shared = device.allowMultipleAllocations === true;
   // What was accepted once may stay, also after rules have changed.
-  const sameCapacity = old !== undefined && isSame(old.capacity, capacity);
   const sameTaints = old !== undefined && isSame(old.taints ?? [], taints);
   return [
     ...validateLabelName(name, `${field}.name`),
     ...(count > mostAttributesAndCapacities ? [invalid(field, count, detail)] : []),
     ...validateMap(attributes, undefined, `${field}.attributes`, { ...keys, value: validateAttribute }),
-    ...(sameCapacity
-      ? []
-      : validateMap(capacity, undefined, `${field}.capacity`, {
-          ...keys,
-          value: (amount, at) => validateCapacity(amount, at, shared),
-        })),
+    ...validateMap(capacity, undefined, `${field}.capacity`, {
+      ...keys,
+      value: (amount, at) => validateCapacity(amount, at, shared),
+    }),
     ...(sameTaints ? [] : validateList(taints, mostTaints, `${field}.taints`, validateTaint)),
     ...validateSet(consumesCounters, mostConsumptions, `${field}.consumesCounters`, {
       check: ({ counterSet, counters }, at) => [

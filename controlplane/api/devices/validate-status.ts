@@ -34,9 +34,21 @@ const longestInterfaceName = 256;
 const longestHardwareAddress = 128;
 const sources = ['FromClaim', 'FromClass'];
 
-/** A device, and the share of it if several claims use it. */
-const deviceId = (device: { driver: string; pool: string; device: string; shareID?: string | undefined }): string =>
-  [device.driver, device.pool, device.device, ...(device.shareID === undefined ? [] : [device.shareID])].join('/');
+interface DeviceName {
+  readonly driver?: string;
+  readonly pool?: string;
+  readonly device?: string;
+  readonly shareID?: string | undefined;
+}
+
+/** A device, and the share of it if several claims use it, with the names that upstream's messages have. */
+const deviceId = ({ driver = '', pool = '', device = '', shareID = '' }: DeviceName) => ({
+  Driver: driver,
+  Pool: pool,
+  Device: device,
+  ShareID: shareID,
+});
+const keyOf = (device: DeviceName): string => JSON.stringify(deviceId(device));
 
 export interface StatusChange {
   readonly old: ClaimStatus;
@@ -47,7 +59,7 @@ export interface StatusChange {
 
 export function validateClaimStatus(status: ClaimStatus, { old, names, deleted }: StatusChange): FieldCause[] {
   const { allocation, reservedFor = [], devices } = status;
-  const allocated = new Set((allocation?.devices?.results ?? []).map(deviceId));
+  const allocated = new Set((allocation?.devices?.results ?? []).map(keyOf));
   const checkDevice = (device: DeviceStatus, field: string) => validateDeviceStatus(device, field, allocated);
   return [
     ...validateSet(reservedFor, mostConsumers, 'status.reservedFor', {
@@ -125,15 +137,11 @@ const validateDevice = ({ driver, pool, device }: DeviceResult | DeviceStatus, f
 
 function validateDeviceStatus(device: DeviceStatus, field: string, allocated: ReadonlySet<string>): FieldCause[] {
   const { conditions = [], data, networkData } = device;
-  const id = deviceId(device);
-  const unknown = {
-    ...invalid(field, id, ''),
-    message: `Invalid value: ${id}: must be an allocated device in the claim`,
-  };
+  const unknown = invalid(field, deviceId(device), 'must be an allocated device in the claim');
   return [
     ...validateDevice(device, field),
     ...validateShareId(device.shareID, `${field}.shareID`),
-    ...(allocated.has(id) ? [] : [unknown]),
+    ...(allocated.has(keyOf(device)) ? [] : [unknown]),
     ...(conditions.length > mostConditions
       ? [tooMany(`${field}.conditions`, conditions.length, mostConditions)]
       : validateConditions(conditions, `${field}.conditions`)),

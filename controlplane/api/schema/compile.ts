@@ -218,7 +218,8 @@ function mapDecoder(field: FieldSchema, decode: Decode, ofNull: (items: FieldSch
     const map = value as Record<string, unknown>;
     for (const key of Object.keys(map)) {
       const inner = map[key];
-      const decoded = inner === null ? ofNull(items) : decode(inner, context, `${path}.${key}`, goPath);
+      const given = inner === null ? ofNull(items) : inner;
+      const decoded = given === null ? given : decode(given, context, `${path}.${key}`, goPath);
       if (decoded !== inner) map[key] = decoded;
     }
     return map;

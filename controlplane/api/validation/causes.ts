@@ -53,7 +53,8 @@ export const tooMany = (field: string, count: number, most: number): FieldCause 
 });
 
 export function tooLong(field: string, maxBytes: number): FieldCause {
-  return { reason: 'FieldValueTooLong', field, message: `Too long: may not be more than ${maxBytes} bytes` };
+  const detail = maxBytes < 0 ? 'value is too long' : `may not be more than ${maxBytes} bytes`;
+  return { reason: 'FieldValueTooLong', field, message: `Too long: ${detail}` };
 }
 
 /**

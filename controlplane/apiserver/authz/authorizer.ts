@@ -3,6 +3,7 @@ import type { KindRef } from '../../api/kind';
 import { AppError } from '../../base/errors';
 import type { ApiRequest, UserInfo } from '../request';
 import { qualifiedResource, resourceDetails } from '../status';
+import type { SentSelector } from './selectors';
 
 export interface ResourceAttributes {
   readonly verb: string;
@@ -17,6 +18,9 @@ export interface ResourceAttributes {
   readonly selectedName?: string;
   /** The value of spec.nodeName in the field selector; the node authorizer needs it. */
   readonly selectedNode?: string;
+  /** Of a LIST, WATCH or deletion of several objects; only programs outside the server read them. */
+  readonly fieldSelector?: SentSelector;
+  readonly labelSelector?: SentSelector;
 }
 
 export interface Authorizer {

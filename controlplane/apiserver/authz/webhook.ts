@@ -13,6 +13,7 @@ import type { UserInfo } from '../request';
 import { askReview } from '../review-call';
 import type { Asked, Authorizer, ResourceAttributes } from './authorizer';
 import { matchConditions, nameAsked } from './conditions';
+import { fieldRequirements, labelRequirements } from './selectors';
 
 export interface WebhookConfig {
   /** For the log. */
@@ -158,12 +159,21 @@ function specOf({ name, uid, groups, extra }: UserInfo, asked: Asked, version: W
   return {
     ...('path' in asked
       ? { nonResourceAttributes: { path: asked.path, verb: asked.verb } }
-      : { resourceAttributes: resourceOf(asked) }),
+      : { resourceAttributes: { ...resourceOf(asked), ...(version === 'v1' ? selectorsOf(asked) : {}) } }),
     user: name,
     // The older version has another name for it.
     ...(version === 'v1' ? { groups } : { group: groups }),
     ...(extra ? { extra } : {}),
     ...(uid ? { uid } : {}),
+  };
+}
+
+/** The older version has no fields for them. */
+function selectorsOf({ fieldSelector = '', labelSelector = '' }: ResourceAttributes) {
+  const [fields, labels] = [fieldRequirements(fieldSelector), labelRequirements(labelSelector)];
+  return {
+    ...(fields.length > 0 ? { fieldSelector: { requirements: fields } } : {}),
+    ...(labels.length > 0 ? { labelSelector: { requirements: labels } } : {}),
   };
 }
 

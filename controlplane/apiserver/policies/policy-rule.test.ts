@@ -77,7 +77,7 @@ t.test('expressions that do not compile: 422 with the field and the place', asyn
       'validating',
       { matchConditions: [{ name: 'm', expression: 'variables.a' }], validations: [{ expression: 'true' }] },
       'spec.matchConditions[0].expression',
-      /undefined field 'b'/,
+      /undeclared reference to 'variables'/,
     ],
     [
       'validating',

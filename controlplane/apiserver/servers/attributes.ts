@@ -9,16 +9,21 @@ export function attributesOf({ request, route, query }: RestRequest): ResourceAt
   // A proxy passes OPTIONS on; no verb of the API stands for it, so only a rule for all verbs allows it, as upstream.
   const verb = request.method === 'OPTIONS' ? '' : route.verb;
   const base = { verb, group: kind.group, version: kind.version, resource: kind.plural, subresource, namespace, name };
-  const fields =
-    name === '' && (verb === 'list' || verb === 'watch' || verb === 'deletecollection')
-      ? query.get('fieldSelector')
-      : null;
-  if (!fields) return base;
+  if (name !== '' || !(verb === 'list' || verb === 'watch' || verb === 'deletecollection')) return base;
+  const [fields, labelSelector] = [query.get('fieldSelector'), query.get('labelSelector')];
+  const labels = labelSelector ? { labelSelector } : {};
+  if (!fields) return { ...base, ...labels };
   const pinned = pinnedFields(fields);
   // As upstream: a selector names the object of a list and of a watch alone.
   const selectedName = verb === 'deletecollection' ? undefined : pinned.get('metadata.name');
   const selectedNode = pinned.get('spec.nodeName');
-  return { ...base, ...(selectedName ? { selectedName } : {}), ...(selectedNode ? { selectedNode } : {}) };
+  const selectors = { fieldSelector: fields, ...labels };
+  return {
+    ...base,
+    ...selectors,
+    ...(selectedName ? { selectedName } : {}),
+    ...(selectedNode ? { selectedNode } : {}),
+  };
 }
 
 /** Fields for which a selector requires one value. Uses the parser that also selects, so that both read the text in the same way. */

@@ -7,6 +7,7 @@ import { BadRequest, type FieldCause } from '../../base/errors';
 import type { Asked, Authorizer, ResourceAttributes } from '../authz/authorizer';
 import { nodeNameOf } from '../authz/node';
 import type { RbacAuthorizer } from '../authz/rbac';
+import type { SentSelector } from '../authz/selectors';
 import type { Reply, UserInfo } from '../request';
 import type { RestRequest } from '../rest/context';
 import { isRecord } from '../rest/decode';
@@ -150,8 +151,17 @@ function askedOf(spec: Fields): { readonly asked: Asked; readonly ignored: reado
     namespace: text(fields['namespace']),
     name: text(fields['name']),
     ...(selectedNode === undefined ? {} : { selectedNode }),
+    ...sentSelector(fields, 'fieldSelector'),
+    ...sentSelector(fields, 'labelSelector'),
   };
   return { asked, ignored };
+}
+
+function sentSelector(fields: Fields, field: SelectorField): { readonly [name in SelectorField]?: SentSelector } {
+  const selector = fields[field];
+  if (!isRecord(selector)) return {};
+  const raw = text(selector['rawSelector']);
+  return { [field]: raw !== '' ? raw : requirementsOf(selector).map(requirementOf) };
 }
 
 const nodeField = 'spec.nodeName';
