@@ -200,7 +200,7 @@ function typeCauses(value: unknown, schema: Definition, path: string): FieldCaus
   if (name === type || (name === 'integer' && type === 'number')) return [];
   if (isEither && (name === 'integer' || name === 'string')) return [];
   const { format } = schema;
-  // As upstream: beside a format, numbers, booleans and objects are named by their own formats.
+  // As upstream: with a format in the schema, numbers, booleans and objects are named by their own formats.
   if (!format || name === 'string' || name === 'array' || name === 'null') return [typeCause(path, name, type, name)];
   const found = goFormats[name] ?? '';
   return found === format ? [typeCause(path, name, type, name)] : [typeCause(path, found, format, found)];
