@@ -77,14 +77,18 @@ const definition = (versions: object[]) => ({
 });
 const served = { served: true, storage: true };
 const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'string' } } } };
-const sharedDevice = (allowMultipleAllocations: boolean) => ({
+const sharedDevice = (allowMultipleAllocations: boolean, policy: object = {}) => ({
   metadata,
   spec: {
     driver: 'd.e',
     nodeName: 'n',
     pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
     devices: [
-      { name: 'd', allowMultipleAllocations, capacity: { mem: { value: '1', requestPolicy: { default: '1' } } } },
+      {
+        name: 'd',
+        allowMultipleAllocations,
+        capacity: { mem: { value: '1', requestPolicy: { default: '1', ...policy } } },
+      },
     ],
   },
 });
@@ -190,6 +194,14 @@ const cases: readonly Case[] = [
     },
     causes: [
       'spec.devices[0].capacity[mem].requestPolicy.validRange.step: Invalid value: "1Gi": value is not a multiple of a given step (1Gi) from (-1)',
+    ],
+  },
+  {
+    name: 'a range of a capacity without a smallest amount',
+    kind: resourceSlices,
+    object: sharedDevice(true, { validRange: { step: '1' } }),
+    causes: [
+      'spec.devices[0].capacity[mem].requestPolicy.validRange.min: Required value: required when validRange is defined',
     ],
   },
   {

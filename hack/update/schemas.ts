@@ -104,7 +104,8 @@ function markerOf({ pkg, type }: TypeName, field: string): Marker {
 
 /** Adds what Go's type says about the field: its names in messages, and whether its zero value means that it is absent or the reverse. */
 function goField({ pkg, type }: TypeName, { name, required }: ModelField, schema: FieldEntry): FieldEntry {
-  const isAmount = schema.type === 'quantity' && required;
+  // Most amounts are pointers in Go; these are values.
+  const isAmount = schema.type === 'quantity' && name === 'value' && (type === 'Counter' || type === 'DeviceCapacity');
   const zero = isScalar(schema) || isAmount ? zeroOf(definitionName({ pkg, type }), name, required) : undefined;
   const goType = typeNames.get(`${pkg} ${type}.${name}`);
   const ofItems = /^(?:\[\]|map\[string\])(.*)$/.exec(goType ?? '')?.[1];

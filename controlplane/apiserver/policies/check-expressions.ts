@@ -56,7 +56,7 @@ function withoutAuthorizer(expression: Expression): Expression {
 /** Match conditions and variables. Returns the environment of the other expressions. */
 function* checkHead(spec: AdmissionPolicySpec, mutations: boolean): Generator<FieldCause[], CelEnvironment, void> {
   const { paramKind, matchConditions = [], variables = [] } = spec;
-  const options = { params: paramKind !== undefined, mutations, variables: true };
+  const options = { params: paramKind !== undefined, mutations, variables: variables.length > 0 };
   const conditionEnvironment = sharedEnvironment({ ...options, mutations: false, variables: false });
   for (const [i, { expression = '' }] of matchConditions.entries()) {
     const text = expression.trim();

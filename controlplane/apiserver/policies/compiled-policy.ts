@@ -25,7 +25,7 @@ export class CompiledPolicy {
   /** Yields between two expressions. */
   static *compile(spec: AdmissionPolicySpec, mutations: boolean): Generator<undefined, CompiledPolicy, void> {
     const { paramKind, matchConditions = [], variables: declared = [] } = spec;
-    const options: EnvironmentOptions = { params: paramKind !== undefined, mutations, variables: true };
+    const options: EnvironmentOptions = { params: paramKind !== undefined, mutations, variables: declared.length > 0 };
     const conditionEnvironment = sharedEnvironment({ ...options, mutations: false, variables: false });
     const conditions: Expression[] = [];
     for (const { expression = '' } of matchConditions) {
