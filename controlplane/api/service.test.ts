@@ -153,10 +153,10 @@ t.test('the status of a load balancer', async (t) => {
   });
   t.same(causes([{ hostname: 'lb.example.org' }, { ip: 'fd00::1', ipMode: 'Proxy' }]).causes, []);
   t.same(causes([{ ip: '192.168.57.240' }], 'ClusterIP').causes, [
-    `${field}: Forbidden: may only be used when \`spec.type\` is "LoadBalancer"`,
+    `${field}: Forbidden: may only be used when \`spec.type\` is 'LoadBalancer'`,
   ]);
   t.match(causes([{ ip: 'x' }, { ipMode: 'VIP', hostname: 'a' }, { ip: '192.0.2.1', ipMode: 'X' }]).causes, [
-    `${field}[0].ip: Invalid value: "x": must be a valid IP address`,
+    `${field}[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)`,
     `${field}[1].ipMode: Forbidden: may not be specified when \`ip\` is not set`,
     `${field}[2].ipMode: Unsupported value: "X": supported values: "Proxy", "VIP"`,
   ]);

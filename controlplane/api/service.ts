@@ -44,15 +44,17 @@ export const services = defineKind<Service>({
     defaultService(service.spec);
     defaultStatus(service);
   },
-  prepare: (service, { old }) => {
+  prepare: (service, { old, subresource }) => {
     if (!old) service.status = { loadBalancer: {} };
     if (!service.spec) return;
     if (!old?.spec) return alignNewAddresses(service.spec);
     carryOver(service.spec, old.spec);
-    if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} };
+    // A load balancer that becomes another type loses what was reported; a report of another type is refused.
+    if (subresource === '' && service.spec.type !== 'LoadBalancer')
+      service.status = { ...service.status, loadBalancer: {} };
   },
   validate: (service, context) =>
-    context.subresource === 'status' ? validateStatus(service) : validateService(service, context),
+    context.subresource === 'status' ? validateStatus(service, context.old) : validateService(service, context),
   warnings: (service, { subresource }) => (subresource === '' ? warnOfService(service) : []),
   deletion: { answersWithObject: true },
   columns: serviceColumns,

@@ -181,7 +181,7 @@ function warnings({ spec }: StatefulSet, { old, subresource }: WriteContext<Stat
     'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
   return [
     // Upstream names this path without the spec.
-    ...warnOfTemplate(undefined, spec?.template, old?.spec?.template, 'template'),
+    ...warnOfTemplate(undefined, spec?.template, old?.spec?.template),
     ...((spec?.revisionHistoryLimit ?? 0) < 0 ? [limit] : []),
   ];
 }

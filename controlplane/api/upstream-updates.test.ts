@@ -324,6 +324,25 @@ const ofServices: Omit<Case, 'kind'>[] = [
       'spec.healthCheckNodePort: Invalid value: 70000: must be between 1 and 65535, inclusive',
     ],
   },
+  {
+    name: 'an address of another type of Service',
+    subresource: 'status',
+    old: service({ ports: [{ port: 1 }] }),
+    object: { ...service({ ports: [{ port: 1 }] }), status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } } },
+    causes: ["status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"],
+  },
+  {
+    name: 'no address of a load balancer',
+    subresource: 'status',
+    old: service({ type: 'LoadBalancer', ports: [{ port: 1 }] }),
+    object: {
+      ...service({ type: 'LoadBalancer', ports: [{ port: 1 }] }),
+      status: { loadBalancer: { ingress: [{ ip: 'x' }] } },
+    },
+    causes: [
+      'status.loadBalancer.ingress[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+  },
   { name: 'the port of kubelets', object: service({ type: 'LoadBalancer', ports: [{ port: 10250 }] }), causes: [] },
 ];
 

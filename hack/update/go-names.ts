@@ -295,6 +295,9 @@ export const namedTypes: FieldTable = {
     'v1.FullyQualifiedName': 'DeviceConstraint.matchAttribute DeviceConstraint.distinctAttribute',
     'v1.QualifiedName': 'NodeAllocatableResourceMapping.capacityKey',
   },
+  'scheduling.v1': {
+    'v1.PreemptionPolicy': 'PriorityClass.preemptionPolicy',
+  },
   'storage.v1': {
     '[]v1.VolumeLifecycleMode': 'CSIDriverSpec.volumeLifecycleModes',
     'v1.FSGroupPolicy': 'CSIDriverSpec.fsGroupPolicy',

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { FieldCause } from '../../base/errors';
 import type { Service } from '../service';
+import { validateIp } from '../validation/addresses';
 import { forbidden, invalid, invalidEach, notSupported } from '../validation/causes';
 import { dns1123Subdomain } from '../validation/names';
 
@@ -13,15 +14,17 @@ export function defaultStatus({ spec, status }: Service): void {
   for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
 }
 
-export function validateStatus({ spec, status }: Service): FieldCause[] {
+/** Addresses that the Service has already may stay. */
+export function validateStatus({ spec, status }: Service, old: Service | undefined): FieldCause[] {
+  const known = new Set((old?.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip));
   const at = 'status.loadBalancer.ingress';
   const all = status?.loadBalancer?.ingress ?? [];
   if (all.length > 0 && spec?.type !== 'LoadBalancer') {
-    return [forbidden(at, 'may only be used when `spec.type` is "LoadBalancer"')];
+    return [forbidden(at, "may only be used when `spec.type` is 'LoadBalancer'")];
   }
   return all.flatMap(({ ip, ipMode, hostname }, i) => {
     const causes: FieldCause[] = [];
-    if (ip && isIP(ip) === 0) causes.push(invalid(`${at}[${i}].ip`, ip, 'must be a valid IP address'));
+    if (ip && !known.has(ip)) causes.push(...validateIp(`${at}[${i}].ip`, ip));
     if (ipMode !== undefined && !ip) {
       causes.push(forbidden(`${at}[${i}].ipMode`, 'may not be specified when `ip` is not set'));
     } else if (ipMode !== undefined && !ipModes.includes(ipMode)) {

@@ -53,6 +53,18 @@ t.test('JSON patch', async (t) => {
       patch: [{ op: 'replace', path: '/a', value: null }],
       result: { a: null },
     },
+    {
+      name: 'replace what is missing in an object, as if it were null',
+      original: { a: {} },
+      patch: [{ op: 'replace', path: '/a/b', value: 1 }],
+      result: { a: { b: 1 } },
+    },
+    {
+      name: 'copy what is missing in an object',
+      original: { a: {} },
+      patch: [{ op: 'copy', from: '/a/b', path: '/c' }],
+      result: { a: {}, c: null },
+    },
     { name: 'move', original: { a: 1 }, patch: [{ op: 'move', from: '/a', path: '/b' }], result: { b: 1 } },
     { name: 'copy', original: { a: [1] }, patch: [{ op: 'copy', from: '/a', path: '/b' }], result: { a: [1], b: [1] } },
     {
@@ -254,6 +266,12 @@ t.test('strategic merge patch', async (t) => {
       original: { metadata: { labels: { a: '1', b: '2' } } },
       patch: { metadata: { labels: { a: null }, annotations: { x: null, y: '1' } } },
       result: { metadata: { labels: { b: '2' }, annotations: { y: '1' } } },
+    },
+    {
+      name: 'the elements of a new list need no merge key',
+      original: {},
+      patch: spec({ image: 'x' }, { name: 'b', $patch: 'delete' }),
+      result: spec({ image: 'x' }),
     },
     {
       name: 'lists without a merge key are replaced',
