@@ -48,9 +48,6 @@ export const scales = virtual('autoscaling', 'Scale', 'scale', true, 'V1Scale', 
     ageColumn,
   ],
 });
-/** Subresources whose answers have columns. */
-export const subresourcesWithColumns: ReadonlySet<string> = new Set(['scale']);
-
 export const bindings = virtual('', 'Binding', 'bindings', true);
 export const evictions = virtual('policy', 'Eviction', 'eviction', true, 'V1Eviction', {
   sentAs: ['policy/v1beta1'],

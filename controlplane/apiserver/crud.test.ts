@@ -132,6 +132,17 @@ t.test('a dry run answers and stores nothing', async (t) => {
   t.equal((await server.call('POST', path, { body: service('wet') })).status, 201, 'the dry run reserved no address');
 });
 
+t.test('a new object has no resourceVersion; a dry run does not store it, and answers', async (t) => {
+  const body = cm('versioned', {}, { resourceVersion: '1' });
+  const rehearsed = await server.call('POST', `${cms}?dryRun=All`, { body });
+  t.equal(rehearsed.status, 201);
+  t.equal(rehearsed.json.metadata.resourceVersion, '1');
+  t.match((await server.call('POST', cms, { body })).json, {
+    code: 500,
+    message: 'resourceVersion should not be set on objects to be created',
+  });
+});
+
 t.test('deletion: preconditions, finalizers and the final removal', async (t) => {
   const { json } = await server.call('POST', cms, { body: cm('fin', {}, { finalizers: ['example.com/hold'] }) });
   const wrong = await server.call('DELETE', `${cms}/fin`, { body: { preconditions: { uid: 'other' } } });
@@ -143,6 +154,23 @@ t.test('deletion: preconditions, finalizers and the final removal', async (t) =>
   });
   const held = await server.call('DELETE', `${cms}/fin`, { body: { preconditions: { uid: json.metadata.uid } } });
   t.ok(held.json.metadata.deletionTimestamp);
+  const past = '2020-01-01T00:00:00Z';
+  const patched = (name: string, metadata: object) =>
+    server.call('PATCH', `${cms}/${name}`, { type: merge, body: { metadata } });
+  const kept = await patched('fin', { deletionTimestamp: past });
+  t.equal(kept.json.metadata.deletionTimestamp, held.json.metadata.deletionTimestamp);
+  const grace = 'metadata.deletionGracePeriodSeconds: Invalid value: 30: field is immutable';
+  t.equal(
+    (await patched('fin', { deletionGracePeriodSeconds: 30 })).json.message,
+    `ConfigMap "fin" is invalid: ${grace}`,
+  );
+  t.equal((await patched('fin', { deletionGracePeriodSeconds: null })).status, 200);
+  await server.call('POST', cms, { body: cm('alive') });
+  t.equal(
+    (await patched('alive', { deletionTimestamp: past, deletionGracePeriodSeconds: 30 })).json.message,
+    `ConfigMap "alive" is invalid: [metadata.deletionTimestamp: Invalid value: "${past}": field is immutable, ${grace}]`,
+    'no update begins a deletion',
+  );
   const added = await server.call('PATCH', `${cms}/fin`, {
     type: merge,
     body: { metadata: { finalizers: ['example.com/hold', 'example.com/more'] } },

@@ -43,7 +43,7 @@ export async function create(
 ): Promise<CachedObject> {
   const { request, route, warnings } = rest;
   const namespace = kind.namespaced ? route.namespace : '';
-  prepareNewMetadata(kind, object, namespace, deps.clock.now());
+  prepareNewMetadata(kind, object, namespace, deps.clock.now(), dryRun);
   const { name: given = '', generateName: base = '' } = object.metadata ?? {};
   const generated = given === '' && base !== '';
   kind.options.defaults?.(object);

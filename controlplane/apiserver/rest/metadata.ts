@@ -23,17 +23,26 @@ export function randomSuffix(length = suffixLength): string {
 /** A name from metadata.generateName. */
 export const generateName = (base: string): string => base.slice(0, maxGeneratedBase) + randomSuffix();
 
-/** Sets namespace, uid, times and generation of a new object. @throws BadRequest */
-export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: string, now: number): void {
+/**
+ * Sets namespace, uid, times and generation of a new object. @throws BadRequest, StatusError for a resourceVersion, which upstream
+ * refuses when it stores the object: a dry run answers with it
+ */
+export function prepareNewMetadata(
+  kind: Kind,
+  object: KubeObject,
+  namespace: string,
+  now: number,
+  dryRun = false,
+): void {
   const metadata = object.metadata ?? {};
   object.metadata = metadata;
   setNamespace(kind, metadata, namespace);
-  if (metadata.resourceVersion) {
+  if (metadata.resourceVersion && !dryRun) {
     // Upstream's answer has no reason.
     const message = 'resourceVersion should not be set on objects to be created';
     throw new StatusError(500, '', message, {}, { verbatim: true });
   }
-  delete metadata.resourceVersion;
+  if (!metadata.resourceVersion) delete metadata.resourceVersion;
   delete metadata.selfLink;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
@@ -77,8 +86,9 @@ export function carryMetadata(object: KubeObject, old: KubeObject): void {
   // Another uid is an error of its own.
   if (!metadata.uid) carry(metadata, before, 'uid');
   carry(metadata, before, 'creationTimestamp');
-  carry(metadata, before, 'deletionTimestamp');
-  carry(metadata, before, 'deletionGracePeriodSeconds');
+  // As upstream: an object that is being deleted keeps its time, but no update begins a deletion or changes its grace period.
+  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp = before.deletionTimestamp;
+  if (metadata.deletionGracePeriodSeconds === undefined) carry(metadata, before, 'deletionGracePeriodSeconds');
   carry(metadata, before, 'generation');
   delete metadata.selfLink;
   // The store replaces it by the revision of this write.

@@ -1,7 +1,7 @@
 // Chooses the form of an answer by the Accept header: the object, a Table as `kubectl get` prints it, or only the metadata; and
 // the encoding. Pure.
 import { isCustom, isReadable, type Kind, writesStatus } from '../../api/kind';
-import { subresourcesWithColumns } from '../../api/virtual';
+import { scales } from '../../api/virtual';
 import { protobufType } from '../protobuf/envelope';
 import { header } from '../request';
 import type { ResourceRoute } from '../route';
@@ -42,7 +42,7 @@ const streams: ReadonlySet<string> = new Set(['attach', 'exec', 'log', 'portforw
 /** Undefined when the answer has only one form. */
 function offerOf({ kind, verb, subresource }: ResourceRoute): Offer | undefined {
   if (streams.has(subresource)) return undefined;
-  if (subresourcesWithColumns.has(subresource)) return 'objects';
+  if (subresource === scales.plural) return 'objects';
   const custom = isCustom(kind);
   if (verb === 'watch') return custom ? 'custom watch' : 'watch';
   const object = isReadable(kind) && (subresource === '' || subresource === 'finalize');
