@@ -1,6 +1,6 @@
 // Rules for the metadata of every object, on create and on update.
 import type { FieldCause } from '../../base/errors';
-import type { KindOptions, WriteContext } from '../kind';
+import { isCustom, type KindOptions, type WriteContext } from '../kind';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../types';
 import { forbidden, immutable, invalid, invalidEach, maxCauses, required, tooLong } from './causes';
 import { dns1123Subdomain, labelValue, qualifiedName } from './names';
@@ -12,8 +12,9 @@ const standardFinalizers = new Set(['foregroundDeletion', 'orphan', 'kubernetes'
 
 /** The parts of a kind that metadata validation needs. */
 export interface NamedKind {
+  readonly group: string;
   readonly namespaced: boolean;
-  readonly options: Pick<KindOptions<KubeObject>, 'nameCheck'>;
+  readonly options: Pick<KindOptions<KubeObject>, 'nameCheck' | 'schema'>;
 }
 
 /** Name and namespace must be set already, also a generated name. */
@@ -30,7 +31,7 @@ export function validateObjectMeta(
     ...validateLabels(metadata.labels, 'metadata.labels'),
     ...validateAnnotations(metadata.annotations, 'metadata.annotations'),
     ...validateOwnerReferences(metadata.ownerReferences ?? []),
-    ...validateFinalizers(metadata.finalizers ?? []),
+    ...validateFinalizers(metadata.finalizers ?? [], takesShortFinalizers(kind)),
   ];
 }
 
@@ -112,13 +113,41 @@ export const validateFinalizer = (name: string, field: string): FieldCause[] => 
   ...standardOrQualified(name, field),
 ];
 
-function validateFinalizers(finalizers: readonly string[]): FieldCause[] {
+/** Groups whose kinds upstream validates by the rules of apimachinery alone. */
+const groupsWithShortFinalizers: ReadonlySet<string> = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'policy',
+]);
+
+/** Finalizers without a slash are taken: many operators have one, such as resources-finalizer.argocd.argoproj.io. */
+const takesShortFinalizers = (kind: NamedKind): boolean => isCustom(kind) || groupsWithShortFinalizers.has(kind.group);
+
+/** Warnings about the finalizers that a write adds to a custom object. */
+export function warnOfFinalizers(metadata: ObjectMeta | undefined, old: ObjectMeta | undefined): string[] {
+  const known = new Set(old?.finalizers);
+  const added = [...new Set(metadata?.finalizers)].filter((name) => !known.has(name)).sort();
+  return added.flatMap((name) => {
+    const unqualified = !name.includes('/') && !standardFinalizers.has(name);
+    return [...qualifiedName(name), ...(unqualified ? [preferQualified] : [])].map(
+      (message) => `metadata.finalizers: ${JSON.stringify(name)}: ${message}`,
+    );
+  });
+}
+
+const preferQualified =
+  'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers';
+
+function validateFinalizers(finalizers: readonly string[], short: boolean): FieldCause[] {
   const field = 'metadata.finalizers';
   const both = finalizers.includes('orphan') && finalizers.includes('foregroundDeletion');
   return [
     ...finalizers.flatMap((name) => invalidEach(field, name, qualifiedName(name))),
     ...(both ? [invalid(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')] : []),
-    ...finalizers.flatMap((name, i) => standardOrQualified(name, `${field}[${i}]`)),
+    ...(short ? [] : finalizers.flatMap((name, i) => standardOrQualified(name, `${field}[${i}]`))),
   ];
 }
 

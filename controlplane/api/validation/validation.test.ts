@@ -98,7 +98,8 @@ t.test('causes have the messages of kube-apiserver', async (t) => {
   t.same(oneOf('a', undefined, ['b']), []);
 });
 
-const namespaced = { namespaced: true, options: {} };
+const named = { group: '', options: { schema: { model: 'V1Pod' } } };
+const namespaced = { ...named, namespaced: true };
 const meta = (change: Partial<ObjectMeta>): ObjectMeta => ({ name: 'a', namespace: 'b', ...change });
 
 t.test('metadata of a new and of a changed object', async (t) => {
@@ -183,7 +184,7 @@ t.test('metadata of a new and of a changed object', async (t) => {
       name,
     );
   }
-  const cluster = validateObjectMeta({ namespaced: false, options: {} }, { metadata: meta({}) }, { subresource: '' });
+  const cluster = validateObjectMeta({ ...named, namespaced: false }, { metadata: meta({}) }, { subresource: '' });
   t.match(cluster, [{ field: 'metadata.namespace', reason: 'FieldValueForbidden' }]);
 });
 

@@ -136,6 +136,35 @@ t.test('a schema that is not structural is refused, under the field of all versi
   t.same(await refused([two, one]), { status: 422, reason: 'Invalid', causes: causes('spec.versions[1].schema') });
 });
 
+t.test('short finalizers of custom objects are taken, with a warning for each that is added', async (t) => {
+  const server = await serve(t);
+  await define(server, definition('crontabs', 'CronTab'));
+  const short = 'resources-finalizer.argocd.argoproj.io';
+  const warning =
+    `299 - "metadata.finalizers: \\"${short}\\": prefer a domain-qualified finalizer name including a path (/) to avoid ` +
+    'accidental conflicts with other finalizer writers"';
+  const created = await server.call('POST', all, {
+    body: crontab('a', { metadata: { name: 'a', finalizers: [short, 'example.com/x', 'orphan'] } }),
+  });
+  t.equal(created.status, 201, created.text);
+  t.equal(created.headers['warning'], warning);
+  const patch = (metadata: object) => server.call('PATCH', `${all}/a`, { type: merge, body: { metadata } });
+  t.equal((await patch({ labels: { a: 'b' } })).headers['warning'], undefined);
+  t.match(
+    (await patch({ finalizers: [short, 'two'] })).headers['warning'],
+    /^299 - "metadata.finalizers: \\"two\\": prefer/,
+  );
+  const cm = { body: { metadata: { name: 'c', finalizers: [short] } } };
+  t.match((await server.call('POST', '/api/v1/namespaces/default/configmaps', cm)).json, {
+    code: 422,
+    message: / name is neither a standard finalizer name nor is it fully qualified$/,
+  });
+  const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+  const taken = await server.call('POST', lease, cm);
+  t.equal(taken.status, 201, 'as upstream, a few built-in kinds take them without a warning');
+  t.equal(taken.headers['warning'], undefined);
+});
+
 t.test('the errors of a definition come in the order of kube-apiserver', async (t) => {
   const server = await serve(t);
   const refused = async (name: string, spec: object) => {

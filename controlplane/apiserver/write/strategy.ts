@@ -1,6 +1,7 @@
 // The strategy: the write rules of the object's own kind (api/kind.ts), and the metadata rules of all kinds. The first rule of
 // the list, so that in each phase the other rules see its result.
-import { validateObjectMeta } from '../../api/validation/metadata';
+import { isCustom } from '../../api/kind';
+import { validateObjectMeta, warnOfFinalizers } from '../../api/validation/metadata';
 import type { RuleFindings } from '../crd/rules/evaluate';
 import { judgeByRules, ruleNodeOf } from '../crd/rules/object-rules';
 import { invalid } from '../status';
@@ -37,9 +38,10 @@ export const strategy: OpenRule = () => ({
 });
 
 /** As upstream: the writer of an invalid object gets no warnings about it. */
-function conclude({ kind, object, warnings }: Write, found: RuleFindings): void {
+function conclude({ kind, object, old, warnings }: Write, found: RuleFindings): void {
   // Upstream names the group of the stored kind: Events of events.k8s.io are invalid Events of the core group.
   const named = kind.options.storage?.kind ?? kind;
   if (found.causes.length > 0) throw invalid(named, object?.metadata?.name ?? '', found.causes);
   warnings.push(...found.warnings);
+  if (isCustom(kind)) warnings.push(...warnOfFinalizers(object?.metadata, old?.metadata));
 }
