@@ -47,7 +47,12 @@ function checkWatch({ sendInitialEvents: send, resourceVersionMatch: match = '',
   if (send !== undefined && match !== 'NotOlderThan') {
     causes.push(forbidden(matchField, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   }
-  if (match === '') return causes;
+  if (match === '') {
+    // Upstream then reads sendInitialEvents=true and NotOlderThan.
+    const { resourceVersion: version = '' } = options;
+    const fromTheStart = send === undefined && (version === '' || version === '0');
+    return fromTheStart && options.continue ? [withContinue] : causes;
+  }
   if (send === undefined) {
     const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
     causes.push(forbidden(matchField, why));

@@ -172,6 +172,25 @@ const reads: readonly Case[] = [
   },
   { request: `GET ${core}/pods?fieldSelector=data.x%3D1`, code: 400, message: 'field label not supported: data.x' },
   {
+    request: 'GET /api/v1/namespaces?fieldSelector=metadata.namespace%3D1',
+    code: 400,
+    message: 'field label not supported: metadata.namespace',
+  },
+  { request: 'GET /api/v1/persistentvolumes?fieldSelector=metadata.namespace%3D1', code: 200 },
+  {
+    request: 'GET /apis/apps/v1/replicasets?fieldSelector=status.replicas%3D1',
+    code: 400,
+    message: '"status.replicas" is not a known field selector: only "metadata.name", "metadata.namespace"',
+  },
+  {
+    request: `GET ${cms}?watch=1&continue=x`,
+    code: 422,
+    message: options(
+      'ListOptions',
+      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided',
+    ),
+  },
+  {
     request: 'GET /apis/batch/v1/jobs?fieldSelector=data.x%3D1',
     code: 400,
     message: 'field label "data.x" not supported for Job',

@@ -1,6 +1,6 @@
 // The query of a LIST or WATCH as a cache filter: label selector, field selector, namespace.
 import { type FieldTerm, parseFieldSelector } from '../../api/field-selector';
-import type { Kind } from '../../api/kind';
+import { isCustom, type Kind } from '../../api/kind';
 import { matchesSelector, parseSelector } from '../../api/selector';
 import type { KubeObject } from '../../api/types';
 import { BadRequest } from '../../base/errors';
@@ -64,16 +64,20 @@ function fieldTests(kind: Kind, terms: readonly FieldTerm[]): ((object: KubeObje
 
 function fieldReader(kind: Kind, path: string): FieldOf {
   if (path === 'metadata.name') return (object) => object.metadata?.name ?? '';
-  if (path === 'metadata.namespace') return (object) => object.metadata?.namespace ?? '';
   const fields = kind.options.fields ?? {};
+  if (path === 'metadata.namespace' && hasNamespaceField(kind)) return (object) => object.metadata?.namespace ?? '';
   if (!Object.hasOwn(fields, path)) throw unknownField(kind, path);
   return fields[path]!;
 }
 
-/** Upstream's message differs for kinds without selectable fields of their own. */
-function unknownField({ options }: Kind, path: string): BadRequest {
+/** Upstream's cluster-scoped kinds with fields of their own lack it, and so do custom ones; all others have it. */
+const hasNamespaceField = (kind: Kind): boolean => kind.namespaced || !(kind.options.fields || isCustom(kind));
+
+/** Upstream's message differs for built-in kinds without selectable fields of their own. */
+function unknownField(kind: Kind, path: string): BadRequest {
+  const { options } = kind;
   const name = JSON.stringify(path);
-  if (!options.fields) {
+  if (!options.fields && !isCustom(kind)) {
     return new BadRequest(`${name} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   }
   return new BadRequest(options.unknownField?.(name) ?? `field label not supported: ${path}`);
