@@ -96,6 +96,21 @@ const bodies: readonly Case[] = [
     message: 'the API version in the data (apps/v1beta2) does not match the expected API version (apps/v1)',
   },
   {
+    name: 'an older version of another group',
+    path: deployments,
+    body: { apiVersion: 'extensions/v1beta1', kind: 'Deployment' },
+    code: 400,
+    message: 'the API version in the data (extensions/v1beta1) does not match the expected API version (apps/v1)',
+  },
+  {
+    name: 'a version that never was',
+    path: deployments,
+    body: { apiVersion: 'apps/v9alpha1', kind: 'Deployment' },
+    code: 400,
+    message:
+      'Deployment in version "v9alpha1" cannot be handled as a Deployment: no kind "Deployment" is registered for version "apps/v9alpha1"',
+  },
+  {
     name: 'metadata that is not an object',
     body: { metadata: 'x' },
     code: 400,
@@ -300,9 +315,19 @@ t.test('duplicate fields in YAML', async (t) => {
 
 t.test('a patch cannot change kind and apiVersion', async (t) => {
   const cases = [
-    [{ kind: 'Secret' }, 400, /unknown conversion$/],
+    [
+      { kind: 'Secret' },
+      422,
+      /^ "" is invalid: patch: .*converting \(v1\.Secret\) to \(core\.ConfigMap\): unknown conversion$/,
+    ],
     [{ kind: 'Foo' }, 422, /^ "" is invalid: patch: .*no kind "Foo" is registered for version "v1"$/],
     [{ apiVersion: 'v2' }, 422, /no kind "ConfigMap" is registered for version "v2"$/],
+    [{ apiVersion: 'a/b/c' }, 422, /unexpected GroupVersion string: a\/b\/c$/],
+    [
+      { apiVersion: null },
+      400,
+      /^the name of the object \(a based on URL\) was undeterminable: name must be provided$/,
+    ],
   ] as const;
   for (const [body, code, message] of cases) {
     const type = 'application/merge-patch+json';
@@ -310,4 +335,26 @@ t.test('a patch cannot change kind and apiVersion', async (t) => {
   }
   const same = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { labels: { x: 'y' } } };
   t.equal((await server.call('PATCH', `${cms}/a`, { type: 'application/merge-patch+json', body: same })).status, 200);
+});
+
+t.test('a patch may name an older version of the kind; a strategic patch, anything', async (t) => {
+  const cases = [
+    [merge, { apiVersion: 'apps/v1beta1' }, 200],
+    [merge, { apiVersion: 'extensions/v1beta1' }, 200],
+    [merge, { kind: null }, 200],
+    [merge, { apiVersion: 'apps/v1alpha1' }, 422],
+    [merge, { apiVersion: 'batch/v1beta1' }, 422],
+    [json, [{ op: 'replace', path: '/apiVersion', value: 'apps/v1beta2' }], 200],
+    [strategic, { kind: 'Pod' }, 200],
+    [strategic, { apiVersion: 'v1' }, 200],
+    [strategic, { apiVersion: 'a/b/c', kind: null }, 200],
+    [strategic, { kind: 1 }, 422],
+  ] as const;
+  for (const [type, body, code] of cases) {
+    const answer = await server.call('PATCH', `${deployments}/d`, { type, body });
+    t.equal(answer.status, code, `${JSON.stringify(body)}: ${answer.text}`);
+    if (code === 200) t.match(answer.json, { apiVersion: 'apps/v1', kind: 'Deployment' });
+  }
+  const again = await server.call('GET', `${deployments}/d`);
+  t.match(again.json, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' } });
 });

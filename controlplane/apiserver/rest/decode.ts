@@ -3,6 +3,7 @@
 import type { Catalog } from '../../api/catalog';
 import { type LargeIntegers, maxJsonValues, parseJson } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
+import { otherVersion } from '../../api/other-versions';
 import { wrongType } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
 import type { SchemaSet } from '../../api/schema/schema-set';
@@ -157,24 +158,21 @@ export function checkKind(
 ): void {
   const foundVersion = apiVersion || kind.apiVersion;
   const foundKind = name || kind.kind;
-  if (foundKind === kind.kind && (foundVersion === kind.apiVersion || kind.options.sentAs?.includes(foundVersion)))
-    return;
-  const slash = foundVersion.lastIndexOf('/');
-  const group = foundVersion.slice(0, Math.max(0, slash));
-  const version = foundVersion.slice(slash + 1);
+  const isOwn = foundVersion === kind.apiVersion || kind.options.sentAs?.includes(foundVersion);
+  if (foundKind === kind.kind && isOwn) return;
   // Upstream knows the older versions of a kind and converts them before it refuses them.
-  if (foundKind === kind.kind && group === kind.group && /^v\d+(alpha|beta)\d+$/.test(version)) {
+  if (foundKind === kind.kind && otherVersion(kind, foundVersion)) {
     throw new BadRequest(
       `the API version in the data (${foundVersion}) does not match the expected API version (${kind.apiVersion})`,
     );
   }
-  const cause =
-    unknownKind(catalog, kind, apiVersion, name) ??
-    `converting (${version}.${foundKind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`;
+  const cause = wrongKind(catalog, kind, apiVersion, name);
   throw new BadRequest(
-    `${foundKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${cause}`,
+    `${foundKind} in version ${JSON.stringify(versionOf(foundVersion))} cannot be handled as a ${kind.kind}: ${cause}`,
   );
 }
+
+const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.lastIndexOf('/') + 1);
 
 /** A custom object has no Go type that would tell its kind, so it must name it. @throws BadRequest, Invalid */
 function checkCustomType(kind: Kind, value: Recognized['value'], body: Buffer): void {
@@ -195,16 +193,19 @@ export function checkCustomKind(kind: Kind, name: string, metadata: unknown): vo
   throw invalid({ group: kind.group, kind: name }, typeof objectName === 'string' ? objectName : '', [cause]);
 }
 
-/** Upstream's words for a kind that the server does not know; undefined for a known kind. */
-export function unknownKind(
+/** Upstream's words for why an object of this kind and version is none of `kind`; undefined for its own. Empty texts are its own. */
+export function wrongKind(
   catalog: Catalog,
   kind: Kind,
   apiVersion: string | undefined,
   name: string | undefined,
 ): string | undefined {
   const [foundVersion, foundKind] = [apiVersion || kind.apiVersion, name || kind.kind];
-  const isOwn = foundVersion === kind.apiVersion && foundKind === kind.kind;
-  if (isOwn || catalog.byKind(foundVersion, foundKind)) return undefined;
+  if (foundVersion === kind.apiVersion && foundKind === kind.kind) return undefined;
+  if (catalog.byKind(foundVersion, foundKind)) {
+    return `converting (${versionOf(foundVersion)}.${foundKind}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`;
+  }
+  if (foundVersion.split('/').length > 2) return `unexpected GroupVersion string: ${foundVersion}`;
   return `no kind ${JSON.stringify(foundKind)} is registered for version ${JSON.stringify(foundVersion)}`;
 }
 

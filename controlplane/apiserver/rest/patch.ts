@@ -2,6 +2,7 @@
 // for server-side apply go on to apply.ts.
 import { parseJson, parseStored } from '../../api/json-text';
 import { isCustom, type Kind } from '../../api/kind';
+import { otherVersion } from '../../api/other-versions';
 import { findDuplicateFields } from '../../api/schema/duplicates';
 import { conversionError } from '../../api/schema/go-types';
 import type { ObjectSchema } from '../../api/schema/schema';
@@ -17,7 +18,8 @@ import { header, type Reply } from '../request';
 import { invalid, unsupportedMediaType, unsupportedPatchType } from '../status';
 import { applyObject } from './apply';
 import { type RestDeps, type RestRequest, warn } from './context';
-import { checkCustomKind, checkKind, isRecord, largeIntegersOf, unknownKind } from './decode';
+import { checkName } from './create-on-update';
+import { checkCustomKind, checkKind, isRecord, largeIntegersOf, wrongKind } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -102,13 +104,19 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   const schema = rest.schemas.of(kind);
   const object = applyPatch(patch.type, current, patch.value, schema);
   const { apiVersion, kind: name } = object;
-  if (typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string') {
-    if (isCustom(kind) && name && (apiVersion ?? kind.apiVersion) === kind.apiVersion) {
-      checkCustomKind(kind, name, object.metadata);
-    }
-    const why = unknownKind(rest.catalog, kind, apiVersion, name);
+  const isTyped = typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string';
+  if (isTyped && isCustom(kind)) {
+    if (name && (apiVersion ?? kind.apiVersion) === kind.apiVersion) checkCustomKind(kind, name, object.metadata);
+    const isKnown = rest.catalog.byKind(apiVersion || kind.apiVersion, name || kind.kind);
+    const why = isKnown ? undefined : wrongKind(rest.catalog, kind, apiVersion, name);
     if (why) throw invalidPatch(patch, current, schema, why);
     checkKind(rest.catalog, kind, apiVersion, name);
+  } else if (isTyped && patch.type !== patchTypes.strategic) {
+    // Without a version upstream decodes into its internal type, which has no JSON names: no field is read.
+    if (!apiVersion) checkName(rest.route.name ?? '', {});
+    const isReadable = (name || kind.kind) === kind.kind && otherVersion(kind, apiVersion) === 'same fields';
+    const why = isReadable ? undefined : wrongKind(rest.catalog, kind, apiVersion, name);
+    if (why) throw invalidPatch(patch, current, schema, why);
   }
   const unknown: string[] | undefined = mode === 'Ignore' ? undefined : [];
   try {
@@ -123,7 +131,9 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   ];
   if (mode === 'Strict' && findings.length > 0) throw invalidPatch(patch, current, schema, strictError(findings));
   warn(rest, findings);
-  return object;
+  if (isCustom(kind)) return object;
+  // A strategic patch is applied to an object of a Go type, which has a kind however the patch calls it.
+  return Object.assign(object, { apiVersion: kind.apiVersion, kind: kind.kind });
 }
 
 /** The error shows a strategic patch itself; for other patches it shows the resulting object. */
