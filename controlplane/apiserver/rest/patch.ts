@@ -114,7 +114,7 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   } else if (isTyped && patch.type !== patchTypes.strategic) {
     // Without a version upstream decodes into its internal type, which has no JSON names: no field is read.
     if (!apiVersion) checkName(rest.route.name ?? '', {});
-    const isReadable = (name || kind.kind) === kind.kind && otherVersion(kind, apiVersion) === 'same fields';
+    const isReadable = (name || kind.kind) === kind.kind && otherVersion(kind, apiVersion ?? '') === 'same fields';
     const why = isReadable ? undefined : wrongKind(rest.catalog, kind, apiVersion, name);
     if (why) throw invalidPatch(patch, current, schema, why);
   }
