@@ -3,7 +3,7 @@
 
 import { isIP } from 'node:net';
 import type { V1IPAddress } from '@kubernetes/client-node';
-import { canonicalAddress, unmappedAddress } from '../base/cidr';
+import { canonicalAddress, isMapped, parseAddress } from '../base/cidr';
 import type { FieldCause } from '../base/errors';
 import { defineKind } from './kind';
 import { nameColumn, none } from './table';
@@ -23,7 +23,7 @@ function checkName(name: string): string[] {
       isIP(plain) === 0 ? 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)' : 'must not have leading 0s',
     ];
   }
-  if (unmappedAddress(name) !== name) return ['must not be an IPv4-mapped IPv6 address'];
+  if (isMapped(parseAddress(name))) return ['must not be an IPv4-mapped IPv6 address'];
   const canonical = canonicalAddress(name);
   return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
 }

@@ -27,9 +27,20 @@ t.test('ServiceCIDR', async (t) => {
     {
       name: 'two of one family',
       body: body('10.0.0.0/24', '10.1.0.0/24'),
-      causes: [`spec.cidrs: Invalid value: {"cidrs":["10.0.0.0/24","10.1.0.0/24"]}: ${dual}`],
+      causes: [`spec.cidrs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: ${dual}`],
     },
     { name: 'no range', body: body('10.0.0.0'), causes: [`spec.cidrs[0]: Invalid value: "10.0.0.0": ${wrong}`] },
+    ...Object.entries({
+      '10.200.0.1/24': 'must not have bits set beyond the prefix length',
+      '::ffff:10.0.0.0/112': 'must not have an IPv4-mapped IPv6 address',
+      'FD00::/64': 'must be in canonical form ("fd00::/64")',
+      '010.1.0.0/16': 'must not have leading 0s in IP or prefix length',
+      '10.1.0.0/016': 'must not have leading 0s in IP or prefix length',
+    }).map(([cidr, why]) => ({
+      name: cidr,
+      body: body(cidr),
+      causes: [`spec.cidrs[0]: Invalid value: ${JSON.stringify(cidr)}: ${why}`],
+    })),
     { name: 'a second family is added', old: body('10.0.0.0/24'), body: body('10.0.0.0/24', 'fd00::/112'), causes: [] },
     {
       name: 'a second range of the family',
@@ -89,6 +100,8 @@ t.test('IPAddress', async (t) => {
     ['fd00::1'],
     ['a', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'],
     ['fd00:0::1', 'must be in canonical form ("fd00::1")'],
+    ['010.96.200.9', 'must not have leading 0s'],
+    ['::ffff:1.2.3.4', 'must not be an IPv4-mapped IPv6 address'],
   ];
   for (const [name, wrong] of names) {
     const causes = validateObjectMeta(kind, { metadata: { name } }, { subresource: '' });

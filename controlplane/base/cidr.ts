@@ -77,6 +77,9 @@ export function addressBytes(text: string): Buffer {
   return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');
 }
 
+/** True for an IPv4 address in the form of IPv6: ::ffff:10.0.0.1. */
+export const isMapped = ({ family, value }: Address): boolean => family === 6 && value >> 32n === 0xffffn;
+
 /** Undefined unless there are 4 or 16 bytes. */
 export function readAddress(data: Buffer | undefined): string | undefined {
   if (data === undefined || (data.length !== 4 && data.length !== 16)) return undefined;

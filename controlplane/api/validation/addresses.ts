@@ -1,7 +1,7 @@
 // Rules for addresses that a user names and nodes send packets to: both kinds of endpoints, and external IPs. A node's kernel and
 // processes connect to them, so none may mean the node itself or all machines of its network.
 import { isIP } from 'node:net';
-import { type Address, cidrContains, parseAddress, parseCidr } from '../../base/cidr';
+import { type Address, cidrContains, isMapped, parseAddress, parseCidr } from '../../base/cidr';
 import type { FieldCause } from '../../base/errors';
 import { invalid, invalidEach } from './causes';
 
@@ -31,13 +31,12 @@ const refused: readonly Range[] = [
   { ranges: ['255.255.255.255/32'], detail: 'may not be the limited broadcast address (255.255.255.255)' },
 ];
 const parsed = refused.map(({ ranges, detail }) => ({ ranges: ranges.map(parseCidr), detail }));
-const mapped = parseCidr('::ffff:0:0/96');
 
 /** Why an address may not be a destination; undefined when it may. `text` must be an address. */
 function whyNoDestination(text: string): string | undefined {
   const address: Address = parseAddress(text);
   // The kernel uses the IPv4 address inside, although the field has family IPv6.
-  if (cidrContains(mapped, address)) return 'must not be an IPv4-mapped IPv6 address';
+  if (isMapped(address)) return 'must not be an IPv4-mapped IPv6 address';
   if (address.value === 0n) return `may not be unspecified (${text})`;
   return parsed.find(({ ranges }) => ranges.some((range) => cidrContains(range, address)))?.detail;
 }

@@ -75,7 +75,11 @@ t.test('without owners from the first write on', async (t) => {
 
 t.test('a deletion, another type and a lost family delete it', async (t) => {
   const { call, patch, parents } = await open(t, { serviceCidr: '10.96.0.0/12,fd00:10:96::/112' });
-  const dual = { ipFamilyPolicy: 'RequireDualStack', clusterIPs: ['10.96.7.7', 'fd00:10:96::77'] };
+  const dual = {
+    ipFamilyPolicy: 'RequireDualStack',
+    clusterIP: '10.96.7.7',
+    clusterIPs: ['10.96.7.7', 'fd00:10:96::77'],
+  };
   await call('POST', services, service('web', dual));
   t.same(await parents(), ['10.96.7.7 services web', 'fd00:10:96::77 services web']);
   t.match((await call('GET', `${ips}/fd00:10:96::77`)).metadata.labels, {
