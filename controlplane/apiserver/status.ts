@@ -14,6 +14,7 @@ import {
   Invalid,
   NotFound,
 } from '../base/errors';
+import { PatchRejected } from './patch/rejected';
 
 interface StatusLine {
   readonly status: number;
@@ -212,4 +213,5 @@ export function deletedStatus(kind: KindRef, name: string, uid: string | undefin
   };
 }
 
-const hasEmptyDetails = (err: unknown): boolean => err instanceof StatusError && err.emptyDetails;
+const hasEmptyDetails = (err: unknown): boolean =>
+  err instanceof PatchRejected || (err instanceof StatusError && err.emptyDetails);

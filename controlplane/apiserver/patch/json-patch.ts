@@ -1,7 +1,9 @@
 // JSON patch, RFC 6902, over JSON pointers, RFC 6901. The messages are upstream's: users of kubectl search for them.
 import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
-import { BadRequest, Invalid, TooLarge } from '../../base/errors';
-import { depthOf, isObject, type Json, type JsonObject, jsonEqual, setKey, valuesIn } from './json';
+import { BadRequest, TooLarge } from '../../base/errors';
+import { depthOf, isObject, type Json, type JsonObject, jsonEqual, valuesIn } from './json';
+import { IndexError, insertAt, type Place, placeOf, removeAt, setAt, valueAt } from './json-pointer';
+import { PatchRejected } from './rejected';
 
 /** More operations than this in one patch are refused, as upstream does. */
 export const maxJsonPatchOperations = 10_000;
@@ -9,20 +11,15 @@ export const maxJsonPatchOperations = 10_000;
 const maxCopiedBytes = 3 * 1024 * 1024;
 /** A bound per patch: list elements shifted, and objects and lists counted again. */
 const maxWork = 25_000_000;
-/** Characters of a path or an operation in a message; both may be megabytes long. */
-const maxShown = 1_000;
 
 interface Operation {
-  readonly op?: string;
-  readonly path?: string;
-  readonly from?: string;
+  readonly op?: string | null;
+  readonly path?: string | null;
+  readonly from?: string | null;
   readonly value?: Json;
 }
 
-/** The full message for a patch that does not apply. kubectl shows it unchanged when the details have no causes. */
-export const patchRejected = 'the server rejected our request due to an error in our request';
-
-/** A new document. @throws BadRequest for a malformed patch or a result too deep, Invalid when an operation does not apply */
+/** A new document. @throws BadRequest for a malformed patch or a result too deep, PatchRejected when an operation does not apply */
 export function applyJsonPatch(original: JsonObject, patch: Json): JsonObject {
   const operations = decode(patch);
   const limits = new PatchLimits(depthOf(original));
@@ -41,7 +38,7 @@ class PatchLimits {
   /** `depth` is never less than the depth of the document; counting it again after each operation would be quadratic. */
   constructor(private depth: number) {}
 
-  /** @throws Invalid */
+  /** @throws PatchRejected */
   copy(value: Json): void {
     this.copiedValues += valuesIn(value);
     if (this.copiedValues > maxJsonValues) throw rejected('the patch copies too many fields and items');
@@ -52,7 +49,7 @@ class PatchLimits {
     );
   }
 
-  /** @throws Invalid */
+  /** @throws PatchRejected */
   shift(elements: number): void {
     this.work += elements;
     if (this.work > maxWork) throw rejected('the patch inserts into and removes from long lists too many times');
@@ -74,7 +71,9 @@ class PatchLimits {
 
 const levelsOf = (path: string): number => path.split('/').length - 1;
 
+/** As Go decodes: null is an empty list, and an operation without fields. */
 function decode(patch: Json): Operation[] {
+  if (patch === null) return [];
   if (!Array.isArray(patch)) throw undecodable(patch, 'value', '[]handlers.jsonPatchOp');
   if (patch.length > maxJsonPatchOperations) {
     throw new TooLarge(
@@ -82,6 +81,7 @@ function decode(patch: Json): Operation[] {
     );
   }
   return patch.map((operation) => {
+    if (operation === null) return {};
     if (!isObject(operation)) throw undecodable(operation, 'value', 'handlers.jsonPatchOp');
     for (const key of ['op', 'path', 'from']) {
       const text = operation[key] ?? '';
@@ -98,163 +98,127 @@ function undecodable(value: Json, target: string, type: string): BadRequest {
   );
 }
 
-/** kube-apiserver does not report why a patch does not apply; the cause is for debugging this server. */
-const rejected = (why: string): Invalid => new Invalid(patchRejected, [], { cause: new Error(why.slice(0, maxShown)) });
+const rejected = (why: string): PatchRejected => new PatchRejected(why);
 
-function applyOne(document: Json, { op = '', path, from, value }: Operation, limits: PatchLimits): Json {
-  if (path === undefined) throw rejected(`${op} operation has no path`);
+function applyOne(document: Json, operation: Operation, limits: PatchLimits): Json {
+  const { op, path, value } = operation;
+  if (typeof path !== 'string') throw rejected(op ? `${op} operation has no path` : 'Unexpected kind: unknown');
+  // Go's library writes null for a value that is absent.
+  const given = value ?? null;
   switch (op) {
-    case 'add': {
-      const added = present(op, path, value);
-      const result = add(document, path, added, { op, limits });
-      limits.placed(result, path, depthOf(added));
-      return result;
-    }
+    case 'add':
+      add(document, path, given, limits);
+      limits.placed(document, path, depthOf(given));
+      return document;
     case 'remove':
-      return remove(document, path, { op, limits }).document;
+      remove(document, path, limits);
+      return document;
     case 'replace': {
-      const replaced = replace(document, path, present(op, path, value));
-      limits.placed(replaced, path, depthOf(value));
+      const replaced = replace(document, path, given);
+      limits.placed(replaced, path, depthOf(given));
       return replaced;
     }
     case 'move': {
-      const depth = limits.below(source(op, from));
-      const taken = remove(document, source(op, from), { op, limits });
-      const moved = add(taken.document, path, taken.value, { op, limits });
-      limits.placed(moved, path, depth);
-      return moved;
+      const from = source(operation);
+      const depth = limits.below(from);
+      move(document, from, path, limits);
+      limits.placed(document, path, depth);
+      return document;
     }
     case 'copy': {
-      const depth = limits.below(source(op, from));
-      const copied = readOrAbsent(document, source(op, from), op) ?? null;
-      limits.copy(copied);
-      const result = add(document, path, structuredClone(copied), { op, limits });
-      limits.placed(result, path, depth);
-      return result;
+      const from = source(operation);
+      const depth = limits.below(from);
+      copy(document, from, path, limits);
+      limits.placed(document, path, depth);
+      return document;
     }
     case 'test':
-      return test(document, path, value ?? null);
+      test(document, path, given);
+      return document;
     default:
-      throw rejected(`Unexpected kind: ${op.slice(0, maxShown)}`);
+      throw rejected(`Unexpected kind: ${op || 'unknown'}`);
   }
 }
 
-function present(op: string, path: string, value: Json | undefined): Json {
-  if (value === undefined) throw rejected(`${op} operation for path ${JSON.stringify(path)} has no value`);
-  return value;
-}
-
-function source(op: string, from: string | undefined): string {
-  if (typeof from !== 'string') throw rejected(`unable to decode from: ${op} operation has no from`);
+function source({ op, from }: Operation): string {
+  if (typeof from !== 'string')
+    throw rejected(`${op} operation failed to decode from: operation, missing from field: missing value`);
   return from;
 }
 
-function test(document: Json, path: string, expected: Json): Json {
-  // A missing value equals null for test, and nothing else. An error made for each of 10,000 tests would cost too much.
-  const found = expected === null ? (find(document, path) ?? null) : read(document, path, 'test');
-  if (!jsonEqual(found, expected)) throw rejected(`testing value ${path} failed: test failed`);
-  return document;
+/** @throws PatchRejected */
+function located(document: Json, path: string, missing: string): Place {
+  const place = placeOf(document, path);
+  if (!place) throw rejected(`${missing}: missing value`);
+  return place;
 }
 
-function tokens(path: string): string[] {
-  if (path === '') return [];
-  if (!path.startsWith('/')) throw rejected(`invalid JSON pointer ${JSON.stringify(path)}: it must start with /`);
-  return path
-    .slice(1)
-    .split('/')
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-function locate(document: Json, path: string, op: string): { parent: Json[] | JsonObject; key: string } {
-  const steps = tokens(path);
-  const key = steps.pop();
-  if (key === undefined) throw rejected(`${op} operation cannot address the whole document`);
-  // As Go's library: only a replacement shows the path without quotation marks.
-  const shown = op === 'replace' ? path : JSON.stringify(path);
-  const missing = () => rejected(`${op} operation does not apply: doc is missing path: ${shown}: missing value`);
-  let parent: Json | undefined = document;
-  for (const step of steps) {
-    parent = child(parent, step);
-    if (parent === undefined) throw missing();
+/** Runs `use`, and says where when a list has no such index. @throws PatchRejected */
+function at<T>(where: string, use: () => T): T {
+  try {
+    return use();
+  } catch (err) {
+    throw err instanceof IndexError ? rejected(`${where}: ${err.message}`) : err;
   }
-  // An operation on the whole document may have left a scalar.
-  if (!isObject(parent) && !Array.isArray(parent)) throw missing();
-  return { parent, key };
 }
 
-function child(parent: Json, key: string): Json | undefined {
-  if (Array.isArray(parent)) return /^(0|[1-9]\d*)$/.test(key) ? parent[Number(key)] : undefined;
-  return isObject(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined;
+function add(document: Json, path: string, value: Json, limits: PatchLimits): void {
+  const place = located(document, path, `add operation does not apply: doc is missing path: "${path}"`);
+  at(`error in add for path: '${path}'`, () => insertAt(place, value, (count) => limits.shift(count)));
 }
 
-function arrayIndex(list: Json[], key: string, path: string, op: string, max = list.length - 1): number {
-  const index = Number(key);
-  if (!/^(0|[1-9]\d*)$/.test(key) || index > max) {
-    throw rejected(`${op} operation does not apply: doc is missing path: ${path}: missing value`);
-  }
-  return index;
+function remove(document: Json, path: string, limits: PatchLimits): void {
+  const place = located(document, path, `remove operation does not apply: doc is missing path: "${path}"`);
+  take(place, `error in remove for path: '${path}'`, limits);
 }
 
-function read(document: Json, path: string, op: string): Json {
-  if (path === '') return document;
-  const { parent, key } = locate(document, path, op);
-  const value = child(parent, key);
-  if (value === undefined) throw rejected(`${op} operation does not apply: doc is missing key: ${path}: missing value`);
-  return value;
+function take(place: Place, where: string, limits: PatchLimits): void {
+  const isThere = at(where, () => removeAt(place, (count) => limits.shift(count)));
+  if (!isThere) throw rejected(`${where}: Unable to remove nonexistent key: ${place.key}: missing value`);
 }
 
-/** Undefined for a missing member of an object, which Go's library replaces and copies like one that is null. */
-function readOrAbsent(document: Json, path: string, op: string): Json | undefined {
-  if (path === '' || Array.isArray(locate(document, path, op).parent)) return read(document, path, op);
-  return find(document, path);
-}
-
-/** Undefined for a missing value, also for a malformed pointer. */
-function find(document: Json, path: string): Json | undefined {
-  if (path !== '' && !path.startsWith('/')) return undefined;
-  let value: Json | undefined = document;
-  for (const step of tokens(path)) {
-    if (value === undefined) return undefined;
-    value = child(value, step);
-  }
-  return value;
-}
-
-interface Step {
-  readonly op: string;
-  readonly limits: PatchLimits;
-}
-
+/** The new document. A missing member of an object is replaced like one that is null. */
 function replace(document: Json, path: string, value: Json): Json {
-  const op = 'replace';
-  readOrAbsent(document, path, op);
-  if (path === '') return value;
-  const { parent, key } = locate(document, path, op);
-  if (Array.isArray(parent)) parent[arrayIndex(parent, key, path, op)] = value;
-  else setKey(parent, key, value);
-  return document;
-}
-
-function add(document: Json, path: string, value: Json, { op, limits }: Step): Json {
-  if (path === '') return value;
-  const { parent, key } = locate(document, path, op);
-  if (!Array.isArray(parent)) setKey(parent, key, value);
-  else if (key === '-') parent.push(value);
-  else {
-    const at = arrayIndex(parent, key, path, op, parent.length);
-    limits.shift(parent.length - at);
-    parent.splice(at, 0, value);
+  if (path === '') {
+    if (isObject(value) || Array.isArray(value)) return value;
+    throw rejected('replace operation value must be object or array');
+  }
+  const place = located(document, path, `replace operation does not apply: doc is missing path: ${path}`);
+  try {
+    setAt(place, value);
+  } catch (err) {
+    if (!(err instanceof IndexError)) throw err;
+    throw rejected(`replace operation does not apply: doc is missing key: ${path}: missing value`);
   }
   return document;
 }
 
-function remove(document: Json, path: string, { op, limits }: Step): { document: Json; value: Json } {
-  const value = read(document, path, op);
-  const { parent, key } = locate(document, path, op);
-  if (Array.isArray(parent)) {
-    const at = arrayIndex(parent, key, path, op);
-    limits.shift(parent.length - at);
-    parent.splice(at, 1);
-  } else delete parent[key];
-  return { document, value };
+function move(document: Json, from: string, path: string, limits: PatchLimits): void {
+  const place = located(document, from, `move operation does not apply: doc is missing from path: ${from}`);
+  const where = `error in move for path: '${place.key}'`;
+  const value = at(where, () => valueAt(place)) ?? null;
+  take(place, where, limits);
+  const target = located(document, path, `move operation does not apply: doc is missing destination path: ${path}`);
+  at(`error in move for path: '${path}'`, () => insertAt(target, value, (count) => limits.shift(count)));
+}
+
+/** A missing member of an object is copied as null. */
+function copy(document: Json, from: string, path: string, limits: PatchLimits): void {
+  const place = located(document, from, `copy operation does not apply: doc is missing from path: ${from}`);
+  const value = at(`error in copy for from: '${from}'`, () => valueAt(place)) ?? null;
+  const target = located(document, path, `copy operation does not apply: doc is missing destination path: ${path}`);
+  limits.copy(value);
+  const copied = structuredClone(value);
+  at('error while adding value during copy', () => insertAt(target, copied, (count) => limits.shift(count)));
+}
+
+/** A missing member of an object equals null. @throws PatchRejected */
+function test(document: Json, path: string, expected: Json): void {
+  const found = path === '' ? document : memberFor(document, path);
+  if (!jsonEqual(found ?? null, expected)) throw rejected(`testing value ${path} failed: test failed`);
+}
+
+function memberFor(document: Json, path: string): Json | undefined {
+  const place = located(document, path, `test operation does not apply: is missing path: ${path}`);
+  return at(`error in test for path: '${path}'`, () => valueAt(place));
 }

@@ -35,7 +35,9 @@ function keeps<T>(original: T, change: () => void): void {
 
 const objects = fc.array(fc.tuple(trickyKeys, jsonValues), { maxLength: 4 }).map(objectOf);
 const pointers = fc
-  .array(fc.oneof(fc.constantFrom('a', 'b', '0', '1', '-', '~0', '~1', '__proto__', ''), trickyKeys), { maxLength: 4 })
+  .array(fc.oneof(fc.constantFrom('a', 'b', '0', '1', '-1', '-', '~0', '~1', '__proto__', ''), trickyKeys), {
+    maxLength: 4,
+  })
   .map((parts) => parts.map((part) => `/${part}`).join(''));
 const operations = fc.array(
   fc.record(

@@ -4,8 +4,8 @@ import { loadSchemas } from '../../api/schema/load';
 import { services } from '../../api/service';
 import type { AppError } from '../../base/errors';
 import { StatusError } from '../status';
-import { patchRejected } from './json-patch';
 import { applyPatch, patchTypes } from './patch';
+import { patchRejected } from './rejected';
 
 const schemas = loadSchemas();
 const podSchema = schemas.of(pods);
@@ -89,16 +89,16 @@ t.test('JSON patch', async (t) => {
       name: 'remove of a missing field',
       original: {},
       patch: [{ op: 'remove', path: '/a' }],
-      error: 'Invalid: remove operation does not apply: doc is missing key: /a: missing value',
+      error: "Invalid: error in remove for path: '/a': Unable to remove nonexistent key: a: missing value",
     },
     {
       name: 'the result is not an object',
       original: {},
       patch: [
-        { op: 'add', path: '', value: null },
-        { op: 'add', path: '/__proto__', value: null },
+        { op: 'replace', path: '', value: [] },
+        { op: 'add', path: '/-', value: null },
       ],
-      error: 'Invalid: add operation does not apply: doc is missing path: "/__proto__": missing value',
+      error: 'Invalid: the patch leaves no object',
     },
     {
       name: 'parent is missing',
@@ -110,7 +110,7 @@ t.test('JSON patch', async (t) => {
       name: 'index out of range',
       original: { l: [] },
       patch: [{ op: 'add', path: '/l/1', value: 1 }],
-      error: 'Invalid: add operation does not apply: doc is missing path: /l/1: missing value',
+      error: "Invalid: error in add for path: '/l/1': Unable to access invalid index: 1: invalid index referenced",
     },
     {
       name: 'unknown operation',
@@ -132,10 +132,96 @@ t.test('JSON patch', async (t) => {
       error: 'Invalid: add operation has no path',
     },
     {
-      name: 'whole document becomes a number',
+      name: 'the whole document cannot be added, removed, moved or copied',
       original: {},
-      patch: [{ op: 'add', path: '', value: 1 }],
-      error: 'Invalid: the patch leaves no object',
+      patch: [{ op: 'add', path: '', value: {} }],
+      error: 'Invalid: add operation does not apply: doc is missing path: "": missing value',
+    },
+    {
+      name: 'a copy of the whole document',
+      original: {},
+      patch: [{ op: 'copy', from: '', path: '/a' }],
+      error: 'Invalid: copy operation does not apply: doc is missing from path: : missing value',
+    },
+    {
+      name: 'the whole document is replaced by a number',
+      original: {},
+      patch: [{ op: 'replace', path: '', value: 1 }],
+      error: 'Invalid: replace operation value must be object or array',
+    },
+    {
+      name: 'the whole document is replaced',
+      original: { a: 1 },
+      patch: [{ op: 'replace', path: '', value: { b: 2 } }],
+      result: { b: 2 },
+    },
+    {
+      name: 'negative indices count from the end',
+      original: { l: [1, 2, 3], m: [{ a: 1 }] },
+      patch: [
+        { op: 'test', path: '/l/-1', value: 3 },
+        { op: 'replace', path: '/l/-3', value: 'first' },
+        { op: 'remove', path: '/l/-2' },
+        { op: 'add', path: '/l/-1', value: 'end' },
+        { op: 'add', path: '/l/-4', value: 'start' },
+        { op: 'replace', path: '/m/-1/a', value: 2 },
+        { op: 'copy', from: '/l/-1', path: '/c' },
+        { op: 'move', from: '/l/-1', path: '/l/0' },
+      ],
+      result: { l: ['end', 'start', 'first', 3], m: [{ a: 2 }], c: 'end' },
+    },
+    {
+      name: 'indices with a sign or leading zeros',
+      original: { l: [1] },
+      patch: [
+        { op: 'add', path: '/l/+1', value: 2 },
+        { op: 'replace', path: '/l/00', value: 0 },
+      ],
+      result: { l: [0, 2] },
+    },
+    {
+      name: 'a negative index out of range',
+      original: { l: [1] },
+      patch: [{ op: 'add', path: '/l/-3', value: 1 }],
+      error: "Invalid: error in add for path: '/l/-3': Unable to access invalid index: -3: invalid index referenced",
+    },
+    {
+      name: 'a negative index out of range, replaced',
+      original: { l: [1] },
+      patch: [{ op: 'replace', path: '/l/-2', value: 1 }],
+      error: 'Invalid: replace operation does not apply: doc is missing key: /l/-2: missing value',
+    },
+    {
+      name: 'no index',
+      original: { l: [1] },
+      patch: [{ op: 'add', path: '/l/x', value: 1 }],
+      error:
+        "Invalid: error in add for path: '/l/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": invalid syntax",
+    },
+    {
+      name: 'a value that is absent is null',
+      original: { a: 1, b: 2, l: [] },
+      patch: [
+        { op: 'add', path: '/a' },
+        { op: 'replace', path: '/b' },
+        { op: 'add', path: '/l/-' },
+        { op: 'test', path: '/none' },
+      ],
+      result: { a: null, b: null, l: [null] },
+    },
+    { name: 'null for a patch', original: { a: 1 }, patch: null, result: { a: 1 } },
+    { name: 'null for an operation', original: {}, patch: [null], error: 'Invalid: Unexpected kind: unknown' },
+    {
+      name: 'a pointer without a slash at its start',
+      original: {},
+      patch: [{ op: 'add', path: 'x/a', value: 1 }],
+      result: { a: 1 },
+    },
+    {
+      name: 'a key that names a prototype',
+      original: {},
+      patch: [{ op: 'add', path: '/__proto__/a', value: 1 }],
+      error: 'Invalid: add operation does not apply: doc is missing path: "/__proto__/a": missing value',
     },
   ];
   for (const { name, original, patch, result, error } of cases) {

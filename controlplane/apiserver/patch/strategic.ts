@@ -2,9 +2,9 @@
 // Source: the sig-api-machinery document "Strategic Merge Patch".
 
 import type { FieldSchema, ObjectSchema } from '../../api/schema/schema';
-import { BadRequest, Invalid } from '../../base/errors';
+import { BadRequest } from '../../base/errors';
 import { isObject, type Json, type JsonObject, setKey } from './json';
-import { patchRejected } from './json-patch';
+import { PatchRejected } from './rejected';
 import { deleteFromList, goMap, type MergedList, mergeList, unexpected } from './strategic-list';
 
 const directive = '$patch';
@@ -89,10 +89,7 @@ function retain(original: JsonObject, patch: JsonObject): JsonObject {
   const kept = new Set<Json>(keep);
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith('$') || value === null) continue;
-    if (!kept.has(key))
-      throw new Invalid(patchRejected, [], {
-        cause: new Error('$retainKeys list must contain all fields present in the patch'),
-      });
+    if (!kept.has(key)) throw new PatchRejected('$retainKeys list must contain all fields present in the patch');
   }
   return Object.fromEntries(Object.entries(original).filter(([key]) => kept.has(key)));
 }

@@ -92,11 +92,14 @@ t.test('JSON patches', async (t) => {
     json('[JSONPatch{op: "add", path: "/metadata/labels", value: {"a/b": "1"}}]'),
     json('[JSONPatch{op: "replace", path: "/metadata/labels/" + jsonpatch.escapeKey("a/b"), value: "2"}]'),
     json('[JSONPatch{op: "test", path: "/data/k", value: "none"}, JSONPatch{op: "remove", path: "/data"}]'),
+    json('[JSONPatch{op: "add", path: "/metadata/finalizers", value: ["a.example/1", "a.example/2"]}]'),
+    json('[JSONPatch{op: "remove", path: "/metadata/finalizers/-1"}]'),
   ]);
   const { status, json: made, text } = await call('POST', maps, named('a', { data: { k: 'v' } }));
   t.equal(status, 201, text);
   t.strictSame(made.metadata.labels, { 'a/b': '2' }, 'each mutation sees the one before it');
   t.strictSame(made.data, { k: 'v' }, 'a test that fails changes nothing');
+  t.strictSame(made.metadata.finalizers, ['a.example/1'], 'a negative index counts from the end');
 });
 
 t.test('variables, parameters and the old object; only what the write may change', async (t) => {

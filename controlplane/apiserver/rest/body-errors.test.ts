@@ -337,6 +337,22 @@ t.test('a patch cannot change kind and apiVersion', async (t) => {
   t.equal((await server.call('PATCH', `${cms}/a`, { type: 'application/merge-patch+json', body: same })).status, 200);
 });
 
+t.test('a patch that does not apply is answered with empty details', async (t) => {
+  const cases = [
+    [json, [{ op: 'add', path: '', value: {} }]],
+    [json, [null]],
+    [json, [{ op: 'test', path: '/spec/template/spec/containers/-9', value: 1 }]],
+    [strategic, { spec: { $retainKeys: ['paused'], replicas: 1 } }],
+  ] as const;
+  for (const [type, body] of cases) {
+    const { json: status } = await server.call('PATCH', `${deployments}/d`, { type, body });
+    t.match(status, { code: 422, reason: 'Invalid', message: rejected }, JSON.stringify(status));
+    t.strictSame(status.details, {});
+  }
+  const unchanged = await server.call('PATCH', `${deployments}/d`, { type: json, body: 'null' });
+  t.equal(unchanged.status, 200, unchanged.text);
+});
+
 t.test('a patch may name an older version of the kind; a strategic patch, anything', async (t) => {
   const cases = [
     [merge, { apiVersion: 'apps/v1beta1' }, 200],

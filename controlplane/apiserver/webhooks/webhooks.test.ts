@@ -290,13 +290,24 @@ t.test('what a patch cannot change, and patches that do not apply', async (t) =>
     { op: 'add', path: '/metadata/name', value: 'other' },
     { op: 'add', path: '/metadata/uid', value: 'u' },
     { op: 'add', path: '/metadata/labels', value: { a: 'b' } },
+    { op: 'add', path: '/metadata/finalizers', value: ['a.example/1', 'a.example/2'] },
+    { op: 'remove', path: '/metadata/finalizers/-1' },
     { op: 'add', path: '/unknown', value: 1 },
   );
   const made = await call('POST', maps, named('a'));
-  t.match(made.json.metadata, { name: 'a', uid: /-/, labels: { a: 'b' } });
+  t.match(made.json.metadata, { name: 'a', uid: /-/, labels: { a: 'b' }, finalizers: ['a.example/1'] });
   t.notOk('unknown' in made.json);
   const failures: readonly { readonly patch: object; readonly message: RegExp }[] = [
-    { patch: { op: 'remove', path: '/data/x' }, message: /^Internal error occurred: remove operation does not apply/ },
+    {
+      patch: { op: 'remove', path: '/data/x' },
+      message:
+        /^Internal error occurred: remove operation does not apply: doc is missing path: "\/data\/x": missing value$/,
+    },
+    {
+      patch: { op: 'remove', path: '/metadata/labels' },
+      message:
+        /^Internal error occurred: error in remove for path: '\/metadata\/labels': Unable to remove nonexistent key: labels: missing value$/,
+    },
     {
       patch: { op: 'add', path: '/data', value: [] },
       message: /^Internal error occurred: json: cannot unmarshal array/,
