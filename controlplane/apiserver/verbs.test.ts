@@ -136,7 +136,6 @@ function placesOf(kind: Kind, namespace: string, name: string): Place[] {
           { path: `${root}/${kind.plural}`, verbs: offered({ GET: 'list' }) },
           { path: `${root}/watch/${kind.plural}`, verbs: watched },
           { path: `${root}/${kind.plural}/${name}`, verbs: {} },
-          { path: `${root}/namespaces//${kind.plural}`, verbs: {} },
         ]
       : [{ path: `${root}/namespaces/default/${kind.plural}`, verbs: {} }]),
     ...subresources,

@@ -154,7 +154,7 @@ t.test('cluster IPs and node ports: allocated, requested, kept, refused, release
   );
   t.match(
     (await create('outside', { clusterIP: '10.1.2.3' })).message,
-    /the provided IP \(10.1.2.3\) is not in the valid range. The range of valid IPs is 10.96.0.0\/12/,
+    /failed to allocate IP 10.1.2.3: the provided network does not match the current range$/,
   );
   t.equal((await create('headless', { clusterIP: 'None' })).spec.clusterIP, 'None');
   t.notOk((await create('name', { type: 'ExternalName', externalName: 'a.b' })).spec.clusterIP);
