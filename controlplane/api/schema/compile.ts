@@ -226,8 +226,8 @@ function mapDecoder(field: FieldSchema, decode: Decode, ofNull: (items: FieldSch
   };
 }
 
-/** The value of null inside a list or map. */
-function zeroOf(items: FieldSchema): unknown {
+/** Go's zero of a type: the value of null inside a list or map. */
+export function zeroOf(items: FieldSchema): unknown {
   switch (items.type) {
     case 'integer':
     case 'number':

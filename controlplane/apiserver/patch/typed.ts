@@ -1,5 +1,6 @@
 // Objects with their schema: how two objects merge, and how fields are removed. An atomic value counts as one field; lists of
 // type map have their elements by key, lists of type set by value.
+import { zeroOf } from '../../api/schema/compile';
 import type { FieldSchema } from '../../api/schema/schema';
 import { type FieldTree, isMember } from './field-tree';
 import { isObject, type Json, type JsonObject, keyText, setKey } from './json';
@@ -49,11 +50,15 @@ export function elementKey(element: Json, schema: FieldSchema): string {
   const object = isObject(element) ? element : {};
   let text = '';
   for (const key of keys) {
-    const value = (Object.hasOwn(object, key) ? object[key] : undefined) ?? fields?.[key]?.default;
+    const value = (Object.hasOwn(object, key) ? object[key] : undefined) ?? keyDefault(fields?.[key]);
     if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
   }
   return `k:{${text}}`;
 }
+
+/** Upstream's schemas give the zero as default to a scalar that Go always writes, and most keys are such fields. */
+const keyDefault = (field: FieldSchema | undefined): unknown =>
+  field?.default ?? (field?.zero === 'written' ? zeroOf(field) : undefined);
 
 /** What applying `applied` over `live` gives: fields of `applied` win, everything else stays. */
 export function mergeTyped(live: Json | undefined, applied: Json, schema: FieldSchema | undefined): Json {

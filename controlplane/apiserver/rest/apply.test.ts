@@ -121,10 +121,16 @@ t.test('a configuration that does not fit its kind', async (t) => {
       wrong: `${containers}[name="c"].ports: duplicate entries for key [containerPort=80,protocol="TCP"]`,
     },
     {
-      body: pod({ containers: [{ image: 'i' }] }),
-      wrong:
-        `${containers}: element 0: associative list with keys has an element that omits all key fields ["name"] ` +
-        "(and doesn't have default values for any key fields)",
+      body: pod({ containers: [{ image: 'i' }, { image: 'j' }] }),
+      wrong: `${containers}: duplicate entries for key [name=""]`,
+    },
+    {
+      body: pod({ containers: [null] }),
+      wrong: `${containers}: element 0: associative list with keys may not have a null element`,
+    },
+    {
+      body: pod({ containers: [{ name: 'c', ports: [{ name: 'a' }, { name: 'b' }] }] }),
+      wrong: `${containers}[name="c"].ports: duplicate entries for key [containerPort=0,protocol="TCP"]`,
     },
     {
       body: deployment({}, { finalizers: ['f', 'f'] }),
@@ -148,6 +154,86 @@ t.test('a configuration that does not fit its kind', async (t) => {
   });
   t.match(json, { code: 500, message: /^failed to convert new object \(default\/typed; apps\/v1, Kind=Deployment\)/ });
   t.equal((await server.call('GET', `${deployments}/typed`)).status, 404, 'nothing was created');
+});
+
+t.test('an element without its key has the key of the zero value, which validation refuses', async (t) => {
+  const apply = async (spec: object, metadata: object = {}) => {
+    const template = { metadata: { labels: { a: 'b' } }, spec };
+    const body = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'keyless', ...metadata },
+      spec: { selector: { matchLabels: { a: 'b' } }, template },
+    };
+    const { json } = await server.call('PATCH', `${deployments}/keyless?fieldManager=me`, { type, body });
+    t.match(json, { code: 422, reason: 'Invalid' }, JSON.stringify(json));
+    return json.details.causes.map(({ reason, field }: { reason: string; field: string }) => `${field}: ${reason}`);
+  };
+  const [first, pod] = [{ name: 'c', image: 'i' }, 'spec.template.spec'];
+  t.strictSame(await apply({ containers: [first, { image: 'j' }] }), [`${pod}.containers[1].name: FieldValueRequired`]);
+  t.strictSame(await apply({ containers: [{ name: null, image: 'j' }] }), [
+    `${pod}.containers[0].name: FieldValueRequired`,
+  ]);
+  const container = { ...first, ports: [{ name: 'a' }], env: [{ value: '1' }], volumeMounts: [{ name: 'v' }] };
+  t.strictSame(await apply({ containers: [container], volumes: [{}], hostAliases: [{ hostnames: ['a'] }] }), [
+    `${pod}.volumes[0].name: FieldValueRequired`,
+    `${pod}.containers[0].ports[0].containerPort: FieldValueRequired`,
+    `${pod}.containers[0].env[0].name: FieldValueRequired`,
+    `${pod}.containers[0].volumeMounts[0].name: FieldValueNotFound`,
+    `${pod}.containers[0].volumeMounts[0].mountPath: FieldValueRequired`,
+    `${pod}.hostAliases[0].ip: FieldValueInvalid`,
+  ]);
+  t.strictSame(await apply({ containers: [first], topologySpreadConstraints: [{ maxSkew: 1 }] }), [
+    `${pod}.topologySpreadConstraints[0].topologyKey: FieldValueRequired`,
+    `${pod}.topologySpreadConstraints[0].whenUnsatisfiable: FieldValueNotSupported`,
+  ]);
+  t.strictSame(await apply({ containers: [first] }, { ownerReferences: [{ name: 'x' }] }), [
+    'metadata.ownerReferences.apiVersion: FieldValueInvalid',
+    'metadata.ownerReferences.kind: FieldValueInvalid',
+    'metadata.ownerReferences.uid: FieldValueInvalid',
+  ]);
+});
+
+t.test('null in a map or a list is the zero of its type, and owned', async (t) => {
+  const body = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'nulls', labels: { a: null } },
+    data: { a: null, b: 'x' },
+    binaryData: { q: null },
+  };
+  const path = `${cms}/nulls?fieldManager=me`;
+  const { json, status, text } = await server.call('PATCH', path, { type, body });
+  t.equal(status, 201, text);
+  t.strictSame([json.metadata.labels, json.data, json.binaryData], [{ a: '' }, { a: '', b: 'x' }, { q: '' }]);
+  const owned = {
+    'f:binaryData': { 'f:q': {} },
+    'f:data': { 'f:a': {}, 'f:b': {} },
+    'f:metadata': { 'f:labels': { 'f:a': {} } },
+  };
+  t.strictSame(json.metadata.managedFields[0].fieldsV1, owned);
+  const again = await server.call('PATCH', path, { type, body });
+  t.equal(again.json.metadata.resourceVersion, json.metadata.resourceVersion, 'the same configuration changes nothing');
+  await server.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  const pod = await server.call('PATCH', '/api/v1/namespaces/default/pods/nulls?fieldManager=me', {
+    type,
+    body: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'nulls' },
+      spec: {
+        nodeSelector: { a: null },
+        hostname: null,
+        containers: [{ name: 'c', image: 'i', args: [null], resources: { limits: { cpu: null } } }],
+      },
+    },
+  });
+  t.equal(pod.status, 201, pod.text);
+  t.match(pod.json.spec, {
+    nodeSelector: { a: '' },
+    containers: [{ args: [''], resources: { limits: { cpu: '0' }, requests: { cpu: '0' } } }],
+  });
+  t.notOk('hostname' in pod.json.spec);
 });
 
 t.test('duplicate keys follow field validation', async (t) => {

@@ -10,6 +10,7 @@ import { BadRequest, describeError, isAlreadyExists } from '../../base/errors';
 import { deniedResource } from '../authz/authorizer';
 import { type ApplyRequest, apply, rootField } from '../patch/apply';
 import type { JsonObject } from '../patch/json';
+import { resolveNulls } from '../patch/nulls';
 import { applyAcross } from '../patch/owner-versions';
 import { unexpected } from '../patch/strategic-list';
 import { typedErrors } from '../patch/typed-errors';
@@ -121,7 +122,8 @@ function parsedConfiguration(rest: RestRequest, kind: Kind, body: Buffer): KubeO
   const wrong = typedErrors(value as JsonObject, rootField(schema));
   if (wrong) throw unexpected(`failed to create typed patch object (${describe(kind, object)}): ${wrong}`);
   // Empty lists and maps are fields of the configuration, which Go's types do not have.
-  const configuration = structuredClone(isCustom(kind) ? object : withoutNulls(object));
+  if (!isCustom(kind)) resolveNulls(value as JsonObject, rootField(schema));
+  const configuration = structuredClone(object);
   try {
     decodePart(schema, object);
   } catch (err) {
@@ -135,18 +137,6 @@ function parsedConfiguration(rest: RestRequest, kind: Kind, body: Buffer): KubeO
   configuration.metadata.name ??= name;
   checkName(name, configuration);
   return configuration;
-}
-
-/** In place. Null means that a field is not set. */
-function withoutNulls<T>(value: T): T {
-  if (Array.isArray(value)) for (const item of value) withoutNulls(item);
-  else if (isRecord(value)) {
-    for (const key of Object.keys(value)) {
-      if (value[key] === null) delete value[key];
-      else withoutNulls(value[key]);
-    }
-  }
-  return value;
 }
 
 function parseConfiguration(body: Buffer, schema: ObjectSchema, maxValues?: number): Record<string, unknown> {
