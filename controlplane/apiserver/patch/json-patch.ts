@@ -3,7 +3,7 @@ import { maxJsonDepth, maxJsonValues, tooDeep } from '../../api/json-text';
 import { BadRequest, TooLarge } from '../../base/errors';
 import { depthOf, isObject, type Json, type JsonObject, jsonEqual, valuesIn } from './json';
 import { IndexError, insertAt, type Place, placeOf, removeAt, setAt, valueAt } from './json-pointer';
-import { PatchRejected } from './rejected';
+import { ObjectIsList, PatchRejected } from './rejected';
 
 /** More operations than this in one patch are refused, as upstream does. */
 export const maxJsonPatchOperations = 10_000;
@@ -25,8 +25,8 @@ export function applyJsonPatch(original: JsonObject, patch: Json): JsonObject {
   const limits = new PatchLimits(depthOf(original));
   let document: Json = structuredClone(original);
   for (const operation of operations) document = applyOne(document, operation, limits);
-  if (!isObject(document)) throw rejected('the patch leaves no object');
-  return document;
+  if (Array.isArray(document)) throw new ObjectIsList(document);
+  return document as JsonObject;
 }
 
 /** Counts what one patch has used of the bounds that keep its cost linear. */

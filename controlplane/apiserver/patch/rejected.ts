@@ -12,3 +12,10 @@ export class PatchRejected extends Invalid {
     super(patchRejected, [], { cause: new Error(why.slice(0, maxShown)) });
   }
 }
+
+/** A patch that leaves a list where the object was. */
+export class ObjectIsList extends PatchRejected {
+  constructor(readonly list: readonly unknown[]) {
+    super('the patch leaves no object');
+  }
+}

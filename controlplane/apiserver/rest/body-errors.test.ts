@@ -201,6 +201,22 @@ const patches: readonly Case[] = [
   patch(json, [{ path: '/spec' }], 422, rejected),
   patch(
     json,
+    [{ op: 'replace', path: '', value: [] }],
+    422,
+    invalidPatch(
+      '[]',
+      "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type " +
+        'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }',
+    ),
+  ),
+  patch(
+    json,
+    [{ op: 'replace', path: '', value: {} }],
+    400,
+    'the name of the object (d based on URL) was undeterminable: name must be provided',
+  ),
+  patch(
+    json,
     [{ op: 5 }],
     400,
     'error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string',

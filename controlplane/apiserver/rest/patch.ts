@@ -13,13 +13,14 @@ import { invalid as invalidField } from '../../api/validation/causes';
 import { type AppError, BadRequest, describeError, isTooLarge } from '../../base/errors';
 import type { Json } from '../patch/json';
 import { applyPatch, patchTypes } from '../patch/patch';
+import { ObjectIsList } from '../patch/rejected';
 import { goMap } from '../patch/strategic-list';
 import { header, type Reply } from '../request';
 import { invalid, unsupportedMediaType, unsupportedPatchType } from '../status';
 import { applyObject } from './apply';
 import { type RestDeps, type RestRequest, warn } from './context';
 import { checkName } from './create-on-update';
-import { checkCustomKind, checkKind, isRecord, largeIntegersOf, wrongKind } from './decode';
+import { checkCustomKind, checkKind, isRecord, largeIntegersOf, noTypeMeta, wrongKind } from './decode';
 import { keyOf } from './metadata';
 import { renderObject } from './read';
 import { update } from './update';
@@ -102,7 +103,7 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   if (patch.unreadable) throw patch.unreadable;
   const { fieldValidation: mode } = writeOptions(rest);
   const schema = rest.schemas.of(kind);
-  const object = applyPatch(patch.type, current, patch.value, schema);
+  const object = applied(patch, current, kind, schema);
   const { apiVersion, kind: name } = object;
   const isTyped = typeof (apiVersion ?? '') === 'string' && typeof (name ?? '') === 'string';
   if (isTyped && isCustom(kind)) {
@@ -134,6 +135,17 @@ export function patched<T extends KubeObject>(rest: RestRequest, patch: ParsedPa
   if (isCustom(kind)) return object;
   // A strategic patch is applied to an object of a Go type, which has a kind however the patch calls it.
   return Object.assign(object, { apiVersion: kind.apiVersion, kind: kind.kind });
+}
+
+/** @throws BadRequest, Invalid */
+function applied<T extends KubeObject>({ type, value }: ParsedPatch, current: T, kind: Kind, schema: ObjectSchema): T {
+  try {
+    return applyPatch(type, current, value, schema);
+  } catch (err) {
+    if (!(err instanceof ObjectIsList) || isCustom(kind)) throw err;
+    const why = `couldn't get version/kind; json parse error: ${noTypeMeta(err.list)}`;
+    throw invalid({ group: '', kind: '' }, '', [invalidField('patch', JSON.stringify(err.list), why)]);
+  }
 }
 
 /** The error shows a strategic patch itself; for other patches it shows the resulting object. */
