@@ -29,19 +29,34 @@ export type LargeIntegers = 'refused' | 'kept';
 
 /**
  * @throws BadRequest for invalid JSON (with the message of Go's decoder), a number that cannot be kept, or more than
- * maxJsonDepth levels; TooLarge for more than maxValues fields and items
+ * maxJsonDepth levels; TooLarge for more than maxValues fields and items, without those of managedFields
  */
 export function parseJson(bytes: Buffer, maxValues = maxJsonValues, largeIntegers: LargeIntegers = 'refused'): unknown {
   const { depth, values, exact } = scan(bytes);
   if (depth > maxJsonDepth) throw tooDeep();
-  if (values > maxValues) throw tooManyValues(maxValues);
+  if (values > ownersFactor * maxValues) throw tooManyValues(maxValues);
   const text = bytes.toString();
+  let value: unknown;
   try {
-    return exact ? JSON.parse(text) : JSON.parse(text, largeIntegers === 'kept' ? keepInteger : checkNumber);
+    value = exact ? JSON.parse(text) : JSON.parse(text, largeIntegers === 'kept' ? keepInteger : checkNumber);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new BadRequest(jsonSyntaxError(bytes) ?? cause.message);
   }
+  if (values > maxValues && values - ownersIn(value) > maxValues) throw tooManyValues(maxValues);
+  return value;
+}
+
+/** A body with owners may have so many times more: in managedFields each field has an object of its own. */
+const ownersFactor = 4;
+
+/**
+ * The fields and items of metadata.managedFields. The server wrote them, about two for each field of the object: what could be created must
+ * be taken back in an update, so these are not counted.
+ */
+function ownersIn(value: unknown): number {
+  const { managedFields } = (value as { metadata?: { managedFields?: unknown } } | null)?.metadata ?? {};
+  return managedFields === undefined ? 0 : scan(Buffer.from(JSON.stringify(managedFields))).values;
 }
 
 /** One pass that costs about a tenth of parsing. `exact` is true when parsing certainly changes no number. */

@@ -1,4 +1,4 @@
-// The versions of a kind that upstream can decode in addition to those that a server serves. A body in one of them is refused for its version,
+// The other versions of a kind that upstream can decode. A body in one of them is refused for its version,
 // not as an unknown kind. Source: the types of k8s.io/api 0.36.
 
 /** By kind, as `group/Kind`. After `!`: versions that have other fields. */

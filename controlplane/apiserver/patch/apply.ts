@@ -48,6 +48,8 @@ export const rootField = (object: ObjectSchema): FieldSchema => ({ type: 'object
 
 /** A bound: an apply takes some microseconds for each field. Atomic values count once. */
 const maxOwnedFields = 5_000;
+/** Of all managers together: each write of the object walks over all of them. */
+const maxSharedFields = 20_000;
 
 /**
  * The object after `applied` is applied, with managedFields; `live` itself is not changed. Not yet decoded, defaulted
@@ -107,7 +109,7 @@ export interface Changes {
   of(owner: Owner): Comparison | undefined;
 }
 
-/** @throws Conflict */
+/** @throws Conflict, TooLarge */
 export function endApply(request: ApplyRequest, begun: BegunApply, result: JsonObject, changes: Changes): KubeObject {
   const { live, applied, manager, now, force } = request;
   const { plan, owned, identity, mine, others } = begun;
@@ -117,7 +119,9 @@ export function endApply(request: ApplyRequest, begun: BegunApply, result: JsonO
   // The time is that of the last change of the object.
   const changed = !live || (found && differs(live, result, request.schema, plan));
   const time = changed ? formatTime(now) : mine?.time;
-  const managedFields = encodeOwners(owned ? [...kept, { ...identity, fields: owned, time }] : kept);
+  const next = owned ? [...kept, { ...identity, fields: owned, time }] : kept;
+  if (next.length > 1) checkShared(next, [...others, ...(mine ? [mine] : [])]);
+  const managedFields = encodeOwners(next);
   const metadata = { ...(result as KubeObject).metadata, managedFields };
   if (manager === kubectl && live?.metadata?.annotations?.[lastAppliedAnnotation]) {
     // A later client-side apply reads the last applied object from this annotation.
@@ -140,6 +144,14 @@ function ownedBy(object: KubeObject, plan: ValuePlan): FieldTree | undefined {
   if (sizeOf(fields) > maxOwnedFields)
     throw new TooLarge(`more than ${maxOwnedFields} fields of an object cannot be owned`);
   return fields;
+}
+
+/** An object that has too many already may keep them. @throws TooLarge */
+function checkShared(next: readonly Owner[], before: readonly Owner[]): void {
+  const count = (owners: readonly Owner[]) => owners.reduce((sum, { fields }) => sum + sizeOf(fields), 0);
+  const owned = count(next);
+  if (owned <= maxSharedFields || owned <= count(before)) return;
+  throw new TooLarge(`the managers of an object cannot own more than ${maxSharedFields} fields together`);
 }
 
 /**

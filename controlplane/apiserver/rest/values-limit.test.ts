@@ -72,6 +72,12 @@ t.test('commas and brackets in strings do not count', async (t) => {
   t.equal((await server.call('POST', maps, { body: { metadata: { name: 'text' }, data } })).status, 201);
   const body = { metadata: { name: 'many' }, data: keys(maxJsonValues - 100) };
   t.equal((await server.call('POST', maps, { body })).status, 201);
+  const stored = (await server.call('GET', `${maps}/many`)).json;
+  t.equal((await server.call('PUT', `${maps}/many`, { body: stored })).status, 200, 'with the fields of its owners');
+  const [owner] = stored.metadata.managedFields;
+  const managedFields = [owner, { ...owner, manager: 'other' }];
+  const twice = { ...stored, metadata: { ...stored.metadata, managedFields } };
+  t.match((await server.call('PUT', `${maps}/many`, { body: twice })).json, refused);
 });
 
 t.test('protobuf', async (t) => {
@@ -106,4 +112,13 @@ t.test('fields with owners are limited', async (t) => {
   const { json } = await server.call('PATCH', `${deployments}/big?fieldManager=me`, { headers, body });
   t.match(json, { code: 413, message: 'more than 5000 fields of an object cannot be owned' });
   t.equal((await server.call('POST', deployments, { body })).status, 201, 'other writes do not have this limit');
+  const data = keys(4_900);
+  const shared = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared' }, data };
+  const codes: number[] = [];
+  for (const manager of ['a', 'b', 'c', 'd', 'e']) {
+    codes.push(
+      (await server.call('PATCH', `${maps}/shared?fieldManager=${manager}`, { headers, body: shared })).status,
+    );
+  }
+  t.same(codes, [201, 200, 200, 200, 413], 'all managers together');
 });
