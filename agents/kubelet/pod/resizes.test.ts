@@ -22,9 +22,10 @@ const cpuOf = (one: Pod) => one.spec!.containers[0]!.resources?.requests?.['cpu'
 
 async function start(t: Pick<typeof import('tap').t, 'teardown'>, given?: string) {
   const folder = given ?? (await mkdtemp(join(tmpdir(), 'k8ts-allocations-')));
-  if (!given) t.teardown(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'allocated_pods_state');
   const allocations = await PodAllocations.open(path, silentLogger);
+  // A write that is under way would create its file while the folder is removed.
+  if (!given) t.teardown(() => allocations.saved().then(() => rm(folder, { recursive: true, force: true })));
   const active = new Map<string, Pod>();
   const events: string[] = [];
   const moved: string[] = [];
