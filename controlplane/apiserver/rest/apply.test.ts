@@ -265,6 +265,8 @@ t.test('preconditions in the configuration', async (t) => {
     message: /has been modified/,
   });
   t.equal((await server.call('PATCH', path, { type, body: body(json.metadata.resourceVersion) })).status, 200);
+  await server.call('DELETE', path);
+  t.equal((await server.call('PATCH', path, { type, body: body('1') })).status, 201, 'no condition for a new object');
 });
 
 t.test('a dry run stores nothing', async (t) => {

@@ -44,7 +44,10 @@ export async function applyObject(deps: RestDeps, rest: RestRequest): Promise<Re
     try {
       if (!deps.cache.kind(kind).has(key)) {
         await checkCreation(deps, rest, configuration);
-        const created = await create(deps, rest, kind, await applyTo(undefined), { dryRun, tracked: true });
+        const object = await applyTo(undefined);
+        // As upstream: the revision of an object that is gone is no condition for a new one.
+        delete object.metadata?.resourceVersion;
+        const created = await create(deps, rest, kind, object, { dryRun, tracked: true });
         return renderObject(deps, rest, created, 201);
       }
       const updated = await update(deps, rest, {

@@ -102,6 +102,9 @@ t.test('a PUT that creates follows the rules of a creation', async (t) => {
   const dry = await server.call('PUT', `${leases}/a?dryRun=All`, { body: lease({ name: 'a' }) });
   t.equal(dry.status, 201);
   t.equal((await server.call('GET', `${leases}/a`)).status, 404, 'a dry run writes nothing');
+  const gone = '/api/v1/namespaces/default/pods/gone';
+  const body = { metadata: { name: 'gone', uid: 'x' } };
+  t.equal((await server.call('PUT', gone, { body })).status, 404, 'pods are not created by PUT');
   t.match(await server.call('PUT', `${leases}/a`, { body: lease({ name: 'a', uid: 'x' }) }), {
     status: 409,
     json: { message: /Precondition failed: UID in precondition: x, UID in object meta: $/ },

@@ -66,6 +66,12 @@ t.test('a budget allows as many evictions as its status says', async (t) => {
     },
   });
   t.match((await evict('a1')).json, { status: 'Success' }, 'a pod that is being deleted may be evicted');
+  const older = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'a1' } };
+  t.equal(
+    (await server.call('POST', `${pods}/a1/eviction`, { body: older })).status,
+    201,
+    'older clients send v1beta1',
+  );
 });
 
 t.test('a budget whose newest spec the controller has not observed refuses evictions', async (t) => {
