@@ -18,8 +18,10 @@ const condition = (
 t.test('a new node gets no pod until its kubelet reports that it is ready', async (t) => {
   const { client } = await openControlPlane(t, { nodes: ['old'] });
   await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
+  // As a kubelet registers its node: with a status. Without the condition the controller would remove the taint, as upstream.
   const created = await client.create(nodes, {
     metadata: { name: 'fresh', labels: { 'kubernetes.io/hostname': 'fresh' } },
+    status: { conditions: [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady' }] },
   });
   t.same(created.spec?.taints, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
   const waits: Pod = {
