@@ -1,5 +1,5 @@
-// Creates keys and certificates: EC P-256; authorities of others sign with their own type of key. The library takes about 24 MB of memory: a process that rarely
-// needs it imports this file only then.
+// Creates keys and certificates. New keys are EC P-256; an authority that an operator brought signs with its own type of key (signer.ts).
+// The library takes about 24 MB of memory: a process that rarely needs it imports this file only then.
 import 'reflect-metadata';
 import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';

@@ -4,9 +4,11 @@
 // status.uncountedTerminatedPods, then loses its finalizer, and is counted when the copy shows it without the finalizer. So neither a
 // crash between two writes nor the deletion of a pod by a user loses or doubles a count. A success of an indexed Job is noted by its
 // index, which needs no uid: an index that is noted twice counts once.
+
 import type { Job } from '../../api/job';
 import { countIndexes, hasIndex, type IndexRanges, parseIndexes, withIndexes } from '../../api/jobs/indexes';
 import type { Pod } from '../../api/pod';
+import { isDeleting } from '../shared/owner';
 import { isActive } from '../shared/pod';
 import { matchFailurePolicy } from './failure-policy';
 import {
@@ -66,7 +68,9 @@ export function countPods(
   const still = (uids: readonly string[]) => uids.filter((uid) => held.has(uid));
   const valid = tracked.filter((pod) => isCompletion(job, pod));
   const indexes = countByIndex(job, valid);
-  const waiting = ended ? new Map<number, Pod>() : findAwaiting(job, pods, valid, indexes, now);
+  // A Job that is being deleted replaces no pod: one that waited for it would keep its finalizer, and its namespace, for ever.
+  const replaces = !ended && !isDeleting(job);
+  const waiting = replaces ? findAwaiting(job, pods, valid, indexes, now) : new Map<number, Pod>();
   const isWaiting = (pod: Pod) => waiting.get(completionIndexOf(pod) ?? -1) === pod;
 
   const freshlySucceeded = isIndexed(job) ? [] : valid.filter((pod) => isSucceeded(pod) && !noted.has(uidOf(pod)));

@@ -26,6 +26,7 @@ const job = (spec: Partial<Spec> = {}, status: object = {}): Job => ({
   },
   status: { startTime: at(60) as never, ...status },
 });
+const deleting = (one: Job): Job => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: at(1) as never } });
 interface Shape {
   readonly phase?: string;
   readonly tracked?: boolean;
@@ -156,6 +157,12 @@ const cases: Array<{
     pods: [failed('a', 0, { failures: 2, ignored: 1, endedSeconds: 79 })],
     steps: [],
     againInMs: 1_000,
+  },
+  {
+    name: 'a Job that is being deleted replaces no pod, so none waits for that',
+    job: deleting(job({ backoffLimitPerIndex: 1, completions: 1 })),
+    pods: [pod('a', 0, { phase: 'Pending', deleting: true, failures: 0 })],
+    steps: ['release a'],
   },
   {
     name: 'a replaced pod is counted',
