@@ -55,6 +55,7 @@ export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption
 export { type PodTemplate, podTemplates } from './pod-template';
 export { effectiveSpec } from './pods/effective-resources';
 export * from './pods/facts';
+export * from './pods/restarts';
 export { hostPortsClash, hostPortsOf } from './pods/host-ports';
 export { allowsNode, tolerates } from './pods/placement';
 export { qosClass } from './pods/qos';

@@ -25,6 +25,7 @@ async function executor(t: Pick<typeof import('tap').t, 'teardown'>) {
   const deps = lab.deps();
   const observed = new ObservedPod(deps.records, identity.uid);
   const published: string[] = [];
+  const resets = new Map<string, number>();
   let again = 0;
   const executor = new PlanExecutor(deps, {
     observed,
@@ -32,6 +33,7 @@ async function executor(t: Pick<typeof import('tap').t, 'teardown'>) {
     starts: new ContainerStarts(deps, identity, () => published.push('start ended')),
     volumes: new VolumeSchedule(deps),
     endedForResize: new Set(),
+    resets,
     changed: () => published.push(`starting with ${executor.startingIps}`),
     again: () => again++,
   });
@@ -41,6 +43,7 @@ async function executor(t: Pick<typeof import('tap').t, 'teardown'>) {
     deps,
     observed,
     executor,
+    resets,
     published,
     abort,
     again: () => again,
@@ -102,4 +105,16 @@ t.test('a refused start requests another pass; an interrupted start does not', a
   abort.abort(new Error('the pod is being deleted'));
   await t.rejects(apply({ ...start, attempt: 1 }), { message: 'the pod is being deleted' });
   t.equal(again(), 1);
+});
+
+t.test('all containers are ended and removed, and their starts are counted', async (t) => {
+  const { apply, observed, resets, again, called } = await executor(t);
+  await apply(start, sandbox);
+  const { id } = observed.newest('app')!;
+  await apply({ action: 'restart-all-containers', ids: [id] });
+  t.equal(observed.newest('app'), undefined);
+  t.ok(observed.sandbox, 'the sandbox and its addresses stay');
+  t.strictSame([...resets], [['app', 1]]);
+  t.equal(again(), 1);
+  t.strictSame(called('stop'), ['stop k8s_app_web_other_uid-web_0 0']);
 });

@@ -38,6 +38,8 @@ export interface PlanExecutorParts {
   readonly volumes: VolumeSchedule;
   /** Containers that end only to start with other resources. */
   readonly endedForResize: Set<string>;
+  /** Starts so far of containers that were removed because all containers restart, by name. */
+  readonly resets: Map<string, number>;
   /** Called after a change that the status shows. */
   readonly changed: () => void;
   /** Requests another pass at once. */
@@ -95,6 +97,14 @@ export class PlanExecutor {
       run: (action, { pod }) => {
         if (action.resize) this.parts.endedForResize.add(action.id);
         return this.parts.stopper.kill(pod, action);
+      },
+    },
+    'restart-all-containers': {
+      stage: 'stop',
+      run: async ({ ids }, { pod }) => {
+        const { stopper, resets, again } = this.parts;
+        await stopper.reset(pod, ids, (name, starts) => resets.set(name, starts));
+        again();
       },
     },
     'resize-containers': {

@@ -1,6 +1,8 @@
 // The conditions of a pod that the kubelet owns. A condition that does not change keeps its time. Pure.
-import { conditionOf, isSidecar, type Pod } from '../../../controlplane/api';
+import { conditionOf, isSidecar, mayRestartAll, type Pod } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
+import { isSandbox, labels } from '../runtime/labels';
+import { restartsAll } from './plan';
 import type { ResizeCondition } from './resizes';
 import type { ContainerStatus, StatusInput } from './status-input';
 
@@ -21,12 +23,24 @@ export function podConditions(input: StatusInput, observed: Observed): PodCondit
     { ...podReady(input.pod, containers), type: 'Ready' },
     { ...containers, type: 'ContainersReady' },
     { type: 'PodScheduled', status: 'True' },
+    ...(input.pod.spec && mayRestartAll(input.pod.spec) ? [restartingAll(input, observed)] : []),
   ];
   const ended = observed.phase === 'Succeeded' || observed.phase === 'Failed';
   return [
     ...(ended ? [] : (input.resizes ?? []).map((condition) => resizeCondition(condition, input))),
     ...verdicts.map((verdict) => withTimes(verdict, input)),
   ];
+}
+
+function restartingAll({ pod, records }: StatusInput, { phase }: Observed): Verdict {
+  const type = 'AllContainersRestarting';
+  if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
+  const newest = (name: string) =>
+    records.find((record) => !isSandbox(record) && record.labels[labels.containerName] === name);
+  if (!restartsAll(pod, newest)) return { type, status: 'False' };
+  const message = 'container exited with restart policy rule';
+  return { type, status: 'True', reason: 'RestartAllContainersStarted', message };
 }
 
 /** Of a resize: it is there or absent, so its reason decides the time, and it tells which generation it is about. */

@@ -13,6 +13,11 @@ const sidecar = container('proxy', { restartPolicy: 'Always' } as Partial<Contai
 
 const sized = (name: string, cpu: string, more: Partial<Container> = {}): Container =>
   container(name, { ...more, resources: { requests: { cpu } } });
+const ruled = (action: 'Restart' | 'RestartAllContainers'): Container =>
+  container('app', {
+    restartPolicy: 'Never',
+    restartPolicyRules: [{ action, exitCodes: { operator: 'In', values: [42] } }],
+  });
 const restarting = sized('app', '1', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] });
 
 const plan = (more: Partial<PlanInput>) =>
@@ -26,6 +31,7 @@ const lines = (more: Partial<PlanInput>): string[] =>
     if (action.action === 'kill-container') return `kill ${action.id}: ${action.message}`;
     if (action.action === 'remove-container') return `remove ${action.id}`;
     if (action.action === 'resize-containers') return `resize ${action.resizes.map(({ id }) => id)}`;
+    if (action.action === 'restart-all-containers') return `restart all ${action.ids}`;
     return `stop-pod: ${action.reason}`;
   });
 
@@ -44,6 +50,49 @@ const cases: readonly Case[] = [
     name: 'all containers start together',
     input: { pod: pod({ containers: [app, second] }) },
     want: ['sandbox 0', 'start app 0', 'start second 0'],
+  },
+  {
+    name: 'a rule restarts a container of a pod that never restarts',
+    input: { pod: never({ containers: [ruled('Restart')] }), records: [exited(app, 42), sandbox()] },
+    want: ['start app 1'],
+  },
+  {
+    name: 'a rule that does not match leaves the policy of the container',
+    input: { pod: pod({ containers: [ruled('Restart')] }), records: [exited(app, 1), sandbox()] },
+    want: ['stop-pod: the pod has completed'],
+  },
+  {
+    name: 'a container that restarts in a pod that never does keeps the pod alive',
+    input: {
+      pod: never({ containers: [container('app', { restartPolicy: 'OnFailure' }), second] }),
+      records: [exited(app, 1), exited(second, 1), sandbox()],
+    },
+    want: ['start app 1'],
+  },
+  {
+    name: 'an init container that never restarts ends a pod that does',
+    input: {
+      pod: pod({ initContainers: [container('init', { restartPolicy: 'Never' })] }),
+      records: [exited(init, 1), sandbox()],
+    },
+    want: ['stop-pod: the pod has completed'],
+  },
+  {
+    name: 'a rule restarts all containers: those whose end asks for it are removed last',
+    input: {
+      pod: never({ initContainers: [init], containers: [ruled('RestartAllContainers'), second] }),
+      records: [exited(app, 42), record(second), exited(init, 0), sandbox()],
+    },
+    want: ['restart all second-0,init-0,app-0'],
+  },
+  {
+    name: 'after that the pod starts from its init containers, and counts go on',
+    input: {
+      pod: never({ initContainers: [init], containers: [ruled('RestartAllContainers'), second] }),
+      records: [sandbox()],
+      previousStarts: () => 3,
+    },
+    want: ['start init 3'],
   },
   {
     name: 'running containers get other resources, all in one action',

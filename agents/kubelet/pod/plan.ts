@@ -1,6 +1,6 @@
 // The actions that make a pod run as its spec says. Pure: spec and observed containers in, actions out.
 // The order follows kubernetes.io "Init Containers", "Sidecar Containers" and "Pod Lifecycle".
-import { isSidecar, type Pod } from '../../../controlplane/api';
+import { afterEnd, initAndAppContainers, isSidecar, type Pod } from '../../../controlplane/api';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
@@ -19,6 +19,8 @@ export interface PodActions {
   /** Changes the resources of running containers. */
   'resize-containers': { readonly resizes: readonly ContainerResize[] };
   'remove-container': { readonly id: string };
+  /** Ends all init and app containers without grace and removes them in this order; the next pass starts from the init containers. */
+  'restart-all-containers': { readonly ids: readonly string[] };
 }
 
 export interface ContainerResize {
@@ -86,6 +88,9 @@ class Planner {
     const { pod } = this.input;
     if (this.input.over || this.hasEnded(pod)) {
       if (this.sandbox || this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'the pod has completed' });
+    } else if (restartsAll(pod, (name) => this.lastEnd(name))) {
+      this.actions.push({ action: 'restart-all-containers', ids: this.resetOrder(pod) });
+      return { actions: this.actions, backingOff: [] };
     } else {
       if (!this.sandbox) this.replaceSandbox();
       this.planContainers();
@@ -96,11 +101,27 @@ class Planner {
   }
 
   private hasEnded(pod: Pod): boolean {
-    const { endedForResize = () => false } = this.input;
-    return podHasEnded(pod, (name) => {
-      const record = this.latest.get(name);
-      return record && endedForResize(record.id) ? undefined : record;
-    });
+    return podHasEnded(pod, (name) => this.lastEnd(name));
+  }
+
+  /** The newest record of a container, unless the container ended only to start with other resources. */
+  private lastEnd(name: string): ContainerRecord | undefined {
+    const record = this.latest.get(name);
+    return record && this.input.endedForResize?.(record.id) ? undefined : record;
+  }
+
+  /**
+   * Containers whose end restarts all of them come last: a kubelet that ends in between finds them and continues. App containers come
+   * before init containers, as upstream.
+   */
+  private resetOrder({ spec }: Pod): readonly string[] {
+    const { initContainers = [], containers = [] } = spec!;
+    const order = [...containers, ...initContainers];
+    const recordsOf = (name: string) =>
+      this.input.records.filter((record) => !isSandbox(record) && record.labels[labels.containerName] === name);
+    const triggers = order.filter((each) => isTrigger(each, this.lastEnd(each.name)));
+    const others = order.filter((each) => !triggers.includes(each));
+    return [...others, ...triggers].flatMap(({ name }) => recordsOf(name).map(({ id }) => id));
   }
 
   private anyRunning(): boolean {
@@ -119,9 +140,9 @@ class Planner {
     const { initContainers = [], containers, ephemeralContainers = [] } = this.input.pod.spec!;
     if (this.sandbox) for (const container of ephemeralContainers) this.planEphemeral(container);
     const initialized = containers.some(({ name }) => this.current(name) !== undefined);
-    if (initialized) for (const container of initContainers.filter(isSidecar)) this.planOne(container, 'Always');
+    if (initialized) for (const container of initContainers.filter(isSidecar)) this.planOne(container);
     else if (!this.planInit(initContainers)) return;
-    for (const container of containers) this.planOne(container, this.restartPolicy(container));
+    for (const container of containers) this.planOne(container);
   }
 
   /** True when the app containers may start: every init container has succeeded or, as a sidecar, has started. */
@@ -129,13 +150,12 @@ class Planner {
     for (const container of initContainers) {
       const record = this.current(container.name);
       if (isSidecar(container)) {
-        this.planOne(container, 'Always');
+        this.planOne(container);
         if (record?.state !== 'running' || !this.input.started(record.id)) return false;
         continue;
       }
       if (record?.state === 'exited' && record.exitCode === 0) continue;
-      const policy = this.input.pod.spec?.restartPolicy === 'Never' ? 'Never' : 'OnFailure';
-      this.planOne(container, policy);
+      this.planOne(container);
       return false;
     }
     return true;
@@ -149,11 +169,7 @@ class Planner {
     this.startWhenDue(container, last);
   }
 
-  private restartPolicy(container: Container): string {
-    return container.restartPolicy ?? this.input.pod.spec?.restartPolicy ?? 'Always';
-  }
-
-  private planOne(container: Container, policy: string): void {
+  private planOne(container: Container): void {
     const record = this.current(container.name);
     const last = this.latest.get(container.name);
     if (record?.state === 'running') {
@@ -165,7 +181,7 @@ class Planner {
     // Created but never started, because the kubelet or Docker ended in between. It is created again.
     if (last?.state === 'created') this.actions.push({ action: 'remove-container', id: last.id });
     const again = last !== undefined && this.input.endedForResize?.(last.id) === true;
-    if (last?.state === 'exited' && !again && !mayRestart(policy, last.exitCode ?? 0)) return;
+    if (last?.state === 'exited' && !again && staysEnded(container, this.input.pod, last)) return;
     this.startWhenDue(container, last);
   }
 
@@ -229,27 +245,26 @@ class Planner {
   }
 }
 
-export function mayRestart(policy: string, exitCode: number): boolean {
-  if (policy === 'Always') return true;
-  return policy === 'OnFailure' && exitCode !== 0;
-}
+const staysEnded = (container: Container, { spec }: Pod, { exitCode = 0 }: ContainerRecord): boolean =>
+  afterEnd(container, spec?.restartPolicy, exitCode) === 'stay';
+
+/** True when the end of a container restarts all containers of the pod (KEP-5532). */
+export const restartsAll = (pod: Pod, latest: (name: string) => ContainerRecord | undefined): boolean =>
+  initAndAppContainers(pod.spec ?? {}).some((container) => isTrigger(container, latest(container.name)));
+
+const isTrigger = (container: Container, record: ContainerRecord | undefined): boolean =>
+  record?.state === 'exited' && afterEnd(container, undefined, record.exitCode ?? 0) === 'restart-all';
 
 /**
  * True when no container of the pod will run again: every app container has ended for good, or a run-once init container
- * has failed in a pod that never restarts.
+ * has failed for good.
  */
 function podHasEnded(pod: Pod, latest: (name: string) => ContainerRecord | undefined): boolean {
-  const { restartPolicy = 'Always', initContainers = [], containers = [] } = pod.spec ?? {};
-  if (restartPolicy === 'Always') return false;
-  const failedInit = initContainers.some((container) => {
+  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  const endedForGood = (container: Container) => {
     const record = latest(container.name);
-    return (
-      restartPolicy === 'Never' && !isSidecar(container) && record?.state === 'exited' && (record.exitCode ?? 0) !== 0
-    );
-  });
-  if (failedInit) return true;
-  return containers.every(({ name }) => {
-    const record = latest(name);
-    return record?.state === 'exited' && !mayRestart(restartPolicy, record.exitCode ?? 0);
-  });
+    return record?.state === 'exited' && staysEnded(container, pod, record) ? record : undefined;
+  };
+  if (initContainers.some((each) => !isSidecar(each) && (endedForGood(each)?.exitCode ?? 0) !== 0)) return true;
+  return containers.every((each) => endedForGood(each) !== undefined);
 }

@@ -1,7 +1,7 @@
 // Ends the containers of one pod, one of them or all in their order, and removes them with their addresses and links. The worker and its
 // plan decide which containers end.
 import { defaultGraceSeconds, graceSecondsOf, isSidecar, type Pod } from '../../../controlplane/api';
-import { isSandbox, labels, podIpsOf } from '../runtime/labels';
+import { isSandbox, labels, podIpsOf, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { findContainer } from '../spec/container';
 import type { PodDeps } from './deps';
@@ -42,6 +42,26 @@ export class PodStopper {
     else await this.deps.runtime.remove(id);
     this.deps.records.remove(id);
     this.messages.forget([id]);
+  }
+
+  /**
+   * Ends containers without grace and removes them one after another, because all containers of the pod restart. `removed` gets each name,
+   * and how often the container has been started.
+   */
+  async reset(pod: Pod, ids: readonly string[], removed: (name: string, starts: number) => void): Promise<void> {
+    const { records, probes } = this.deps;
+    const podIp = this.observed.podIps[0];
+    const found = ids.flatMap((id) => records.get(id) ?? []);
+    const running = found.filter(({ state }) => state === 'running');
+    for (const { id } of found) probes.unwatch(id);
+    await Promise.all(running.map((record) => this.killer.kill({ pod, record, graceSeconds: 0, podIp })));
+    for (const record of found) {
+      const name = record.labels[labels.containerName] ?? '';
+      // The newest record comes first.
+      const newest = found.find((each) => each.labels[labels.containerName] === name) ?? record;
+      if (newest.state !== 'created') removed(name, restartCountOf(newest) + 1);
+      await this.remove(record.id);
+    }
   }
 
   /** The sandbox's addresses, without those that a newer sandbox of this pod has. */

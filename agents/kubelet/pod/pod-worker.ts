@@ -46,6 +46,7 @@ export class PodWorker {
   private readonly volumes: VolumeSchedule;
   private readonly executor: PlanExecutor;
   private readonly endedForResize = new Set<string>();
+  private readonly resets = new Map<string, number>();
   private readonly loop: PassLoop;
 
   constructor(
@@ -66,9 +67,18 @@ export class PodWorker {
       onFailure: (error, retryMs) =>
         deps.log.warn('pod sync failed, will retry', { pod: formatPod(identity), error, retryMs }),
     });
-    const { observed, stopper, starts, volumes, loop, endedForResize } = this;
+    const { observed, stopper, starts, volumes, loop, endedForResize, resets } = this;
     const again = () => loop.request();
-    this.executor = new PlanExecutor(deps, { observed, stopper, starts, volumes, endedForResize, changed, again });
+    this.executor = new PlanExecutor(deps, {
+      observed,
+      stopper,
+      starts,
+      volumes,
+      endedForResize,
+      resets,
+      changed,
+      again,
+    });
   }
 
   /** The pod's current object in the API; undefined when it was deleted. */
@@ -164,7 +174,7 @@ export class PodWorker {
       over: verdict !== undefined || isTerminal(pod),
       resizeNotBefore: resizes.notBefore(this.identity.uid),
       endedForResize: (id) => this.endedForResize.has(id),
-      previousStarts: (name) => startsBefore(pod, name),
+      previousStarts: (name) => this.resets.get(name) ?? startsBefore(pod, name),
     });
     this.starts.heldBack(pod, plan.backingOff);
     const refreshAtMs = await this.executor.apply(pod, plan.actions, signal);
@@ -244,6 +254,7 @@ export class PodWorker {
       sandboxReady: sandbox !== undefined,
       waiting: this.starts.waiting,
       resizes: resizes.conditions(this.identity.uid),
+      resets: this.resets,
       started: (id) => probes.started(id),
       ready: (id) => probes.ready(id),
       message: (id) => this.messages.get(id),

@@ -10,6 +10,7 @@ import { containerEnv } from '../spec/env';
 import type { NodeFacts } from '../spec/field-ref';
 import { VolumeError } from '../volumes/payload';
 import type { PodDeps } from './deps';
+import { readEnvFiles } from './env-files';
 import { hookFailed, runHook } from './hooks';
 import { showImageVolumes } from './image-volumes';
 import { prepareMounts } from './mounts';
@@ -82,6 +83,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
     configMap: (name) => deps.volumes.configMap(pod, name),
     secret: (name) => deps.volumes.secret(pod, name),
     services: deps.services(),
+    file: await readEnvFiles(deps, pod, container),
     facts,
   });
   const { mounts, terminationLog } = await prepareMounts(deps, pod, container, env);

@@ -39,6 +39,8 @@ export interface StatusInput {
   readonly podIps: readonly string[];
   readonly sandboxReady: boolean;
   readonly waiting: ReadonlyMap<string, WaitingReason>;
+  /** Starts so far of containers that were removed because all containers of the pod restart. */
+  readonly resets?: ReadonlyMap<string, number>;
   /** The conditions of a resize that is under way or waits. */
   readonly resizes?: readonly ResizeCondition[];
   readonly started: (id: string) => boolean;

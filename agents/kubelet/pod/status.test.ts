@@ -120,6 +120,33 @@ t.test('the reason of a terminated container', async (t) => {
   t.equal(reason({ startError: 'no such file' }), 'StartError');
 });
 
+t.test('restart of all containers: before, while nothing runs, after', async (t) => {
+  const rule = { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } };
+  const ruled = container('app', { restartPolicy: 'Never', restartPolicyRules: [rule] } as Partial<Container>);
+  const restarting = pod({ restartPolicy: 'Never', containers: [ruled] });
+  const condition = (of: ReturnType<typeof status>) =>
+    of.conditions?.find(({ type }) => type === 'AllContainersRestarting')?.status;
+  const ended = status({ pod: restarting, records: [exited(ruled, 42, { restarts: 1 }), sandbox()] });
+  t.match([ended.phase, condition(ended)], ['Running', 'True']);
+  const resets = new Map([['app', 2]]);
+  const removed = status({ pod: restarting, records: [sandbox()], resets });
+  t.match([removed.phase, condition(removed)], ['Running', 'False']);
+  t.match(removed.containerStatuses, [
+    {
+      restartCount: 2,
+      state: { waiting: { reason: 'RestartingAllContainers' } },
+      lastState: { terminated: { exitCode: 137, reason: 'RestartingAllContainers' } },
+    },
+  ]);
+  const later = { ...restarting, status: removed };
+  t.equal(startsBefore(later, 'app'), 2, 'a kubelet that starts in between goes on counting');
+  const again = status({ pod: later, records: [record(ruled, { restarts: 2 }), sandbox()], resets });
+  t.match(again.containerStatuses, [
+    { restartCount: 2, state: { running: {} }, lastState: { terminated: { reason: 'RestartingAllContainers' } } },
+  ]);
+  t.equal(condition(status({ records: [record(app), sandbox()] })), undefined, 'only where a rule asks for it');
+});
+
 t.test('transition times change with the status only', async (t) => {
   const first = status({ records: [record(app), sandbox()] });
   const later = status({

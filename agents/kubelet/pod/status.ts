@@ -1,13 +1,12 @@
 // The status of a pod from its observed state. Pure; the same input gives the same bytes.
 // Source: kubernetes.io "Pod Lifecycle". Clients look for these reasons and messages.
-import { allContainers, isSidecar, type Pod, qosClass } from '../../../controlplane/api';
+import { afterEnd, allContainers, isSidecar, type Pod, qosClass } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
 import { reportedResources } from '../spec/container-resources';
 import { podConditions } from './conditions';
-import { mayRestart } from './plan';
 import {
   allStatuses,
   type ContainerStatus,
@@ -17,6 +16,7 @@ import {
 } from './status-input';
 
 type ContainerState = NonNullable<ContainerStatus['state']>;
+type Terminated = NonNullable<ContainerState['terminated']>;
 
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, now, nodeIps, verdict } = input;
@@ -62,23 +62,39 @@ function containerStatus(
   const waiting = input.waiting.get(name);
   const running = current?.state === 'running';
   // A container that ended and will start again shows as waiting; its end becomes lastState.
+  const resetStarts = input.resets?.get(name);
+  const reset = resetStarts !== undefined || isReset(previous);
   const restarts = current?.state === 'exited' && (waiting !== undefined || own[0]?.state === 'created');
-  const state = restarts || !current ? waitingState(input, previous, waiting) : stateOf(input, current);
+  const state = restarts || !current ? waitingState(input, previous, waiting, reset) : stateOf(input, current);
   const last = restarts ? current : before?.state === 'exited' ? before : undefined;
+
   const started = running && input.started(current.id);
   const finishedInit = isInit(input.pod, name) && current?.state === 'exited' && current.exitCode === 0;
   return {
     name,
     state,
-    lastState: last ? stateOf(input, last) : current ? {} : (previous?.lastState ?? {}),
+    lastState: last ? stateOf(input, last) : lastStateWithoutRecord(reset, current ? undefined : previous),
     ready: running ? started && readyOf(input, container, current.id) : finishedInit && !isSidecar(container),
-    restartCount: current ? restartCountOf(current) : (previous?.restartCount ?? 0),
+    restartCount: current ? restartCountOf(current) : (resetStarts ?? previous?.restartCount ?? 0),
     image: container.image ?? '',
     imageID: current ? input.imageRef(current.imageId, container.image ?? '') : '',
     ...(current ? { containerID: `docker://${current.id}`, ...resourcesOf(container, current) } : {}),
     started,
   };
 }
+
+const restartingAll = 'RestartingAllContainers';
+const removedMessage = 'The container is removed because RestartAllContainers in place';
+
+/** The end of a container that was removed because all containers restart: its record is gone. In upstream's words. */
+const resetEnd = { reason: restartingAll, message: removedMessage, exitCode: 137 };
+
+function lastStateWithoutRecord(reset: boolean, previous: ContainerStatus | undefined): ContainerState {
+  return reset ? { terminated: resetEnd } : (previous?.lastState ?? {});
+}
+
+const isReset = (status: ContainerStatus | undefined): boolean =>
+  status?.lastState?.terminated?.reason === restartingAll;
 
 /** What the container has, and what this node has promised to it. */
 function resourcesOf(container: Container, record: ContainerRecord): Partial<ContainerStatus> {
@@ -127,8 +143,10 @@ function waitingState(
   { pod }: StatusInput,
   previous: ContainerStatus | undefined,
   waiting: WaitingReason | undefined,
+  reset: boolean,
 ): ContainerState {
   if (waiting) return { waiting: { ...waiting } };
+  if (reset) return { waiting: { reason: restartingAll, message: removedMessage } };
   // The record of a container that had ended for good was removed: its last status is kept.
   if (previous?.state?.terminated) return previous.state;
   const hasInit = (pod.spec?.initContainers?.length ?? 0) > 0;
@@ -172,26 +190,28 @@ function podPhase(
   initStatuses: readonly ContainerStatus[],
   statuses: readonly ContainerStatus[],
 ): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
-  const policy = pod.spec?.restartPolicy ?? 'Always';
-  const init = pod.spec?.initContainers ?? [];
+  const { restartPolicy, initContainers: init = [], containers = [] } = pod.spec ?? {};
+  const staysEnded = (container: Container | undefined, { reason, exitCode }: Terminated) =>
+    reason !== restartingAll && afterEnd(container ?? { name: '' }, restartPolicy, exitCode) === 'stay';
   const began = statuses.some((each) => each.state?.running || each.state?.terminated || each.lastState?.terminated);
   for (const status of began ? [] : initStatuses) {
-    const sidecar = isSidecar(init.find(({ name }) => name === status.name) ?? { name: '' });
+    const container = init.find(({ name }) => name === status.name) ?? { name: '' };
+    const sidecar = isSidecar(container);
     const { terminated } = status.state ?? {};
-    if (terminated && terminated.exitCode !== 0 && !sidecar && policy === 'Never') return 'Failed';
+    if (terminated && terminated.exitCode !== 0 && !sidecar && staysEnded(container, terminated)) return 'Failed';
     if (!(sidecar ? status.started : terminated?.exitCode === 0)) return 'Pending';
   }
   const never = statuses.filter((each) => each.state?.waiting && !each.lastState?.terminated);
   if (never.length > 0) return 'Pending';
   if (statuses.some((each) => each.state?.running)) return 'Running';
-  const ends = statuses.map((each) => (each.state?.terminated ?? each.lastState?.terminated)?.exitCode ?? 0);
-  if (policy === 'Always') return 'Running';
-  if (ends.some((code) => mayRestart(policy, code))) return 'Running';
-  return ends.every((code) => code === 0) ? 'Succeeded' : 'Failed';
+  const ends = statuses.map((each) => each.state?.terminated ?? each.lastState?.terminated ?? { exitCode: 0 });
+  if (!ends.every((end, i) => staysEnded(containers[i], end))) return 'Running';
+  return ends.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed';
 }
 
 /** Starts of a container that has no record any more, from the pod's last status. */
 export function startsBefore(pod: Pod, name: string): number {
   const status = allStatuses(pod.status).find((each) => each.name === name);
+  if (status && !status.containerID && isReset(status)) return status.restartCount;
   return status?.containerID ? status.restartCount + 1 : 0;
 }

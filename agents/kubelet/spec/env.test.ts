@@ -16,6 +16,7 @@ const kubernetes = service('default', 'kubernetes', {
 const sources: EnvSources = {
   configMap: (name) => (name === 'cfg' ? { data: { a: 'one', 'bad=name': 'x' } } : undefined),
   secret: (name) => (name === 'sec' ? { data: { pw: Buffer.from('geheim').toString('base64') } } : undefined),
+  file: (volume, path) => (volume === 'config' && path === 'app.env' ? "COLOR='blue'" : undefined),
   services: [
     kubernetes,
     service('shop', 'my-db'),
@@ -91,4 +92,19 @@ t.test('Service variables', async (t) => {
   t.notOk(Object.keys(got).some((name) => /HIDDEN|HEADLESS/.test(name)));
   const only = Object.keys(Object.fromEntries(serviceEnv(pod({ enableServiceLinks: false }), sources.services)));
   t.ok(only.every((name) => name.startsWith('KUBERNETES_')));
+});
+
+t.test('a variable from a file of a volume', async (t) => {
+  const from = (path: string, key: string, optional?: boolean) => {
+    const fileKeyRef = { volumeName: 'config', path, key, ...(optional ? { optional } : {}) };
+    return containerEnv(pod(), container('app', { env: [{ name: 'X', valueFrom: { fileKeyRef } }] }), sources).get('X');
+  };
+  t.equal(from('app.env', 'COLOR'), 'blue');
+  t.throws(() => from('app.env', 'SIZE'), { message: 'environment variable key "SIZE" not found in file "app.env"' });
+  t.equal(from('app.env', 'SIZE', true), undefined);
+  t.throws(
+    () => from('other.env', 'COLOR', true),
+    { message: "couldn't parse env file" },
+    'the file itself must be there',
+  );
 });

@@ -1,6 +1,8 @@
 // The environment of a container. Pure: the caller passes the ConfigMaps, Secrets and Services.
 import type { ConfigMap, Pod, Secret, Service } from '../../../controlplane/api';
+import { describeError } from '../../../controlplane/base/errors';
 import { ConfigError, type Container } from './container';
+import { envFileValue } from './env-file';
 import { expand } from './expand';
 import { fieldValue, type NodeFacts, resourceValue } from './field-ref';
 
@@ -9,6 +11,8 @@ export interface EnvSources {
   readonly configMap: (name: string) => ConfigMap | undefined;
   readonly secret: (name: string) => Secret | undefined;
   readonly services: readonly Service[];
+  /** Content of a file in a volume of the pod; undefined when it cannot be read. */
+  readonly file: (volume: string, path: string) => string | undefined;
   readonly facts: NodeFacts;
 }
 
@@ -61,7 +65,7 @@ const decode = (base64: string): string => Buffer.from(base64, 'base64').toStrin
 
 type EnvVar = NonNullable<Container['env']>[number];
 function valueFrom(pod: Pod, container: Container, variable: EnvVar, sources: EnvSources): string | undefined {
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = variable.valueFrom ?? {};
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = variable.valueFrom ?? {};
   const namespace = pod.metadata?.namespace;
   if (fieldRef) return fieldValue(pod, fieldRef.fieldPath, sources.facts);
   if (resourceFieldRef) return resourceValue(pod, resourceFieldRef, container.name, sources.facts);
@@ -85,7 +89,27 @@ function valueFrom(pod: Pod, container: Container, variable: EnvVar, sources: En
     }
     return value === undefined ? undefined : decode(value);
   }
+  if (fileKeyRef) return fileValue(fileKeyRef, sources);
   throw new ConfigError(`environment variable ${variable.name} has an empty valueFrom`);
+}
+
+type FileKey = NonNullable<NonNullable<EnvVar['valueFrom']>['fileKeyRef']>;
+
+/** As upstream, an empty value counts as absent, and only an absent key may be optional: the file must be there and readable. */
+function fileValue({ volumeName, path, key, optional }: FileKey, { file }: EnvSources): string | undefined {
+  const value = parsedValue(file(volumeName, path), key);
+  if (value) return value;
+  if (optional) return undefined;
+  throw new ConfigError(`environment variable key ${JSON.stringify(key)} not found in file ${JSON.stringify(path)}`);
+}
+
+function parsedValue(text: string | undefined, key: string): string | undefined {
+  if (text === undefined) throw new ConfigError("couldn't parse env file");
+  try {
+    return envFileValue(text, key);
+  } catch (err) {
+    throw new ConfigError(`couldn't parse env file: ${describeError(err)}`);
+  }
 }
 
 const masterService = 'kubernetes';

@@ -16,6 +16,7 @@ import {
 } from '../validation/causes';
 import { dns1123Label, dns1123Subdomain, inRange, qualifiedName } from '../validation/names';
 import { initAndAppContainers } from './facts';
+import { afterEnd, mayRestartAll } from './restarts';
 import type { Container, ContainerStatus, PodSpec } from './types';
 import { validateAnnotationUpdate, validatePodAnnotations } from './validate-annotations';
 
@@ -90,34 +91,16 @@ const containersOf: Readonly<Record<List, (spec: PodSpec) => readonly Container[
 };
 
 function validateTransitions(list: List, status: Status, before: Status, spec: PodSpec): FieldCause[] {
-  // Then the end of one container starts all of them again.
-  const all = initAndAppContainers(spec).some(({ restartPolicyRules = [] }) =>
-    restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'),
-  );
-  if (all && list !== 'ephemeralContainerStatuses') return [];
+  // The end of one container may start all of them again.
+  if (mayRestartAll(spec) && list !== 'ephemeralContainerStatuses') return [];
   const now = new Map((status[list] ?? []).map((one) => [one.name, one]));
   return (before[list] ?? []).flatMap(({ name, state }, i) => {
     const next = now.get(name);
     if (!state?.terminated || !next || next.state?.terminated) return [];
     const container = containersOf[list](spec).find((one) => one.name === name);
-    if (container && mayRestart(container, spec, state.terminated.exitCode)) return [];
+    if (container && afterEnd(container, spec.restartPolicy, state.terminated.exitCode) !== 'stay') return [];
     return [forbidden(`status.${list}[${i}].state`, 'may not be transitioned to non-terminated state')];
   });
-}
-
-/** By the container's own rules and policy first, then by the pod's. */
-function mayRestart({ restartPolicy, restartPolicyRules = [] }: Container, spec: PodSpec, exitCode: number): boolean {
-  if (restartPolicy !== undefined) {
-    const matching = restartPolicyRules.find(({ exitCodes }) => {
-      if (!exitCodes) return false;
-      const isListed = (exitCodes.values ?? []).includes(exitCode);
-      return exitCodes.operator === 'In' ? isListed : exitCodes.operator === 'NotIn' && !isListed;
-    });
-    if (matching?.action === 'Restart') return true;
-  }
-  const policy = restartPolicy ?? spec.restartPolicy;
-  if (policy === 'OnFailure') return exitCode !== 0;
-  return policy !== 'Never';
 }
 
 function validateClaimStatuses({ resourceClaimStatuses = [] }: Status, { resourceClaims = [] }: PodSpec): FieldCause[] {
