@@ -13,6 +13,7 @@ import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
 import { NodeReporter } from './node/node-reporter';
+import type { NodePolicy } from './node/policy';
 import type { Part } from './part';
 import { PodAllocations } from './pod/allocations';
 import type { NodeConfig } from './pod/deps';
@@ -25,6 +26,7 @@ export interface KubeletConfig extends NodeConfig {
   readonly kubeletPort: number;
   readonly kubeletVersion: string;
   readonly maxPods: number;
+  readonly policy: NodePolicy;
   /** Containers that start at the same time. */
   readonly parallelStarts: number;
   /** Time for containers to end when the machine goes down, in seconds. 0: the kubelet does not end them. */

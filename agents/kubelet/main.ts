@@ -1,6 +1,7 @@
 // `k8ts kubelet`: runs the pods of one node. Started inside the node's network namespace.
 import { mkdir, statfs } from 'node:fs/promises';
 import { systemClock } from '../../controlplane/base/clock';
+import { BadRequest } from '../../controlplane/base/errors';
 import { connect } from '../../controlplane/client/connect';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
@@ -11,9 +12,11 @@ import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import packageJson from '../../package.json';
 import { Kubelet, type KubeletConfig } from './kubelet';
 import { openNetwork } from './network/open';
+import { machineCapacity, numericAllocatable } from './node/capacity';
 import { type MachineFacts, readMachineFacts } from './node/facts';
 import { NodeAddress } from './node/node-address';
-import { allocatableMemoryBytes } from './node/node-object';
+import { nodePolicy } from './node/policy-options';
+import { overReserved } from './node/reservations';
 import { machineStops } from './node/shutdown';
 import { kubeletOptions, type Options } from './options';
 import type { NodeEvent, Part } from './part';
@@ -66,7 +69,11 @@ export const command = defineCommand({
 });
 
 async function configOf(options: Options, machine: MachineFacts, nodeIps: readonly string[]): Promise<KubeletConfig> {
-  const disk = await statfs('/');
+  const disk = await statfs(options.rootDir);
+  const policy = nodePolicy(options);
+  const capacity = machineCapacity({ machine, diskBytes: disk.blocks * disk.bsize, ...options, ...policy });
+  const problems = overReserved(capacity, policy);
+  if (problems.length > 0) throw new BadRequest(`invalid Node Allocatable configuration. ${problems.join(' ')}`);
   return {
     nodeName: options.nodeName,
     nodeIps,
@@ -75,11 +82,8 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     dns: { address: options.clusterDns, domain: options.clusterDomain },
     resolvConf: options.resolvConf,
     memoryBytes: machine.memoryBytes,
-    allocatable: {
-      cpu: machine.cores,
-      memory: allocatableMemoryBytes(machine),
-      'ephemeral-storage': disk.blocks * disk.bsize,
-    },
+    allocatable: numericAllocatable(capacity, policy),
+    policy,
     allowedUnsafeSysctls: options.allowedUnsafeSysctls,
     labels: options.nodeLabels,
     kubeletPort: options.port,

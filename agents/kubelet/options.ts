@@ -11,6 +11,7 @@ import {
   parseText,
 } from '../../controlplane/process/options';
 import { parseNodeIps } from './node/address';
+import { policyOptions } from './node/policy-options';
 import { parseSysctlPatterns } from './spec/sysctls';
 
 export const kubeletOptions = {
@@ -116,13 +117,7 @@ export const kubeletOptions = {
     help: 'resolver configuration that pods inherit from the node; if it names only the stub of systemd-resolved, the file behind the stub',
     parse: parseText,
   },
-  maxPods: {
-    flag: 'max-pods',
-    placeholder: 'COUNT',
-    default: '110',
-    help: 'how many pods this node accepts',
-    parse: parseInteger(1, 1000),
-  },
+  ...policyOptions,
   allowedUnsafeSysctls: {
     flag: 'allowed-unsafe-sysctls',
     placeholder: 'NAME,..',

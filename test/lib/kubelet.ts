@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Kubelet } from '../../agents/kubelet/kubelet';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
 import { readMachineFacts } from '../../agents/kubelet/node/facts';
+import { defaultNodePolicy } from '../../agents/kubelet/node/policy';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { type Node, nodes, type Pod } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
@@ -41,6 +42,7 @@ export async function startKubelet(client: Client, dockerd: TestDockerd, nodeIps
       kubeletPort,
       kubeletVersion: 'v1.36.0-test',
       maxPods: 110,
+      policy: defaultNodePolicy,
       parallelStarts: 4,
       shutdownGraceSeconds: 2,
     },

@@ -1,10 +1,15 @@
 // Facts about the machine: cores, memory, kernel, identity. Reads /proc and /etc once.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { arch, cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { formatQuantity } from '../../../controlplane/api/quantity';
+import type { Amounts } from './reservations';
 
 export interface MachineFacts {
   readonly cores: number;
   readonly memoryBytes: number;
+  /** Bytes of huge pages, by resource: {"hugepages-2Mi": "0"}. */
+  readonly hugePages: Amounts;
   readonly machineId: string;
   readonly bootId: string;
   readonly systemUuid: string;
@@ -28,16 +33,18 @@ export async function readMachineFacts(): Promise<MachineFacts> {
       (text) => text.trim(),
       () => '',
     );
-  const [memory, machineId, bootId, systemUuid, osRelease] = await Promise.all([
+  const [memory, machineId, bootId, systemUuid, osRelease, hugePages] = await Promise.all([
     readFile('/proc/meminfo', 'utf8'),
     read('/etc/machine-id'),
     read('/proc/sys/kernel/random/boot_id'),
     read('/sys/class/dmi/id/product_uuid'),
     read('/etc/os-release'),
+    readHugePages(),
   ]);
   return {
     cores: cpus().length,
     memoryBytes: parseMemTotal(memory),
+    hugePages,
     machineId,
     bootId,
     systemUuid: systemUuid || machineId,
@@ -45,6 +52,21 @@ export async function readMachineFacts(): Promise<MachineFacts> {
     osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'Linux',
     architecture: goArchitectures[arch()] ?? arch(),
   };
+}
+
+const hugePagesDir = '/sys/kernel/mm/hugepages';
+
+/** A folder for each page size that the kernel offers. Source: Linux admin-guide/mm/hugetlbpage. */
+async function readHugePages(): Promise<Amounts> {
+  const folders = await readdir(hugePagesDir).catch(() => []);
+  const found: Record<string, string> = {};
+  for (const folder of folders) {
+    const kibibytes = BigInt(/^hugepages-(\d+)kB$/.exec(folder)?.[1] ?? 0);
+    const text = (kib: bigint) => formatQuantity({ nano: kib * 1024n * 1_000_000_000n, format: 'BinarySI' });
+    const pages = await readFile(join(hugePagesDir, folder, 'nr_hugepages'), 'utf8').catch(() => '0');
+    if (kibibytes > 0n) found[`hugepages-${text(kibibytes)}`] = text(kibibytes * BigInt(pages.trim()));
+  }
+  return found;
 }
 
 export function parseMemTotal(meminfo: string): number {

@@ -2,7 +2,10 @@
 import type { Node } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import type { ImageRecord, RuntimeInfo } from '../runtime/runtime';
+import { machineCapacity, withCapacityOf } from './capacity';
 import type { MachineFacts } from './facts';
+import type { NodePolicy } from './policy';
+import { allocatable } from './reservations';
 
 export interface NodeInput {
   readonly name: string;
@@ -11,6 +14,7 @@ export interface NodeInput {
   readonly kubeletPort: number;
   readonly kubeletVersion: string;
   readonly maxPods: number;
+  readonly policy: NodePolicy;
   readonly machine: MachineFacts;
   readonly runtime: RuntimeInfo;
   readonly images: readonly ImageRecord[];
@@ -30,10 +34,6 @@ const diskPressureShare = 0.1;
 /** As upstream: enough for schedulers that prefer nodes with the image, without making the object large. */
 const maxImages = 50;
 
-/** What pods may request together, in whole kibibytes. */
-export const allocatableMemoryBytes = ({ memoryBytes }: Pick<MachineFacts, 'memoryBytes'>): number =>
-  Math.floor((memoryBytes - memoryPressureBytes) / 1024) * 1024;
-
 export function nodeLabels({ name, labels, machine }: NodeInput): Record<string, string> {
   return {
     'beta.kubernetes.io/arch': machine.architecture,
@@ -47,24 +47,14 @@ export function nodeLabels({ name, labels, machine }: NodeInput): Record<string,
 
 export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): NodeStatus {
   const { machine, runtime } = input;
-  const resources = {
-    cpu: String(machine.cores),
-    'ephemeral-storage': `${Math.floor(input.diskBytes / 1024)}Ki`,
-    'hugepages-2Mi': '0',
-    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
-    pods: String(input.maxPods),
-  };
+  const capacity = withCapacityOf(previous?.capacity, machineCapacity({ ...input, ...input.policy }));
   return {
     addresses: [
       ...input.ips.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: input.name },
     ],
-    capacity: resources,
-    allocatable: {
-      ...resources,
-      'ephemeral-storage': String(Math.floor(input.diskBytes * (1 - diskPressureShare))),
-      memory: `${allocatableMemoryBytes(machine) / 1024}Ki`,
-    },
+    capacity,
+    allocatable: allocatable(capacity, input.policy),
     conditions: conditions(input).map((condition) => withTimes(condition, input.now, previous?.conditions)),
     daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } } as unknown as NodeStatus['daemonEndpoints'],
     nodeInfo: {

@@ -24,7 +24,10 @@ export interface NodeReporterDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly machine: MachineFacts;
-  readonly config: Pick<NodeInput, 'name' | 'ips' | 'labels' | 'kubeletPort' | 'kubeletVersion' | 'maxPods'> & {
+  readonly config: Pick<
+    NodeInput,
+    'name' | 'ips' | 'labels' | 'kubeletPort' | 'kubeletVersion' | 'maxPods' | 'policy'
+  > & {
     readonly rootDir: string;
   };
   /** Why pods cannot run; undefined when they can. */
@@ -64,11 +67,13 @@ export class NodeReporter {
 
   /**
    * Called with our Node from the API. When the node controller has set Ready to Unknown, the kubelet reports at once and not
-   * at the usual time.
+   * at the usual time. Capacity that another client has added becomes allocatable with the next report.
    */
   observe(node: Node): void {
+    if (node.metadata?.name !== this.deps.config.name) return;
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-    if (node.metadata?.name !== this.deps.config.name || ready?.status !== 'Unknown') return;
+    if (isNewer(node, this.node)) this.node = node;
+    if (ready?.status !== 'Unknown') return;
     this.node = node;
     this.written = '';
     this.changed();
@@ -219,6 +224,11 @@ export class NodeReporter {
     }
   }
 }
+
+/** Of two versions of our Node. Another uid is another object: the old one was deleted. */
+const isNewer = (node: Node, than: Node | undefined): boolean =>
+  than?.metadata?.uid !== node.metadata?.uid ||
+  BigInt(node.metadata?.resourceVersion ?? 0) > BigInt(than?.metadata?.resourceVersion ?? 0);
 
 /** The fields whose change is written at once: all except the heartbeat times. */
 const fingerprint = (status: NonNullable<Node['status']>): string =>

@@ -9,6 +9,7 @@ import { FakeRuntime } from '../runtime/fake';
 import { parseMemTotal } from './facts';
 import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
 import { NodeReporter } from './node-reporter';
+import { defaultNodePolicy } from './policy';
 
 const clock = new FakeClock();
 const input: NodeInput = {
@@ -18,9 +19,11 @@ const input: NodeInput = {
   kubeletPort: 10250,
   kubeletVersion: 'v1.36.0-k8ts.1',
   maxPods: 110,
+  policy: defaultNodePolicy,
   machine: {
     cores: 2,
     memoryBytes: 4 * 2 ** 30,
+    hugePages: { 'hugepages-2Mi': '0' },
     machineId: 'm',
     bootId: 'b',
     systemUuid: 's',
@@ -47,7 +50,7 @@ t.test('the Node object', async (t) => {
   t.match(nodeLabels(input), { 'kubernetes.io/hostname': 'n1', 'beta.kubernetes.io/arch': 'amd64', zone: 'a' });
   const status = nodeStatus(input, undefined);
   t.match(status, {
-    capacity: { cpu: '2', memory: '4194304Ki', pods: '110' },
+    capacity: { cpu: '2', memory: '4Gi', pods: '110' },
     nodeInfo: { containerRuntimeVersion: 'docker://20.10', kubeletVersion: 'v1.36.0-k8ts.1' },
     images: [{ names: ['big@sha256:2', 'big:1'] }, { names: ['small:1'] }],
   });
@@ -73,11 +76,11 @@ t.test('both addresses of a dual-stack node are reported, and a lost one is remo
   t.teardown(() => server.close());
   const client = server.client();
   const fake = new FakeClock();
-  const { name, labels, kubeletPort, kubeletVersion, maxPods, machine } = input;
+  const { name, labels, kubeletPort, kubeletVersion, maxPods, policy, machine } = input;
   const reports = async (ips: readonly string[]) => {
     const abort = new AbortController();
     const runtime = new FakeRuntime(() => fake.now());
-    const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, rootDir: '/' };
+    const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, policy, rootDir: '/' };
     const notReady = () => undefined;
     const reporter = new NodeReporter({ client, runtime, clock: fake, log: silentLogger, machine, config, notReady });
     await reporter.register(abort.signal);
@@ -95,8 +98,8 @@ async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: Memo
   const fake = new FakeClock();
   const runtime = new FakeRuntime(() => fake.now());
   const abort = new AbortController();
-  const { name, ips, labels, kubeletPort, kubeletVersion, maxPods, machine } = input;
-  const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, rootDir: '/' };
+  const { name, ips, labels, kubeletPort, kubeletVersion, maxPods, policy, machine } = input;
+  const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, policy, rootDir: '/' };
   const log = silentLogger;
   const reporter = new NodeReporter({ client, runtime, clock: fake, log, machine, config, notReady: () => undefined });
   await reporter.register(abort.signal);
@@ -139,4 +142,18 @@ t.test('a node whose Ready is set to Unknown during its own report reports again
   reporter.observe(await patch(nodes, 'n1', 'strategic', unknown, { subresource: 'status' }));
   await reported.promise;
   t.ok(await client.until<Node>(nodes, 'n1', isReady));
+});
+
+t.test('an extended resource that another client adds becomes allocatable', async (t) => {
+  const client = new MemoryClient();
+  const reporter = await running(t, client);
+  const added = { status: { capacity: { 'example.com/dongle': '3' } } };
+  reporter.observe(await client.patch(nodes, 'n1', 'strategic', added, { subresource: 'status' }));
+  reporter.changed();
+  const node = await client.until<Node>(
+    nodes,
+    'n1',
+    (each) => each?.status?.allocatable?.['example.com/dongle'] === '3',
+  );
+  t.match(node?.status, { capacity: { 'example.com/dongle': '3', cpu: '2' } });
 });
