@@ -29,6 +29,7 @@ import { parsePool } from './load-balancer/pool';
 import { NamespaceController } from './namespace/controller';
 import { NodeIpamController } from './node-ipam/controller';
 import { NodeLifecycleController } from './node-lifecycle/controller';
+import { PersistentVolumeBinder } from './persistentvolume-binder/controller';
 import { PodGcController } from './pod-gc/controller';
 import { ProgrammingController } from './programming/controller';
 import { PvProtectionController } from './pv-protection/controller';
@@ -163,6 +164,7 @@ export function createControllers(
       : {}),
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),
+    persistentVolumeBinder: new PersistentVolumeBinder(deps('persistentvolume-binder')),
     pvProtection: new PvProtectionController(deps('pv-protection')),
     pvcProtection: new PvcProtectionController(deps('pvc-protection')),
     vacProtection: new VacProtectionController(deps('vac-protection')),

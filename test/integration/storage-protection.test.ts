@@ -38,9 +38,10 @@ t.test('a volume stays until it is released; a lost finalizer comes back', async
   const { client } = await openControlPlane(t);
   const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } };
   for (const name of ['bound', 'free']) await client.create(persistentVolumes, { metadata: { name }, spec });
-  const setPhase = (phase: string) =>
-    client.patch(persistentVolumes, 'bound', 'merge', { status: { phase } }, { subresource: 'status' });
-  await setPhase('Bound');
+  const { hostPath: _hostPath, capacity, ...modes } = spec;
+  const claim = { ...modes, resources: { requests: capacity }, storageClassName: '', volumeName: 'bound' };
+  await client.create(persistentVolumeClaims, { metadata: { name: 'c', namespace }, spec: claim });
+  await eventually(client, persistentVolumeClaims, (found) => found.every(({ status }) => status?.phase === 'Bound'));
   await client.patch(persistentVolumes, 'bound', 'merge', { metadata: { finalizers: null } });
   await eventually(client, persistentVolumes, (found) =>
     found.every(({ metadata }) => metadata?.finalizers?.includes('kubernetes.io/pv-protection')),
@@ -48,6 +49,6 @@ t.test('a volume stays until it is released; a lost finalizer comes back', async
   await client.delete(persistentVolumes, 'bound');
   await client.delete(persistentVolumes, 'free');
   await eventually(client, persistentVolumes, (found) => keys(found) === 'bound');
-  await setPhase('Released');
+  await client.delete(persistentVolumeClaims, 'default/c');
   await eventually(client, persistentVolumes, (found) => found.length === 0);
 });

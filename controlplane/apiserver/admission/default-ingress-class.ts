@@ -1,8 +1,9 @@
 // A new Ingress without a class gets the cluster's default class, as in upstream's plug-in.
+
+import { defaultClassOf } from '../../api/default-class';
 import { type Ingress, type IngressClass, ingressClasses, ingresses } from '../../api/index';
 import { followKind } from '../follow';
 import type { OpenRule } from '../write/rule';
-import { defaultClassOf } from './default-class';
 
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 const legacyAnnotation = 'kubernetes.io/ingress.class';

@@ -1,10 +1,11 @@
 // DefaultStorageClass: a new claim that names no class gets the cluster's default one. An empty name is a choice: no class.
+
+import { defaultClassOf } from '../../api/default-class';
 import { type PersistentVolumeClaim, persistentVolumeClaims, storageClasses } from '../../api/index';
 import { isDefaultClass } from '../../api/storage-class';
 import { classOf } from '../../api/volumes/class-name';
 import { followKind } from '../follow';
 import type { OpenRule } from '../write/rule';
-import { defaultClassOf } from './default-class';
 
 export const defaultStorageClass: OpenRule = async ({ cache, signal }) => {
   const classes = await followKind(cache, storageClasses, () => {}, signal);

@@ -3,18 +3,18 @@ import { type PersistentVolumeClaim, type Pod, persistentVolumeClaims, pods } fr
 import type { Change, TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
+import { KeyGroups } from '../shared/key-groups';
+import { claimKeysOf } from '../shared/pod-claims';
 import { planProtection, writeProtection } from '../shared/protection';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { claimFinalizer, claimNamesOf, usesClaim } from './plan';
+import { claimFinalizer, usesClaim } from './plan';
 
 export class PvcProtectionController implements Controller {
   private readonly claims: TrackedInformer<PersistentVolumeClaim>;
   private readonly pods: TrackedInformer<Pod>;
   private readonly queue: WorkQueue;
-  /** Key of a pod → keys of its claims. Only pods with claims are in it. */
-  private readonly claimsOf = new Map<string, readonly string[]>();
-  /** Key of a claim → keys of the pods that name it. */
-  private readonly podsOf = new Map<string, Set<string>>();
+  /** Pods by the claims that they name. */
+  private readonly podsOf = new KeyGroups();
 
   constructor(private readonly deps: Deps) {
     this.claims = deps.informers.of(persistentVolumeClaims);
@@ -39,7 +39,7 @@ export class PvcProtectionController implements Controller {
 
   /** The copy may lack a pod that was bound a moment ago, so the API decides that no pod uses the claim. */
   private async isUsed(key: string, claim: PersistentVolumeClaim, signal: AbortSignal): Promise<boolean> {
-    const known = [...(this.podsOf.get(key) ?? [])].flatMap((pod) => this.pods.get(pod) ?? []);
+    const known = this.podsOf.in(key).flatMap((pod) => this.pods.get(pod) ?? []);
     if (known.some((pod) => usesClaim(pod, claim))) return true;
     const { items } = await this.deps.client.list(pods, { namespace: claim.metadata?.namespace }, signal);
     return items.some((pod) => usesClaim(pod, claim));
@@ -47,20 +47,7 @@ export class PvcProtectionController implements Controller {
 
   /** Adds the claims that the pod names, and those that it named before. */
   private follow({ type, key, object }: Change<Pod>): void {
-    const before = this.claimsOf.get(key) ?? [];
-    const named = type === 'deleted' ? [] : claimNamesOf(object);
-    const claims = named.map((name) => `${object.metadata?.namespace}/${name}`);
-    if (before.length === 0 && claims.length === 0) return;
-    for (const claim of before) this.drop(claim, key);
-    for (const claim of claims) this.podsOf.set(claim, (this.podsOf.get(claim) ?? new Set()).add(key));
-    if (claims.length > 0) this.claimsOf.set(key, claims);
-    else this.claimsOf.delete(key);
-    for (const claim of new Set([...before, ...claims])) this.queue.add(claim);
-  }
-
-  private drop(claim: string, pod: string): void {
-    const users = this.podsOf.get(claim);
-    users?.delete(pod);
-    if (users?.size === 0) this.podsOf.delete(claim);
+    const claims = type === 'deleted' ? [] : claimKeysOf(object);
+    for (const claim of new Set([...this.podsOf.set(key, claims), ...claims])) this.queue.add(claim);
   }
 }

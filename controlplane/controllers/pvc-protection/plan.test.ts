@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { PersistentVolumeClaim, Pod } from '../../api/index';
+import { claimNamesOf } from '../shared/pod-claims';
 import { planProtection } from '../shared/protection';
-import { claimFinalizer, claimNamesOf, usesClaim } from './plan';
+import { claimFinalizer, usesClaim } from './plan';
 
 const claim = (name: string, owner?: string): PersistentVolumeClaim => ({
   metadata: {

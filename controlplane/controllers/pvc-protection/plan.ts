@@ -1,17 +1,9 @@
 // Which claims a pod uses. Pure.
 import type { PersistentVolumeClaim, Pod } from '../../api/index';
 import { controllerOf } from '../shared/owner';
+import { ephemeralClaimName } from '../shared/pod-claims';
 
 export const claimFinalizer = 'kubernetes.io/pvc-protection';
-
-/** The names of claims in the pod's volumes, and of those that are created for its ephemeral volumes. */
-export function claimNamesOf({ metadata, spec }: Pod): readonly string[] {
-  const volumes = spec?.volumes ?? [];
-  return volumes.flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) => {
-    if (claim?.claimName) return [claim.claimName];
-    return ephemeral ? [`${metadata?.name}-${name}`] : [];
-  });
-}
 
 /**
  * A pod without a node does not count: no kubelet starts a pod with a claim that is being deleted. A finished pod counts, as upstream. The
@@ -23,7 +15,7 @@ export function usesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
   const isOwn = controllerOf(claim)?.uid === pod.metadata?.uid;
   return (pod.spec.volumes ?? []).some((volume) => {
     if (volume.persistentVolumeClaim?.claimName === name) return true;
-    const created = volume.ephemeral && `${pod.metadata?.name}-${volume.name}` === name;
+    const created = volume.ephemeral && ephemeralClaimName(pod.metadata?.name ?? '', volume.name) === name;
     return Boolean(created) && isOwn && !isShutDown(pod);
   });
 }

@@ -1,5 +1,5 @@
 // Which of several classes is the default one, for all rules that fill in a class.
-import type { KubeObject } from '../../api/types';
+import type { KubeObject } from './types';
 
 /** Of several defaults the newest wins, then the smaller name. */
 export function defaultClassOf<T extends KubeObject>(

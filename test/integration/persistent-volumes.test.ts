@@ -1,0 +1,144 @@
+// Claims get volumes: the API server with all controllers.
+import t, { type Test } from 'tap';
+import {
+  events,
+  objectKey,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolumeClaims,
+  persistentVolumes,
+  storageClasses,
+} from '../../controlplane/api/index';
+import type { Client } from '../../controlplane/client/client';
+import { openControlPlane } from '../lib/control-plane';
+import { eventually } from '../lib/eventually';
+
+const namespace = 'default';
+const size = (storage: string) => ({ resources: { requests: { storage } } });
+const claimOf = (name: string, spec: object = {}): PersistentVolumeClaim => ({
+  metadata: { name, namespace },
+  spec: { accessModes: ['ReadWriteOnce'], storageClassName: '', ...size('1Gi'), ...spec },
+});
+const volumeOf = (name: string, spec: object = {}): PersistentVolume => ({
+  metadata: { name },
+  spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/a' }, ...spec },
+});
+
+const claimIs = async (client: Client, name: string, phase: string): Promise<PersistentVolumeClaim> => {
+  const of = (found: readonly PersistentVolumeClaim[]) => found.find(({ metadata }) => metadata?.name === name);
+  const found = await eventually(client, persistentVolumeClaims, (all) => of(all)?.status?.phase === phase);
+  return of(found)!;
+};
+const volumeIs = async (client: Client, name: string, phase: string): Promise<PersistentVolume> => {
+  const of = (found: readonly PersistentVolume[]) => found.find(({ metadata }) => metadata?.name === name);
+  const found = await eventually(client, persistentVolumes, (all) => of(all)?.status?.phase === phase);
+  return of(found)!;
+};
+const reported = (client: Client, name: string, reason: string) =>
+  eventually(client, events, (found) =>
+    found.some((event) => event.involvedObject.name === name && event.reason === reason),
+  );
+const open = async (test: Test): Promise<Client> => (await openControlPlane(test)).client;
+
+t.test('a claim waits for a volume, has it, and leaves it', async (t) => {
+  const client = await open(t);
+  await client.create(persistentVolumeClaims, claimOf('c'));
+  await reported(client, 'c', 'FailedBinding');
+  for (const [name, storage] of [
+    ['v-2', '2Gi'],
+    ['v-3', '3Gi'],
+  ] as const) {
+    await client.create(persistentVolumes, volumeOf(name, { capacity: { storage } }));
+  }
+  const claim = await claimIs(client, 'c', 'Bound');
+  const name = claim.spec?.volumeName ?? '';
+  t.match(claim, {
+    metadata: {
+      annotations: { 'pv.kubernetes.io/bind-completed': 'yes', 'pv.kubernetes.io/bound-by-controller': 'yes' },
+    },
+    status: { accessModes: ['ReadWriteOnce'], capacity: { storage: name === 'v-2' ? '2Gi' : '3Gi' } },
+  });
+  const volume = await volumeIs(client, name, 'Bound');
+  t.match(volume, {
+    metadata: { annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } },
+    spec: { claimRef: { kind: 'PersistentVolumeClaim', namespace, name: 'c', uid: claim.metadata?.uid } },
+  });
+  await client.delete(persistentVolumeClaims, 'default/c');
+  await volumeIs(client, name, 'Released');
+  // A new claim of the same name does not get the data of the old one.
+  await client.create(persistentVolumeClaims, claimOf('c', { volumeName: name }));
+  await reported(client, 'c', 'FailedBinding');
+  await client.patch(persistentVolumes, name, 'merge', { spec: { claimRef: null } });
+  await claimIs(client, 'c', 'Bound');
+});
+
+t.test('many claims and volumes: each claim has a volume of its own', async (t) => {
+  const client = await open(t);
+  const count = 30;
+  const names = Array.from({ length: count }, (_, i) => `o-${i}`);
+  await Promise.all([
+    ...names.map((name) => client.create(persistentVolumeClaims, claimOf(name))),
+    ...names.map((name) => client.create(persistentVolumes, volumeOf(name))),
+  ]);
+  const claims = await eventually(client, persistentVolumeClaims, (found) =>
+    found.every(({ status }) => status?.phase === 'Bound'),
+  );
+  t.equal(new Set(claims.map(({ spec }) => spec?.volumeName)).size, count);
+  const volumes = await eventually(client, persistentVolumes, (found) =>
+    found.every(({ status }) => status?.phase === 'Bound'),
+  );
+  for (const { metadata, spec } of volumes) {
+    const claim = claims.find((one) => one.metadata?.uid === spec?.claimRef?.uid);
+    t.equal(claim?.spec?.volumeName, metadata?.name);
+  }
+});
+
+t.test('a volume that goes makes its claim lost; a new one of its name takes its place', async (t) => {
+  const client = await open(t);
+  await client.create(persistentVolumes, volumeOf('v'));
+  await client.create(persistentVolumeClaims, claimOf('c', { volumeName: 'v' }));
+  await claimIs(client, 'c', 'Bound');
+  await client.delete(persistentVolumes, 'v');
+  await client.patch(persistentVolumes, 'v', 'merge', { metadata: { finalizers: null } });
+  const claim = await claimIs(client, 'c', 'Lost');
+  t.same(claim.status, { phase: 'Lost' });
+  await reported(client, 'c', 'ClaimLost');
+  await client.create(persistentVolumes, volumeOf('v'));
+  await claimIs(client, 'c', 'Bound');
+});
+
+t.test('classes: a default that comes later, a provisioner of others, one that waits for pods', async (t) => {
+  const client = await open(t);
+  for (const { metadata } of (await client.list(storageClasses)).items)
+    await client.delete(storageClasses, metadata?.name ?? '');
+  const { storageClassName: _none, ...spec } = claimOf('early').spec!;
+  await client.create(persistentVolumeClaims, { metadata: { name: 'early', namespace }, spec });
+  await reported(client, 'early', 'FailedBinding');
+  const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
+  await client.create(storageClasses, { metadata: { name: 'fast', annotations }, provisioner: 'example.com/fast' });
+  await reported(client, 'early', 'ExternalProvisioning');
+  const found = await client.get(persistentVolumeClaims, 'default/early');
+  t.equal(found.spec?.storageClassName, 'fast');
+  t.same(found.metadata?.annotations, {
+    'volume.beta.kubernetes.io/storage-provisioner': 'example.com/fast',
+    'volume.kubernetes.io/storage-provisioner': 'example.com/fast',
+  });
+  // The provisioner makes a volume for the claim.
+  const { name = '', uid = '' } = found.metadata ?? {};
+  await client.create(
+    persistentVolumes,
+    volumeOf('made', { claimRef: { kind: 'PersistentVolumeClaim', namespace, name, uid }, storageClassName: 'fast' }),
+  );
+  await claimIs(client, 'early', 'Bound');
+
+  const delayed = { provisioner: 'example.com/slow', volumeBindingMode: 'WaitForFirstConsumer' };
+  await client.create(storageClasses, { metadata: { name: 'slow' }, ...delayed });
+  await client.create(persistentVolumes, volumeOf('unused', { storageClassName: 'slow' }));
+  await client.create(persistentVolumeClaims, claimOf('waits', { storageClassName: 'slow' }));
+  await reported(client, 'waits', 'WaitForFirstConsumer');
+  const chosen = { metadata: { annotations: { 'volume.kubernetes.io/selected-node': 'n' } } };
+  await client.patch(persistentVolumeClaims, 'default/waits', 'merge', chosen);
+  await reported(client, 'waits', 'ExternalProvisioning');
+  const free = (await client.list(persistentVolumes)).items.filter(({ status }) => status?.phase === 'Available');
+  t.same(free.map(objectKey), ['unused']);
+});
