@@ -10,6 +10,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   netlink: ['dataplane/link'],
   koffi: ['dataplane/libc'],
   dockerode: ['agents/kubelet/runtime'],
+  '@grpc/grpc-js': ['agents/kubelet/grpc'],
+  protobufjs: ['agents/kubelet/grpc'],
   dns2: ['dataplane/dns'],
   'http-proxy': ['dataplane/ingress'],
   undici: ['dataplane/ingress'],

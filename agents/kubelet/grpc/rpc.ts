@@ -1,0 +1,145 @@
+// Calls of gRPC services behind unix sockets: the plug-ins of the kubelet. A service is described by data (its methods and the fields of its
+// messages), so nothing is generated. The gRPC library is loaded with the first call: a kubelet without plug-ins does not hold it in memory.
+import type { Client as Channel } from '@grpc/grpc-js';
+import type { INamespace, Root } from 'protobufjs/light';
+import { AppError, type ErrorCode } from '../../../controlplane/base/errors';
+
+interface Field {
+  /** A scalar of protobuf, or the name of a message. */
+  readonly type: string;
+  readonly id: number;
+  readonly rule?: 'repeated';
+  /** For a map. */
+  readonly keyType?: string;
+}
+/** Messages by name, in the JSON form of protobufjs. */
+export type Messages = Readonly<Record<string, { readonly fields: Readonly<Record<string, Field>> }>>;
+export type Calls = Record<string, { readonly request: object; readonly response: object }>;
+
+export interface ServiceSchema<C extends Calls> {
+  /** With its package: csi.v1.Node. */
+  readonly service: string;
+  readonly messages: Messages;
+  /** Method → names of its request and its response. */
+  readonly methods: { readonly [M in keyof C]: readonly [request: string, response: string] };
+}
+
+export interface CallOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Rpc<C extends Calls> {
+  /** Fields that the answer lacks have protobuf's defaults. @throws RpcError */
+  call<M extends keyof C & string>(
+    method: M,
+    request: C[M]['request'],
+    options: CallOptions,
+  ): Promise<C[M]['response']>;
+  /** Ends the connection; running calls fail. */
+  close(): void;
+}
+
+/** Answers of plug-ins are short: a larger one is refused, so that it fills no memory and holds no event loop. */
+const maxAnswerBytes = 1024 * 1024;
+/** Names of Go's gRPC library, which users know from messages of kubelets. By number. */
+const statusNames = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+] as const;
+export type RpcStatus = (typeof statusNames)[number];
+
+const errorCodes: Partial<Record<RpcStatus, ErrorCode>> = {
+  DeadlineExceeded: 'Timeout',
+  Unavailable: 'Unavailable',
+  NotFound: 'NotFound',
+};
+
+/** What the service answered, or why it could not. The message is that of Go's library. */
+export class RpcError extends AppError {
+  readonly status: RpcStatus;
+  constructor(code: number, details: string) {
+    const status = statusNames[code] ?? 'Unknown';
+    super(errorCodes[status] ?? 'Internal', `rpc error: code = ${status} desc = ${details}`);
+    this.status = status;
+  }
+}
+
+/** Opens a connection with the first call. @throws nothing itself */
+export async function openRpc<C extends Calls>(socketPath: string, schema: ServiceSchema<C>): Promise<Rpc<C>> {
+  const [{ Client, credentials }, types] = await Promise.all([import('@grpc/grpc-js'), typesOf(schema)]);
+  const channel = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': maxAnswerBytes,
+    'grpc.enable_retries': 0,
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+    // Otherwise connections to a socket that was made again under the same path share the old one.
+    'grpc.use_local_subchannel_pool': 1,
+  });
+  return {
+    call: (method, request, options) => call(channel, types, schema, { method, request, options }),
+    close: () => channel.close(),
+  };
+}
+
+/** Roots are kept: the library compiles its codecs once for each message. */
+const roots = new WeakMap<Messages, Root>();
+
+async function typesOf({ messages }: Pick<ServiceSchema<Calls>, 'messages'>): Promise<Root> {
+  const known = roots.get(messages);
+  if (known) return known;
+  const { Root: RootType } = await import('protobufjs/light');
+  const root = RootType.fromJSON({ nested: messages as INamespace['nested'] });
+  roots.set(messages, root);
+  return root;
+}
+
+interface OneCall<C extends Calls, M extends keyof C & string> {
+  readonly method: M;
+  readonly request: C[M]['request'];
+  readonly options: CallOptions;
+}
+
+function call<C extends Calls, M extends keyof C & string>(
+  channel: Channel,
+  types: Root,
+  schema: ServiceSchema<C>,
+  { method, request, options: { timeoutMs, signal } }: OneCall<C, M>,
+): Promise<C[M]['response']> {
+  const [requestType, responseType] = schema.methods[method].map((name) => types.lookupType(name)) as [
+    ReturnType<Root['lookupType']>,
+    ReturnType<Root['lookupType']>,
+  ];
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const running = channel.makeUnaryRequest(
+      `/${schema.service}/${method}`,
+      (value: object) => Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
+      (bytes: Buffer) => responseType.toObject(responseType.decode(bytes), { longs: Number, defaults: true }),
+      request,
+      { deadline: Date.now() + timeoutMs },
+      (error, answer) => {
+        signal?.removeEventListener('abort', cancel);
+        if (!error) resolve(answer as C[M]['response']);
+        else reject(signal?.aborted ? signal.reason : new RpcError(error.code, error.details));
+      },
+    );
+    const cancel = () => running.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
