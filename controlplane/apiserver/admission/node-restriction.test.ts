@@ -305,3 +305,37 @@ t.test('a kubelet writes only its own CSINode, and reads what its pods need of s
     t.equal(await call('PATCH', `${claims}/${name}`, { metadata: { labels: { a: 'b' } } }), 403, `claim ${name}`);
   }
 });
+
+t.test('of its volumes a node removes only the finalizer of their directory, when they are deleted', async (t) => {
+  const volumes = '/api/v1/persistentvolumes';
+  const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } };
+  const finalizers = ['k8ts.io/directory', 'example.com/x'];
+  const create = (name: string, node: string) =>
+    server.call('POST', volumes, { body: { metadata: { name, labels: { 'k8ts.io/node': node }, finalizers }, spec } });
+  for (const [name, node] of [
+    ['own', 'n1'],
+    ['live', 'n1'],
+    ['foreign', 'n2'],
+  ] as const) {
+    t.equal((await create(name, node)).status, 201);
+    if (name !== 'live') await server.call('DELETE', `${volumes}/${name}`);
+  }
+  const left = async (name: string): Promise<string[]> =>
+    (await server.call('GET', `${volumes}/${name}`)).json.metadata.finalizers;
+  const patch = (name: string, body: object) =>
+    server.call('PATCH', `${volumes}/${name}`, { type: merge, body, as: n1 });
+  const removed = { metadata: { finalizers: (await left('own')).filter((one) => one !== 'k8ts.io/directory') } };
+  const refused: [string, object][] = [
+    ['foreign', removed],
+    ['live', removed],
+    ['own', { metadata: { finalizers: null } }],
+    ['own', { metadata: { ...removed.metadata, labels: { 'k8ts.io/node': 'n2' } } }],
+    ['own', { ...removed, spec: { persistentVolumeReclaimPolicy: 'Delete' } }],
+    ['own', { metadata: { annotations: { a: 'b' } } }],
+  ];
+  for (const [name, body] of refused) t.equal((await patch(name, body)).status, 403, `${name} ${JSON.stringify(body)}`);
+  t.equal((await patch('own', removed)).status, 200);
+  t.notOk((await left('own')).includes('k8ts.io/directory'));
+  t.equal((await server.call('DELETE', `${volumes}/own`, { as: n1 })).status, 403);
+  t.equal((await server.call('PUT', `${volumes}/own`, { body: {}, as: n1 })).status, 403);
+});

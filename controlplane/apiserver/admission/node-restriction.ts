@@ -8,14 +8,17 @@ import {
   leases,
   type Node,
   nodes,
+  type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   type ResourceSlice,
   resourceSlices,
   serviceAccounts,
 } from '../../api/index';
 import type { KubeObject } from '../../api/types';
+import { directoryProvisioner, nodeLabel } from '../../api/volumes/binding';
 import { nodeNameOf } from '../authz/node';
 import { equalJson } from '../rest/equal';
 import { forbidden } from '../status';
@@ -43,6 +46,8 @@ export const nodeRestriction: OpenRule = ({ cache, authorizer }) => ({
         return admitCsiNode(write, node);
       case persistentVolumeClaims.prefix:
         return admitClaimStatus(write, node);
+      case persistentVolumes.prefix:
+        return admitVolume(write, node);
       case resourceSlices.prefix:
         return admitSlice(write, node);
       case serviceAccounts.prefix:
@@ -74,6 +79,20 @@ function admitClaimStatus({ kind, name, object, old }: Write, node: string): voi
   };
   if (equalJson(rest(object as PersistentVolumeClaim), rest(old as PersistentVolumeClaim))) return;
   const why = `node "${node}" is not allowed to update fields other than status.quantity and status.conditions`;
+  throw forbidden(kind, name, why);
+}
+
+/** Beyond upstream: a node has removed the directory of a volume that is being deleted, and removes the finalizer for it. */
+function admitVolume({ kind, name, object, old }: Write, node: string): void {
+  const rest = ({ metadata, ...volume }: PersistentVolume) => {
+    const { resourceVersion: _, managedFields: __, finalizers: ___, ...kept } = metadata ?? {};
+    return { ...volume, metadata: kept };
+  };
+  const [now, before] = [object as PersistentVolume, old as PersistentVolume];
+  const isOwn = before.metadata?.labels?.[nodeLabel] === node && before.metadata.deletionTimestamp !== undefined;
+  const left = (before.metadata?.finalizers ?? []).filter((finalizer) => finalizer !== directoryProvisioner);
+  if (isOwn && isDeepStrictEqual(now.metadata?.finalizers ?? [], left) && equalJson(rest(now), rest(before))) return;
+  const why = `node "${node}" may only remove the finalizer ${directoryProvisioner} of its own volumes that are being deleted`;
   throw forbidden(kind, name, why);
 }
 

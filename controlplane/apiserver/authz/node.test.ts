@@ -20,6 +20,11 @@ t.test('requests of a kubelet', async (t) => {
   ] as const) {
     t.equal((await server.call('POST', slices, { body: slice(name, node) })).status, 201);
   }
+  for (const node of ['n1', 'n2']) {
+    const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/a' } };
+    const body = { metadata: { name: `pv-${node}`, labels: { 'k8ts.io/node': node } }, spec };
+    t.equal((await server.call('POST', '/api/v1/persistentvolumes', { body })).status, 201);
+  }
   const unrelated = "no relationship found between node 'n1' and this object";
   /** Path → '' when it is allowed, or the end of the refusal. */
   const reads: readonly (readonly [path: string, why: string])[] = [
@@ -29,6 +34,13 @@ t.test('requests of a kubelet', async (t) => {
     [`${inNamespace}/serviceaccounts/default`, unrelated],
     [`${inNamespace}/serviceaccounts`, 'can only create tokens for individual service accounts'],
     ['/api/v1/persistentvolumes', 'can only get individual resources of this type'],
+    ['/api/v1/persistentvolumes?labelSelector=k8ts.io/node%3Dn2', 'can only get individual resources of this type'],
+    [
+      '/api/v1/persistentvolumes?labelSelector=k8ts.io/node%20in%20(n1,n2)',
+      'can only get individual resources of this type',
+    ],
+    ['/api/v1/persistentvolumes?labelSelector=k8ts.io/node!%3Dn1', 'can only get individual resources of this type'],
+    ['/api/v1/persistentvolumes/pv-n2', unrelated],
     ['/api/v1/pods', 'can only list/watch pods with spec.nodeName field selector'],
     ['/api/v1/pods?fieldSelector=spec.nodeName%3Dn2', 'can only list/watch pods with spec.nodeName field selector'],
     ['/api/v1/pods?fieldSelector=spec.nodeName%3Dn1', ''],
@@ -43,6 +55,9 @@ t.test('requests of a kubelet', async (t) => {
     [`${slices}?fieldSelector=spec.nodeName%3Dn1`, ''],
     [`${slices}/mine`, ''],
     [`${slices}/theirs`, unrelated],
+    // Beyond upstream: the node removes the directories of its volumes.
+    ['/api/v1/persistentvolumes?labelSelector=k8ts.io/node%3Dn1', ''],
+    ['/api/v1/persistentvolumes/pv-n1', ''],
     // Beyond upstream: the networks of k8ts need them.
     ['/api/v1/nodes', ''],
     ['/apis/discovery.k8s.io/v1/endpointslices', ''],

@@ -2,6 +2,7 @@
 // The NodeRestriction admission plug-in limits its writes further.
 import { type Pod, persistentVolumes, pods, resourceSlices, volumeAttachments } from '../../api/index';
 import { podReferences } from '../../api/pods/references';
+import { nodeLabel } from '../../api/volumes/binding';
 import { compositeKey } from '../../base/composite-key';
 import type { Cache } from '../cache/cache';
 import { followKind } from '../follow';
@@ -10,6 +11,7 @@ import type { Asked, Authorizer, ResourceAttributes } from './authorizer';
 import { componentRoles } from './policy/components';
 import { on, read } from './policy/grammar';
 import { type PolicyRule, ruleAllowsResource } from './rules';
+import { labelRequirements } from './selectors';
 
 const prefix = 'system:node:';
 const group = 'system:nodes';
@@ -79,6 +81,7 @@ export class NodeAuthorizer implements Authorizer {
       case '/persistentvolumeclaims':
         return attributes.subresource === 'status' ? this.claimStatus(node, attributes) : this.getOne(node, attributes);
       case '/persistentvolumes':
+        return this.volume(node, attributes);
       case 'resource.k8s.io/resourceclaims':
       case 'storage.k8s.io/volumeattachments':
         return this.getOne(node, attributes);
@@ -110,6 +113,27 @@ export class NodeAuthorizer implements Authorizer {
     if (attributes.verb !== 'get') return 'can only get individual resources of this type';
     if (attributes.subresource !== '') return 'cannot get subresource';
     return this.related(node, attributes);
+  }
+
+  /** Beyond upstream, a node removes the directories of its own volumes: it watches these by their label, and removes their finalizer. */
+  private volume(node: string, attributes: ResourceAttributes): Decision {
+    const { verb, subresource, name, labelSelector = '' } = attributes;
+    if (subresource === '') {
+      if (verb === 'list' || verb === 'watch') {
+        const isOwn = labelRequirements(labelSelector).some(
+          ({ key, operator, values }) =>
+            key === nodeLabel && operator === 'In' && values?.length === 1 && values[0] === node,
+        );
+        if (isOwn) return true;
+      }
+      // NodeRestriction checks what is written.
+      if ((verb === 'get' || verb === 'patch') && this.hasDirectory(node, name)) return true;
+    }
+    return this.getOne(node, attributes);
+  }
+
+  private hasDirectory(node: string, name: string): boolean {
+    return this.cache.kind(persistentVolumes).get(name)?.object.metadata?.labels?.[nodeLabel] === node;
   }
 
   private claimStatus(node: string, attributes: ResourceAttributes): Decision {
