@@ -6,7 +6,7 @@ const none: ThresholdTexts = { hard: {}, soft: {}, softGracePeriod: {}, minimumR
 
 t.test('the default thresholds are upstream’s', async (t) => {
   t.same(defaultNodePolicy.thresholds, [
-    { signal: 'memory.available', value: { amount: 104857600 }, graceMs: 0 },
+    { signal: 'memory.available', value: { amount: 104857600, text: '100Mi' }, graceMs: 0 },
     { signal: 'nodefs.available', value: { share: 0.1 }, graceMs: 0 },
     { signal: 'nodefs.inodesFree', value: { share: 0.05 }, graceMs: 0 },
     { signal: 'imagefs.available', value: { share: 0.15 }, graceMs: 0 },
@@ -14,7 +14,7 @@ t.test('the default thresholds are upstream’s', async (t) => {
   ]);
   t.same(withAllocatable(defaultNodePolicy.thresholds).at(-1), {
     signal: 'allocatableMemory.available',
-    value: { amount: 104857600 },
+    value: { amount: 104857600, text: '100Mi' },
     graceMs: 0,
   });
 });
@@ -27,12 +27,12 @@ t.test('soft thresholds, minimum reclaim, thresholds that are switched off', asy
     minimumReclaim: parseStatements('=')('memory.available=500Mi,nodefs.available=5%'),
   });
   t.same(parsed, [
-    { signal: 'pid.available', value: { amount: 1000 }, graceMs: 0 },
+    { signal: 'pid.available', value: { amount: 1000, text: '1k' }, graceMs: 0 },
     {
       signal: 'memory.available',
-      value: { amount: 1610612736 },
+      value: { amount: 1610612736, text: '1536Mi' },
       graceMs: 90_000,
-      minReclaim: { amount: 524288000 },
+      minReclaim: { amount: 524288000, text: '500Mi' },
     },
   ]);
   t.same(withAllocatable(parsed), parsed, 'only a hard threshold of memory counts for all pods together');
@@ -73,5 +73,5 @@ t.test('refused texts', async (t) => {
 t.test('a share is upstream’s 32-bit number', async (t) => {
   t.equal(amountOf({ share: 0.1 }, 1_000_000_000), 100_000_001);
   t.equal(amountOf({ share: 0.15 }, 1_000_000_000), 150_000_005);
-  t.equal(amountOf({ amount: 7 }, 1_000_000_000), 7);
+  t.equal(amountOf({ amount: 7, text: '7' }, 1_000_000_000), 7);
 });

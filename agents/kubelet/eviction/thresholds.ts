@@ -1,12 +1,12 @@
 // Eviction thresholds as the kubelet's flags name them. Pure. Messages are upstream's.
 
-import { parseQuantity, unitValue } from '../../../controlplane/api/quantity';
+import { formatQuantity, parseQuantity, unitValue } from '../../../controlplane/api/quantity';
 import { BadRequest } from '../../../controlplane/base/errors';
 import { parseDuration } from '../../../controlplane/process/options';
 import { isSignal, type Signal } from './signals';
 
-/** An amount in the signal's unit, or a share of its capacity from 0 to 1. */
-export type ThresholdValue = { readonly amount: number } | { readonly share: number };
+/** An amount in the signal's unit, with its canonical text, or a share of its capacity from 0 to 1. */
+export type ThresholdValue = { readonly amount: number; readonly text: string } | { readonly share: number };
 
 export interface Threshold {
   readonly signal: Signal;
@@ -99,7 +99,7 @@ function parseValue(signal: Signal, text: string): ThresholdValue | undefined {
     return { share };
   }
   if (parseQuantity(text).nano <= 0n) throw new BadRequest(`eviction threshold ${signal} must be positive: ${text}`);
-  return { amount: unitValue(text) };
+  return { amount: unitValue(text), text: formatQuantity(parseQuantity(text)) };
 }
 
 function parseReclaim(signal: Signal, text: string): ThresholdValue {
@@ -109,7 +109,7 @@ function parseReclaim(signal: Signal, text: string): ThresholdValue {
     throw new BadRequest(`eviction percentage minimum reclaim ${signal} must be positive: ${text}`);
   }
   if (parseQuantity(text).nano < 0n) throw new BadRequest(`negative eviction minimum reclaim specified for ${signal}`);
-  return { amount: unitValue(text) };
+  return { amount: unitValue(text), text: formatQuantity(parseQuantity(text)) };
 }
 
 function parseShare(text: string): number {
