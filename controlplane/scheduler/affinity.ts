@@ -23,11 +23,13 @@ export function untolerated(pod: PodInfo, taints: readonly Taint[], effects: rea
 /** The effects of taints that keep a pod away; PreferNoSchedule does not. */
 export const hardEffects = ['NoSchedule', 'NoExecute'];
 
-export function matchesTerm(term: AffinityTerm, pod: PodInfo, namespaceLabels: NamespaceLabels): boolean {
+/** With `namespaceLabels` undefined, every namespace passes the namespaceSelector. */
+export function matchesTerm(term: AffinityTerm, pod: PodInfo, namespaceLabels: NamespaceLabels | undefined): boolean {
   if (!term.selector) return false;
   const inNamespace =
     term.namespaces.has(pod.namespace) ||
-    (term.namespaceSelector !== undefined && matchesSelector(term.namespaceSelector, namespaceLabels(pod.namespace)));
+    (term.namespaceSelector !== undefined &&
+      (namespaceLabels === undefined || matchesSelector(term.namespaceSelector, namespaceLabels(pod.namespace))));
   return inNamespace && matchesSelector(term.selector, pod.labels);
 }
 

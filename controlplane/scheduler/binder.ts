@@ -9,14 +9,15 @@ import type { PodInfo } from './pod-info';
 
 export interface BinderDeps {
   readonly client: Client;
-  readonly events: EventRecorder;
+  /** Of the profile of this pod. */
+  readonly eventsOf: (schedulerName: string) => EventRecorder;
   readonly reports: FailureReports;
   readonly now: () => number;
 }
 
 /** POST pods/binding. With the uid, a newer pod of the same name is not bound. @throws what the client throws */
 export async function bind(
-  { client, events }: BinderDeps,
+  { client, eventsOf }: BinderDeps,
   info: PodInfo,
   node: string,
   signal: AbortSignal,
@@ -29,7 +30,7 @@ export async function bind(
     target: { apiVersion: 'v1', kind: 'Node', name: node },
   };
   await client.post(pods, info.key, 'binding', binding, signal);
-  events.record(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${node}`);
+  eventsOf(info.schedulerName).record(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${node}`);
 }
 
 export interface Failure {
@@ -37,18 +38,23 @@ export interface Failure {
   readonly message: string;
   /** The node to wait for. '' clears an earlier node; when absent, the earlier node stays. */
   readonly nominate?: string;
+  /** The node that the status shows now, when it is not the one of the given pod. */
+  readonly shown?: string;
 }
 
 /** Reports on the pod and as an Event why the pod has no node. Writes the status only when the status changes. */
 export async function reportFailure(
-  { client, events, reports, now }: BinderDeps,
-  pod: Pod,
-  { reason, message, nominate = pod.status?.nominatedNodeName ?? '' }: Failure,
+  { client, eventsOf, reports, now }: BinderDeps,
+  { pod, schedulerName }: PodInfo,
+  failure: Failure,
   signal: AbortSignal,
 ): Promise<void> {
+  const { reason, message, shown = pod.status?.nominatedNodeName ?? '', nominate = shown } = failure;
   const { namespace, name, uid } = pod.metadata ?? {};
-  if (reports.isDue(uid ?? '', message, now())) events.record(pod, 'Warning', 'FailedScheduling', message);
-  const same = nominate === (pod.status?.nominatedNodeName ?? '');
+  if (reports.isDue(uid ?? '', message, now())) {
+    eventsOf(schedulerName).record(pod, 'Warning', 'FailedScheduling', message);
+  }
+  const same = nominate === shown;
   const before = conditionOf(pod, 'PodScheduled');
   if (same && before?.status === 'False' && before.reason === reason && before.message === message) return;
   const next = { type: 'PodScheduled', status: 'False', reason, message, observedGeneration: pod.metadata?.generation };
@@ -60,13 +66,9 @@ export async function reportFailure(
 
 /** Deletes a pod to make room for a more important pod, after the pod's condition reports it. A missing victim is no error. */
 export async function evict(
-  { client, events, now }: BinderDeps,
+  { client, eventsOf, now }: BinderDeps,
   victim: Pod,
-  {
-    preemptor,
-    node,
-    schedulerName,
-  }: { readonly preemptor: PodInfo; readonly node: string; readonly schedulerName: string },
+  { preemptor, node }: { readonly preemptor: PodInfo; readonly node: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name, uid } = victim.metadata ?? {};
@@ -75,7 +77,7 @@ export async function evict(
     type: 'DisruptionTarget',
     status: 'True',
     reason: 'PreemptionByScheduler',
-    message: `${schedulerName}: preempting to accommodate a higher priority pod`,
+    message: `${preemptor.schedulerName}: preempting to accommodate a higher priority pod`,
   };
   const condition = conditionAfter(conditionOf(victim, next.type), next, now());
   try {
@@ -86,12 +88,22 @@ export async function evict(
     if (isNotFound(err) || isConflict(err)) return;
     throw err;
   }
-  events.record(victim, 'Normal', 'Preempted', `Preempted by pod ${preemptor.uid} on node ${node}`);
+  eventsOf(preemptor.schedulerName).record(
+    victim,
+    'Normal',
+    'Preempted',
+    `Preempted by pod ${preemptor.uid} on node ${node}`,
+  );
 }
 
-/** Clears the nominated node of a pod when a more important pod takes the room there. */
-export async function clearNomination({ client }: BinderDeps, pod: Pod, signal: AbortSignal): Promise<void> {
+/** Shows the node that the pod will have; undefined clears it, e.g. when a more important pod takes the room there. */
+export async function nominate(
+  { client }: BinderDeps,
+  pod: Pod,
+  node: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace, name, uid } = pod.metadata ?? {};
-  const patch = { metadata: { uid }, status: { nominatedNodeName: null } };
+  const patch = { metadata: { uid }, status: { nominatedNodeName: node ?? null } };
   await client.patch(pods, `${namespace}/${name}`, 'strategic', patch, { subresource: 'status', signal });
 }

@@ -21,7 +21,14 @@ export interface ChooseInput extends SchedulingCycle {
 
 export type Choice =
   | { readonly node: NodeInfo; readonly examined: number }
-  | { readonly node: undefined; readonly examined: number; readonly refusals: ReadonlyMap<string, Refusal> };
+  | {
+      readonly node: undefined;
+      readonly examined: number;
+      /** By node: all nodes have one. */
+      readonly refusals: ReadonlyMap<string, Refusal>;
+      /** Present when the pod was refused before any node was checked. */
+      readonly podRefusal?: Refusal;
+    };
 
 /** In a cluster of at most this many nodes, all nodes that fit are scored. */
 const enough = 100;
@@ -29,21 +36,30 @@ const enough = 100;
 export function choose(input: ChooseInput): Choice {
   const { plugins, pod, nodes, offset, random, nominated = () => [] } = input;
   const checks = gatherChecks(plugins, input);
+  if (checks.refusal) {
+    const podRefusal = checks.refusal;
+    return { node: undefined, examined: 0, refusals: new Map(nodes.map(({ name }) => [name, podRefusal])), podRefusal };
+  }
   const refuse = (node: NodeInfo) =>
     filterNode(checks, node) ?? fitsWithNominated(plugins, input, node, nominated(node.name));
   // Preemption freed room for the pod on this node: if the pod fits there, no other node is examined.
   const own = pod.pod.status?.nominatedNodeName;
   const reserved = own ? nodes.find(({ name }) => name === own) : undefined;
   if (reserved && !refuse(reserved)) return { node: reserved, examined: 0 };
-  const limit = feasibleLimit(nodes.length);
+  const { only } = checks;
+  const candidates = only ? nodes.filter(({ name }) => only.has(name)) : nodes;
+  const limit = feasibleLimit(candidates.length);
   const feasible: NodeInfo[] = [];
   const refusals = new Map<string, Refusal>();
   let examined = 0;
-  while (examined < nodes.length && feasible.length < limit) {
-    const node = nodes[(offset + examined++) % nodes.length]!;
+  while (examined < candidates.length && feasible.length < limit) {
+    const node = candidates[(offset + examined++) % candidates.length]!;
     const refusal = refuse(node);
     if (refusal) refusals.set(node.name, refusal);
     else feasible.push(node);
+  }
+  if (feasible.length === 0 && only) {
+    for (const { name } of nodes) if (!refusals.has(name)) refusals.set(name, checks.elsewhere!);
   }
   if (feasible.length === 0) return { node: undefined, examined, refusals };
   if (feasible.length === 1) return { node: feasible[0]!, examined };

@@ -12,9 +12,13 @@ import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { createInformer } from '../client/informer';
 import { runWithLease } from '../client/leader-election';
-import { defaultProfile } from './plugins/default-profile';
+import { openDefaultProfile } from './plugins/default-profile';
 import type { SchedulerPlugin } from './plugins/plugin';
+import { defaultSchedulerName } from './pod-info';
+import type { Profile } from './profile';
 import { Scheduler } from './scheduler';
+import { ClusterVolumes } from './volumes/cluster-volumes';
+import { volumeInformers } from './volumes/open';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -24,7 +28,7 @@ export interface SchedulerOptions {
   readonly identity?: string;
   /** The scheduler serves pods with this spec.schedulerName; default-scheduler by default. */
   readonly schedulerName?: string;
-  /** defaultProfile by default. */
+  /** The default profile by default. */
   readonly plugins?: readonly SchedulerPlugin[];
   /** In [0, 1); chooses among equally good nodes. */
   readonly random?: () => number;
@@ -39,8 +43,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
 }
 
 async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
-  const { client, log, clock = systemClock, random = Math.random } = options;
-  const { schedulerName = 'default-scheduler', plugins = defaultProfile } = options;
+  const { client, log, clock = systemClock, random = Math.random, schedulerName = defaultSchedulerName } = options;
   const informerOptions = { log, clock };
   const informers = {
     pods: createInformer<Pod>(client, pods, informerOptions),
@@ -48,9 +51,14 @@ async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise
     namespaces: createInformer(client, namespaces, informerOptions),
     budgets: createInformer(client, podDisruptionBudgets, informerOptions),
   };
+  const ofVolumes = volumeInformers(client, informerOptions);
+  const volumes = new ClusterVolumes(ofVolumes);
+  const plugins = options.plugins ?? openDefaultProfile({ client, clock, volumes });
   const events = createEventRecorder({ client, component: schedulerName, log, clock });
-  const scheduler = new Scheduler({ client, log, clock, random, schedulerName, plugins, events, ...informers });
+  const profiles = new Map<string, Profile>([[schedulerName, { schedulerName, plugins, events }]]);
+  const scheduler = new Scheduler({ client, log, clock, random, profiles, ...informers, volumes });
   // Subscribed before the first list, so that nothing is missed.
   const running = scheduler.run(signal);
-  await Promise.all([running, ...Object.values(informers).map((informer) => informer.run(signal))]);
+  const all = [...Object.values(informers), ...Object.values(ofVolumes)];
+  await Promise.all([running, ...all.map((informer) => informer.run(signal))]);
 }

@@ -1,10 +1,20 @@
 // Why a pod could not be placed, in the words of kube-scheduler: people search for them.
 import type { Refusal } from './filter';
 
+export interface Refused {
+  readonly nodeCount: number;
+  /** Of each node. */
+  readonly refusals: Iterable<Refusal>;
+  /** Of the pod itself, before any node was checked: its reasons have no numbers. */
+  readonly podRefusal?: Refusal | undefined;
+}
+
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. preemption: ...` */
-export function renderUnschedulable(nodeCount: number, refusals: Iterable<Refusal>, preemption?: string): string {
+export function renderUnschedulable({ nodeCount, refusals, podRefusal }: Refused, preemption?: string): string {
   if (nodeCount === 0) return 'no nodes available to schedule pods';
-  const reasons = renderCounts([...refusals].flatMap((refusal) => refusal.reasons));
+  const reasons = podRefusal
+    ? podRefusal.reasons.join(', ')
+    : renderCounts([...refusals].flatMap((refusal) => refusal.reasons));
   const base = `0/${nodeCount} nodes are available: ${reasons}.`;
   return preemption ? `${base} preemption: ${preemption}` : base;
 }

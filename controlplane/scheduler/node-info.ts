@@ -6,6 +6,13 @@ import { type Resources, toResources } from './resources';
 
 export type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
 
+/** The node alone, without pods. */
+export function nodeInfo(node: Node): NodeInfo {
+  const info = new NodeInfo(node.metadata?.name ?? '');
+  info.setNode(node);
+  return info;
+}
+
 export class NodeInfo {
   readonly pods = new Map<string, PodInfo>();
   readonly requested: Record<string, number> = {};
@@ -13,6 +20,8 @@ export class NodeInfo {
   readonly hostPorts: HostPort[] = [];
   /** Pods that have affinity or anti-affinity to other pods: usually few, so a loop over them is short. */
   readonly withAffinity = new Map<string, PodInfo>();
+  /** Pods that use PersistentVolumeClaims. */
+  readonly withClaims = new Map<string, PodInfo>();
   /** Pods per controller, for the soft spreading of replicas. */
   readonly perController = new Map<string, number>();
 
@@ -50,6 +59,7 @@ export class NodeInfo {
     this.count(pod, 1);
     this.hostPorts.push(...pod.hostPorts);
     if (hasAffinity(pod)) this.withAffinity.set(pod.uid, pod);
+    if (pod.claims.length > 0) this.withClaims.set(pod.uid, pod);
   }
 
   remove(uid: string): void {
@@ -57,6 +67,7 @@ export class NodeInfo {
     if (!pod) return;
     this.pods.delete(uid);
     this.withAffinity.delete(uid);
+    this.withClaims.delete(uid);
     this.count(pod, -1);
     for (const port of pod.hostPorts) this.hostPorts.splice(this.hostPorts.indexOf(port), 1);
   }
@@ -64,7 +75,8 @@ export class NodeInfo {
   /** A copy: preemption removes pods from the copy to see what would fit. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name);
-    copy.setNode(this.source);
+    const { source, labels, taints, unschedulable, allocatable, images } = this;
+    Object.assign(copy, { source, labels, taints, unschedulable, allocatable, images });
     for (const pod of this.pods.values()) copy.add(pod);
     return copy;
   }

@@ -35,6 +35,15 @@ export interface SpreadConstraint {
   readonly honorTaints: boolean;
 }
 
+export type Volume = NonNullable<PodSpec['volumes']>[number];
+
+export interface PodClaim {
+  /** Of the claim, in the namespace of the pod. */
+  readonly name: string;
+  /** The claim of a generic ephemeral volume: a controller makes it, and the pod must own it. */
+  readonly ephemeral: boolean;
+}
+
 export interface PodInfo {
   readonly pod: Pod;
   readonly key: string;
@@ -42,6 +51,8 @@ export interface PodInfo {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly priority: number;
+  /** Which profile decides about the pod. */
+  readonly schedulerName: string;
   readonly terminating: boolean;
   /** cpu in thousandths, everything else in whole units. */
   readonly requests: Resources;
@@ -58,6 +69,10 @@ export interface PodInfo {
   readonly preferredAffinity: readonly WeightedTerm[];
   readonly preferredAntiAffinity: readonly WeightedTerm[];
   readonly spread: readonly SpreadConstraint[];
+  /** The PersistentVolumeClaims that the pod uses. */
+  readonly claims: readonly PodClaim[];
+  /** Volumes of the spec whose disk only some pods may use at once; see VolumeRestrictions. */
+  readonly disks: readonly Volume[];
   /** Namespace and uid of the controller. Replicas of one controller are spread softly when the pod has no spread constraints. */
   readonly controller: string | undefined;
 }
@@ -95,6 +110,7 @@ function parsePod(pod: Pod): PodInfo {
     namespace,
     labels,
     priority: spec.priority ?? 0,
+    schedulerName: spec.schedulerName ?? defaultSchedulerName,
     terminating: deletionTimestamp !== undefined,
     requests: podRequests(effective),
     scoring: scoringRequests(effective),
@@ -119,9 +135,23 @@ function parsePod(pod: Pod): PodInfo {
       honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
       honorTaints: constraint.nodeTaintsPolicy === 'Honor',
     })),
+    claims: claimsOf(name, spec.volumes),
+    disks: (spec.volumes ?? []).filter(hasSharedDisk),
     controller: controllerOf(namespace, ownerReferences),
   };
 }
+
+export const defaultSchedulerName = 'default-scheduler';
+
+function claimsOf(pod: string, volumes: readonly Volume[] = []): readonly PodClaim[] {
+  return volumes.flatMap(({ name, persistentVolumeClaim, ephemeral }): PodClaim[] => {
+    if (persistentVolumeClaim) return [{ name: persistentVolumeClaim.claimName, ephemeral: false }];
+    return ephemeral ? [{ name: `${pod}-${name}`, ephemeral: true }] : [];
+  });
+}
+
+const hasSharedDisk = ({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume): boolean =>
+  (gcePersistentDisk ?? awsElasticBlockStore ?? iscsi ?? rbd) !== undefined;
 
 /** A user may write any text as the uid. The namespace is a DNS label without a slash, so the first slash ends it. */
 function controllerOf(
@@ -169,7 +199,6 @@ function withLabelKeys(
   return selector && [...selector, ...same];
 }
 
-/** A pod in the host's network occupies its container ports there. */
 /** Adds the tag `latest` to a name without a tag or digest. */
 function normalizeImage(name: string): string {
   return /@|:[^/]*$/.test(name) ? name : `${name}:latest`;

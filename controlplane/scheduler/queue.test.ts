@@ -1,6 +1,9 @@
 import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
+import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
+import type { ClusterEvent } from './events';
+import { nodeInfo } from './node-info';
 import { defaultProfile } from './plugins/default-profile';
 import { podInfo } from './pod-info';
 import { SchedulingQueue, unschedulableMs } from './queue';
@@ -8,9 +11,22 @@ import { SchedulingQueue, unschedulableMs } from './queue';
 const pod = (name: string, priority = 0) =>
   podInfo({ metadata: { name, namespace: 'a', uid: name }, spec: { priority, containers: [] } } as Pod);
 
+const asking = (name: string, cpu: string, over: object = {}) =>
+  podInfo({
+    metadata: { name, namespace: 'a', uid: name },
+    spec: { containers: [{ name: 'c', resources: { requests: { cpu } } }], ...over },
+  } as Pod);
+const node = (spec: object = {}, cpu = '4') =>
+  nodeInfo({ metadata: { name: 'n' }, spec, status: { allocatable: { cpu, pods: '9' } } } as Node);
+const taint = { key: 'k', effect: 'NoSchedule' };
+const added: ClusterEvent = { type: 'node-added', node: node() };
+const untainted: ClusterEvent = { type: 'node-taints', node: node(), previous: node({ taints: [taint] }) };
+const removed: ClusterEvent = { type: 'pod-removed', pod: asking('gone', '1') };
+const scaledDown: ClusterEvent = { type: 'pod-scaled-down', pod: asking('x', '1'), previous: asking('x', '2') };
+
 function start() {
   const clock = new FakeClock();
-  const queue = new SchedulingQueue(clock, defaultProfile);
+  const queue = new SchedulingQueue(clock, { profiles: new Map([['default-scheduler', defaultProfile]]) });
   return { clock, queue, pop: () => queue.pop()?.pod.metadata?.name };
 }
 
@@ -27,13 +43,13 @@ t.test('a refused pod returns only after a change that may help', async (t) => {
   queue.add(pod('a'));
   pop();
   queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
-  queue.changed('node-taints');
+  queue.changed(untainted);
   t.equal(pop(), undefined);
-  queue.changed('pod-removed');
+  queue.changed(removed);
   t.equal(pop(), 'a');
   queue.unschedulable('a/a', new Set(['TaintToleration']));
-  queue.changed('node-added');
-  t.equal(pop(), 'a', 'a new node may help every pod');
+  queue.changed(added);
+  t.equal(pop(), 'a', 'the pod tolerates all taints of the new node');
 });
 
 t.test('a pod for which resources lacked returns when a resize has left room', async (t) => {
@@ -42,11 +58,11 @@ t.test('a pod for which resources lacked returns when a resize has left room', a
     ['a', 'NodeResourcesFit'],
     ['b', 'TaintToleration'],
   ] as const) {
-    queue.add(pod(name));
+    queue.add(asking(name, '1'));
     pop();
     queue.unschedulable(`a/${name}`, new Set([plugin]));
   }
-  queue.changed('pod-scaled-down');
+  queue.changed(scaledDown);
   t.same([pop(), pop()], ['a', undefined]);
 });
 
@@ -67,7 +83,7 @@ t.test('a failed write waits for its back-off, which grows', async (t) => {
   for (const wait of [1000, 2000, 4000, 8000, 10_000, 10_000]) {
     t.equal(pop(), 'a');
     queue.failed('a/a');
-    queue.changed('node-added');
+    queue.changed(added);
     t.equal(pop(), undefined, 'no event shortens the back-off');
     t.same(clock.pending(), [wait]);
     clock.advance(wait);
@@ -89,7 +105,7 @@ t.test('active pods come before pods in backoff', async (t) => {
   queue.add(pod('old'));
   pop();
   queue.unschedulable('a/old', new Set(['NodeResourcesFit']));
-  queue.changed('pod-removed');
+  queue.changed(removed);
   queue.add(pod('new'));
   t.same([pop(), pop()], ['new', 'old']);
 });
@@ -113,9 +129,9 @@ t.test('ready wakes for a new pod, for a helpful change, and on abort', async (t
   queue.add(pod('a'));
   await first;
   pop();
-  queue.unschedulable('a/a', new Set(['NodePorts']));
+  queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
   const second = queue.ready(abort.signal);
-  queue.changed('pod-removed');
+  queue.changed(removed);
   await second;
   pop();
   const third = queue.ready(abort.signal);
@@ -128,7 +144,7 @@ t.test('a change during a try is not lost', async (t) => {
   const { queue, pop } = start();
   queue.add(pod('a'));
   pop();
-  queue.changed('pod-removed');
+  queue.changed(removed);
   queue.unschedulable('a/a', new Set(['NodeResourcesFit']));
   t.equal(pop(), 'a');
   queue.unschedulable('a/a', new Set(['NodeResourcesFit']));

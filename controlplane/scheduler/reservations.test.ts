@@ -1,4 +1,5 @@
 import t from 'tap';
+import { NodeInfo } from './node-info';
 import type { SchedulerPlugin } from './plugins/plugin';
 import { podInfo } from './pod-info';
 import { reserveAll } from './reservations';
@@ -6,13 +7,14 @@ import { reserveAll } from './reservations';
 const calls: string[] = [];
 const plugin = (name: string, fails = false): SchedulerPlugin => ({
   name,
-  helpedBy: [],
+  helpedBy: {},
   reserve() {
     if (fails) throw new Error(`${name} is full`);
     calls.push(name);
     return () => void calls.push(`release ${name}`);
   },
 });
+const node = new NodeInfo('n1');
 const pod = podInfo({ metadata: { name: 'p', namespace: 'a', uid: 'p' }, spec: { containers: [] } });
 
 t.beforeEach(() => {
@@ -20,7 +22,7 @@ t.beforeEach(() => {
 });
 
 t.test('reservations are released once, in reverse order', async (t) => {
-  const release = reserveAll([plugin('a'), { name: 'none', helpedBy: [] }, plugin('b')], pod, 'n1');
+  const release = reserveAll([plugin('a'), { name: 'none', helpedBy: {} }, plugin('b')], pod, node);
   t.same(calls.splice(0), ['a', 'b']);
   release();
   release();
@@ -28,6 +30,6 @@ t.test('reservations are released once, in reverse order', async (t) => {
 });
 
 t.test('a plug-in that throws leaves nothing reserved', async (t) => {
-  t.throws(() => reserveAll([plugin('a'), plugin('b', true), plugin('c')], pod, 'n1'), /b is full/);
+  t.throws(() => reserveAll([plugin('a'), plugin('b', true), plugin('c')], pod, node), /b is full/);
   t.same(calls, ['a', 'release a']);
 });

@@ -9,36 +9,38 @@ import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
 import { isTerminal } from '../api/pods/facts';
 import { selectorFromLabelSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
-import { describeError, isConflict, isNotFound } from '../base/errors';
+import { describeError, isConflict, isNotFound, NotFound } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
-import type { EventRecorder } from '../client/event-recorder';
 import type { Change, Informer } from '../client/informer';
-import { type BinderDeps, bind, clearNomination, evict, type Failure, reportFailure } from './binder';
-import { choose } from './choose';
+import { type BinderDeps, bind, evict, type Failure, nominate, reportFailure } from './binder';
+import { type Choice, choose } from './choose';
+import type { ClusterEvent } from './events';
 import { FailureReports } from './failure-reports';
-import type { Refusal } from './filter';
 import { renderUnschedulable } from './message';
-import type { ClusterChange, SchedulerPlugin } from './plugins/plugin';
-import { type PodInfo, podInfo } from './pod-info';
+import { type NodeInfo, nodeInfo } from './node-info';
+import { defaultSchedulerName, type PodInfo, podInfo } from './pod-info';
 import { type Budget, type Preemption, planPreemption } from './preemption';
+import type { Profile } from './profile';
 import { SchedulingQueue } from './queue';
 import { reserveAll } from './reservations';
 import { ClusterState } from './state';
+import type { ClusterVolumes } from './volumes/cluster-volumes';
+import { onVolumeEvents } from './volumes/events';
 
 export interface SchedulerDeps {
   readonly client: Client;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly schedulerName: string;
-  readonly plugins: readonly SchedulerPlugin[];
-  readonly events: EventRecorder;
+  /** By spec.schedulerName; at least one. */
+  readonly profiles: ReadonlyMap<string, Profile>;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
   readonly budgets: Informer<PodDisruptionBudget>;
+  readonly volumes: ClusterVolumes;
 }
 
 export class Scheduler {
@@ -47,21 +49,27 @@ export class Scheduler {
   private readonly background = new Set<Promise<void>>();
   /** uids of pods that are being evicted while the informer's copy does not show it yet. */
   private readonly victims = new Set<string>();
+  /** By the uid of a pod whose binding waits, e.g. for its volumes: how to end that. */
+  private readonly bindings = new Map<string, AbortController>();
   private readonly binder: BinderDeps;
   private offset = 0;
 
   constructor(private readonly deps: SchedulerDeps) {
-    this.queue = new SchedulingQueue(deps.clock, deps.plugins);
-    const { client, events, clock } = deps;
-    this.binder = { client, events, reports: new FailureReports(), now: () => clock.now() };
+    const { client, clock, profiles } = deps;
+    const plugins = new Map([...profiles].map(([name, profile]) => [name, profile.plugins]));
+    this.queue = new SchedulingQueue(clock, { profiles: plugins });
+    const eventsOf = (name: string) => this.profile(name).events;
+    this.binder = { client, eventsOf, reports: new FailureReports(), now: () => clock.now() };
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { pods, nodes, namespaces, budgets } = this.deps;
+    const { pods, nodes, namespaces, budgets, volumes } = this.deps;
     nodes.onChange((change) => this.onNode(change));
     pods.onChange((change) => this.onPod(change));
+    onVolumeEvents(volumes.informers, (event) => this.queue.changed(event));
+    const informers = [pods, nodes, namespaces, budgets, ...Object.values(volumes.informers)];
     try {
-      await Promise.all([pods, nodes, namespaces, budgets].map((informer) => informer.synced(signal)));
+      await Promise.all(informers.map((informer) => informer.synced(signal)));
     } catch (err) {
       if (signal.aborted) return;
       throw err;
@@ -86,57 +94,94 @@ export class Scheduler {
 
   private scheduleOne(pod: PodInfo, signal: AbortSignal): void {
     const nodes = this.state.nodes();
-    const { plugins, random, namespaces } = this.deps;
+    const { random, namespaces } = this.deps;
+    const { plugins } = this.profile(pod.schedulerName);
     const namespaceLabels = (name: string) => namespaces.get(name)?.metadata?.labels;
     try {
       const nominated = (node: string) => this.state.nominated(node);
       const choice = choose({ plugins, pod, nodes, namespaceLabels, offset: this.offset, random, nominated });
       this.offset = nodes.length === 0 ? 0 : (this.offset + choice.examined) % nodes.length;
-      if (choice.node) this.assign(pod, choice.node.name, signal);
-      else this.refuse(pod, choice.refusals, signal);
+      if (choice.node) this.assign(pod, choice.node, signal);
+      else this.refuse(pod, choice, signal);
     } catch (err) {
       this.deps.log.error('pod not scheduled; it is tried again after its back-off', { pod: pod.key, error: err });
       this.queue.failed(pod.key);
+      this.report(pod, { reason: 'SchedulerError', message: describeError(err) }, signal);
     }
   }
 
-  private assign(pod: PodInfo, node: string, signal: AbortSignal): void {
-    const { plugins } = this.deps;
+  private assign(pod: PodInfo, node: NodeInfo, signal: AbortSignal): void {
+    const { plugins } = this.profile(pod.schedulerName);
     // Before the pod counts on the node: when a plug-in throws, nothing has changed.
     const release = reserveAll(plugins, pod, node);
-    this.state.assume(pod, node);
+    this.state.assume(pod, node.name);
+    this.queue.decided(pod.key);
+    const waits = plugins.some((plugin) => plugin.needsPreBind?.(pod));
     this.inBackground(async () => {
       try {
-        for (const plugin of plugins) if (plugin.preBind) await plugin.preBind(pod, node, signal);
-        await bind(this.binder, pod, node, signal);
+        if (waits) await this.showNode(pod, node.name, signal);
+        await this.preBind(pod, node.name, signal);
+        await running('Bind', 'DefaultBinder', () => bind(this.binder, pod, node.name, signal));
         this.queue.remove(pod.key);
       } catch (err) {
         release();
-        if (signal.aborted) return;
-        // The pod is still assumed only when the copy has not shown it as bound or deleted meanwhile.
-        if (this.state.isAssumed(pod.uid)) {
-          this.state.remove(pod.uid);
-          this.queue.changed('pod-removed');
-        }
-        if (isNotFound(err)) {
-          this.queue.remove(pod.key);
-          return;
-        }
-        this.queue.failed(pod.key);
-        if (isConflict(err)) return;
-        this.deps.log.warn('pod not bound; it is tried again after its back-off', { pod: pod.key, node, error: err });
-        const message = `binding rejected: ${describeError(err)}`;
-        await reportFailure(this.binder, pod.pod, { reason: 'SchedulerError', message }, signal);
+        if (!signal.aborted) await this.notBound(pod, err, waits ? node.name : undefined, signal);
       }
     });
   }
 
-  private refuse(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>, signal: AbortSignal): void {
+  /** Lets the plug-ins write what must exist before the binding. Ends when the pod is deleted. */
+  private async preBind(pod: PodInfo, node: string, signal: AbortSignal): Promise<void> {
+    const plugins = this.profile(pod.schedulerName).plugins.filter(({ preBind }) => preBind);
+    if (plugins.length === 0) return;
+    const deleted = new AbortController();
+    this.bindings.set(pod.uid, deleted);
+    const end = AbortSignal.any([signal, deleted.signal]);
+    try {
+      for (const plugin of plugins) {
+        if (plugin.needsPreBind?.(pod) === false) continue;
+        await running('PreBind', plugin.name, () => plugin.preBind!(pod, node, end));
+      }
+    } finally {
+      this.bindings.delete(pod.uid);
+    }
+  }
+
+  /** Until the pod is bound, its status shows the node for which its volumes are made. A failure stops nothing. */
+  private async showNode(pod: PodInfo, node: string, signal: AbortSignal): Promise<void> {
+    if (pod.pod.status?.nominatedNodeName === node) return;
+    try {
+      await nominate(this.binder, pod.pod, node, signal);
+    } catch (error) {
+      if (!signal.aborted) this.deps.log.warn('the status of a pod does not show its node', { pod: pod.key, error });
+    }
+  }
+
+  /** `shown` is the node that the pod's status shows since showNode(). */
+  private async notBound(pod: PodInfo, err: unknown, shown: string | undefined, signal: AbortSignal): Promise<void> {
+    // The pod is still assumed only when the copy has not shown it as bound or deleted meanwhile.
+    if (this.state.isAssumed(pod.uid)) {
+      this.state.remove(pod.uid);
+      this.queue.changed({ type: 'pod-removed', pod });
+    }
+    const cause = err instanceof RunError ? err.cause : err;
+    if (isNotFound(cause)) {
+      this.queue.remove(pod.key);
+      return;
+    }
+    this.queue.failed(pod.key);
+    if (isConflict(cause)) return;
+    this.deps.log.warn('pod not bound; it is tried again after its back-off', { pod: pod.key, error: err });
+    const failure: Failure = { reason: 'SchedulerError', message: describeError(err), nominate: '' };
+    await reportFailure(this.binder, pod, { ...failure, ...(shown === undefined ? {} : { shown }) }, signal);
+  }
+
+  private refuse(pod: PodInfo, { refusals, podRefusal }: Choice & { node: undefined }, signal: AbortSignal): void {
     const list = [...refusals.values()];
     const refusedBy = new Set(list.map(({ plugin }) => plugin));
     const preemption = this.preempt(pod, refusals);
     if (preemption.node === undefined) {
-      const message = renderUnschedulable(list.length, list, preemption.message);
+      const message = renderUnschedulable({ nodeCount: list.length, refusals: list, podRefusal }, preemption.message);
       if (preemption.gaveUp) this.state.nominate(pod, undefined);
       const nominate = preemption.gaveUp ? { nominate: '' } : {};
       this.queue.unschedulable(pod.key, refusedBy);
@@ -154,12 +199,13 @@ export class Scheduler {
         this.queue.unschedulable(pod.key, refusedBy);
       }
     });
-    const message = renderUnschedulable(list.length, list);
+    const message = renderUnschedulable({ nodeCount: list.length, refusals: list, podRefusal });
     this.report(pod, { reason: 'Unschedulable', message, nominate: node }, signal);
   }
 
-  private preempt(pod: PodInfo, refusals: ReadonlyMap<string, Refusal>): Preemption {
-    const { plugins, clock, namespaces } = this.deps;
+  private preempt(pod: PodInfo, refusals: (Choice & { node: undefined })['refusals']): Preemption {
+    const { clock, namespaces } = this.deps;
+    const { plugins } = this.profile(pod.schedulerName);
     return planPreemption({
       plugins,
       pod,
@@ -175,7 +221,7 @@ export class Scheduler {
   }
 
   private async pushOut(pod: PodInfo, node: string, victims: readonly PodInfo[], signal: AbortSignal): Promise<void> {
-    const by = { preemptor: pod, node, schedulerName: this.deps.schedulerName };
+    const by = { preemptor: pod, node };
     const evictions = victims.map(async (victim) => {
       try {
         await evict(this.binder, victim.pod, by, signal);
@@ -186,14 +232,14 @@ export class Scheduler {
     });
     const overtaken = this.state.nominated(node).filter(({ priority }) => priority < pod.priority);
     for (const other of overtaken) this.state.nominate(other, undefined);
-    const clearings = overtaken.map((other) => clearNomination(this.binder, other.pod, signal));
+    const clearings = overtaken.map((other) => nominate(this.binder, other.pod, undefined, signal));
     const results = await Promise.allSettled([...evictions, ...clearings]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
   private report(pod: PodInfo, failure: Failure, signal: AbortSignal): void {
-    this.inBackground(() => reportFailure(this.binder, pod.pod, failure, signal));
+    this.inBackground(() => reportFailure(this.binder, pod, failure, signal));
   }
 
   private inBackground(work: () => Promise<void>): void {
@@ -209,11 +255,13 @@ export class Scheduler {
   private onNode(change: Change<Node>): void {
     if (change.type === 'deleted') {
       this.state.setNode(change.key, undefined);
+      this.queue.changed({ type: 'node-removed', node: nodeInfo(change.object) });
       return;
     }
     this.state.setNode(change.key, change.object);
-    if (change.type === 'added') this.queue.changed('node-added');
-    else for (const what of nodeChanges(change.previous, change.object)) this.queue.changed(what);
+    const node = this.state.node(change.key)!;
+    if (change.type === 'added') this.queue.changed({ type: 'node-added', node });
+    else for (const event of nodeEvents(change.previous, node)) this.queue.changed(event);
   }
 
   private onPod(change: Change<Pod>): void {
@@ -223,9 +271,10 @@ export class Scheduler {
     if (ended || pod.spec?.nodeName) this.binder.reports.forget(info.uid);
     if (ended) {
       this.victims.delete(info.uid);
+      this.bindings.get(info.uid)?.abort(new NotFound(`pod ${key} does not exist any more`));
       this.state.nominate(info, undefined);
       this.queue.remove(key);
-      if (this.state.remove(info.uid)) this.queue.changed('pod-removed');
+      if (this.state.remove(info.uid)) this.queue.changed({ type: 'pod-removed', pod: info });
       return;
     }
     if (pod.spec?.nodeName) {
@@ -233,9 +282,13 @@ export class Scheduler {
       this.state.place(info, pod.spec.nodeName);
       this.state.nominate(info, undefined);
       this.queue.remove(key);
-      if (first) this.queue.changed('pod-assigned');
-      else if (change.type === 'updated' && requestsLess(info, podInfo(change.previous))) {
-        this.queue.changed('pod-scaled-down');
+      if (first) this.queue.changed({ type: 'pod-assigned', pod: info });
+      else if (change.type === 'updated') {
+        const previous = podInfo(change.previous);
+        if (requestsLess(info, previous)) this.queue.changed({ type: 'pod-scaled-down', pod: info, previous });
+        if (!isDeepStrictEqual(info.labels, previous.labels)) {
+          this.queue.changed({ type: 'pod-labels', pod: info, previous });
+        }
       }
       return;
     }
@@ -257,10 +310,14 @@ export class Scheduler {
     else this.queue.add(info);
   }
 
-  /** False for a pod that is being deleted, that has scheduling gates, or that names another scheduler. */
+  /** False for a pod that is being deleted, that has scheduling gates, or that names a scheduler without a profile here. */
   private isOurs({ metadata, spec }: Pod): boolean {
     if (metadata?.deletionTimestamp !== undefined || (spec?.schedulingGates ?? []).length > 0) return false;
-    return (spec?.schedulerName ?? 'default-scheduler') === this.deps.schedulerName;
+    return this.deps.profiles.has(spec?.schedulerName ?? defaultSchedulerName);
+  }
+
+  private profile(schedulerName: string): Profile {
+    return this.deps.profiles.get(schedulerName)!;
   }
 }
 
@@ -283,17 +340,31 @@ function isPreempted({ metadata, status }: Pod): boolean {
   );
 }
 
-function nodeChanges(before: Node, after: Node): ClusterChange[] {
-  const changes: ClusterChange[] = [];
-  if (!isDeepStrictEqual(before.metadata?.labels, after.metadata?.labels)) changes.push('node-labels');
+function nodeEvents(before: Node, node: NodeInfo): ClusterEvent[] {
+  const after = node.node!;
+  const types: ('node-labels' | 'node-taints' | 'node-capacity')[] = [];
+  if (!isDeepStrictEqual(before.metadata?.labels, after.metadata?.labels)) types.push('node-labels');
   if (
     !isDeepStrictEqual(before.spec?.taints, after.spec?.taints) ||
     before.spec?.unschedulable !== after.spec?.unschedulable
   ) {
-    changes.push('node-taints');
+    types.push('node-taints');
   }
-  if (!isDeepStrictEqual(before.status?.allocatable, after.status?.allocatable)) changes.push('node-capacity');
-  return changes;
+  if (!isDeepStrictEqual(before.status?.allocatable, after.status?.allocatable)) types.push('node-capacity');
+  if (types.length === 0) return [];
+  const previous = nodeInfo(before);
+  return types.map((type) => ({ type, node, previous }));
+}
+
+/** Says in upstream's words which plug-in failed. */
+class RunError extends Error {}
+
+async function running(point: 'PreBind' | 'Bind', plugin: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw new RunError(`running ${point} plugin "${plugin}": ${describeError(cause)}`, { cause });
+  }
 }
 
 const requestsLess = ({ requests }: PodInfo, { requests: before }: PodInfo): boolean =>

@@ -7,7 +7,7 @@ const imageBounds = { min: 23 * megabyte, max: 1000 * megabyte };
 
 export const imageLocality: SchedulerPlugin = {
   name: 'ImageLocality',
-  helpedBy: [],
+  helpedBy: {},
   score: {
     weight: 1,
     rate({ pod, nodes }, feasible) {

@@ -1,11 +1,32 @@
 // Affinity and anti-affinity between pods, in both directions: the rules of the pod, and the rules of pods that have a node already.
 import { DomainCounts, matchesTerm } from '../affinity';
 import type { NodeInfo } from '../node-info';
+import type { AffinityTerm, PodInfo } from '../pod-info';
 import { maxScore, type NodeCheck, never, notNow, type SchedulerPlugin, type SchedulingCycle } from './plugin';
 
 export const interPodAffinity: SchedulerPlugin = {
   name: 'InterPodAffinity',
-  helpedBy: ['node-labels', 'pod-removed', 'pod-assigned'],
+  helpedBy: {
+    'node-added': ({ affinity, antiAffinity }, { node }) =>
+      affinity.length === 0 ||
+      antiAffinity.length > 0 ||
+      affinity.some(({ topologyKey }) => node.labels[topologyKey] !== undefined),
+    'node-labels': ({ affinity, antiAffinity }, { node, previous }) =>
+      // Without affinity of its own, a pod may be refused by the anti-affinity of others, over any label.
+      affinity.length + antiAffinity.length === 0 ||
+      affinity.some(
+        ({ topologyKey: key }) => node.labels[key] !== undefined && node.labels[key] !== previous.labels[key],
+      ) ||
+      antiAffinity.some(
+        ({ topologyKey: key }) => previous.labels[key] !== undefined && node.labels[key] !== previous.labels[key],
+      ),
+    'pod-assigned': (pod, { pod: other }) => mayMatchAll(pod.affinity, other),
+    'pod-removed': (pod, { pod: other }) =>
+      mayMatchAny(pod.antiAffinity, other) || mayMatchAny(other.antiAffinity, pod),
+    'pod-labels': (pod, { pod: other, previous }) =>
+      (mayMatchAll(pod.affinity, other) && !mayMatchAll(pod.affinity, previous)) ||
+      mayMatchAny(pod.antiAffinity, previous),
+  },
   filter(cycle) {
     const facts = gather(cycle);
     const { affinity, antiAffinity } = cycle.pod;
@@ -13,6 +34,13 @@ export const interPodAffinity: SchedulerPlugin = {
   },
   score: { weight: 2, rate },
 };
+
+/** Every namespace that a term selects by labels may match: the hint knows no labels of namespaces. */
+const mayMatch = (term: AffinityTerm, pod: PodInfo): boolean => matchesTerm(term, pod, undefined);
+const mayMatchAll = (terms: readonly AffinityTerm[], pod: PodInfo): boolean =>
+  terms.length > 0 && terms.every((term) => mayMatch(term, pod));
+const mayMatchAny = (terms: readonly AffinityTerm[], pod: PodInfo): boolean =>
+  terms.some((term) => mayMatch(term, pod));
 
 interface Facts {
   /** Domains of existing pods that refuse this pod. */

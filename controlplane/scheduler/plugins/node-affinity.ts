@@ -1,15 +1,36 @@
 // nodeSelector and node affinity of a pod: required terms refuse nodes, preferred terms make them better.
 import { matchesNodeTerm } from '../../api/pods/placement';
 import { matchesNodeAffinity } from '../affinity';
+import type { NodeInfo } from '../node-info';
+import type { PodInfo } from '../pod-info';
 import { maxScore, never, type SchedulerPlugin } from './plugin';
+
+/** The only nodes that the terms allow, when each of them names nodes (metadata.name), as those of a DaemonSet do. */
+function nodesByName({ requiredNodeTerms = [] }: PodInfo): ReadonlySet<string> | undefined {
+  if (requiredNodeTerms.length === 0) return undefined;
+  const names = new Set<string>();
+  for (const { matchFields = [] } of requiredNodeTerms) {
+    const lists = matchFields.filter(({ key, operator }) => key === 'metadata.name' && operator === 'In');
+    const [first, ...others] = lists.map(({ values = [] }) => values);
+    if (first === undefined) return undefined;
+    for (const name of first) if (others.every((values) => values.includes(name))) names.add(name);
+  }
+  return names;
+}
 
 export const nodeAffinity: SchedulerPlugin = {
   name: 'NodeAffinity',
-  helpedBy: ['node-labels'],
+  helpedBy: {
+    'node-added': (pod, { node }) => matchesNodeAffinity(pod, node),
+    'node-labels': (pod, { node, previous }) => matchesNodeAffinity(pod, node) && !matchesNodeAffinity(pod, previous),
+  },
   filter({ pod }) {
     if (pod.requiredNodeTerms === undefined && Object.keys(pod.nodeSelector).length === 0) return undefined;
-    return (node) =>
+    const only = nodesByName(pod);
+    if (only?.size === 0) return { refusal: never('pod affinity terms conflict') };
+    const check = (node: NodeInfo) =>
       matchesNodeAffinity(pod, node) ? undefined : never("node(s) didn't match Pod's node affinity/selector");
+    return only ? { only, check } : check;
   },
   score: {
     weight: 2,

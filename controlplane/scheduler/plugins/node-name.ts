@@ -3,7 +3,7 @@ import { never, type SchedulerPlugin } from './plugin';
 
 export const nodeName: SchedulerPlugin = {
   name: 'NodeName',
-  helpedBy: [],
+  helpedBy: { 'node-added': ({ pod }, { node }) => pod.spec?.nodeName === node.name },
   filter({ pod }) {
     const wanted = pod.pod.spec?.nodeName;
     if (!wanted) return undefined;

@@ -5,7 +5,7 @@ import { maxScore, type SchedulerPlugin } from './plugin';
 
 export const nodeResourcesBalancedAllocation: SchedulerPlugin = {
   name: 'NodeResourcesBalancedAllocation',
-  helpedBy: [],
+  helpedBy: {},
   score: {
     weight: 1,
     rate: ({ pod }, feasible) =>

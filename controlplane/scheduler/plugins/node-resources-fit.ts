@@ -1,11 +1,20 @@
 // Resources that a pod requests: the node must have them free, and the node with the larger free share is better.
+import { always } from '../events';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
 import { maxScore, type NodeRefusal, type SchedulerPlugin } from './plugin';
 
 export const nodeResourcesFit: SchedulerPlugin = {
   name: 'NodeResourcesFit',
-  helpedBy: ['node-capacity', 'pod-removed', 'pod-scaled-down'],
+  helpedBy: {
+    'node-added': (pod, { node }) => couldHold(pod, node),
+    'node-capacity': (pod, { node, previous }) => couldHold(pod, node) && offersMore(pod, node, previous),
+    'pod-removed': always,
+    'pod-scaled-down': ({ requests }, { pod, previous }) =>
+      Object.keys(requests).some(
+        (name) => requests[name]! > 0 && (pod.requests[name] ?? 0) < (previous.requests[name] ?? 0),
+      ),
+  },
   filter:
     ({ pod }) =>
     (node) =>
@@ -16,6 +25,18 @@ export const nodeResourcesFit: SchedulerPlugin = {
       feasible.map((node) => (freeShare(pod, node, 'cpu') + freeShare(pod, node, 'memory')) / 2),
   },
 };
+
+/** Whether the empty node has room for the pod. */
+function couldHold({ requests }: PodInfo, { allocatable }: NodeInfo): boolean {
+  if ((allocatable['pods'] ?? 0) < 1) return false;
+  return Object.keys(requests).every((name) => requests[name] === 0 || requests[name]! <= (allocatable[name] ?? 0));
+}
+
+/** Whether the node has more of a resource that the pod needs. */
+function offersMore({ requests }: PodInfo, { allocatable }: NodeInfo, { allocatable: before }: NodeInfo): boolean {
+  const wanted = ['pods', ...Object.keys(requests).filter((name) => requests[name]! > 0)];
+  return wanted.some((name) => (allocatable[name] ?? 0) > (before[name] ?? 0));
+}
 
 function whatLacks(pod: PodInfo, node: NodeInfo): NodeRefusal | undefined {
   // The usual case: nothing lacks, and nothing is allocated.

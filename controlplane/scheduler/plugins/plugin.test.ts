@@ -45,7 +45,7 @@ const scheduled = (found: Pod | undefined) => found?.status?.conditions?.find(({
 t.test('its refusal is reported, and the change that it names leads to the next try', async (t) => {
   const licensed: SchedulerPlugin = {
     name: 'License',
-    helpedBy: ['node-labels'],
+    helpedBy: { 'node-labels': (_, { node }) => node.labels['license'] !== undefined },
     filter:
       () =>
       ({ labels }) =>
@@ -62,7 +62,7 @@ t.test('its refusal is reported, and the change that it names leads to the next 
 t.test('its score counts with its weight', async (t) => {
   const last: SchedulerPlugin = {
     name: 'Last',
-    helpedBy: [],
+    helpedBy: {},
     score: { weight: 1000, rate: (_, feasible) => feasible.map(({ name }) => (name === 'n3' ? 100 : 0)) },
   };
   const { client } = await start(t, last, 'n1', 'n2', 'n3');
@@ -75,9 +75,9 @@ t.test('a reservation is released when preBind fails, and repeated at the next t
   let failures = 1;
   const disk: SchedulerPlugin = {
     name: 'Disk',
-    helpedBy: [],
+    helpedBy: {},
     reserve({ key }, on) {
-      calls.push(`reserve ${key} on ${on}`);
+      calls.push(`reserve ${key} on ${on.name}`);
       return () => void calls.push('release');
     },
     async preBind({ key }, on) {

@@ -1,18 +1,19 @@
 // What a scheduler plug-in is: one record. For a pod, the scheduler calls its parts in this order: filter, score, reserve, preBind.
 import type { NamespaceLabels } from '../affinity';
+import type { Hints } from '../events';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
 
 export interface SchedulerPlugin {
   /** Upstream's name, where upstream has the plug-in. */
   readonly name: string;
-  /** After these changes a pod that this plug-in refused is tried again. A new node and a change of the pod itself always count. */
-  readonly helpedBy: readonly ClusterChange[];
+  /** After which events a pod that this plug-in refused is tried again. A change of the pod itself always counts. */
+  readonly helpedBy: Hints;
   /**
    * Gathers, once for each pod, what the check of one node needs, and returns that check. Undefined when every node passes: then no
    * node is checked. Pure.
    */
-  filter?(cycle: SchedulingCycle): NodeCheck | undefined;
+  filter?(cycle: SchedulingCycle): NodeCheck | PodVerdict | undefined;
   readonly score?: {
     readonly weight: number;
     /** From 0 to 100 for each of `feasible`, in that order; more is better. Undefined when all are equal. Pure. */
@@ -22,7 +23,9 @@ export interface SchedulerPlugin {
    * Reserves in memory what the pod needs on the chosen node. Returns how to release it: the scheduler calls that when preBind or
    * the binding fails. When it throws, the pod has no node and is tried again after its back-off.
    */
-  reserve?(pod: PodInfo, node: string): () => void;
+  reserve?(pod: PodInfo, node: NodeInfo): () => void;
+  /** Whether preBind writes or waits for this pod, which reserve() has seen: the pod's nominatedNodeName then shows the node (KEP-5278). */
+  needsPreBind?(pod: PodInfo): boolean;
   /** Writes what must exist before the binding, in the background. When it throws, the pod is not bound and is tried again. */
   preBind?(pod: PodInfo, node: string, signal: AbortSignal): Promise<void>;
 }
@@ -38,25 +41,21 @@ export interface SchedulingCycle {
 /** Undefined when the pod may run on the node. */
 export type NodeCheck = (node: NodeInfo) => NodeRefusal | undefined;
 
+/** What a plug-in knows before it looks at single nodes. */
+export interface PodVerdict {
+  /** No node can have the pod; no node is checked. */
+  readonly refusal?: NodeRefusal;
+  /** Only nodes of these names can have the pod. */
+  readonly only?: ReadonlySet<string>;
+  readonly check?: NodeCheck;
+}
+
 export interface NodeRefusal {
   /** In kube-scheduler's words: people search for them. */
   readonly reasons: readonly string[];
   /** False when the removal of pods from the node cannot help. */
   readonly resolvable: boolean;
 }
-
-/** What happened in the cluster, by what it may change for waiting pods. */
-export type ClusterChange =
-  | 'node-added'
-  | 'node-labels'
-  | 'node-taints'
-  | 'node-capacity'
-  | 'pod-removed'
-  /** A resize has left room on the node of a pod. */
-  | 'pod-scaled-down'
-  | 'pod-assigned'
-  /** The waiting pod itself has changed. */
-  | 'pod-updated';
 
 export const maxScore = 100;
 

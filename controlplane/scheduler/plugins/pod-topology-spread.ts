@@ -8,9 +8,24 @@ import { maxScore, never, notNow, type SchedulerPlugin, type SchedulingCycle } f
 
 export const podTopologySpread: SchedulerPlugin = {
   name: 'PodTopologySpread',
-  helpedBy: ['node-labels', 'node-taints', 'pod-removed', 'pod-assigned'],
+  helpedBy: {
+    'node-added': (pod, { node }) => hasLabels(node, hardOf(pod)),
+    'node-removed': (pod, { node }) => hasLabels(node, hardOf(pod)),
+    'node-labels': (pod, { node, previous }) => {
+      const hard = hardOf(pod);
+      const [now, before] = [hasLabels(node, hard), hasLabels(previous, hard)];
+      const moved = hard.some(({ topologyKey }) => node.labels[topologyKey] !== previous.labels[topologyKey]);
+      return now !== before || (now && moved);
+    },
+    'node-taints': (pod, { node }) => hasLabels(node, hardOf(pod)),
+    'pod-assigned': (pod, { pod: other }) => isCounted(pod, other),
+    'pod-removed': (pod, { pod: other }) => isCounted(pod, other),
+    'pod-labels': (pod, { pod: other, previous }) =>
+      pod.namespace === other.namespace &&
+      hardOf(pod).some((constraint) => matches(constraint, other) !== matches(constraint, previous)),
+  },
   filter(cycle) {
-    const hard = cycle.pod.spread.filter((constraint) => constraint.hard);
+    const hard = hardOf(cycle.pod);
     if (hard.length === 0) return undefined;
     const facts = hard.map((constraint) => gather(cycle, constraint, hard));
     return ({ labels }) => {
@@ -27,6 +42,13 @@ export const podTopologySpread: SchedulerPlugin = {
   },
   score: { weight: 2, rate },
 };
+
+const hardOf = ({ spread }: PodInfo): readonly SpreadConstraint[] => spread.filter(({ hard }) => hard);
+const matches = ({ selector }: SpreadConstraint, { labels }: PodInfo): boolean =>
+  selector !== undefined && matchesSelector(selector, labels);
+/** Whether the other pod counts for a hard constraint of this one. */
+const isCounted = (pod: PodInfo, other: PodInfo): boolean =>
+  pod.namespace === other.namespace && hardOf(pod).some((constraint) => matches(constraint, other));
 
 interface Facts {
   readonly constraint: SpreadConstraint;

@@ -1,17 +1,25 @@
 // Taints of a node: hard ones refuse pods that do not tolerate them, soft ones make the node a worse choice.
 import { hardEffects, untolerated } from '../affinity';
+import type { NodeInfo, Taint } from '../node-info';
+import type { PodInfo } from '../pod-info';
 import { maxScore, never, type SchedulerPlugin } from './plugin';
 
 const softEffects = ['PreferNoSchedule'];
 
+const refusingTaint = (pod: PodInfo, { taints }: NodeInfo): Taint | undefined =>
+  taints.length > 0 ? untolerated(pod, taints, hardEffects) : undefined;
+
 export const taintToleration: SchedulerPlugin = {
   name: 'TaintToleration',
-  helpedBy: ['node-taints'],
+  helpedBy: {
+    'node-added': (pod, { node }) => !refusingTaint(pod, node),
+    'node-taints': (pod, { node, previous }) => !refusingTaint(pod, node) && refusingTaint(pod, previous) !== undefined,
+  },
   filter:
     ({ pod }) =>
-    ({ taints }) => {
-      const taint = taints.length > 0 ? untolerated(pod, taints, hardEffects) : undefined;
-      return taint && never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
+    (node) => {
+      const taint = refusingTaint(pod, node);
+      return taint && never('node(s) had untolerated taint(s)');
     },
   score: {
     weight: 3,
