@@ -19,6 +19,7 @@ import { PodAllocations } from './pod/allocations';
 import type { NodeConfig } from './pod/deps';
 import { openPods, type PodsPart } from './pod/open';
 import { PodRecords } from './pod/pod-records';
+import { ProbeMetrics } from './probes/probe-metrics';
 import type { ContainerRuntime } from './runtime/runtime';
 
 export interface KubeletConfig extends NodeConfig {
@@ -51,6 +52,7 @@ export interface KubeletDeps {
 export class Kubelet implements Part {
   readonly pods: Informer<Pod>;
   readonly records: PodRecords;
+  readonly probeMetrics = new ProbeMetrics();
   private networkProblem: string | undefined = 'pod network is not ready: waiting for the podCIDR of this node';
   private podsPart: PodsPart | undefined;
 
@@ -127,6 +129,7 @@ export class Kubelet implements Part {
         pods: this.pods,
         ownNode: () => nodeInformer.get(config.nodeName),
         parallelStarts: config.parallelStarts,
+        probeMetrics: this.probeMetrics,
         changed: () => reporter.changed(),
       });
       this.podsPart = podsPart;

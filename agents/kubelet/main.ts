@@ -22,6 +22,7 @@ import { kubeletOptions, type Options } from './options';
 import type { NodeEvent, Part } from './part';
 import { DockerRuntime } from './runtime/docker';
 import { openServer } from './server/open';
+import { openStats } from './stats/open';
 
 export const command = defineCommand({
   name: 'kubelet',
@@ -54,7 +55,11 @@ export const command = defineCommand({
       machineStops: () => machineStops(exec, log),
       runRoutes: network.runRoutes,
     });
-    const server = await openServer({ options, client, runtime, kubelet, machine, nodeIps, log, report }, signal);
+    const stats = await openStats({ options, machine, runtime, records: kubelet.records });
+    const server = await openServer(
+      { options, client, runtime, kubelet, stats, machine, nodeIps, log, report },
+      signal,
+    );
     await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check: () => kubelet.problem() }, signal);
     const address: Part = { run: (until) => nodeAddress.watch(nodeIps, report, until) };
     const parts: readonly Part[] = [kubelet, address, network, server];

@@ -96,6 +96,10 @@ export class Counter {
     else this.series.set(labels, value + by);
   }
 
+  forget(isOver: (labels: string) => boolean): void {
+    for (const labels of [...this.series.keys()]) if (isOver(labels)) this.series.delete(labels);
+  }
+
   render(): readonly string[] {
     return renderCounter(this.options, this.series);
   }

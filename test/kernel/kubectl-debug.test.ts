@@ -48,6 +48,12 @@ t.test('kubectl debug', { skip: skipWithoutDocker() }, async (t) => {
   const lookup = new PodLookup(kubelet.pods, kubelet.records);
   const usages = ['server'] as const;
   const pair = await issueCertificate(authority, { commonName: host, hosts: [host], usages }, Date.now());
+  const unasked = {
+    summary: () => Promise.reject(new Error('this test asks for no statistics')),
+    resource: async () => '',
+    cadvisor: async () => '',
+    probes: () => '',
+  };
   const server = {
     host,
     port,
@@ -56,8 +62,9 @@ t.test('kubectl debug', { skip: skipWithoutDocker() }, async (t) => {
     runtime,
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log }),
-    summary: () => Promise.reject(new Error('this test asks for no statistics')),
+    stats: unasked,
     metrics: () => '',
+    configz: () => ({}),
     problem: () => undefined,
     logDir: t.testdir(),
     clock: systemClock,

@@ -5,6 +5,7 @@ import type { Mounts } from '../../../dataplane/mount/mounts';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
 import type { Part } from '../part';
+import type { ProbeMetrics } from '../probes/probe-metrics';
 import { Prober } from '../probes/prober';
 import { PodVolumes } from '../volumes/pod-volumes';
 import type { PodAllocations } from './allocations';
@@ -27,6 +28,7 @@ export interface OpenPodsDeps extends Given {
   readonly mounts: Mounts;
   readonly allocations: PodAllocations;
   readonly parallelStarts: number;
+  readonly probeMetrics: ProbeMetrics;
   readonly ownNode: () => Node | undefined;
   /** Called when problem() gives another answer. */
   readonly changed: () => void;
@@ -44,6 +46,7 @@ export function openPods({
   mounts,
   allocations,
   parallelStarts,
+  probeMetrics,
   changed,
   ownNode,
   ...given
@@ -56,6 +59,7 @@ export function openPods({
     runtime,
     clock,
     report: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
+    metrics: probeMetrics,
   });
   let runtimeProblem: string | undefined;
   const podSet = new PodSet(

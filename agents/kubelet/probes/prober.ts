@@ -8,6 +8,7 @@ import type { Container } from '../spec/container';
 import { resolvePort } from '../spec/named-port';
 import { grpcProbe } from './grpc';
 import { httpProbe, type ProbeOutcome } from './http';
+import type { ProbeMetrics } from './probe-metrics';
 import { applyResult, failedForGood, initialState, type ProbeKind, type ProbeState } from './probe-state';
 import { tcpProbe } from './tcp';
 
@@ -30,6 +31,8 @@ export interface ProberDeps {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
   readonly report: (pod: Pod, reason: string, message: string) => void;
+  /** Counts the results. */
+  readonly metrics?: ProbeMetrics;
 }
 
 /** The probe could not run. */
@@ -86,7 +89,9 @@ export class Prober {
 
   unwatch(id: string): void {
     this.watched.get(id)?.noRestarts.abort();
-    this.watched.get(id)?.abort.abort();
+    const watched = this.watched.get(id);
+    watched?.abort.abort();
+    if (watched) this.deps.metrics?.forget(watched.target);
     this.watched.delete(id);
   }
 
@@ -129,8 +134,10 @@ export class Prober {
     try {
       if (delayMs > 0) await clock.sleep(delayMs, abort.signal);
       for (;;) {
+        const beganAt = clock.now();
         const outcome = await this.probe(target, probe, abort.signal);
         abort.signal.throwIfAborted();
+        this.deps.metrics?.note(target, kind, resultOf(outcome), (clock.now() - beganAt) / 1000);
         if ('unknown' in outcome) {
           // The outcome says nothing about the container, so no threshold counts it.
           const message = `${title[kind]} probe errored and resulted in unknown state: ${outcome.unknown}`;
@@ -215,3 +222,8 @@ export class Prober {
 }
 
 const title: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
+
+const resultOf = (outcome: ProbeOutcome | Unknown): 'successful' | 'failed' | 'unknown' => {
+  if ('unknown' in outcome) return 'unknown';
+  return outcome.success ? 'successful' : 'failed';
+};

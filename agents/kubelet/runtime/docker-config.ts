@@ -124,7 +124,15 @@ export function toRecord(info: Docker.ContainerInspectInfo): ContainerRecord {
     oomKilled: info.State.OOMKilled,
     pid: info.State.Pid > 0 ? info.State.Pid : undefined,
     resources: toResources(info.HostConfig),
+    ...(info.LogPath ? { logPath: info.LogPath } : {}),
+    ...toLayerPath(info.GraphDriver),
   };
+}
+
+/** Only the driver overlay2 tells the folder. */
+function toLayerPath(driver: Docker.ContainerInspectInfo['GraphDriver'] | undefined): { readonly layerPath?: string } {
+  const path = driver?.Name === 'overlay2' ? (driver.Data as { readonly UpperDir?: string }).UpperDir : undefined;
+  return path ? { layerPath: path } : {};
 }
 
 export function toImage(info: Docker.ImageInspectInfo): ImageRecord {

@@ -32,6 +32,9 @@ export interface ContainerRecord {
   readonly pid?: number;
   /** As the runtime last set them; absent when it did not say. */
   readonly resources?: ContainerResources;
+  /** The file of its log on this machine, and the folder of its writable layer; absent when the runtime has no such thing. */
+  readonly logPath?: string;
+  readonly layerPath?: string;
 }
 
 /** One line of a listing: enough to decide whether inspect() is necessary. */

@@ -8,15 +8,15 @@ import { AppError, describeError, type ErrorCode, NotFound, Unavailable } from '
 import type { Logger } from '../../../controlplane/base/logger';
 import type { ServingCertificate } from '../certificates/serving-certificate';
 import type { ContainerRuntime } from '../runtime/runtime';
+import { metricsType } from '../stats/exposition';
 import { parseRequestPath } from '../streaming/request-path';
 import type { StreamingServer } from '../streaming/server';
 import type { Access } from './access/access';
 import { parseLogQuery } from './log-query';
 import { logBytes } from './log-stream';
-import { metricsType, resourceMetrics } from './metrics';
 import { sendNodeLog } from './node-logs';
 import type { PodLookup } from './pod-lookup';
-import type { Summary } from './stats-summary';
+import type { StatsPages } from './stats-pages';
 
 export interface KubeletServerOptions {
   readonly host: string;
@@ -26,9 +26,11 @@ export interface KubeletServerOptions {
   readonly runtime: ContainerRuntime;
   readonly lookup: PodLookup;
   readonly streaming: StreamingServer;
-  readonly summary: () => Promise<Summary>;
+  readonly stats: StatsPages;
   /** The text of /metrics. */
   readonly metrics: () => string;
+  /** The configuration that this kubelet runs with. */
+  readonly configz: () => object;
   readonly problem: () => string | undefined;
   /** The folder that /logs/ shows. */
   readonly logDir: string;
@@ -111,12 +113,19 @@ async function answer(
     case 'runningpods':
       return json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.lookup.pods.list() });
     case 'stats':
-      if (parts[0] === 'summary') return json(response, await options.summary());
+      if (parts[0] === 'summary') {
+        const few = query.get('only_cpu_and_memory') === 'true';
+        return json(response, await options.stats.summary(few ? 'few' : 'all'));
+      }
       break;
     case 'metrics':
       if (parts.length === 0) return metrics(response, options.metrics());
-      if (parts[0] === 'resource') return metrics(response, resourceMetrics(await options.summary()));
+      if (parts[0] === 'resource') return metrics(response, await options.stats.resource());
+      if (parts[0] === 'cadvisor') return metrics(response, await options.stats.cadvisor());
+      if (parts[0] === 'probes') return metrics(response, options.stats.probes());
       break;
+    case 'configz':
+      return json(response, options.configz());
     case 'logs':
       return sendNodeLog(options.logDir, parts, response);
     case 'containerLogs':

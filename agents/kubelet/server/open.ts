@@ -11,20 +11,23 @@ import type { MachineFacts } from '../node/facts';
 import type { Options } from '../options';
 import type { NodeEvent, Part } from '../part';
 import type { ContainerRuntime } from '../runtime/runtime';
+import type { NodeStats } from '../stats/node-stats';
 import { createStreamingServer } from '../streaming/server';
 import { Access } from './access/access';
+import { configz } from './configz';
 import { serveKubelet } from './kubelet-server';
 import { kubeletMetrics } from './metrics';
 import { nodeLogDir } from './node-logs';
 import { PodLookup } from './pod-lookup';
-import { statsSummary } from './stats-summary';
+import { statsPages } from './stats-pages';
 import { streamingHandlers } from './streaming-handlers';
 
 interface OpenServerDeps {
-  readonly options: Pick<Options, 'kubeconfig' | 'pkiDir' | 'port' | 'nodeName' | 'rotateCertificates'>;
+  readonly options: Options;
   readonly client: Client;
   readonly runtime: ContainerRuntime;
-  readonly kubelet: Pick<Kubelet, 'pods' | 'records' | 'problem'>;
+  readonly kubelet: Pick<Kubelet, 'pods' | 'records' | 'problem' | 'probeMetrics'>;
+  readonly stats: NodeStats;
   readonly machine: MachineFacts;
   readonly nodeIps: readonly string[];
   readonly log: Logger;
@@ -33,7 +36,7 @@ interface OpenServerDeps {
 
 /** Resolves when the server listens. It listens until the signal is aborted. The returned part renews the certificates. */
 export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Promise<Part> {
-  const { options, client, runtime, kubelet, machine, nodeIps, log, report } = deps;
+  const { options, client, runtime, kubelet, stats, machine, nodeIps, log, report } = deps;
   const { nodeName } = options;
   const { pods, records } = kubelet;
   const certificate = await ServingCertificate.open(options.pkiDir);
@@ -48,7 +51,8 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     runtime,
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
-    summary: () => statsSummary({ runtime, records, machine, nodeName, now: systemClock.now }),
+    stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
+    configz: () => configz(options),
     metrics: () => kubeletMetrics({ nodeName, records, pods: pods.list(), startedAtMs }),
     problem: () => kubelet.problem(),
     logDir: nodeLogDir,

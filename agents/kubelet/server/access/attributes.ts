@@ -24,6 +24,7 @@ const subresources: ReadonlyMap<string, readonly string[]> = new Map([
   ['pods', ['pods', 'proxy']],
   ['runningpods', ['pods', 'proxy']],
   ['healthz', ['healthz', 'proxy']],
+  ['configz', ['configz', 'proxy']],
 ]);
 
 /** `segments` are the decoded parts of the path, the same ones by which the request is served. */

@@ -1,0 +1,32 @@
+// /configz: the options of this kubelet as a KubeletConfiguration, by upstream's names for those that upstream has. Pure.
+// Source: kubernetes.io, "Kubelet Configuration (v1beta1)".
+import type { Options } from '../options';
+
+export function configz(options: Options): object {
+  return {
+    kubeletconfig: {
+      kind: 'KubeletConfiguration',
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      address: '0.0.0.0',
+      port: options.port,
+      rotateCertificates: options.rotateCertificates,
+      authentication: {
+        x509: { clientCAFile: `${options.pkiDir}/ca.crt` },
+        webhook: { enabled: true, cacheTTL: '2m0s' },
+        anonymous: { enabled: false },
+      },
+      authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: '5m0s', cacheUnauthorizedTTL: '30s' } },
+      healthzPort: options.healthzPort,
+      healthzBindAddress: '127.0.0.1',
+      clusterDomain: options.clusterDomain,
+      clusterDNS: [options.clusterDns],
+      maxPods: options.maxPods,
+      resolvConf: options.resolvConf,
+      allowedUnsafeSysctls: [...options.allowedUnsafeSysctls],
+      shutdownGracePeriod: `${options.shutdownGraceSeconds}s`,
+      containerLogMaxSize: '10Mi',
+      containerLogMaxFiles: 5,
+      containerRuntimeEndpoint: options.dockerHost,
+    },
+  };
+}
