@@ -55,11 +55,11 @@ export { type PodDisruptionBudget, podDisruptionBudgets } from './pod-disruption
 export { type PodTemplate, podTemplates } from './pod-template';
 export { effectiveSpec } from './pods/effective-resources';
 export * from './pods/facts';
-export * from './pods/restarts';
 export { hostPortsClash, hostPortsOf } from './pods/host-ports';
 export { allowsNode, tolerates } from './pods/placement';
 export { qosClass } from './pods/qos';
 export { limitsOf, requestsOf } from './pods/requests';
+export * from './pods/restarts';
 export { type PriorityClass, priorityClasses } from './priority-class';
 export { type PriorityLevelConfiguration, priorityLevelConfigurations } from './priority-level-configuration';
 export { type ReplicaSet, replicaSets } from './replica-set';
