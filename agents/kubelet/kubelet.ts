@@ -9,6 +9,8 @@ import type { Client } from '../../controlplane/client/client';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
 import type { Mounts } from '../../dataplane/mount/mounts';
+import { NodePodGroups } from './cgroups/open';
+import type { PodsLimit } from './cgroups/pod-cgroups';
 import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
@@ -28,6 +30,10 @@ export interface KubeletConfig extends NodeConfig {
   readonly kubeletVersion: string;
   readonly maxPods: number;
   readonly policy: NodePolicy;
+  /** The cgroup below which those of the pods are; undefined: pods have none. */
+  readonly cgroupRoot: string | undefined;
+  /** What all pods together may use. */
+  readonly podsLimit: PodsLimit;
   /** Containers that start at the same time. */
   readonly parallelStarts: number;
   /** Time for containers to end when the machine goes down, in seconds. 0: the kubelet does not end them. */
@@ -119,6 +125,13 @@ export class Kubelet implements Part {
         records: this.records,
         network,
         mounts,
+        cgroups: new NodePodGroups({
+          runtime,
+          cgroupRoot: config.cgroupRoot,
+          podPidsLimit: config.policy.podPidsLimit,
+          limit: config.podsLimit,
+          log: log.child('cgroups'),
+        }),
         // The name that upstream's kubelet gives to its file.
         allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
         events,

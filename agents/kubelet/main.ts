@@ -12,7 +12,7 @@ import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import packageJson from '../../package.json';
 import { Kubelet, type KubeletConfig } from './kubelet';
 import { openNetwork } from './network/open';
-import { machineCapacity, numericAllocatable } from './node/capacity';
+import { machineCapacity, numericAllocatable, podsLimitOf } from './node/capacity';
 import { type MachineFacts, readMachineFacts } from './node/facts';
 import { NodeAddress } from './node/node-address';
 import { nodePolicy } from './node/policy-options';
@@ -89,6 +89,8 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     memoryBytes: machine.memoryBytes,
     allocatable: numericAllocatable(capacity, policy),
     policy,
+    cgroupRoot: options.cgroupsPerQos ? options.cgroupRoot : undefined,
+    podsLimit: podsLimitOf(capacity, policy),
     allowedUnsafeSysctls: options.allowedUnsafeSysctls,
     labels: options.nodeLabels,
     kubeletPort: options.port,

@@ -38,7 +38,7 @@ export async function run(options: readonly string[] = []): Promise<BenchRow[]> 
     const kubelet = await startK8ts(scope, dockerd, 'kubelet', [
       ...['--kubeconfig', kubeconfigs.kubelet, '--node-name', 'n1', '--node-ip', nodeIp],
       ...['--docker-host', dockerd.host, '--root-dir', join(dir, 'kubelet'), '--pki-dir', join(dir, 'node-pki')],
-      ...['--pause-image', dockerd.pauseImage, ...options],
+      ...['--pause-image', dockerd.pauseImage, '--cgroup-root', dockerd.cgroupRoot, ...options],
     ]);
     return rows(await drive(dockerd, kubeconfigs.admin, [server, kubelet]));
   } finally {

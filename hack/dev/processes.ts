@@ -89,6 +89,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       node.ip6 ? `${nodeIp},${node.ip6}` : nodeIp,
       `--docker-host=unix://${node.dockerSocket}`,
       `--root-dir=${node.dir}/kubelet`,
+      `--cgroup-root=${cgroupOf(plan, node)}`,
       `--pki-dir=${node.dir}/pki`,
       `--cluster-dns=${ranges.dns}`,
       `--cluster-domain=${ranges.domain}`,
@@ -156,6 +157,9 @@ function dockerProcess(plan: ClusterPlan, node: NodePlan, { programs }: ProcessF
   };
 }
 
+/** The cgroup of a node, below which its containers run. The kubelets of all nodes share the machine. */
+const cgroupOf = (plan: ClusterPlan, node: NodePlan): string => `/${plan.cgroup}/${node.name}`;
+
 /** daemon.json of a node's engine. Docker adds no bridge and no rule of its own: pods are wired by the kubelet. */
 export function dockerConfig(plan: ClusterPlan, node: NodePlan): Record<string, unknown> {
   return {
@@ -172,7 +176,7 @@ export function dockerConfig(plan: ClusterPlan, node: NodePlan): Record<string, 
     // A restart of dockerd leaves containers running.
     'live-restore': true,
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
-    'cgroup-parent': `/${plan.cgroup}/${node.name}`,
+    'cgroup-parent': cgroupOf(plan, node),
     // Docker requests names without a registry (busybox:1.35) from the local registry first.
     'registry-mirrors': [`http://${plan.registry}`],
     'insecure-registries': [plan.registry],

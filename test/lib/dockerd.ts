@@ -4,7 +4,8 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { CgroupTree } from '../../agents/kubelet/cgroups/tree';
 import type { Scope } from '../../controlplane/base/scope';
 import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
 import { inNetns } from '../../dataplane/netns/named';
@@ -57,6 +58,8 @@ export interface TestDockerd {
   /** A folder that is removed with the daemon. */
   readonly dir: string;
   readonly logFile: string;
+  /** The cgroup for the pods of a kubelet. It is removed with the daemon. */
+  readonly cgroupRoot: string;
   /** Runs busybox: sh, sleep, echo ... */
   readonly image: string;
   /** Ends on SIGTERM at once. */
@@ -80,6 +83,10 @@ export async function startDockerd(scope: Scope, options: DockerdOptions = {}): 
   const networkFlags = options.ownNetwork ? [] : ['--bridge=none', '--iptables=false', '--ip-forward=false'];
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-dockerd-'));
   scope.defer(() => removeTree(dir));
+  const cgroupRoot = `/${basename(dir)}`;
+  scope.defer(async () => {
+    await (await CgroupTree.open())?.remove(cgroupRoot);
+  });
   const socket = join(dir, 'docker.sock');
   const host = `unix://${socket}`;
   const logFile = join(dir, 'dockerd.log');
@@ -95,6 +102,7 @@ export async function startDockerd(scope: Scope, options: DockerdOptions = {}): 
     netns,
     dir,
     logFile,
+    cgroupRoot,
     image,
     pauseImage,
     docker,

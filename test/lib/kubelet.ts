@@ -43,6 +43,8 @@ export async function startKubelet(client: Client, dockerd: TestDockerd, nodeIps
       kubeletVersion: 'v1.36.0-test',
       maxPods: 110,
       policy: defaultNodePolicy,
+      cgroupRoot: dockerd.cgroupRoot,
+      podsLimit: { cpuShares: 2048, memoryBytes: machine.memoryBytes },
       parallelStarts: 4,
       shutdownGraceSeconds: 2,
     },

@@ -1,7 +1,9 @@
 // What this machine has, as resources of the Node object. Pure.
-import { formatQuantity, parseQuantity } from '../../../controlplane/api/quantity';
+import { formatQuantity, milliValue, parseQuantity, unitValue } from '../../../controlplane/api/quantity';
+import type { PodsLimit } from '../cgroups/pod-cgroups';
+import { sharesOf } from '../cgroups/settings';
 import type { MachineFacts } from './facts';
-import { type Amounts, allocatable, type Reservations } from './reservations';
+import { type Amounts, allocatable, podCapacity, type Reservations } from './reservations';
 
 export interface CapacityInput {
   readonly machine: Pick<MachineFacts, 'cores' | 'memoryBytes' | 'hugePages'>;
@@ -29,6 +31,12 @@ export const withCapacityOf = (known: Amounts | undefined, machine: Amounts): Re
   ...known,
   ...machine,
 });
+
+/** What all pods together may use: CPU in proportion, memory as a limit. */
+export function podsLimitOf(capacity: Amounts, reservations: Reservations): PodsLimit {
+  const { cpu = '0', memory = '0' } = podCapacity(capacity, reservations);
+  return { cpuShares: sharesOf(milliValue(cpu)), memoryBytes: unitValue(memory) };
+}
 
 /** As numbers: cpu in cores, others in their units. */
 export function numericAllocatable(capacity: Amounts, reservations: Reservations): Readonly<Record<string, number>> {

@@ -69,7 +69,7 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
       operatingSystem: 'linux',
       architecture: machine.architecture,
     },
-    // Resources of a whole pod are not in the list: Docker has no limits for them.
+    // A resize of the resources of a whole pod is not in the list: it is not supported.
     declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
     images: [...input.images]
       .sort((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))

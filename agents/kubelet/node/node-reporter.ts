@@ -130,6 +130,7 @@ export class NodeReporter {
         operatingSystem: '',
         kernelVersion: '',
         rootDir: '',
+        cgroupDriver: '',
       },
       images: this.images,
       diskBytes: disk.blocks * disk.bsize,

@@ -31,7 +31,14 @@ const input: NodeInput = {
     osImage: 'Debian',
     architecture: 'amd64',
   },
-  runtime: { name: 'docker', version: '20.10', operatingSystem: '', kernelVersion: '', rootDir: '/' },
+  runtime: {
+    name: 'docker',
+    version: '20.10',
+    operatingSystem: '',
+    kernelVersion: '',
+    rootDir: '/',
+    cgroupDriver: 'none',
+  },
   images: [
     { id: '1', tags: ['small:1'], digests: [], sizeBytes: 1, user: '' },
     { id: '2', tags: ['big:1'], digests: ['big@sha256:2'], sizeBytes: 9, user: '' },

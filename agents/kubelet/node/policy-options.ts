@@ -1,6 +1,13 @@
 // The options that say what the kubelet holds back of its machine and when it evicts pods. Names, defaults and messages are upstream's.
 import { BadRequest } from '../../../controlplane/base/errors';
-import { type OptionTable, type Parsed, parseDuration, parseInteger } from '../../../controlplane/process/options';
+import {
+  type OptionTable,
+  type Parsed,
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+} from '../../../controlplane/process/options';
+import { parseCgroupRoot } from '../cgroups/names';
 import { parseStatements, parseThresholds, type Statements } from '../eviction/thresholds';
 import { defaultEvictionHard, type NodePolicy } from './policy';
 import { parseReserved } from './reservations';
@@ -26,6 +33,19 @@ export const policyOptions = {
     default: '-1',
     help: 'how many processes a pod may have; -1: no limit',
     parse: parseInteger(-1, 2 ** 22),
+  },
+  cgroupsPerQos: {
+    flag: 'cgroups-per-qos',
+    default: 'true',
+    help: 'a cgroup for each QoS class and each pod, so that limits hold for a pod as a whole; with the cgroup driver cgroupfs of Docker',
+    parse: parseBoolean,
+  },
+  cgroupRoot: {
+    flag: 'cgroup-root',
+    placeholder: 'PATH',
+    default: '/',
+    help: 'the cgroup below which the kubelet makes those of pods; kubelets of one machine need different ones',
+    parse: parseCgroupRoot,
   },
   kubeReserved: {
     flag: 'kube-reserved',

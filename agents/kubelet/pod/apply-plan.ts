@@ -66,6 +66,7 @@ export class PlanExecutor {
   async apply(pod: Pod, actions: readonly PodAction[], signal: AbortSignal): Promise<number | undefined> {
     const pass: Pass = { pod, signal, sandbox: undefined, volumes: Promise.resolve(undefined) };
     for (const stage of ['stop', 'clear', 'sandbox'] as const) await Promise.all(this.begin(stage, actions, pass));
+    if (!pass.sandbox) await this.adjustGroup(pod, actions);
     pass.sandbox ??= runningSandbox(this.parts.observed);
     if (!pass.sandbox) return undefined;
     pass.volumes = this.parts.volumes.setUp(pod, this.facts(pass.sandbox.podIps), signal);
@@ -86,7 +87,10 @@ export class PlanExecutor {
   private readonly handlers: { readonly [A in keyof PodActions]: Handler<A> } = {
     'stop-pod': {
       stage: 'stop',
-      run: ({ reason }, { pod }) => this.parts.stopper.stopPod(pod, reason),
+      run: async ({ reason }, { pod }) => {
+        await this.parts.stopper.stopPod(pod, reason);
+        await this.deps.cgroups.remove(pod.metadata?.uid ?? '');
+      },
     },
     'remove-container': {
       stage: 'clear',
@@ -113,6 +117,7 @@ export class PlanExecutor {
       run: async ({ resizes }, { pod, signal }) => {
         try {
           await resizeContainers(this.deps, resizes);
+          await this.deps.cgroups.ensure(pod);
         } catch (err) {
           signal.throwIfAborted();
           this.deps.resizes.failed(pod, describeError(err));
@@ -134,6 +139,19 @@ export class PlanExecutor {
       run: (action, pass) => this.start(action, pass),
     },
   };
+
+  /**
+   * The group of a pod that runs: a restarted kubelet does not know it, and a resize changes it. It grows before the containers, and
+   * shrinks after them. A failure is not one of the pod, which runs.
+   */
+  private async adjustGroup(pod: Pod, actions: readonly PodAction[]): Promise<void> {
+    if (!this.parts.observed.sandbox) return;
+    const { cgroups, log } = this.deps;
+    const resizes = actions.some((action) => action.action === 'resize-containers');
+    await (resizes ? cgroups.raise(pod) : cgroups.ensure(pod)).catch((error: unknown) => {
+      log.warn('the cgroup of a pod was not changed; its next pass tries again', { pod: pod.metadata?.uid, error });
+    });
+  }
 
   private begin(stage: Stage, actions: readonly PodAction[], pass: Pass): Promise<void>[] {
     return actions

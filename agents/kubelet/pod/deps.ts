@@ -4,6 +4,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import type { EventRecorder } from '../../../controlplane/client/event-recorder';
+import type { PodGroups } from '../cgroups/pod-cgroups';
 import type { ImageCache } from '../images/image-cache';
 import type { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
@@ -39,6 +40,7 @@ export interface PodDeps {
   readonly images: ImageCache;
   readonly puller: ImagePuller;
   readonly network: PodNetwork;
+  readonly cgroups: PodGroups;
   readonly probes: Prober;
   readonly crashLoop: CrashLoop;
   readonly resizes: Resizes;

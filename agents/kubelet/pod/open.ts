@@ -20,7 +20,7 @@ import { StatusWriter } from './status-writer';
 
 type Given = Pick<
   PodDeps,
-  'client' | 'runtime' | 'records' | 'network' | 'events' | 'clock' | 'log' | 'node' | 'services'
+  'client' | 'runtime' | 'records' | 'network' | 'cgroups' | 'events' | 'clock' | 'log' | 'node' | 'services'
 >;
 
 export interface OpenPodsDeps extends Given {

@@ -10,6 +10,7 @@ import { createInformer } from '../../../controlplane/client/informer';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
+import { noPodGroups } from '../cgroups/pod-cgroups';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
@@ -129,6 +130,7 @@ export async function setUp(
       images,
       puller: new ImagePuller({ runtime, cache: images, clock }),
       network,
+      cgroups: noPodGroups,
       probes,
       crashLoop: new CrashLoop(),
       starts: new Limiter(4),

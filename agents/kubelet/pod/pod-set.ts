@@ -153,6 +153,7 @@ export class PodSet {
       this.deps.resizes.retain((uid) => present.has(uid) || this.workers.has(uid));
     }
     this.adoptOrphans();
+    await this.removeOrphanedGroups();
     for (const worker of this.workers.values()) worker.kick();
   }
 
@@ -166,6 +167,15 @@ export class PodSet {
       this.workers.set(identity.uid, worker);
       worker.update(undefined);
     }
+  }
+
+  private async removeOrphanedGroups(): Promise<void> {
+    const { cgroups, log } = this.deps;
+    await cgroups
+      .removeOrphans((uid) => this.workers.has(uid))
+      .catch((error: unknown) => {
+        log.warn('cgroups of removed pods were not removed; the next listing tries again', { error });
+      });
   }
 
   private async removeOrphanedVolumes(): Promise<void> {

@@ -210,6 +210,7 @@ export class PodWorker {
     const last = this.gone || !this.pod ? undefined : this.status(this.pod);
     for (const record of observed.records) deps.probes.unwatch(record.id);
     await stopper.removeAll();
+    await deps.cgroups.remove(uid);
     await deps.volumes.tearDown(uid);
     this.starts.forget();
     if (this.pod && last) await deletePod(deps, this.pod, last);

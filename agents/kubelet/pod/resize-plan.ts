@@ -38,7 +38,7 @@ export function requestedBy({ spec }: Pod): Capacity {
 /** Undefined when the pod fits together with the others, which are given with their allocated resources. */
 export function refusalOf(pod: Pod, allocated: Pod, others: readonly Pod[], capacity: Capacity): Refusal | undefined {
   if (JSON.stringify(pod.spec?.resources) !== JSON.stringify(allocated.spec?.resources)) {
-    // Docker has no limits for a whole pod, so this kubelet does not declare the feature.
+    // This kubelet does not declare the feature.
     return { reason: 'Infeasible', message: 'InPlacePodLevelResourcesVerticalScaling is disabled' };
   }
   const requested = requestedBy(pod);

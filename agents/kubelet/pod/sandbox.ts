@@ -29,13 +29,16 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
   const input = { pod, attempt, image: deps.node.pauseImage, hostname, podIps };
   const files = writePodFiles(deps, pod, podIps);
-  const created = lookUpHandler(deps.client, pod).then((handler) =>
-    createSandbox(deps, sandboxSpec({ ...input, handler })),
+  // At the same time as the creation: only the start needs the group with its limits.
+  const group = deps.cgroups.ensure(pod);
+  const created = Promise.all([lookUpHandler(deps.client, pod), deps.cgroups.parentOf(pod)]).then(
+    ([handler, cgroupParent]) => createSandbox(deps, sandboxSpec({ ...input, handler, cgroupParent })),
   );
   const ready = (async () => {
     let id: string | undefined;
     try {
       id = await created;
+      await group;
       await bringUp(deps, id, podIps);
       await files;
     } catch (err) {
@@ -47,6 +50,7 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   // Callers that wait for `ready` get the failure. But when every container fails earlier, no caller waits.
   ready.catch(() => {});
   files.catch(() => {});
+  group.catch(() => {});
   created.catch(() => {});
   return { podIps, created, ready };
 }

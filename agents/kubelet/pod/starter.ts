@@ -95,7 +95,8 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const nodeMemoryBytes = deps.node.memoryBytes;
   const { attempt } = request;
   const targetId = targetOf(pod, container.name, deps.records.ofPod(pod.metadata?.uid ?? ''));
-  const of = { pod, container, attempt, sandboxId, targetId, handler };
+  const cgroupParent = await deps.cgroups.parentOf(pod);
+  const of = { pod, container, attempt, sandboxId, targetId, handler, cgroupParent };
   return createContainer(deps, containerSpec({ ...of, env, mounts, image, terminationLog, nodeMemoryBytes }));
 }
 

@@ -50,6 +50,7 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   };
   if (spec.pid !== 'own') host.PidMode = typeof spec.pid === 'string' ? spec.pid : `container:${spec.pid.container}`;
   if (spec.runtime) host.Runtime = spec.runtime;
+  if (spec.cgroupParent) host.CgroupParent = spec.cgroupParent;
   Object.assign(host, toUpdateBody(spec));
   if (spec.shmBytes) host.ShmSize = spec.shmBytes;
   if (spec.groups?.length) host.GroupAdd = [...spec.groups];

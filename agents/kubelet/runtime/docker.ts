@@ -55,6 +55,7 @@ export class DockerRuntime implements ContainerRuntime {
       operatingSystem: info.OperatingSystem,
       kernelVersion: info.KernelVersion,
       rootDir: info.DockerRootDir,
+      cgroupDriver: info.CgroupDriver,
     };
   }
 

@@ -69,7 +69,14 @@ export class FakeRuntime implements ContainerRuntime {
 
   async info(): Promise<RuntimeInfo> {
     this.reach();
-    return { name: 'docker', version: '0.0-fake', operatingSystem: 'fake', kernelVersion: '0', rootDir: '/' };
+    return {
+      name: 'docker',
+      version: '0.0-fake',
+      operatingSystem: 'fake',
+      kernelVersion: '0',
+      rootDir: '/',
+      cgroupDriver: 'none',
+    };
   }
 
   async list(): Promise<readonly ContainerSummary[]> {

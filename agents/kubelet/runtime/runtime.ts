@@ -76,6 +76,8 @@ export interface ContainerSpec extends ContainerResources {
   readonly pid: NamespaceRef;
   /** One of the runtimes that the daemon is configured with; absent means its default. */
   readonly runtime?: string;
+  /** The cgroup, by its path from the root, in which the runtime makes the container's. Absent: where the runtime likes. */
+  readonly cgroupParent?: string;
   readonly shmBytes?: number;
   readonly privileged?: boolean;
   readonly readOnlyRoot?: boolean;
@@ -166,6 +168,8 @@ export interface RuntimeInfo {
   readonly operatingSystem: string;
   readonly kernelVersion: string;
   readonly rootDir: string;
+  /** Who makes the cgroups of containers: `cgroupfs` (the runtime itself), `systemd`, or `none`. */
+  readonly cgroupDriver: string;
 }
 
 export interface ContainerUsage {

@@ -26,6 +26,8 @@ export interface ContainerInput {
   readonly targetId?: string | undefined;
   /** The container runtime of the sandbox, if it is not the default one. */
   readonly handler?: string | undefined;
+  /** The pod's cgroup, if it has one. */
+  readonly cgroupParent?: string | undefined;
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   readonly image: ImageRecord;
@@ -84,6 +86,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     ipc: spec.hostIPC ? 'host' : { container: sandboxId },
     pid: pidNamespace(input),
     ...(input.handler ? { runtime: input.handler } : {}),
+    ...(input.cgroupParent ? { cgroupParent: input.cgroupParent } : {}),
     ...containerResources(container),
     oomScoreAdj: oomScoreAdj(pod, memoryRequest(container), input.nodeMemoryBytes),
     privileged: security.privileged ?? false,
@@ -155,10 +158,19 @@ export interface SandboxInput {
   readonly podIps: readonly string[];
   /** The handler of the pod's RuntimeClass. */
   readonly handler?: string | undefined;
+  readonly cgroupParent?: string | undefined;
 }
 
 /** The pause container that holds the pod's namespaces. */
-export function sandboxSpec({ pod, attempt, image, hostname, podIps, handler }: SandboxInput): ContainerSpec {
+export function sandboxSpec({
+  pod,
+  attempt,
+  image,
+  hostname,
+  podIps,
+  handler,
+  cgroupParent,
+}: SandboxInput): ContainerSpec {
   const identity = identityOf(pod);
   const { hostNetwork, hostIPC, hostPID, securityContext } = pod.spec ?? {};
   return {
@@ -179,6 +191,7 @@ export function sandboxSpec({ pod, attempt, image, hostname, podIps, handler }: 
     ipc: hostIPC ? 'host' : 'own',
     pid: hostPID ? 'host' : 'own',
     ...(handler ? { runtime: handler } : {}),
+    ...(cgroupParent ? { cgroupParent } : {}),
     cpuShares: minShares,
     sysctls: Object.fromEntries((securityContext?.sysctls ?? []).map(({ name, value }) => [dotted(name), value])),
     keepLog: false,

@@ -1,0 +1,149 @@
+// A cgroup for each pod, below one for its QoS class, as upstream: the limits of a pod hold for all its containers together, and classes
+// share CPU by what their pods request.
+//
+// 1. The group of a pod exists with its limits before the first container of the pod starts.
+// 2. A limit grows before those of the containers, and shrinks after them.
+// 3. A group is removed when the pod has no container left. Groups of pods that no longer exist are removed at start and with each listing.
+// 4. Nothing is written when nothing changes.
+import { isTerminal, type Pod } from '../../../controlplane/api';
+import type { Logger } from '../../../controlplane/base/logger';
+import { classGroup, podClasses, podClassOf, podGroup, podsGroup, uidOf } from './names';
+import { burstableShares, type GroupSettings, minShares, podSettings } from './settings';
+import type { CgroupTree } from './tree';
+
+/** What pods use of the node together may be limited to this. */
+export interface PodsLimit extends GroupSettings {
+  readonly memoryBytes: number;
+}
+
+export interface PodGroups {
+  /** For the runtime: the group in which it puts the containers of the pod. Undefined: where it likes. */
+  parentOf(pod: Pod): Promise<string | undefined>;
+  /** Makes the group, or gives it the limits of the pod's spec. @throws Error that says what the kernel refused */
+  ensure(pod: Pod): Promise<void>;
+  /** Before containers get more: no limit of the pod is below its spec's. */
+  raise(pod: Pod): Promise<void>;
+  /** After the last container is gone. */
+  remove(podUid: string): Promise<void>;
+  removeOrphans(isKept: (podUid: string) => boolean): Promise<void>;
+}
+
+/** Pods have no groups of their own. */
+export const noPodGroups: PodGroups = {
+  parentOf: async () => undefined,
+  ensure: async () => {},
+  raise: async () => {},
+  remove: async () => {},
+  removeOrphans: async () => {},
+};
+
+export interface PodCgroupsDeps {
+  readonly tree: CgroupTree;
+  readonly cgroupRoot: string;
+  readonly podPidsLimit: number;
+  readonly limit: PodsLimit;
+  readonly log: Logger;
+}
+
+export class PodCgroups implements PodGroups {
+  /** The pods that have a group, with the settings that it was given. */
+  private readonly known = new Map<string, { readonly pod: Pod; readonly settings: GroupSettings }>();
+  private burstable = 0;
+
+  private constructor(private readonly deps: PodCgroupsDeps) {}
+
+  /** Makes the groups of all pods and of the classes. @throws when the kernel refuses */
+  static async open(deps: PodCgroupsDeps): Promise<PodCgroups> {
+    const { tree, cgroupRoot, limit, log } = deps;
+    for (const podClass of podClasses) await tree.ensure(classGroup(cgroupRoot, podClass));
+    await tree.set(classGroup(cgroupRoot, 'besteffort'), { cpuShares: minShares });
+    // Pods that run already may use more than a new limit: their eviction comes first.
+    await tree.set(podsGroup(cgroupRoot), limit).catch((error: unknown) => {
+      log.warn('the pods together have no limit; the next start of the kubelet tries again', { error });
+    });
+    return new PodCgroups(deps);
+  }
+
+  async parentOf(pod: Pod): Promise<string> {
+    return podGroup(this.deps.cgroupRoot, podClassOf(pod), pod.metadata?.uid ?? '');
+  }
+
+  async ensure(pod: Pod): Promise<void> {
+    const settings = podSettings(pod, this.deps.podPidsLimit);
+    await this.give(pod, settings);
+  }
+
+  async raise(pod: Pod): Promise<void> {
+    const before = this.known.get(pod.metadata?.uid ?? '')?.settings;
+    if (before) await this.give(pod, larger(before, podSettings(pod, this.deps.podPidsLimit)));
+  }
+
+  private async give(pod: Pod, settings: GroupSettings): Promise<void> {
+    const { tree } = this.deps;
+    const uid = pod.metadata?.uid ?? '';
+    const known = this.known.get(uid);
+    if (known && sameSettings(known.settings, settings)) return;
+    const group = await this.parentOf(pod);
+    if (!known) await tree.ensure(group);
+    await tree.set(group, settings);
+    this.known.set(uid, { pod, settings });
+    await this.shareClasses();
+  }
+
+  async remove(podUid: string): Promise<void> {
+    const { tree, cgroupRoot, log } = this.deps;
+    const known = this.known.get(podUid)?.pod;
+    this.known.delete(podUid);
+    for (const podClass of known ? [podClassOf(known)] : podClasses) {
+      const gone = await tree.remove(podGroup(cgroupRoot, podClass, podUid)).catch((error: unknown) => {
+        log.warn('the cgroup of a pod was not removed', { pod: podUid, error });
+        return true;
+      });
+      if (!gone) log.info('the cgroup of a pod still has processes; the next listing removes it', { pod: podUid });
+    }
+    await this.shareClasses();
+  }
+
+  async removeOrphans(isKept: (podUid: string) => boolean): Promise<void> {
+    const { tree, cgroupRoot } = this.deps;
+    for (const podClass of podClasses) {
+      for (const folder of await tree.below(classGroup(cgroupRoot, podClass))) {
+        const uid = uidOf(folder);
+        // Asked for each one: a pod may have come since the folders were listed.
+        if (uid !== undefined && !isKept(uid) && !this.known.has(uid)) await this.remove(uid);
+      }
+    }
+  }
+
+  private async shareClasses(): Promise<void> {
+    const { tree, cgroupRoot, log } = this.deps;
+    const shares = burstableShares([...this.known.values()].map(({ pod }) => pod).filter((pod) => !isTerminal(pod)));
+    if (shares === this.burstable) return;
+    this.burstable = shares;
+    await tree.set(classGroup(cgroupRoot, 'burstable'), { cpuShares: shares }).catch((error: unknown) => {
+      log.warn('CPU shares of burstable pods were not set', { error });
+    });
+  }
+}
+
+const sameSettings = (a: GroupSettings, b: GroupSettings): boolean =>
+  a.cpuShares === b.cpuShares &&
+  a.cpuQuotaMicros === b.cpuQuotaMicros &&
+  a.memoryBytes === b.memoryBytes &&
+  a.pids === b.pids;
+
+/** Of each amount the larger one; no limit is the largest. */
+function larger(a: GroupSettings, b: GroupSettings): GroupSettings {
+  const most = (name: 'cpuQuotaMicros' | 'memoryBytes') => {
+    const [one, other] = [a[name], b[name]];
+    return one === undefined || other === undefined ? {} : { [name]: Math.max(one, other) };
+  };
+  return {
+    ...b,
+    cpuQuotaMicros: undefined,
+    memoryBytes: undefined,
+    cpuShares: Math.max(a.cpuShares, b.cpuShares),
+    ...most('cpuQuotaMicros'),
+    ...most('memoryBytes'),
+  };
+}

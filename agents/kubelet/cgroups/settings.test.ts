@@ -1,0 +1,152 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { container, pod } from '../spec/pod.fixture';
+import { parseCgroupRoot, podClassOf, podGroup, uidOf } from './names';
+import { burstableShares, filesOf, podSettings, sharesOf, weightOf } from './settings';
+import { CgroupTree } from './tree';
+
+const app = (limits: Record<string, string>, requests: Record<string, string> = limits, name = 'app') =>
+  container(name, { resources: { limits, requests } });
+const mebi = 2 ** 20;
+
+t.test('what the group of a pod allows', async (t) => {
+  const cases = [
+    { name: 'BestEffort', pod: pod(), want: { cpuShares: 2 } },
+    {
+      name: 'Guaranteed: the sum of the limits',
+      pod: pod({
+        containers: [app({ cpu: '500m', memory: '64Mi' }), app({ cpu: '1', memory: '1Mi' }, undefined, 'b')],
+      }),
+      want: { cpuShares: 1536, cpuQuotaMicros: 150_000, memoryBytes: 65 * mebi },
+    },
+    {
+      name: 'Burstable: only what every container limits',
+      pod: pod({ containers: [app({ memory: '64Mi' }, { cpu: '100m' }), app({ memory: '1Mi', cpu: '1' }, {}, 'b')] }),
+      want: { cpuShares: 102, memoryBytes: 65 * mebi },
+    },
+    {
+      name: 'Burstable without limits',
+      pod: pod({ containers: [app({}, { cpu: '250m' }), container('b')] }),
+      want: { cpuShares: 256 },
+    },
+    {
+      name: 'an init container may need more than the others',
+      pod: pod({
+        initContainers: [app({ memory: '200Mi', cpu: '2' }, undefined, 'init')],
+        containers: [app({ memory: '64Mi', cpu: '1' })],
+      }),
+      want: { cpuShares: 2048, cpuQuotaMicros: 200_000, memoryBytes: 200 * mebi },
+    },
+    {
+      name: 'the pod’s own resources',
+      pod: pod({
+        resources: { limits: { cpu: '1', memory: '100Mi' }, requests: { cpu: '500m', memory: '50Mi' } },
+        containers: [container('app'), container('b')],
+      }),
+      want: { cpuShares: 512, cpuQuotaMicros: 100_000, memoryBytes: 100 * mebi },
+    },
+    {
+      name: 'overhead adds to amounts that are there',
+      pod: pod({
+        overhead: { cpu: '100m', memory: '10Mi' },
+        containers: [app({ memory: '64Mi' }, { memory: '64Mi' })],
+      }),
+      want: { cpuShares: 2, memoryBytes: 74 * mebi },
+    },
+  ];
+  for (const { name, pod, want } of cases) t.same(podSettings(pod, 0), want, name);
+  t.same(podSettings(pod(), 100), { cpuShares: 2, pids: 100 });
+});
+
+t.test('a class shares by what its pods request', async (t) => {
+  const burstable = pod({ containers: [app({}, { cpu: '250m' })] });
+  const guaranteed = pod({ containers: [app({ cpu: '4', memory: '1Gi' })] });
+  t.equal(burstableShares([]), 2);
+  t.equal(burstableShares([burstable, burstable, guaranteed, pod()]), 512);
+  t.equal(sharesOf(1_000_000), 262_144);
+});
+
+t.test('the files of both versions', async (t) => {
+  const settings = { cpuShares: 1024, cpuQuotaMicros: 50_000, memoryBytes: 4096, pids: 7 };
+  const text = (version: 1 | 2, of: Parameters<typeof filesOf>[0] = settings) =>
+    filesOf(of, version).map(({ controller, file, value }) => `${controller}/${file}=${value}`);
+  t.same(text(1), [
+    'cpu/cpu.shares=1024',
+    'cpu/cpu.cfs_period_us=100000',
+    'cpu/cpu.cfs_quota_us=50000',
+    'memory/memory.limit_in_bytes=4096',
+    'pids/pids.max=7',
+  ]);
+  t.same(text(2), ['cpu/cpu.weight=100', 'cpu/cpu.max=50000 100000', 'memory/memory.max=4096', 'pids/pids.max=7']);
+  t.same(text(2, { cpuShares: 2 }), [
+    'cpu/cpu.weight=1',
+    'cpu/cpu.max=max 100000',
+    'memory/memory.max=max',
+    'pids/pids.max=max',
+  ]);
+  t.match(text(1, { cpuShares: 2 }), [
+    'cpu/cpu.shares=2',
+    /period/,
+    'cpu/cpu.cfs_quota_us=-1',
+    'memory/memory.limit_in_bytes=-1',
+  ]);
+  // The table of runc's own conversion.
+  for (const [shares, weight] of [
+    [2, 1],
+    [3, 2],
+    [102, 17],
+    [512, 59],
+    [1024, 100],
+    [2048, 174],
+    [262_144, 10_000],
+  ] as const) {
+    t.equal(weightOf(shares), weight, `${shares} shares`);
+  }
+});
+
+t.test('names', async (t) => {
+  const best = pod();
+  t.equal(podClassOf(best), 'besteffort');
+  t.equal(podGroup('/', podClassOf(best), 'u1'), '/kubepods/besteffort/podu1');
+  t.equal(podGroup('/a/b', '', 'u1'), '/a/b/kubepods/podu1');
+  t.throws(() => podGroup('/', '', '../x'), { code: 'BadRequest' });
+  t.equal(uidOf('podu1'), 'u1');
+  t.equal(uidOf('burstable'), undefined);
+  t.equal(parseCgroupRoot('//a/b/'), '/a/b');
+  t.equal(parseCgroupRoot('/'), '/');
+  for (const wrong of ['', 'a', '/a/../b']) t.throws(() => parseCgroupRoot(wrong), { code: 'BadRequest' }, wrong);
+});
+
+t.test(
+  'version 2: controllers are switched on from the root to the pod, limits are written, use is read',
+  async (t) => {
+    const root = await mkdtemp(join(tmpdir(), 'k8ts-cgroup2-'));
+    t.teardown(() => rm(root, { recursive: true, force: true }));
+    await writeFile(join(root, 'cgroup.controllers'), 'cpu memory pids');
+    const tree = (await CgroupTree.open(root))!;
+    t.equal(tree.version, 2);
+    await tree.ensure('/kubepods/burstable/podu1');
+    for (const group of ['.', 'kubepods', 'kubepods/burstable', 'kubepods/burstable/podu1']) {
+      t.equal(await readFile(join(root, group, 'cgroup.subtree_control'), 'utf8'), '+cpu +memory +pids', group);
+    }
+    await tree.set('/kubepods/burstable/podu1', { cpuShares: 1024, memoryBytes: 4096 });
+    const read = (file: string) => readFile(join(root, 'kubepods/burstable/podu1', file), 'utf8');
+    t.equal(await read('memory.max'), '4096');
+    t.equal(await read('cpu.max'), 'max 100000');
+    await writeFile(join(root, 'kubepods/burstable/podu1/memory.current'), '5000\n');
+    await writeFile(join(root, 'kubepods/burstable/podu1/memory.stat'), 'anon 1\ninactive_file 1000\nactive_file 7\n');
+    t.equal(await tree.workingSetBytes('/kubepods/burstable/podu1'), 4000);
+    t.equal(await tree.workingSetBytes('/kubepods/none'), undefined);
+    t.same(await tree.below('/kubepods'), ['burstable']);
+    await mkdir(join(root, 'empty/child'), { recursive: true });
+    t.ok(await tree.remove('/empty'));
+    t.same(await tree.below('/empty'), []);
+    t.ok(await tree.remove('/none'));
+  },
+);
+
+t.test('no cgroup file system', async (t) => {
+  t.equal(await CgroupTree.open('/nonexistent'), undefined);
+});

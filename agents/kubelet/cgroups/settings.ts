@@ -1,0 +1,109 @@
+// What a pod's cgroup allows, from the pod's spec, and the kernel's files that say so. Pure.
+// Source: Linux cgroup-v1 and cgroup-v2; kubernetes.io "Pod Quality of Service Classes".
+import { initAndAppContainers, limitsOf, type Pod, qosClass, requestsOf } from '../../../controlplane/api';
+import { parseQuantity, type Quantity } from '../../../controlplane/api/quantity';
+
+/** An absent amount is not limited. */
+export interface GroupSettings {
+  readonly cpuShares: number;
+  readonly cpuQuotaMicros?: number;
+  readonly memoryBytes?: number;
+  readonly pids?: number;
+}
+
+const periodMicros = 100_000;
+const minQuotaMicros = 1000;
+export const minShares = 2;
+const maxShares = 2 ** 18;
+
+export const sharesOf = (milliCpu: number): number =>
+  Math.min(maxShares, Math.max(minShares, Math.floor((milliCpu * 1024) / 1000)));
+
+/** `pidsLimit`: processes of one pod; 0 for no limit. */
+export function podSettings(pod: Pod, pidsLimit: number): GroupSettings {
+  const spec = pod.spec ?? { containers: [] };
+  const pids = pidsLimit > 0 ? { pids: pidsLimit } : {};
+  const qos = qosClass(spec);
+  if (qos === 'BestEffort') return { cpuShares: minShares, ...pids };
+  const requests = withOverhead(requestsOf(spec), spec.overhead);
+  const limits = withOverhead(limitsOf(spec), spec.overhead);
+  // Without a limit of each container the sum says nothing about the pod, unless the pod has a limit of its own.
+  const holds = (resource: 'cpu' | 'memory'): boolean =>
+    isPositive(limits[resource]) &&
+    (qos === 'Guaranteed' ||
+      isPositive(quantity(spec.resources?.limits?.[resource])) ||
+      initAndAppContainers(spec).every(({ resources }) => isPositive(quantity(resources?.limits?.[resource]))));
+  const milli = (amount: Quantity | undefined) => Number(((amount?.nano ?? 0n) + 999_999n) / 1_000_000n);
+  return {
+    cpuShares: sharesOf(milli(requests['cpu'])),
+    ...(holds('cpu')
+      ? { cpuQuotaMicros: Math.max(minQuotaMicros, Math.floor((milli(limits['cpu']) * periodMicros) / 1000)) }
+      : {}),
+    ...(holds('memory') ? { memoryBytes: Number(limits['memory']!.nano / 1_000_000_000n) } : {}),
+    ...pids,
+  };
+}
+
+/** CPU shares of the class Burstable: what its pods request together. */
+export function burstableShares(pods: readonly Pod[]): number {
+  const milli = pods
+    .filter(({ spec }) => qosClass(spec ?? { containers: [] }) === 'Burstable')
+    .map(({ spec }) => withOverhead(requestsOf(spec!), spec!.overhead)['cpu']?.nano ?? 0n)
+    .reduce((sum, nano) => sum + (nano + 999_999n) / 1_000_000n, 0n);
+  return sharesOf(Number(milli));
+}
+
+export interface GroupFile {
+  readonly controller: 'cpu' | 'memory' | 'pids';
+  readonly file: string;
+  readonly value: string;
+}
+
+/** Every amount, so that an earlier limit does not stay. */
+export function filesOf(settings: GroupSettings, version: 1 | 2): readonly GroupFile[] {
+  const { cpuShares, cpuQuotaMicros, memoryBytes, pids } = settings;
+  const limitPids: GroupFile = { controller: 'pids', file: 'pids.max', value: String(pids ?? 'max') };
+  if (version === 2) {
+    return [
+      { controller: 'cpu', file: 'cpu.weight', value: String(weightOf(cpuShares)) },
+      { controller: 'cpu', file: 'cpu.max', value: `${cpuQuotaMicros ?? 'max'} ${periodMicros}` },
+      { controller: 'memory', file: 'memory.max', value: String(memoryBytes ?? 'max') },
+      limitPids,
+    ];
+  }
+  return [
+    { controller: 'cpu', file: 'cpu.shares', value: String(cpuShares) },
+    { controller: 'cpu', file: 'cpu.cfs_period_us', value: String(periodMicros) },
+    { controller: 'cpu', file: 'cpu.cfs_quota_us', value: String(cpuQuotaMicros ?? -1) },
+    { controller: 'memory', file: 'memory.limit_in_bytes', value: String(memoryBytes ?? -1) },
+    limitPids,
+  ];
+}
+
+/**
+ * The weight of cgroup v2 for shares of v1, by the curve that runc uses for containers: 2 shares are 1, 1024 are 100, 262144 are 10000.
+ * Pods and containers must use the same one.
+ */
+export function weightOf(shares: number): number {
+  if (shares <= minShares) return 1;
+  if (shares >= maxShares) return 10_000;
+  const log = Math.log2(shares);
+  return Math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34));
+}
+
+const quantity = (text: string | undefined): Quantity | undefined =>
+  text === undefined ? undefined : parseQuantity(text);
+const isPositive = (amount: Quantity | undefined): boolean => amount !== undefined && amount.nano > 0n;
+
+/** An overhead counts only where there is an amount already. */
+function withOverhead(
+  totals: Readonly<Record<string, Quantity>>,
+  overhead: Readonly<Record<string, string>> | undefined,
+): Record<string, Quantity> {
+  const sum: Record<string, Quantity> = { ...totals };
+  for (const [name, text] of Object.entries(overhead ?? {})) {
+    const own = sum[name];
+    if (own && own.nano > 0n) sum[name] = { nano: own.nano + parseQuantity(text).nano, format: own.format };
+  }
+  return sum;
+}
