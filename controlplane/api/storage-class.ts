@@ -1,5 +1,5 @@
-// storage.k8s.io/v1 StorageClass. No part of k8ts provides volumes; the write rules DefaultStorageClass and
-// PersistentVolumeClaimResize read it, and programs that provide volumes do.
+// storage.k8s.io/v1 StorageClass. The write rules DefaultStorageClass and PersistentVolumeClaimResize read it, and what binds and provides
+// volumes: the controllers, the scheduler and other programs.
 import { isDeepStrictEqual } from 'node:util';
 import type { V1StorageClass } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';

@@ -29,6 +29,17 @@ t.test('an Ingress without a class gets the default class', async (t) => {
   });
 });
 
+t.test('a claim without a class gets the default class', async (t) => {
+  const { json } = await server.call('GET', '/apis/storage.k8s.io/v1/storageclasses/standard');
+  t.match(json, {
+    metadata: { annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'k8ts.io/directory',
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'WaitForFirstConsumer',
+    allowVolumeExpansion: true,
+  });
+});
+
 t.test('the day since which the use of tokens is recorded stays at the next start', async (t) => {
   const path = '/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking';
   const since = async () => (await server.call('GET', path)).json.data.since;

@@ -27,11 +27,14 @@ import {
   roleBindings,
   roles,
   type Service,
+  type StorageClass,
   serviceNameLabel,
   services,
+  storageClasses,
 } from '../api/index';
 import type { Kind } from '../api/kind';
 import { systemPriorityClasses } from '../api/priority-class';
+import { directoryProvisioner } from '../api/volumes/binding';
 import type { Clock } from '../base/clock';
 import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
 import type { Logger } from '../base/logger';
@@ -93,6 +96,7 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   await ensure(client, configMaps, tokenTracking(nowMs), (found) => tokenTracking(nowMs, found));
   for (const priorityClass of systemPriorityClasses) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, ingressClasses, ingressClass);
+  await ensure(client, storageClasses, storageClass);
   await ensureFlowControl(client);
   await ensureServices(client, options);
 }
@@ -187,6 +191,17 @@ const ingressClass: IngressClass = {
   kind: 'IngressClass',
   metadata: { name: 'k8ts', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
   spec: { controller: 'k8ts.dev/ingress' },
+};
+
+/** Directories on nodes, by the controller volume-provisioning and the kubelets. The node is that of the first pod which uses the claim. */
+const storageClass: StorageClass = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+  provisioner: directoryProvisioner,
+  reclaimPolicy: 'Delete',
+  volumeBindingMode: 'WaitForFirstConsumer',
+  allowVolumeExpansion: true,
 };
 
 async function ensureKubernetesService(

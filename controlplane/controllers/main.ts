@@ -46,6 +46,7 @@ import { InformerSet } from './shared/informers';
 import { StatefulSetController } from './statefulset/controller';
 import { TokenCleanerController } from './token-cleaner/controller';
 import { VacProtectionController } from './vac-protection/controller';
+import { VolumeProvisioningController } from './volume-provisioning/controller';
 
 export interface ControllersOptions {
   /** The kinds that are served: garbage collection and the deletion of namespaces follow it. */
@@ -165,6 +166,7 @@ export function createControllers(
     nodeLifecycle: new NodeLifecycleController(deps('node-lifecycle')),
     podGc: new PodGcController(deps('pod-gc')),
     persistentVolumeBinder: new PersistentVolumeBinder(deps('persistentvolume-binder')),
+    volumeProvisioning: new VolumeProvisioningController(deps('volume-provisioning')),
     pvProtection: new PvProtectionController(deps('pv-protection')),
     pvcProtection: new PvcProtectionController(deps('pvc-protection')),
     vacProtection: new VacProtectionController(deps('vac-protection')),

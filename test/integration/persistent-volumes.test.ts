@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import {
   events,
-  objectKey,
+  nodes,
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolumeClaims,
@@ -12,6 +12,7 @@ import {
 import type { Client } from '../../controlplane/client/client';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
+import { createNodes } from '../lib/fake-kubelet';
 
 const namespace = 'default';
 const size = (storage: string) => ({ resources: { requests: { storage } } });
@@ -111,6 +112,9 @@ t.test('classes: a default that comes later, a provisioner of others, one that w
   const client = await open(t);
   for (const { metadata } of (await client.list(storageClasses)).items)
     await client.delete(storageClasses, metadata?.name ?? '');
+  // Then the controller has seen that there is no class.
+  await client.create(persistentVolumeClaims, claimOf('probe', { storageClassName: 'standard' }));
+  await reported(client, 'probe', 'ProvisioningFailed');
   const { storageClassName: _none, ...spec } = claimOf('early').spec!;
   await client.create(persistentVolumeClaims, { metadata: { name: 'early', namespace }, spec });
   await reported(client, 'early', 'FailedBinding');
@@ -139,6 +143,60 @@ t.test('classes: a default that comes later, a provisioner of others, one that w
   const chosen = { metadata: { annotations: { 'volume.kubernetes.io/selected-node': 'n' } } };
   await client.patch(persistentVolumeClaims, 'default/waits', 'merge', chosen);
   await reported(client, 'waits', 'ExternalProvisioning');
-  const free = (await client.list(persistentVolumes)).items.filter(({ status }) => status?.phase === 'Available');
-  t.same(free.map(objectKey), ['unused']);
+  await volumeIs(client, 'unused', 'Available');
+});
+
+const storage = 'k8ts.io/directory';
+const withDirectory = { metadata: { annotations: { 'k8ts.io/volumes-directory': '/data' } } };
+
+t.test('the default class: a volume on the chosen node, deleted with its claim', async (t) => {
+  const { client, server } = await openControlPlane(t);
+  await createNodes(client, 'a', 'b');
+  for (const name of ['a', 'b']) await client.patch(nodes, name, 'merge', withDirectory);
+  const { storageClassName: _none, ...spec } = claimOf('c').spec!;
+  const claim = await client.create(persistentVolumeClaims, { metadata: { name: 'c', namespace }, spec });
+  t.equal(claim.spec?.storageClassName, 'standard');
+  await reported(client, 'c', 'WaitForFirstConsumer');
+  const choose = (node: string) =>
+    client.patch(persistentVolumeClaims, 'default/c', 'merge', {
+      metadata: { annotations: { 'volume.kubernetes.io/selected-node': node } },
+    });
+  await choose('gone');
+  await reported(client, 'c', 'ProvisioningFailed');
+  await eventually(client, persistentVolumeClaims, ([found]) => {
+    return found?.metadata?.annotations?.['volume.kubernetes.io/selected-node'] === undefined;
+  });
+  await choose('b');
+  const bound = await claimIs(client, 'c', 'Bound');
+  await reported(client, 'c', 'ProvisioningSucceeded');
+  const name = `pvc-${claim.metadata?.uid}`;
+  t.equal(bound.spec?.volumeName, name);
+  t.match(await volumeIs(client, name, 'Bound'), {
+    metadata: { labels: { 'k8ts.io/node': 'b' } },
+    spec: { local: { path: `/data/${name}` } },
+  });
+  await client.delete(persistentVolumeClaims, 'default/c');
+  const [volume] = await eventually(client, persistentVolumes, ([found]) => {
+    const { finalizers, deletionTimestamp } = found?.metadata ?? {};
+    return deletionTimestamp !== undefined && finalizers?.join() === storage;
+  });
+  // What the kubelet of the node does when the directory is gone.
+  const { resourceVersion } = volume?.metadata ?? {};
+  const asNode = server.client('system:node:b', 'system:nodes');
+  await asNode.patch(persistentVolumes, name, 'merge', { metadata: { resourceVersion, finalizers: null } });
+  await eventually(client, persistentVolumes, (found) => found.length === 0);
+});
+
+t.test('binding mode Immediate; a volume goes with its node', async (t) => {
+  const client = await open(t);
+  await client.create(storageClasses, { metadata: { name: 'now' }, provisioner: storage });
+  await client.create(persistentVolumeClaims, claimOf('c', { storageClassName: 'now' }));
+  await reported(client, 'c', 'ProvisioningFailed');
+  await createNodes(client, 'a');
+  await client.patch(nodes, 'a', 'merge', withDirectory);
+  await claimIs(client, 'c', 'Bound');
+  await client.delete(persistentVolumeClaims, 'default/c');
+  await eventually(client, persistentVolumes, ([found]) => found?.metadata?.deletionTimestamp !== undefined);
+  await client.delete(nodes, 'a');
+  await eventually(client, persistentVolumes, (found) => found.length === 0);
 });

@@ -21,8 +21,8 @@ import { openStore } from '../../controlplane/store/open';
 import type { Store } from '../../controlplane/store/store';
 
 export interface TestServer {
-  /** A client as this user, inside the process; a member of system:masters by default. */
-  client(user?: string): Client;
+  /** A client as this user, with further groups, inside the process; a member of system:masters by default. */
+  client(user?: string, ...groups: readonly string[]): Client;
   readonly port: number;
   readonly pkiDir: string;
   readonly catalog: Catalog;
@@ -82,8 +82,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     catalog: api.kinds(),
     cache,
     kinds,
-    client: (name) => {
-      const groups = name === undefined ? ['system:masters', 'system:authenticated'] : ['system:authenticated'];
+    client: (name, ...further) => {
+      const groups = [...(name === undefined ? ['system:masters'] : further), 'system:authenticated'];
       return createClient(api.transport({ name: name ?? 'test-admin', groups }), { userAgent: name ?? 'test' });
     },
     close: () => scope.close(),

@@ -14,6 +14,8 @@ t.test('a new claim gets the default class, once there is one', async (t) => {
     const body = { metadata: { name, annotations }, spec: { ...spec, ...parts } };
     return (await server.call('POST', claims, { body })).json.spec.storageClassName;
   };
+  // The class that every cluster starts with.
+  t.equal((await server.call('DELETE', `${classes}/standard`)).status, 200);
   t.equal(await make('early'), undefined, 'no default yet');
   const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
   for (const [name, marks] of [

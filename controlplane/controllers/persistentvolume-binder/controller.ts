@@ -21,13 +21,13 @@ import type { EventRecorder } from '../../client/event-recorder';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { metaOf } from '../shared/owner';
+import { Reports } from '../shared/reports';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { boundClaim, claimWithStatus } from './claim-status';
 import { BinderFacts } from './facts';
 import { planClaim } from './plan-claim';
 import { planVolume, unboundVolume } from './plan-volume';
-import { Reports } from './reports';
 import type { ClaimStep, VolumeStep } from './types';
 
 export class PersistentVolumeBinder implements Controller {

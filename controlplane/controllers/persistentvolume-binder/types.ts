@@ -1,12 +1,6 @@
 // The steps that the plans of claims and volumes consist of.
 import type { PersistentVolume } from '../../api/index';
-
-/** An Event. */
-export interface Report {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-}
+import type { Report } from '../shared/reports';
 
 export type ClaimStep =
   /** Makes both objects name each other and be Bound. */

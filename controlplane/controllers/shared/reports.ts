@@ -4,7 +4,13 @@
 import type { KubeObject } from '../../api/types';
 import type { Clock } from '../../base/clock';
 import type { EventRecorder } from '../../client/event-recorder';
-import type { Report } from './types';
+
+/** What an Event says. */
+export interface Report {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
 
 /** Less than the life of an Event. */
 export const repeatMs = 30 * 60_000;
