@@ -1,18 +1,33 @@
 // Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several milliseconds.
 import { type FileHandle, readFile, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
 import { errnoName, libc } from '../libc/libc';
 import { pathOfHeld } from './beneath';
-import type { Mounts, TmpfsOptions } from './mounts';
+import { type MountEntry, mountAt, parseMountTable } from './mount-table';
+import type { Mounts, PointOption, TmpfsOptions } from './mounts';
 
 const MS_RDONLY = 1;
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MS_NOEXEC = 8;
+const MS_REMOUNT = 32;
+const MS_NOATIME = 1024;
+const MS_NODIRATIME = 2048;
 const MS_BIND = 4096;
+const MS_RELATIME = 1 << 21;
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
+
+const pointFlags: Readonly<Record<PointOption, number>> = {
+  ro: MS_RDONLY,
+  nosuid: MS_NOSUID,
+  nodev: MS_NODEV,
+  noexec: MS_NOEXEC,
+  noatime: MS_NOATIME,
+  nodiratime: MS_NODIRATIME,
+  relatime: MS_RELATIME,
+};
 
 /** mount(2) takes one page of options, with the zero at their end. */
 const maxOptionBytes = 4095;
@@ -44,6 +59,24 @@ export class SystemMounts implements Mounts {
 
   async bind(source: FileHandle, target: string): Promise<void> {
     if (libc().mount(pathOfHeld(source), target, 'none', MS_BIND, '') !== 0) throw failure('bind to', target);
+  }
+
+  async ensureBind(source: FileHandle, target: string, options: readonly PointOption[]): Promise<void> {
+    if (!(await this.at(target))) await this.bind(source, target);
+    const current = (await this.at(target))?.options ?? [];
+    if (options.every((option) => current.includes(option))) return;
+    // A bind takes the options of its source; only a second call changes them, and that call replaces all of them.
+    const flags = [...current, ...options].reduce((sum, name) => sum | (pointFlags[name as PointOption] ?? 0), 0);
+    if (libc().mount('none', target, 'none', MS_BIND | MS_REMOUNT | flags, '') !== 0) throw failure('remount', target);
+  }
+
+  async at(path: string): Promise<MountEntry | undefined> {
+    const parent = await realpath(dirname(path)).catch(ifMissing);
+    return parent === undefined ? undefined : mountAt(await this.table(), join(parent, basename(path)));
+  }
+
+  async table(): Promise<readonly MountEntry[]> {
+    return parseMountTable(await readFile('/proc/self/mountinfo', 'utf8'));
   }
 
   async detach(path: string): Promise<void> {

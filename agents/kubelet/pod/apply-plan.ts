@@ -4,6 +4,7 @@ import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import { podIpsOf } from '../runtime/labels';
 import type { NodeFacts } from '../spec/field-ref';
+import { VolumesFailed } from '../volumes/failures';
 import type { ContainerStarts } from './container-starts';
 import type { PodDeps } from './deps';
 import type { ObservedPod } from './observed-pod';
@@ -80,8 +81,7 @@ export class PlanExecutor {
       'FailedCreatePodSandBox',
       (said) => `Failed to create pod sandbox: ${said}`,
     );
-    // One volume's failure is enough for a message.
-    return this.reported(pass, pass.volumes, 'FailedMount', (said) => said.split(': MountVolume')[0]!);
+    return this.mounted(pass);
   }
 
   private readonly handlers: { readonly [A in keyof PodActions]: Handler<A> } = {
@@ -207,6 +207,18 @@ export class PlanExecutor {
     } catch (err) {
       signal.throwIfAborted();
       this.deps.events.record(pod, 'Warning', reason, message(describeError(err)));
+      throw err;
+    }
+  }
+
+  /** Each volume that cannot be used becomes an Event of its own. */
+  private async mounted({ pod, signal, volumes }: Pass): Promise<number | undefined> {
+    try {
+      return await volumes;
+    } catch (err) {
+      signal.throwIfAborted();
+      const messages = err instanceof VolumesFailed ? err.events : [describeError(err)];
+      for (const message of messages) this.deps.events.record(pod, 'Warning', 'FailedMount', message);
       throw err;
     }
   }

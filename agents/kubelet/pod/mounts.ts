@@ -3,12 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
-import type { Mount } from '../runtime/runtime';
+import type { Device, Mount } from '../runtime/runtime';
 import { ConfigError, type Container } from '../spec/container';
 import { formatPod, identityOf } from '../spec/container-spec';
 import { expand, missingNames } from '../spec/expand';
 import type { Volume } from '../volumes/payload';
-import { contentOf } from '../volumes/plugins/list';
 import type { PodDeps } from './deps';
 import { hostsPath, resolvConfPath } from './sandbox';
 
@@ -19,6 +18,7 @@ const propagations: Readonly<Record<string, Mount['propagation']>> = {
 
 export interface ContainerMounts {
   readonly mounts: readonly Mount[];
+  readonly devices: readonly Device[];
   /** Host path of the termination message file. */
   readonly terminationLog: string;
 }
@@ -46,7 +46,17 @@ export async function prepareMounts(
   if (terminationMessagePath !== '') add(terminationLog, absolute(terminationMessagePath));
   add(hostsPath(deps, uid), '/etc/hosts');
   add(resolvConfPath(deps, uid), '/etc/resolv.conf');
-  return { mounts, terminationLog };
+  return { mounts, devices: (container.volumeDevices ?? []).map((each) => device(deps, pod, each)), terminationLog };
+}
+
+type VolumeDevice = NonNullable<Container['volumeDevices']>[number];
+
+function device(deps: PodDeps, pod: Pod, { name, devicePath }: VolumeDevice): Device {
+  const volume = pod.spec?.volumes?.find((each) => each.name === name);
+  if (!volume) throw new ConfigError(`cannot find volume "${name}" to pass into container`);
+  const uid = pod.metadata?.uid ?? '';
+  const { readOnly } = deps.volumes.content(uid, volume);
+  return { hostPath: deps.volumes.path(uid, volume), containerPath: absolute(devicePath), readOnly: readOnly === true };
 }
 
 /** The path inside the container, without a slash at its end. */
@@ -70,7 +80,7 @@ async function volumeMount(deps: PodDeps, mount: DesiredMount): Promise<Mount> {
     subPath === ''
       ? deps.volumes.path(pod.metadata?.uid ?? '', volume)
       : await bindSubPath(deps, mount, { volume, subPath });
-  const readOnly = contentOf(volume)?.readOnly;
+  const { readOnly } = deps.volumes.content(pod.metadata?.uid ?? '', volume);
   const propagation = propagations[desired.mountPropagation ?? ''];
   return {
     hostPath,

@@ -1,6 +1,7 @@
 // Opens the part that runs the pods of this node, with volumes, images, probes and statuses.
 import { isTerminal, type Node, type Pod } from '../../../controlplane/api';
 import type { Informer } from '../../../controlplane/client/informer';
+import { SystemExec } from '../../../dataplane/exec/system-exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
@@ -52,7 +53,15 @@ export function openPods({
   ...given
 }: OpenPodsDeps): PodsPart {
   const { client, runtime, events, clock, log, node } = given;
-  const volumes = new PodVolumes({ client, mounts, clock, log: log.child('volumes'), rootDir: node.rootDir });
+  const volumes = new PodVolumes({
+    client,
+    mounts,
+    exec: new SystemExec(),
+    clock,
+    log: log.child('volumes'),
+    rootDir: node.rootDir,
+    ownNode,
+  });
   const policies = new PolicyPresence({ client, log: log.child('policies') });
   const images = new ImageCache(runtime);
   const probes = new Prober({

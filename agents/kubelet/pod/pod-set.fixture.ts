@@ -7,9 +7,10 @@ import { events, isTerminal, type Node, type Pod, pods } from '../../../controlp
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createEventRecorder } from '../../../controlplane/client/event-recorder';
 import { createInformer } from '../../../controlplane/client/informer';
-import type { Mounts } from '../../../dataplane/mount/mounts';
 import { FakeClock } from '../../../test/lib/fake-clock';
+import { FakeMounts } from '../../../test/lib/fake-mounts';
 import { MemoryClient } from '../../../test/lib/memory-client';
+import { ScriptedExec } from '../../../test/lib/scripted-exec';
 import { noPodGroups } from '../cgroups/pod-cgroups';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
@@ -65,15 +66,6 @@ class FakeNetwork implements PodNetwork {
   async close(): Promise<void> {}
 }
 
-/** Volumes lie in the temporary folder itself. */
-const noMounts: Mounts = {
-  ensureTmpfs: async () => {},
-  ensureLayers: async () => {},
-  bind: async () => {},
-  detach: async () => {},
-  detachBelow: async () => {},
-};
-
 /** `idle`: only the test itself runs pods. */
 export async function setUp(
   t: Tap,
@@ -88,7 +80,8 @@ export async function setUp(
   const runtime = new FakeRuntime(() => clock.now());
   const client = new MemoryClient();
   const network = new FakeNetwork();
-  const mounts: Mounts = { ...noMounts };
+  // Volumes lie in the temporary folder itself.
+  const mounts = new FakeMounts();
   runtime.addImage('app:1');
   runtime.addImage('pause:1');
   const node = {
@@ -110,7 +103,15 @@ export async function setUp(
     const records = new PodRecords(runtime);
     const images = new ImageCache(runtime);
     const recorder = createEventRecorder({ client, component: 'kubelet', log, clock });
-    const volumes = new PodVolumes({ client, mounts, clock, log, rootDir });
+    const volumes = new PodVolumes({
+      client,
+      mounts,
+      exec: new ScriptedExec(),
+      clock,
+      log,
+      rootDir,
+      ownNode: () => ownNode,
+    });
     const probes = new Prober({
       runtime,
       clock,

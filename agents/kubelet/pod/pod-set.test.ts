@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Pod, pods } from '../../../controlplane/api';
-import { container } from '../spec/pod.fixture';
+import { container, mounting } from '../spec/pod.fixture';
 import { runtimeGraceMs } from './pod-set';
 import { setUp } from './pod-set.fixture';
 import { settleMs } from './wire-keeper';
@@ -104,7 +104,8 @@ t.test('a pod whose name is a path is ignored', async (t) => {
   await mkdir(beside);
   const spec = { nodeName: 'n1', containers: [container('app')] };
   await client.create<Pod>(pods, { metadata: { name: 'uid', namespace: 'shop', uid: '../beside' }, spec });
-  await create('volume', { containers: [container('app')], volumes: [{ name: '../../../../beside/v', emptyDir: {} }] });
+  const name = '../../../../beside/v';
+  await create('volume', { containers: [mounting('app', [name])], volumes: [{ name, emptyDir: {} }] });
   await create('container', { containers: [container('../x')] });
   await create('web', { containers: [container('app')] });
   await ready('web');

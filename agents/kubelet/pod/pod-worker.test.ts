@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { configMaps, type Pod, pods, secrets } from '../../../controlplane/api';
 import type { Container } from '../spec/container';
-import { container } from '../spec/pod.fixture';
+import { container, mounting } from '../spec/pod.fixture';
 import { setUp } from './pod-set.fixture';
 import { PodWorker } from './pod-worker';
 
@@ -76,7 +76,10 @@ t.test('a pod that is soon Ready takes one write of its status; a pod that waits
   const web = await ready('web');
   t.same(written, ['Running']);
   t.match(web?.status?.containerStatuses, [{ ready: true, started: true }]);
-  await create('waits', { containers: [container('app')], volumes: [{ name: 'v', configMap: { name: 'none' } }] });
+  await create('waits', {
+    containers: [mounting('app', ['v'])],
+    volumes: [{ name: 'v', configMap: { name: 'none' } }],
+  });
   await clock.armed(400);
   clock.advance(400);
   t.ok(await until('waits', (pod) => pod?.status?.phase === 'Pending' && pod.status.hostIP !== undefined));
@@ -168,7 +171,7 @@ t.test('changes during a write of volumes are written too', async (t) => {
   await put('changed', 'old');
   const names = ['removed', 'changed', 'created'];
   const volumes = names.map((name) => ({ name, secret: { secretName: name, optional: true } }));
-  await create('web', { containers: [container('app')], volumes });
+  await create('web', { containers: [mounting('app', names)], volumes });
   await ready('web');
   const shown = async () => {
     const dir = join(rootDir, 'pods/uid-web/volumes/kubernetes.io~secret');

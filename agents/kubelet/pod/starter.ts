@@ -86,7 +86,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
     file: await readEnvFiles(deps, pod, container),
     facts,
   });
-  const { mounts, terminationLog } = await prepareMounts(deps, pod, container, env);
+  const { mounts, devices, terminationLog } = await prepareMounts(deps, pod, container, env);
   const sandboxId = await request.sandbox.created;
   signal.throwIfAborted();
   // The sandbox remembers it: its class may have been replaced since, by one with another handler.
@@ -97,7 +97,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const targetId = targetOf(pod, container.name, deps.records.ofPod(pod.metadata?.uid ?? ''));
   const cgroupParent = await deps.cgroups.parentOf(pod);
   const of = { pod, container, attempt, sandboxId, targetId, handler, cgroupParent };
-  return createContainer(deps, containerSpec({ ...of, env, mounts, image, terminationLog, nodeMemoryBytes }));
+  return createContainer(deps, containerSpec({ ...of, env, mounts, devices, image, terminationLog, nodeMemoryBytes }));
 }
 
 const pullSecrets = (deps: PodDeps, pod: Pod) =>

@@ -57,6 +57,14 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   if (securityOpt.length > 0) host.SecurityOpt = securityOpt;
   if (spec.addCapabilities?.length) host.CapAdd = [...spec.addCapabilities];
   if (spec.dropCapabilities?.length) host.CapDrop = [...spec.dropCapabilities];
+  if (spec.devices?.length) {
+    host.Devices = spec.devices.map(({ hostPath, containerPath, readOnly }) => ({
+      PathOnHost: hostPath,
+      PathInContainer: containerPath,
+      // Upstream's: read, write and mknod, or read alone.
+      CgroupPermissions: readOnly ? 'r' : 'mrw',
+    }));
+  }
   if (spec.sysctls && Object.keys(spec.sysctls).length > 0) host.Sysctls = { ...spec.sysctls };
   if (spec.oomScoreAdj !== undefined) host.OomScoreAdj = spec.oomScoreAdj;
   return host;

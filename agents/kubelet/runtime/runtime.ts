@@ -51,6 +51,13 @@ export interface Mount {
   readonly propagation?: 'rprivate' | 'rslave' | 'rshared';
 }
 
+/** A device of the host that the container may use. */
+export interface Device {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+}
+
 /** A namespace to use: the container's own, the host's, or that of another container. */
 export type NamespaceRef = 'own' | 'host' | { readonly container: string };
 
@@ -86,7 +93,7 @@ export interface ContainerSpec extends ContainerResources {
   readonly addCapabilities?: readonly string[];
   readonly dropCapabilities?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
-  readonly devices?: readonly string[];
+  readonly devices?: readonly Device[];
   readonly oomScoreAdj?: number;
   readonly stdin?: boolean;
   readonly stdinOnce?: boolean;

@@ -10,7 +10,7 @@ import {
   sandboxContainerName,
   sandboxType,
 } from '../runtime/labels';
-import type { ContainerSpec, ImageRecord, Mount, NamespaceRef } from '../runtime/runtime';
+import type { ContainerSpec, Device, ImageRecord, Mount, NamespaceRef } from '../runtime/runtime';
 import { ConfigError, type Container } from './container';
 import { containerResources, minShares } from './container-resources';
 import { expand } from './expand';
@@ -30,6 +30,7 @@ export interface ContainerInput {
   readonly cgroupParent?: string | undefined;
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
+  readonly devices?: readonly Device[];
   readonly image: ImageRecord;
   readonly terminationLog: string;
   readonly nodeMemoryBytes: number;
@@ -80,6 +81,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     ...(userOf(user, group, input.image.user) ?? {}),
     groups: groups.map(String),
     mounts: input.mounts,
+    devices: input.devices ?? [],
     network: spec.hostNetwork ? 'host' : { container: sandboxId },
     // In a pod's namespace the host name is the sandbox's. On the node's network Docker would use the name of the machine.
     ...(spec.hostNetwork && spec.nodeName ? { hostname: spec.nodeName } : {}),

@@ -13,6 +13,10 @@ export const container = (name: string, more: Partial<Container> = {}): Containe
   ...more,
 });
 
+/** A container that mounts these volumes at /NAME. */
+export const mounting = (name: string, volumes: readonly string[]): Container =>
+  container(name, { volumeMounts: volumes.map((volume) => ({ name: volume, mountPath: `/${volume}` })) });
+
 export function pod(spec: Partial<NonNullable<Pod['spec']>> = {}, more: Partial<Pod> = {}): Pod {
   return {
     apiVersion: 'v1',

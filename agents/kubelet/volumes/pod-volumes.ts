@@ -2,16 +2,21 @@
 // The layout below the root directory is that of upstream's kubelet, so that tools find the files.
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConfigMap, configMaps, type Pod, type Secret, secrets } from '../../../controlplane/api';
+import { type ConfigMap, configMaps, type Node, type Pod, type Secret, secrets } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
-import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { LiveObjects } from '../../../controlplane/client/live-objects';
+import type { Exec } from '../../../dataplane/exec/exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
+import { type FailedVolume, StepError, VolumesFailed } from './failures';
+import { KeyedTurns } from './keyed-turns';
 import { type Volume, VolumeError } from './payload';
+import { claimUse, usedVolumes } from './persistent/claim-checks';
+import { releaseVolumes, removeMountPoints, sweepVolumes } from './persistent/release';
+import { ClaimResolver } from './persistent/resolver';
 import { contentOf } from './plugins/list';
 import type { Content, VolumeDeps } from './plugins/plugin';
 import { podReferences } from './references';
@@ -22,9 +27,12 @@ import { type DesiredSubPath, SubPaths } from './sub-paths';
 export interface PodVolumesDeps {
   readonly client: Client;
   readonly mounts: Mounts;
+  readonly exec: Exec;
   readonly clock: Clock;
   readonly log: Logger;
   readonly rootDir: string;
+  /** Undefined while the kubelet has not seen its Node object. */
+  readonly ownNode: () => Node | undefined;
 }
 
 export class PodVolumes {
@@ -32,6 +40,7 @@ export class PodVolumes {
   private readonly secrets: LiveObjects<Secret>;
   private readonly tokens: ServiceAccountTokens;
   private readonly subPaths: SubPaths;
+  private readonly claims: ClaimResolver;
   private readonly pluginDeps: VolumeDeps;
 
   constructor(private readonly deps: PodVolumesDeps) {
@@ -39,8 +48,12 @@ export class PodVolumes {
     this.secrets = new LiveObjects(deps, secrets);
     this.tokens = new ServiceAccountTokens(deps);
     this.subPaths = new SubPaths(deps.mounts);
+    this.claims = new ClaimResolver(deps);
     this.pluginDeps = {
       mounts: deps.mounts,
+      exec: deps.exec,
+      turns: new KeyedTurns(),
+      rootDir: deps.rootDir,
       tokens: this.tokens,
       configMap: (pod, name) => this.configMap(pod, name),
       secret: (pod, name) => this.secret(pod, name),
@@ -58,10 +71,21 @@ export class PodVolumes {
     return join(this.deps.rootDir, 'pods', uidFolder(podUid));
   }
 
-  /** Host path of a volume's content. @throws VolumeError for a volume that no plug-in knows */
+  /**
+   * Host path of a volume's content, or of its device. @throws VolumeError for a volume that no plug-in knows, and for a claim before
+   * setUp() has found its volume
+   */
   path(podUid: string, volume: Volume): string {
-    const { path, dir } = knownContent(volume);
-    return path ?? join(this.podDir(podUid), 'volumes', `kubernetes.io~${dir}`, volume.name);
+    return this.pathOf(podUid, volume, this.content(podUid, volume));
+  }
+
+  /** The volume together with its plug-in. @throws what path() throws */
+  content(podUid: string, volume: Volume): Content {
+    return this.claims.peek(podUid, volume.name)?.content ?? knownContent(volume);
+  }
+
+  private pathOf(podUid: string, volume: Volume, { path, dir, name = volume.name }: Content): string {
+    return path ?? join(this.podDir(podUid), 'volumes', `kubernetes.io~${dir}`, name);
   }
 
   /** Shows the layers of an image as the content of an image volume. Repeatable. @throws what Mounts.ensureLayers throws */
@@ -102,30 +126,46 @@ export class PodVolumes {
   }
 
   /**
-   * Sets up or updates all volumes. Repeatable. Resolves to the time of the next refresh without a change (a token's renewal),
-   * in ms since the epoch. @throws VolumeError with upstream's message
+   * Sets up or updates the volumes that containers use. Repeatable. Resolves to the time of the next refresh without a change (a token's
+   * renewal), in ms since the epoch, when the work on all volumes has ended. @throws VolumesFailed
    */
   async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
-    const volumes = pod.spec?.volumes ?? [];
-    const refresh = await Promise.all(
-      volumes.map(async (volume) => {
+    const { mounts, devices } = usedVolumes(pod);
+    const used = (pod.spec?.volumes ?? []).filter(({ name }) => mounts.has(name) || devices.has(name));
+    const failed: FailedVolume[] = [];
+    const times: number[] = [];
+    await Promise.all(
+      used.map(async (volume) => {
         try {
-          return await this.setUpOne(pod, volume, facts, signal);
-        } catch (cause) {
-          signal.throwIfAborted();
-          throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${describeError(cause)}`, {
-            cause,
-          });
+          const refreshAtMs = await this.setUpOne(pod, volume, facts, signal);
+          if (refreshAtMs !== undefined) times.push(refreshAtMs);
+        } catch (error) {
+          failed.push(this.failure(pod, volume, error));
         }
       }),
     );
-    const times = refresh.filter((time) => time !== undefined);
+    signal.throwIfAborted();
+    if (failed.length > 0) throw new VolumesFailed(failed);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
+  private failure(pod: Pod, { name }: Volume, error: unknown): FailedVolume {
+    const known = this.claims.peek(pod.metadata?.uid ?? '', name);
+    const named = error instanceof StepError ? error.volumeName : undefined;
+    return {
+      name,
+      shownName: named ?? known?.volume.metadata?.name ?? name,
+      isDevice: known?.content.isDevice ?? false,
+      error,
+    };
+  }
+
   private async setUpOne(pod: Pod, volume: Volume, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
-    const path = this.path(pod.metadata?.uid ?? '', volume);
-    return knownContent(volume).setUp({ pod, path, facts, deps: this.pluginDeps, signal });
+    const uid = pod.metadata?.uid ?? '';
+    const use = claimUse(pod, volume);
+    const content = use ? (await this.claims.resolve(pod, volume, use, signal)).content : knownContent(volume);
+    const path = this.pathOf(uid, volume, content);
+    return content.setUp({ pod, path, facts, deps: this.pluginDeps, signal });
   }
 
   /** Unmounts and deletes all volumes and files of the pod. Repeatable. */
@@ -134,6 +174,7 @@ export class PodVolumes {
     await Promise.all([this.configMaps.use(podUid, [], never), this.secrets.use(podUid, [], never)]);
     this.tokens.forgetPod(podUid);
     await this.removeDir(podUid);
+    this.claims.forget(podUid);
   }
 
   /** Removes the folders of pods that ended while no kubelet ran. Repeatable. */
@@ -149,13 +190,17 @@ export class PodVolumes {
       }
     }
     if (failure) throw failure;
+    await sweepVolumes(this.pluginDeps);
   }
 
   private async removeDir(podUid: string): Promise<void> {
-    const dir = this.podDir(podUid);
-    await this.subPaths.remove(dir);
-    await this.deps.mounts.detachBelow(dir);
-    await removeTree(dir);
+    const podDir = this.podDir(podUid);
+    await this.subPaths.remove(podDir);
+    await releaseVolumes({ podUid, podDir, deps: this.pluginDeps });
+    await this.deps.mounts.detachBelow(podDir);
+    await removeMountPoints(podDir);
+    await removeTree(podDir);
+    await sweepVolumes(this.pluginDeps);
   }
 
   close(): void {
@@ -168,5 +213,8 @@ function knownContent(volume: Volume): Content {
   const content = contentOf(volume);
   if (content) return content;
   const source = Object.keys(volume).find((field) => field !== 'name') ?? 'empty-dir';
+  if (source === 'persistentVolumeClaim' || source === 'ephemeral') {
+    throw new VolumeError(`the claim of volume "${volume.name}" is not known yet`);
+  }
   throw new VolumeError(`no volume plugin matched: ${source}`);
 }

@@ -5,11 +5,12 @@ import { downwardApi } from './downward-api';
 import { emptyDir } from './empty-dir';
 import { hostPath } from './host-path';
 import { image } from './image';
+import { nfs } from './nfs';
 import type { Content, VolumePlugin } from './plugin';
 import { projected } from './projected';
 import { secret } from './secret';
 
-const plugins: readonly VolumePlugin[] = [emptyDir, configMap, secret, downwardApi, projected, hostPath, image];
+const plugins: readonly VolumePlugin[] = [emptyDir, configMap, secret, downwardApi, projected, hostPath, image, nfs];
 
 /** Undefined when no plug-in knows the volume. */
 export function contentOf(volume: Volume): Content | undefined {

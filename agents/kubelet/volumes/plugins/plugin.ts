@@ -1,7 +1,9 @@
 // The interface of a volume plug-in. It knows one source of volumes, such as emptyDir.
 import type { ConfigMap, Pod, Secret } from '../../../../controlplane/api';
+import type { Exec } from '../../../../dataplane/exec/exec';
 import type { Mounts } from '../../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../../spec/field-ref';
+import type { KeyedTurns } from '../keyed-turns';
 import type { Volume } from '../payload';
 import type { ServiceAccountTokens } from '../service-account-tokens';
 
@@ -13,7 +15,12 @@ export interface References {
 
 /** The dependencies of every plug-in. */
 export interface VolumeDeps {
-  readonly mounts: Pick<Mounts, 'ensureTmpfs'>;
+  readonly mounts: Pick<Mounts, 'ensureTmpfs' | 'ensureBind' | 'at' | 'table' | 'detach'>;
+  readonly exec: Exec;
+  /** For work on something that pods share. */
+  readonly turns: KeyedTurns;
+  /** The kubelet's folder, --root-dir. */
+  readonly rootDir: string;
   readonly tokens: Pick<ServiceAccountTokens, 'fetch' | 'peek'>;
   readonly configMap: (pod: Pod, name: string) => ConfigMap | undefined;
   readonly secret: (pod: Pod, name: string) => Secret | undefined;
@@ -41,7 +48,7 @@ type ReadOnly = boolean | 'mounted';
 interface Parts<F extends SourceField> {
   /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */
   readonly dir: string;
-  readonly readOnly: ReadOnly;
+  readonly readOnly: ReadOnly | ((source: Source<F>) => boolean);
   /** Host path of the content, when it lies outside the pod's folder. */
   readonly pathOf?: (source: Source<F>) => string;
   /** ConfigMaps and Secrets that the kubelet watches for the volume. */
@@ -53,6 +60,10 @@ interface Parts<F extends SourceField> {
 /** A volume together with its plug-in. */
 export interface Content {
   readonly dir: string;
+  /** The folder's name below `dir`, with what follows it; undefined for the volume's name in the pod. */
+  readonly name?: string;
+  /** `path` is a device of the host, which containers get by volumeDevices. */
+  readonly isDevice?: boolean;
   readonly readOnly: ReadOnly;
   /** Undefined for content below the pod's folder. */
   readonly path: string | undefined;
@@ -71,7 +82,7 @@ export function definePlugin<F extends SourceField>(field: F, parts: Parts<F>): 
     if (!source) return undefined;
     return {
       dir: parts.dir,
-      readOnly: parts.readOnly,
+      readOnly: typeof parts.readOnly === 'function' ? parts.readOnly(source) : parts.readOnly,
       path: parts.pathOf?.(source),
       references: parts.references?.(source) ?? noReferences,
       setUp: (task) => parts.setUp(source, task),

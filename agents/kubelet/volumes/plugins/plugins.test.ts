@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Pod } from '../../../../controlplane/api';
-import type { TmpfsOptions } from '../../../../dataplane/mount/mounts';
 import { pod } from '../../spec/pod.fixture';
 import { type PayloadSources, type ProjectedSource, projectedPayload, tokensOf, type Volume } from '../payload';
 import { contentOf } from './list';
-import type { VolumeDeps } from './plugin';
+import { volumeDeps } from './volume-deps.fixture';
 
 const configMap: PayloadSources['configMap'] = (name) =>
   name === 'cfg'
@@ -22,17 +21,10 @@ const sources: PayloadSources = { configMap, secret, token: () => 'token-text', 
 async function setUp(t: Test, source: Omit<Volume, 'name'>, of: Pod = pod()) {
   const path = join(await mkdtemp(join(tmpdir(), 'k8ts-plugin-')), 'v');
   t.teardown(() => rm(join(path, '..'), { recursive: true }));
-  const tmpfs: TmpfsOptions[] = [];
-  const deps: VolumeDeps = {
-    mounts: {
-      ensureTmpfs: async (_, options) => {
-        tmpfs.push(options);
-      },
-    },
-    tokens: { fetch: async (_, { expirationSeconds }) => expirationSeconds * 1000, peek: () => 'token-text' },
+  const { deps, mounts } = volumeDeps({
     configMap: (_, name) => configMap(name),
     secret: (_, name) => secret(name),
-  };
+  });
   const { signal } = new AbortController();
   const refresh = await contentOf({ name: 'v', ...source })!.setUp({ pod: of, path, facts, deps, signal });
   const files: Record<string, string> = {};
@@ -43,7 +35,7 @@ async function setUp(t: Test, source: Omit<Volume, 'name'>, of: Pod = pod()) {
     const mode = ((await stat(file)).mode & 0o777).toString(8);
     files[file.slice(folder.length + 1)] = `${await readFile(file, 'latin1')} ${mode}`;
   }
-  return { path, tmpfs, refresh, files };
+  return { path, tmpfs: mounts.tmpfs, refresh, files };
 }
 
 const tokenSource = { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } };
@@ -94,7 +86,9 @@ t.test('the path of a volume, and whether containers may write', async (t) => {
   t.same(shown({ downwardAPI: {} }), ['downward-api', true, undefined]);
   t.same(shown({ projected: {} }), ['projected', true, undefined]);
   t.same(shown({ hostPath: { path: '/srv' } }), ['host-path', false, '/srv']);
-  t.equal(contentOf({ name: 'v', nfs: { server: 'a', path: '/' } }), undefined, 'a source that no plug-in knows');
+  t.same(shown({ nfs: { server: 'a', path: '/' } }), ['nfs', false, undefined]);
+  t.same(shown({ nfs: { server: 'a', path: '/', readOnly: true } }), ['nfs', true, undefined]);
+  t.equal(contentOf({ name: 'v', azureDisk: { diskName: 'a', diskURI: 'b' } }), undefined, 'no plug-in knows it');
 });
 
 t.test('which volumes have their files in memory', async (t) => {

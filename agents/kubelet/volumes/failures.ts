@@ -1,0 +1,62 @@
+// Why volumes of a pod cannot be used, and the texts of upstream's Events about it. Pure.
+import { describeError } from '../../../controlplane/base/errors';
+import { VolumeError } from './payload';
+
+/** A volume is known, but a step before its set-up fails. `step` is how upstream's Event begins. */
+export class StepError extends VolumeError {
+  constructor(
+    readonly step: string,
+    message: string,
+    /** The name of the PersistentVolume. */
+    readonly volumeName?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The claim of a volume, or the PersistentVolume of the claim, is not usable: it is not known what to mount. */
+export class ClaimError extends VolumeError {}
+
+export interface FailedVolume {
+  /** The volume's name in the pod. */
+  readonly name: string;
+  /** The name in the Event: that of the PersistentVolume, if there is one. */
+  readonly shownName: string;
+  readonly isDevice: boolean;
+  readonly error: unknown;
+}
+
+/** Volumes of one pod cannot be used. There is one Event, FailedMount, for each of `events`. */
+export class VolumesFailed extends VolumeError {
+  readonly events: readonly string[];
+  constructor(readonly failed: readonly FailedVolume[]) {
+    const events = failureEvents(failed);
+    super(events.join('; '), { cause: failed[0]?.error });
+    this.events = events;
+  }
+}
+
+function failureEvents(failed: readonly FailedVolume[]): string[] {
+  const unknown = failed.filter(({ error }) => error instanceof ClaimError);
+  const events = failed.filter((each) => !unknown.includes(each)).map(mountFailed);
+  if (unknown.length === 0) return events;
+  const why = unknown.map(({ error }) => describeError(error)).join('; ');
+  return [...events, unableToMount(failed, unknown, why)];
+}
+
+function mountFailed({ shownName, isDevice, error }: FailedVolume): string {
+  const usual = isDevice ? 'MapVolume.SetUpDevice failed' : 'MountVolume.SetUp failed';
+  const step = error instanceof StepError ? error.step : usual;
+  return `${step} for volume "${shownName}" : ${describeError(error)}`;
+}
+
+/** `unknown`: those of the failed volumes whose claim is not usable. */
+export function unableToMount(failed: readonly FailedVolume[], unknown: readonly FailedVolume[], why: string): string {
+  const names = (volumes: readonly FailedVolume[]) =>
+    `[${volumes
+      .map(({ name }) => name)
+      .sort()
+      .join(' ')}]`;
+  const counts = `unmounted volumes=${names(failed)}, unattached volumes=[], failed to process volumes=${names(unknown)}`;
+  return `Unable to attach or mount volumes: ${counts}: ${why}`;
+}

@@ -1,0 +1,7 @@
+// All plug-ins for PersistentVolumes.
+import { hostPath } from './host-path';
+import { local } from './local';
+import { nfs } from './nfs';
+import type { PersistentPlugin } from './plugin';
+
+export const persistentPlugins: readonly PersistentPlugin[] = [local, hostPath, nfs];

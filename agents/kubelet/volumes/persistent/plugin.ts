@@ -1,0 +1,87 @@
+// The interface of a plug-in for PersistentVolumes. It knows one source in their spec, such as local.
+import type { PersistentVolume } from '../../../../controlplane/api';
+import type { Content, SetUp, VolumeDeps } from '../plugins/plugin';
+
+type VolumeSpec = NonNullable<PersistentVolume['spec']>;
+/** The field of spec that names a source. */
+export type PersistentField = 'local' | 'hostPath' | 'nfs' | 'csi';
+type Source<F extends PersistentField> = NonNullable<VolumeSpec[F]>;
+
+/** A PersistentVolume as one pod uses it. */
+export interface PersistentUse<F extends PersistentField = PersistentField> {
+  readonly source: Source<F>;
+  readonly volume: PersistentVolume;
+  /** The pod asks for a use without writing. */
+  readonly readOnly: boolean;
+}
+
+/** What remains of a volume in a pod's folder. The PersistentVolume itself may be gone. */
+export interface Remains {
+  readonly podUid: string;
+  /** Name of the PersistentVolume. */
+  readonly name: string;
+  /** POD/volumes/kubernetes.io~DIR/NAME, or POD/volumeDevices/kubernetes.io~DIR/NAME. */
+  readonly path: string;
+  readonly deps: VolumeDeps;
+}
+
+export interface PersistentParts<F extends PersistentField> {
+  readonly field: F;
+  /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */
+  readonly dir: string;
+  /** Below that folder: CSI mounts at NAME/mount. */
+  readonly below?: string;
+  /** Mounts at NAME itself. False for a plug-in that keeps files of its own there, and removes its mount points by `release`. */
+  readonly mountsAtName: boolean;
+  /** The source takes spec.mountOptions. */
+  readonly mountOptions: boolean;
+  /** Host path of the content when it lies outside the pod's folder. Of volume mode Block: of the device. */
+  readonly pathOf?: (use: PersistentUse<F>, rootDir: string) => string | undefined;
+  /** Brings the content to `task.path`, or prepares the device there. Also called for a volume that is set up already. */
+  readonly setUp: (use: PersistentUse<F>, task: SetUp) => Promise<void>;
+  /** Undoes setUp, before the kubelet unmounts and deletes the pod's folder. Works from the disk alone. Repeatable. */
+  readonly release?: (remains: Remains) => Promise<void>;
+  /** Called after the folder of a pod is gone: removes what no pod uses any more. Repeatable. */
+  readonly sweep?: (deps: VolumeDeps) => Promise<void>;
+}
+
+export interface PersistentPlugin {
+  readonly dir: string;
+  /** Undefined for a volume of another source. */
+  content(volume: PersistentVolume, use: { readonly readOnly: boolean; readonly rootDir: string }): Content | undefined;
+  readonly supportsMountOptions: boolean;
+  readonly mountsAtName: boolean;
+  release(remains: Remains): Promise<void>;
+  sweep(deps: VolumeDeps): Promise<void>;
+}
+
+export function definePersistentPlugin<F extends PersistentField>(parts: PersistentParts<F>): PersistentPlugin {
+  const { field, dir, below } = parts;
+  return {
+    dir,
+    supportsMountOptions: parts.mountOptions,
+    mountsAtName: parts.mountsAtName,
+    content(volume, { readOnly, rootDir }) {
+      const source = volume.spec?.[field] as Source<F> | undefined;
+      if (!source) return undefined;
+      const use: PersistentUse<F> = { source, volume, readOnly };
+      const name = volume.metadata?.name ?? '';
+      return {
+        dir,
+        name: below === undefined ? name : `${name}/${below}`,
+        isDevice: volume.spec?.volumeMode === 'Block',
+        readOnly,
+        path: parts.pathOf?.(use, rootDir),
+        references: { configMaps: [], secrets: [] },
+        setUp: async (task) => {
+          await parts.setUp(use, task);
+          return undefined;
+        },
+      };
+    },
+    release: async (remains) => parts.release?.(remains),
+    sweep: async (deps) => parts.sweep?.(deps),
+  };
+}
+
+export const isBlock = ({ spec }: PersistentVolume): boolean => spec?.volumeMode === 'Block';

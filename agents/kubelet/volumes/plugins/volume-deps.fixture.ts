@@ -1,0 +1,21 @@
+// The dependencies of a volume plug-in, with mounts and programs that only a test sees.
+import { FakeMounts } from '../../../../test/lib/fake-mounts';
+import { ScriptedExec } from '../../../../test/lib/scripted-exec';
+import { KeyedTurns } from '../keyed-turns';
+import type { VolumeDeps } from './plugin';
+
+export function volumeDeps(more: Partial<VolumeDeps> = {}) {
+  const mounts = new FakeMounts();
+  const exec = new ScriptedExec();
+  const deps: VolumeDeps = {
+    mounts,
+    exec,
+    turns: new KeyedTurns(),
+    rootDir: '/var/lib/kubelet',
+    tokens: { fetch: async (_, { expirationSeconds }) => expirationSeconds * 1000, peek: () => 'token-text' },
+    configMap: () => undefined,
+    secret: () => undefined,
+    ...more,
+  };
+  return { deps, mounts, exec };
+}

@@ -1,0 +1,39 @@
+// Mounts by mount(8), for file systems with a helper program (mount.nfs) and for devices: both may take long, and mount(2) would hold this
+// process's only thread meanwhile.
+import { AppError, CommandFailed, describeError } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+
+export interface ProgramMount {
+  /** Such as nfs or ext4. */
+  readonly type: string;
+  /** A device, or `server:/path`. */
+  readonly source: string;
+  readonly target: string;
+  readonly options: readonly string[];
+}
+
+/** mount.nfs tries for two minutes by itself. */
+const timeoutMs = 150_000;
+
+/** The arguments of mount(8). Pure. */
+export const mountArguments = ({ type, source, target, options }: ProgramMount): string[] => [
+  '-t',
+  type,
+  ...(options.length > 0 ? ['-o', options.join(',')] : []),
+  source,
+  target,
+];
+
+/** @throws AppError with the text that upstream's kubelet reports */
+export async function runMount(exec: Exec, mount: ProgramMount, signal: AbortSignal): Promise<void> {
+  const args = mountArguments(mount);
+  try {
+    await exec.run(['mount', ...args], { signal, timeoutMs });
+  } catch (cause) {
+    signal.throwIfAborted();
+    const said = cause instanceof CommandFailed ? cause.stderr : `${describeError(cause)}\n`;
+    const status = cause instanceof CommandFailed ? `exit status ${cause.exitCode}` : 'no exit status';
+    const how = `Mounting command: mount\nMounting arguments: ${args.join(' ')}`;
+    throw new AppError('CommandFailed', `mount failed: ${status}\n${how}\nOutput: ${said}`);
+  }
+}
