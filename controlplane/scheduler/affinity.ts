@@ -37,6 +37,7 @@ export function matchesTerm(term: AffinityTerm, pod: PodInfo, namespaceLabels: N
 export class DomainCounts {
   /** Topology key → value → sum. */
   private readonly sums = new Map<string, Map<string, number>>();
+  private readonly list: string[] = [];
 
   add(topologyKey: string, value: string | undefined, amount = 1): void {
     if (value === undefined) return;
@@ -44,6 +45,7 @@ export class DomainCounts {
     if (!domains) {
       domains = new Map();
       this.sums.set(topologyKey, domains);
+      this.list.push(topologyKey);
     }
     domains.set(value, (domains.get(value) ?? 0) + amount);
   }
@@ -54,5 +56,10 @@ export class DomainCounts {
 
   get isEmpty(): boolean {
     return this.sums.size === 0;
+  }
+
+  /** The topology keys that have a sum. */
+  get keys(): readonly string[] {
+    return this.list;
   }
 }

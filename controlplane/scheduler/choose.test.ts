@@ -148,7 +148,11 @@ t.test('nine replicas on three nodes: three on each', async (t) => {
 });
 
 t.test('only a part of a large cluster is searched', async (t) => {
-  t.same([3, 100, 200, 1000, 5000].map(feasibleLimit), [3, 100, 100, 420, 500]);
+  t.same(
+    [3, 100, 200, 1000, 5000].map((count) => feasibleLimit(count)),
+    [3, 100, 100, 420, 500],
+  );
+  t.same([feasibleLimit(1000, 30), feasibleLimit(1000, 1)], [300, 100], 'the part that a profile says');
   const nodes = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
   const choice = choose({
     plugins: defaultProfile,

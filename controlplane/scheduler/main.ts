@@ -6,15 +6,19 @@ import { namespaces } from '../api/namespace';
 import { type Node, nodes } from '../api/node';
 import { type Pod, pods } from '../api/pod';
 import { podDisruptionBudgets } from '../api/pod-disruption-budget';
+import { matchesSelector, selectorFromMap } from '../api/selector';
+import { type Service, services } from '../api/service';
 import { type Clock, systemClock } from '../base/clock';
+import { goDurationMs } from '../base/duration';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
-import { createInformer } from '../client/informer';
-import { runWithLease } from '../client/leader-election';
-import { openDefaultProfile } from './plugins/default-profile';
+import { createInformer, type Lister } from '../client/informer';
+import { defaultTiming, type LeaderTiming, runWithLease } from '../client/leader-election';
+import { planProfiles } from './config/profiles';
+import type { LeaderElectionSettings, SchedulerConfiguration } from './config/types';
 import type { SchedulerPlugin } from './plugins/plugin';
-import { defaultSchedulerName } from './pod-info';
+import type { TopologySpreadDeps } from './plugins/pod-topology-spread';
 import type { Profile } from './profile';
 import { Scheduler } from './scheduler';
 import { ClusterVolumes } from './volumes/cluster-volumes';
@@ -26,9 +30,9 @@ export interface SchedulerOptions {
   readonly clock?: Clock;
   /** The name of this process in the Lease kube-system/kube-scheduler; without it there is no election. */
   readonly identity?: string;
-  /** The scheduler serves pods with this spec.schedulerName; default-scheduler by default. */
-  readonly schedulerName?: string;
-  /** The default profile by default. */
+  /** It must have been validated. Absent: one profile, default-scheduler, with upstream's default plug-ins. */
+  readonly config?: SchedulerConfiguration;
+  /** In place of those of the configuration, for all profiles. */
   readonly plugins?: readonly SchedulerPlugin[];
   /** In [0, 1); chooses among equally good nodes. */
   readonly random?: () => number;
@@ -36,14 +40,26 @@ export interface SchedulerOptions {
 
 /** Resolves when the signal is aborted and everything has stopped. */
 export async function runScheduler(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
-  const { client, identity, clock, log } = options;
-  if (identity === undefined) return schedule(options, signal);
-  const lease = 'kube-system/kube-scheduler';
-  return runWithLease({ client, lease, identity, clock, log }, signal, (term) => schedule(options, term));
+  const { client, identity, clock, log, config = {} } = options;
+  const { leaderElect = true, resourceNamespace, resourceName } = config.leaderElection ?? {};
+  if (identity === undefined || !leaderElect) return schedule(options, signal);
+  const lease = `${resourceNamespace || 'kube-system'}/${resourceName || 'kube-scheduler'}`;
+  const timing = timingOf(config.leaderElection ?? {});
+  return runWithLease({ client, lease, identity, clock, log, timing }, signal, (term) => schedule(options, term));
+}
+
+function timingOf({ leaseDuration, renewDeadline, retryPeriod }: LeaderElectionSettings): LeaderTiming {
+  const ms = (text: string | undefined, otherwise: number) =>
+    (text === undefined ? undefined : goDurationMs(text)) ?? otherwise;
+  return {
+    leaseMs: ms(leaseDuration, defaultTiming.leaseMs),
+    renewDeadlineMs: ms(renewDeadline, defaultTiming.renewDeadlineMs),
+    retryMs: ms(retryPeriod, defaultTiming.retryMs),
+  };
 }
 
 async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
-  const { client, log, clock = systemClock, random = Math.random, schedulerName = defaultSchedulerName } = options;
+  const { client, log, clock = systemClock, random = Math.random, config = {} } = options;
   const informerOptions = { log, clock };
   const informers = {
     pods: createInformer<Pod>(client, pods, informerOptions),
@@ -52,13 +68,31 @@ async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise
     budgets: createInformer(client, podDisruptionBudgets, informerOptions),
   };
   const ofVolumes = volumeInformers(client, informerOptions);
+  const ofServices = createInformer(client, services, { ...informerOptions, indexes: serviceIndexes });
   const volumes = new ClusterVolumes(ofVolumes);
-  const plugins = options.plugins ?? openDefaultProfile({ client, clock, volumes });
-  const events = createEventRecorder({ client, component: schedulerName, log, clock });
-  const profiles = new Map<string, Profile>([[schedulerName, { schedulerName, plugins, events }]]);
-  const scheduler = new Scheduler({ client, log, clock, random, profiles, ...informers, volumes });
+  const handle = { client, clock, volumes, serviceSelectors: selectorsOf(ofServices), ignoredResources: [] };
+  const profiles = new Map<string, Profile>();
+  for (const plan of planProfiles(config, handle)) {
+    const events = createEventRecorder({ client, component: plan.schedulerName, log, clock });
+    profiles.set(plan.schedulerName, { ...plan, plugins: options.plugins ?? plan.plugins, events });
+  }
+  const { podInitialBackoffSeconds: initial = 1, podMaxBackoffSeconds: max = 10 } = config;
+  const backoff = { initialBackoffMs: initial * 1000, maxBackoffMs: max * 1000 };
+  const scheduler = new Scheduler({ client, log, clock, random, profiles, ...informers, volumes, backoff });
   // Subscribed before the first list, so that nothing is missed.
   const running = scheduler.run(signal);
-  const all = [...Object.values(informers), ...Object.values(ofVolumes)];
+  const all = [...Object.values(informers), ...Object.values(ofVolumes), ofServices];
   await Promise.all([running, ...all.map((informer) => informer.run(signal))]);
+}
+
+const byNamespace = 'namespace';
+const serviceIndexes = { [byNamespace]: ({ metadata }: Service) => [metadata?.namespace ?? ''] };
+
+/** A Service without a selector selects no pod. */
+function selectorsOf(informer: Lister<Service>): TopologySpreadDeps['serviceSelectors'] {
+  return (namespace, labels) =>
+    informer.by(byNamespace, namespace).flatMap(({ spec }) => {
+      const selector = selectorFromMap(spec?.selector ?? {});
+      return spec?.selector && matchesSelector(selector, labels) ? [selector] : [];
+    });
 }

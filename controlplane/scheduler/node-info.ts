@@ -85,7 +85,7 @@ export class NodeInfo {
     for (const name in pod.requests) this.requested[name] = (this.requested[name] ?? 0) + sign * pod.requests[name]!;
     this.scoring.cpu += sign * pod.scoring.cpu;
     this.scoring.memory += sign * pod.scoring.memory;
-    if (pod.controller === undefined) return;
+    if (pod.controller === undefined || pod.terminating) return;
     const left = (this.perController.get(pod.controller) ?? 0) + sign;
     if (left > 0) this.perController.set(pod.controller, left);
     else this.perController.delete(pod.controller);

@@ -4,7 +4,7 @@ import type { Pod } from '../api/pod';
 import { effectiveSpec } from '../api/pods/effective-resources';
 import { type HostPort, hostPortsOf } from '../api/pods/host-ports';
 import { type Selector, selectorFromLabelSelector } from '../api/selector';
-import type { LabelSelector } from '../api/types';
+import type { LabelSelector, OwnerReference } from '../api/types';
 import { podRequests, type Resources, scoringRequests } from './resources';
 
 type PodSpec = NonNullable<Pod['spec']>;
@@ -59,7 +59,10 @@ export interface PodInfo {
   /** cpu and memory for scores: a container without requests counts with a default amount. */
   readonly scoring: { readonly cpu: number; readonly memory: number };
   readonly hostPorts: readonly HostPort[];
+  /** Of containers, init containers and image volumes; the same image may stand several times. */
   readonly images: readonly string[];
+  /** With init containers. */
+  readonly containerCount: number;
   readonly tolerations: readonly Toleration[];
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly requiredNodeTerms: readonly NodeSelectorTerm[] | undefined;
@@ -73,7 +76,10 @@ export interface PodInfo {
   readonly claims: readonly PodClaim[];
   /** Volumes of the spec whose disk only some pods may use at once; see VolumeRestrictions. */
   readonly disks: readonly Volume[];
-  /** Namespace and uid of the controller. Replicas of one controller are spread softly when the pod has no spread constraints. */
+  /**
+   * Namespace and uid of the controller that makes equal replicas. They are spread softly when the pod has no spread constraints. A pod of
+   * another controller has none.
+   */
   readonly controller: string | undefined;
 }
 
@@ -115,7 +121,8 @@ function parsePod(pod: Pod): PodInfo {
     requests: podRequests(effective),
     scoring: scoringRequests(effective),
     hostPorts: hostPortsOf(spec),
-    images: spec.containers.flatMap(({ image }) => (image ? [normalizeImage(image)] : [])),
+    images: imagesOf(spec),
+    containerCount: (spec.initContainers ?? []).length + spec.containers.length,
     tolerations: spec.tolerations ?? [],
     nodeSelector: spec.nodeSelector ?? {},
     requiredNodeTerms: nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms,
@@ -153,13 +160,12 @@ function claimsOf(pod: string, volumes: readonly Volume[] = []): readonly PodCla
 const hasSharedDisk = ({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume): boolean =>
   (gcePersistentDisk ?? awsElasticBlockStore ?? iscsi ?? rbd) !== undefined;
 
+const replicated = new Set(['v1 ReplicationController', 'apps/v1 ReplicaSet', 'apps/v1 StatefulSet']);
+
 /** A user may write any text as the uid. The namespace is a DNS label without a slash, so the first slash ends it. */
-function controllerOf(
-  namespace: string,
-  references: readonly { readonly controller?: boolean; readonly uid: string }[],
-): string | undefined {
+function controllerOf(namespace: string, references: readonly OwnerReference[]): string | undefined {
   const owner = references.find(({ controller }) => controller);
-  return owner && `${namespace}/${owner.uid}`;
+  return owner && replicated.has(`${owner.apiVersion} ${owner.kind}`) ? `${namespace}/${owner.uid}` : undefined;
 }
 
 interface RawTerm {
@@ -197,6 +203,14 @@ function withLabelKeys(
     .filter((key) => labels[key] !== undefined)
     .map((key) => ({ key, operator: 'In' as const, values: [labels[key]!] }));
   return selector && [...selector, ...same];
+}
+
+function imagesOf({ initContainers = [], containers, volumes = [] }: PodSpec): readonly string[] {
+  const names = [
+    ...[...initContainers, ...containers].map(({ image }) => image),
+    ...volumes.map(({ image }) => image?.reference),
+  ];
+  return names.flatMap((name) => (name ? [normalizeImage(name)] : []));
 }
 
 /** Adds the tag `latest` to a name without a tag or digest. */

@@ -17,6 +17,8 @@ export interface PreemptionInput extends SchedulingCycle {
   /** True for a pod that a preemption is about to delete or has deleted. */
   readonly isVictim: (pod: PodInfo) => boolean;
   readonly budgets: readonly Budget[];
+  /** Preemption stops after this many candidates, or this part of the nodes if that is more. */
+  readonly minCandidates?: MinCandidates;
   /** Where in the list to start, so that not always the same nodes are examined. */
   readonly offset: number;
   readonly now: number;
@@ -45,14 +47,17 @@ interface Candidate {
   readonly violations: number;
 }
 
-/** Preemption stops after this many candidates, or a tenth of the nodes if that is more. */
-const minCandidates = 100;
+export interface MinCandidates {
+  readonly absolute: number;
+  readonly percentage: number;
+}
+export const defaultMinCandidates: MinCandidates = { absolute: 100, percentage: 10 };
 
 export function planPreemption(input: PreemptionInput): Preemption {
-  const { pod, nodes, refusals, offset } = input;
+  const { pod, nodes, refusals, offset, minCandidates = defaultMinCandidates } = input;
   const ineligible = whyIneligible(input);
   if (ineligible) return { node: undefined, gaveUp: false, message: ineligible };
-  const limit = Math.max(minCandidates, Math.floor(nodes.length / 10));
+  const limit = Math.max(minCandidates.absolute, Math.floor((nodes.length * minCandidates.percentage) / 100));
   const candidates: Candidate[] = [];
   const outcomes: string[] = [];
   for (let i = 0; i < nodes.length && candidates.length < limit; i++) {

@@ -1,11 +1,8 @@
 // How pods of one spec.schedulerName are scheduled.
 import type { EventRecorder } from '../client/event-recorder';
-import type { SchedulerPlugin } from './plugins/plugin';
+import type { ProfilePlan } from './config/profiles';
 
-export interface Profile {
-  readonly schedulerName: string;
-  /** In the order in which they refuse. */
-  readonly plugins: readonly SchedulerPlugin[];
+export interface Profile extends ProfilePlan {
   /** Shows the schedulerName as the source. */
   readonly events: EventRecorder;
 }

@@ -23,7 +23,7 @@ import { type NodeInfo, nodeInfo } from './node-info';
 import { defaultSchedulerName, type PodInfo, podInfo } from './pod-info';
 import { type Budget, type Preemption, planPreemption } from './preemption';
 import type { Profile } from './profile';
-import { SchedulingQueue } from './queue';
+import { type QueueOptions, SchedulingQueue } from './queue';
 import { reserveAll } from './reservations';
 import { ClusterState } from './state';
 import type { ClusterVolumes } from './volumes/cluster-volumes';
@@ -41,6 +41,7 @@ export interface SchedulerDeps {
   readonly namespaces: Informer<Namespace>;
   readonly budgets: Informer<PodDisruptionBudget>;
   readonly volumes: ClusterVolumes;
+  readonly backoff?: Pick<QueueOptions, 'initialBackoffMs' | 'maxBackoffMs'>;
 }
 
 export class Scheduler {
@@ -57,7 +58,7 @@ export class Scheduler {
   constructor(private readonly deps: SchedulerDeps) {
     const { client, clock, profiles } = deps;
     const plugins = new Map([...profiles].map(([name, profile]) => [name, profile.plugins]));
-    this.queue = new SchedulingQueue(clock, { profiles: plugins });
+    this.queue = new SchedulingQueue(clock, { ...deps.backoff, profiles: plugins });
     const eventsOf = (name: string) => this.profile(name).events;
     this.binder = { client, eventsOf, reports: new FailureReports(), now: () => clock.now() };
   }
@@ -95,11 +96,20 @@ export class Scheduler {
   private scheduleOne(pod: PodInfo, signal: AbortSignal): void {
     const nodes = this.state.nodes();
     const { random, namespaces } = this.deps;
-    const { plugins } = this.profile(pod.schedulerName);
+    const { plugins, percentageOfNodesToScore } = this.profile(pod.schedulerName);
     const namespaceLabels = (name: string) => namespaces.get(name)?.metadata?.labels;
     try {
       const nominated = (node: string) => this.state.nominated(node);
-      const choice = choose({ plugins, pod, nodes, namespaceLabels, offset: this.offset, random, nominated });
+      const choice = choose({
+        plugins,
+        pod,
+        nodes,
+        namespaceLabels,
+        percentageOfNodesToScore,
+        offset: this.offset,
+        random,
+        nominated,
+      });
       this.offset = nodes.length === 0 ? 0 : (this.offset + choice.examined) % nodes.length;
       if (choice.node) this.assign(pod, choice.node, signal);
       else this.refuse(pod, choice, signal);
@@ -205,7 +215,8 @@ export class Scheduler {
 
   private preempt(pod: PodInfo, refusals: (Choice & { node: undefined })['refusals']): Preemption {
     const { clock, namespaces } = this.deps;
-    const { plugins } = this.profile(pod.schedulerName);
+    const { plugins, preemption: minCandidates } = this.profile(pod.schedulerName);
+    if (!minCandidates) return { node: undefined, gaveUp: true, message: '' };
     return planPreemption({
       plugins,
       pod,
@@ -215,6 +226,7 @@ export class Scheduler {
       nominated: (node) => this.state.nominated(node),
       isVictim: (other) => this.victims.has(other.uid) || isPreempted(other.pod),
       budgets: this.deps.budgets.list().map(toBudget),
+      minCandidates,
       offset: this.offset,
       now: clock.now(),
     });
@@ -312,8 +324,9 @@ export class Scheduler {
 
   /** False for a pod that is being deleted, that has scheduling gates, or that names a scheduler without a profile here. */
   private isOurs({ metadata, spec }: Pod): boolean {
-    if (metadata?.deletionTimestamp !== undefined || (spec?.schedulingGates ?? []).length > 0) return false;
-    return this.deps.profiles.has(spec?.schedulerName ?? defaultSchedulerName);
+    const profile = this.deps.profiles.get(spec?.schedulerName ?? defaultSchedulerName);
+    if (!profile || metadata?.deletionTimestamp !== undefined) return false;
+    return !profile.gates || (spec?.schedulingGates ?? []).length === 0;
   }
 
   private profile(schedulerName: string): Profile {

@@ -29,6 +29,7 @@ import { readFrontProxy } from './front-proxy-options';
 import { readKeys } from './keys';
 import { followAuthentication, readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
+import { readSchedulerConfig } from './scheduler-options';
 import { ownIssuers, readIssuer } from './token-options';
 import { readTokenWebhook } from './token-webhook-options';
 
@@ -55,6 +56,8 @@ async function runServer(context: Context): Promise<void> {
 
 async function runParts({ options, log, signal }: Context, scope: Scope): Promise<void> {
   const { parts } = options;
+  // A fault of the file ends the process before it does anything.
+  const config = await readSchedulerConfig(options);
   const catalog = new KindCatalog([...registry, ...virtualResources]);
   const api = parts.includes('apiserver') ? await openApi(options, catalog, log, scope) : undefined;
   if (!api && options.kubeconfig === '') {
@@ -88,7 +91,8 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   if (parts.includes('scheduler')) {
     const client = await clientFor(kubeScheduler);
     const { runScheduler } = await import('../scheduler/main');
-    running.push(runScheduler({ client, log: log.child('scheduler'), ...identity }, end));
+    const given = config ? { config } : {};
+    running.push(runScheduler({ client, log: log.child('scheduler'), ...given, ...identity }, end));
   }
   try {
     await Promise.race([aborted(signal), ...running]);

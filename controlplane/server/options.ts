@@ -19,6 +19,7 @@ import { authorizationOptions } from './authorization-options';
 import { encryptionOptions } from './encryption';
 import { frontProxyOptions } from './front-proxy-options';
 import { oidcOptions } from './oidc-options';
+import { schedulerOptions } from './scheduler-options';
 import { tokenOptions } from './token-options';
 import { tokenWebhookOptions } from './token-webhook-options';
 
@@ -151,6 +152,7 @@ export const serverOptions = {
   ...authorizationOptions,
   ...auditOptions,
   ...encryptionOptions,
+  ...schedulerOptions,
   allowServiceExternalIps: {
     flag: 'allow-service-external-ips',
     default: 'false',

@@ -1,4 +1,5 @@
 // Nodes that have the images of the pod are better. An image that few nodes have counts less, so that not all pods pile up on one node.
+import type { NodeInfo } from '../node-info';
 import { maxScore, type SchedulerPlugin } from './plugin';
 
 const megabyte = 1024 * 1024;
@@ -11,15 +12,21 @@ export const imageLocality: SchedulerPlugin = {
   score: {
     weight: 1,
     rate({ pod, nodes }, feasible) {
-      const spread = new Map(
-        pod.images.map((image) => [image, nodes.filter(({ images }) => images.has(image)).length / nodes.length]),
-      );
-      const max = imageBounds.max * Math.max(1, pod.images.length);
+      const shares = new Map(pod.images.map((image) => [image, shareOf(image, nodes)]));
+      if ([...shares.values()].every((share) => share === 0)) return undefined;
+      const max = imageBounds.max * Math.max(1, pod.containerCount);
       return feasible.map(({ images }) => {
-        const bytes = pod.images.reduce((sum, image) => sum + (images.get(image) ?? 0) * (spread.get(image) ?? 0), 0);
+        const bytes = pod.images.reduce(
+          (sum, image) => sum + Math.trunc((images.get(image) ?? 0) * shares.get(image)!),
+          0,
+        );
         const bounded = Math.min(max, Math.max(imageBounds.min, bytes));
-        return (maxScore * (bounded - imageBounds.min)) / (max - imageBounds.min);
+        return Math.trunc((maxScore * (bounded - imageBounds.min)) / (max - imageBounds.min));
       });
     },
   },
 };
+
+/** The part of the nodes that have the image. */
+const shareOf = (image: string, nodes: readonly NodeInfo[]): number =>
+  nodes.reduce((count, { images }) => count + (images.has(image) ? 1 : 0), 0) / nodes.length;

@@ -4,7 +4,19 @@ import type { NodeInfo } from '../node-info';
 import type { AffinityTerm, PodInfo } from '../pod-info';
 import { maxScore, type NodeCheck, never, notNow, type SchedulerPlugin, type SchedulingCycle } from './plugin';
 
-export const interPodAffinity: SchedulerPlugin = {
+export interface InterPodAffinityArgs {
+  /** A required affinity of an existing pod counts as a preferred one of this weight, from 0 to 100. */
+  readonly hardPodAffinityWeight: number;
+  /** For a pod without preferences of its own those of existing pods do not count. */
+  readonly ignorePreferredTermsOfExistingPods: boolean;
+}
+
+export const interPodAffinityDefaults: InterPodAffinityArgs = {
+  hardPodAffinityWeight: 1,
+  ignorePreferredTermsOfExistingPods: false,
+};
+
+export const interPodAffinity = (args: InterPodAffinityArgs = interPodAffinityDefaults): SchedulerPlugin => ({
   name: 'InterPodAffinity',
   helpedBy: {
     'node-added': ({ affinity, antiAffinity }, { node }) =>
@@ -32,8 +44,8 @@ export const interPodAffinity: SchedulerPlugin = {
     const { affinity, antiAffinity } = cycle.pod;
     return affinity.length + antiAffinity.length === 0 && facts.refusedBy.isEmpty ? undefined : check(cycle, facts);
   },
-  score: { weight: 2, rate },
-};
+  score: { weight: 2, rate: (cycle, feasible) => rate(cycle, feasible, args) },
+});
 
 /** Every namespace that a term selects by labels may match: the hint knows no labels of namespaces. */
 const mayMatch = (term: AffinityTerm, pod: PodInfo): boolean => matchesTerm(term, pod, undefined);
@@ -85,7 +97,7 @@ function check({ pod, namespaceLabels }: SchedulingCycle, facts: Facts): NodeChe
       return notNow("node(s) didn't match pod anti-affinity rules");
     }
     if (facts.refusedBy.isEmpty) return undefined;
-    const refused = Object.entries(labels).some(([key, value]) => facts.refusedBy.get(key, value) > 0);
+    const refused = facts.refusedBy.keys.some((key) => facts.refusedBy.get(key, labels[key]) > 0);
     return refused ? notNow("node(s) didn't satisfy existing pods anti-affinity rules") : undefined;
   };
 }
@@ -93,9 +105,11 @@ function check({ pod, namespaceLabels }: SchedulingCycle, facts: Facts): NodeChe
 function rate(
   { pod, nodes, namespaceLabels }: SchedulingCycle,
   feasible: readonly NodeInfo[],
+  { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods }: InterPodAffinityArgs,
 ): readonly number[] | undefined {
   const sums = new DomainCounts();
   const own = pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0;
+  if (ignorePreferredTermsOfExistingPods && !own) return undefined;
   for (const node of nodes) {
     const add = (topologyKey: string, amount: number) => sums.add(topologyKey, node.labels[topologyKey], amount);
     if (own) {
@@ -106,9 +120,12 @@ function rate(
           if (matchesTerm(term, other, namespaceLabels)) add(term.topologyKey, -term.weight);
       }
     }
-    // A required affinity of an existing pod counts as a preferred one of weight 1.
     for (const other of node.withAffinity.values()) {
-      for (const term of other.affinity) if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, 1);
+      if (hardPodAffinityWeight > 0) {
+        for (const term of other.affinity) {
+          if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, hardPodAffinityWeight);
+        }
+      }
       for (const term of other.preferredAffinity)
         if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, term.weight);
       for (const term of other.preferredAntiAffinity)
@@ -116,9 +133,11 @@ function rate(
     }
   }
   if (sums.isEmpty) return undefined;
-  const scores = feasible.map(({ labels }) =>
-    Object.entries(labels).reduce((sum, [key, value]) => sum + sums.get(key, value), 0),
-  );
-  const [min, max] = [Math.min(...scores), Math.max(...scores)];
-  return max === min ? undefined : scores.map((score) => (maxScore * (score - min)) / (max - min));
+  const scores = feasible.map(({ labels }) => sums.keys.reduce((sum, key) => sum + sums.get(key, labels[key]), 0));
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const score of scores) {
+    min = Math.min(min, score);
+    max = Math.max(max, score);
+  }
+  return max === min ? undefined : scores.map((score) => Math.trunc(maxScore * ((score - min) / (max - min))));
 }

@@ -1,5 +1,6 @@
 // nodeSelector and node affinity of a pod: required terms refuse nodes, preferred terms make them better.
 import { matchesNodeTerm } from '../../api/pods/placement';
+import type { PodSpec } from '../../api/pods/types';
 import { matchesNodeAffinity } from '../affinity';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
@@ -18,29 +19,48 @@ function nodesByName({ requiredNodeTerms = [] }: PodInfo): ReadonlySet<string> |
   return names;
 }
 
-export const nodeAffinity: SchedulerPlugin = {
-  name: 'NodeAffinity',
-  helpedBy: {
-    'node-added': (pod, { node }) => matchesNodeAffinity(pod, node),
-    'node-labels': (pod, { node, previous }) => matchesNodeAffinity(pod, node) && !matchesNodeAffinity(pod, previous),
-  },
-  filter({ pod }) {
-    if (pod.requiredNodeTerms === undefined && Object.keys(pod.nodeSelector).length === 0) return undefined;
-    const only = nodesByName(pod);
-    if (only?.size === 0) return { refusal: never('pod affinity terms conflict') };
-    const check = (node: NodeInfo) =>
-      matchesNodeAffinity(pod, node) ? undefined : never("node(s) didn't match Pod's node affinity/selector");
-    return only ? { only, check } : check;
-  },
-  score: {
-    weight: 2,
-    rate({ pod }, feasible) {
-      if (pod.preferredNodeTerms.length === 0) return undefined;
-      const sums = feasible.map((node) =>
-        pod.preferredNodeTerms.reduce((sum, { weight, term }) => sum + (matchesNodeTerm(term, node) ? weight : 0), 0),
-      );
-      const max = Math.max(0, ...sums);
-      return max === 0 ? undefined : sums.map((sum) => (maxScore * sum) / max);
+type NodeAffinity = NonNullable<NonNullable<PodSpec['affinity']>['nodeAffinity']>;
+
+export interface NodeAffinityArgs {
+  /** Holds for every pod, in addition to the pod's own. */
+  readonly addedAffinity?: NodeAffinity;
+}
+
+export function nodeAffinity({ addedAffinity = {} }: NodeAffinityArgs = {}): SchedulerPlugin {
+  const enforced = addedAffinity.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const preferred = (addedAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(
+    ({ weight, preference }) => ({ weight, term: preference }),
+  );
+  const allowed = (node: NodeInfo) => enforced === undefined || enforced.some((term) => matchesNodeTerm(term, node));
+  return {
+    name: 'NodeAffinity',
+    helpedBy: {
+      'node-added': (pod, { node }) => allowed(node) && matchesNodeAffinity(pod, node),
+      'node-labels': (pod, { node, previous }) =>
+        allowed(node) && matchesNodeAffinity(pod, node) && !(allowed(previous) && matchesNodeAffinity(pod, previous)),
     },
-  },
-};
+    filter({ pod }) {
+      const own = pod.requiredNodeTerms !== undefined || Object.keys(pod.nodeSelector).length > 0;
+      if (!own && enforced === undefined) return undefined;
+      const only = nodesByName(pod);
+      if (only?.size === 0) return { refusal: never('pod affinity terms conflict') };
+      const check = (node: NodeInfo) => {
+        if (!allowed(node)) return never("node(s) didn't match scheduler-enforced node affinity");
+        return matchesNodeAffinity(pod, node) ? undefined : never("node(s) didn't match Pod's node affinity/selector");
+      };
+      return only ? { only, check } : check;
+    },
+    score: {
+      weight: 2,
+      rate({ pod }, feasible) {
+        const terms = [...preferred, ...pod.preferredNodeTerms];
+        if (terms.length === 0) return undefined;
+        const sums = feasible.map((node) =>
+          terms.reduce((sum, { weight, term }) => sum + (matchesNodeTerm(term, node) ? weight : 0), 0),
+        );
+        const max = Math.max(0, ...sums);
+        return max === 0 ? undefined : sums.map((sum) => Math.trunc((maxScore * sum) / max));
+      },
+    },
+  };
+}

@@ -1,10 +1,44 @@
-// Resources that a pod requests: the node must have them free, and the node with the larger free share is better.
+// Resources that a pod requests: the node must have them free. A strategy says which use of a node is best.
 import { always } from '../events';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
-import { maxScore, type NodeRefusal, type SchedulerPlugin } from './plugin';
+import type { NodeCheck, NodeRefusal, SchedulerPlugin, SchedulingCycle } from './plugin';
+import { cpuAndMemory, type ScoringStrategy, strategyScore } from './resource-scoring';
 
-export const nodeResourcesFit: SchedulerPlugin = {
+export interface FitArgs {
+  /** Extended resources that the filter leaves to others. */
+  readonly ignoredResources: readonly string[];
+  /** The part of their names before the slash. */
+  readonly ignoredResourceGroups: readonly string[];
+  readonly scoringStrategy: ScoringStrategy;
+}
+
+export const fitDefaults: FitArgs = {
+  ignoredResources: [],
+  ignoredResourceGroups: [],
+  scoringStrategy: { type: 'LeastAllocated', resources: cpuAndMemory },
+};
+
+export function nodeResourcesFit(args: FitArgs = fitDefaults): SchedulerPlugin {
+  const ignored = new Set(args.ignoredResources);
+  const groups = new Set(args.ignoredResourceGroups);
+  const isIgnored = (name: string): boolean =>
+    name.includes('/') && (ignored.has(name) || groups.has(name.slice(0, name.indexOf('/'))));
+  const score = strategyScore(args.scoringStrategy);
+  return { ...parts, filter: (cycle) => filter(cycle.pod, isIgnored), score: { weight: 1, rate: rateBy(score) } };
+}
+
+function filter(pod: PodInfo, isIgnored: (name: string) => boolean): NodeCheck {
+  const wanted = Object.entries(pod.requests).filter(([name, amount]) => amount > 0 && !isIgnored(name));
+  return (node) => whatLacks(wanted, node);
+}
+
+const rateBy =
+  (score: (pod: PodInfo, node: NodeInfo) => number) =>
+  ({ pod }: SchedulingCycle, feasible: readonly NodeInfo[]): readonly number[] =>
+    feasible.map((node) => score(pod, node));
+
+const parts: Pick<SchedulerPlugin, 'name' | 'helpedBy'> = {
   name: 'NodeResourcesFit',
   helpedBy: {
     'node-added': (pod, { node }) => couldHold(pod, node),
@@ -14,15 +48,6 @@ export const nodeResourcesFit: SchedulerPlugin = {
       Object.keys(requests).some(
         (name) => requests[name]! > 0 && (pod.requests[name] ?? 0) < (previous.requests[name] ?? 0),
       ),
-  },
-  filter:
-    ({ pod }) =>
-    (node) =>
-      whatLacks(pod, node),
-  score: {
-    weight: 1,
-    rate: ({ pod }, feasible) =>
-      feasible.map((node) => (freeShare(pod, node, 'cpu') + freeShare(pod, node, 'memory')) / 2),
   },
 };
 
@@ -38,25 +63,20 @@ function offersMore({ requests }: PodInfo, { allocatable }: NodeInfo, { allocata
   return wanted.some((name) => (allocatable[name] ?? 0) > (before[name] ?? 0));
 }
 
-function whatLacks(pod: PodInfo, node: NodeInfo): NodeRefusal | undefined {
+function whatLacks(
+  requests: readonly (readonly [name: string, amount: number])[],
+  node: NodeInfo,
+): NodeRefusal | undefined {
   // The usual case: nothing lacks, and nothing is allocated.
   let reasons: string[] | undefined;
   let resolvable = true;
   if (node.pods.size + 1 > (node.allocatable['pods'] ?? 0)) reasons = ['Too many pods'];
-  for (const name in pod.requests) {
-    const wanted = pod.requests[name]!;
+  for (const [name, wanted] of requests) {
     const offered = node.allocatable[name] ?? 0;
-    if (wanted === 0 || wanted <= offered - (node.requested[name] ?? 0)) continue;
+    if (wanted <= offered - (node.requested[name] ?? 0)) continue;
     reasons ??= [];
     reasons.push(`Insufficient ${name}`);
     if (wanted > offered) resolvable = false;
   }
   return reasons && { reasons, resolvable };
-}
-
-/** The part of the node that is free after the pod is placed. */
-function freeShare(pod: PodInfo, node: NodeInfo, name: 'cpu' | 'memory'): number {
-  const offered = node.allocatable[name] ?? 0;
-  const used = node.scoring[name] + pod.scoring[name];
-  return offered === 0 || used > offered ? 0 : ((offered - used) * maxScore) / offered;
 }

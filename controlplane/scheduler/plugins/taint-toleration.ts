@@ -28,7 +28,7 @@ export const taintToleration: SchedulerPlugin = {
         ({ taints }) => taints.filter((taint) => untolerated(pod, [taint], softEffects) !== undefined).length,
       );
       const max = Math.max(0, ...counts);
-      return max === 0 ? undefined : counts.map((count) => maxScore - (maxScore * count) / max);
+      return max === 0 ? undefined : counts.map((count) => maxScore - Math.trunc((maxScore * count) / max));
     },
   },
 };

@@ -13,13 +13,13 @@ import type { Pod } from '../../api/pod';
 import type { StorageClass } from '../../api/storage-class';
 import type { VolumeAttachment } from '../../api/volume-attachment';
 import { choose } from '../choose';
+import { planProfiles } from '../config/profiles';
 import { filterNode, gatherChecks } from '../filter';
 import { renderUnschedulable } from '../message';
 import { NodeInfo } from '../node-info';
 import { podInfo } from '../pod-info';
 import { planPreemption } from '../preemption';
 import { attachmentIndexes, ClusterVolumes, volumeIndexes } from '../volumes/cluster-volumes';
-import { openDefaultProfile } from './default-profile';
 
 const zone = 'topology.kubernetes.io/zone';
 const host = 'kubernetes.io/hostname';
@@ -43,7 +43,9 @@ function open(storage: Storage) {
     capacities: new StaticInformer(storage.capacities),
     attachments: new StaticInformer(storage.attachments, attachmentIndexes),
   });
-  const plugins = openDefaultProfile({ client: new MemoryClient(), clock: new FakeClock(), volumes });
+  const clock = new FakeClock();
+  const handle = { client: new MemoryClient(), clock, volumes, serviceSelectors: () => [], ignoredResources: [] };
+  const { plugins } = planProfiles({}, handle)[0]!;
   return { volumes, plugins };
 }
 
