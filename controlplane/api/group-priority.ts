@@ -35,12 +35,19 @@ const versionPriorities: ReadonlyMap<string, number> = new Map([
   ['resource.k8s.io/v1', 21],
 ]);
 
+/** Groups of upstream that kube-apiserver does not have itself: the number is that of metrics-server's APIService. */
+const replaceableGroups: ReadonlyMap<string, number> = new Map([['metrics.k8s.io', 100]]);
+
 const customGroup = 1_000;
 const customVersion = 100;
 
 export const isBuiltInGroup = (group: string): boolean => groupPriorities.has(group);
 
-export const groupPriority = (group: string): number => groupPriorities.get(group) ?? customGroup;
+/** A group that this server serves until another one takes its place. */
+export const isReplaceableGroup = (group: string): boolean => replaceableGroups.has(group);
+
+export const groupPriority = (group: string): number =>
+  groupPriorities.get(group) ?? replaceableGroups.get(group) ?? customGroup;
 
 export const versionPriority = (group: string, version: string): number =>
   isBuiltInGroup(group) ? (versionPriorities.get(`${group}/${version}`) ?? 15) : customVersion;

@@ -2,6 +2,7 @@
 
 import type { Catalog } from '../api/catalog';
 import { writeLargeIntegers } from '../api/json-text';
+import { resourceMetricsKinds } from '../api/resource-metrics';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
@@ -51,6 +52,8 @@ import { ProtobufAnswers } from './protobuf/answers';
 import { ProtobufObjects } from './protobuf/objects';
 import { BackendProxy } from './proxy/backend-proxy';
 import type { UserInfo } from './request';
+import { resourceMetricsHandlers } from './resource-metrics/handlers';
+import { KubeletUsages } from './resource-metrics/kubelet-usages';
 import { AnswerForms } from './rest/answer-forms';
 import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
@@ -159,6 +162,7 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     writeLargeIntegers();
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
+    for (const kind of resourceMetricsKinds) await deps.kinds.add(kind);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
     this.access = access;
@@ -297,10 +301,17 @@ export class ApiServer {
         ...reviewHandlers({ ...access, owners: rest }),
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
+        ...resourceMetricsHandlers({ rest, usages: this.openUsages(proxy) }),
       ]),
       life: { signal: this.stop.signal, onSent: (kind, events) => this.metrics.sent(kind, events) },
       forms,
     });
+  }
+
+  private openUsages(proxy: KubeletProxy): KubeletUsages {
+    const { clock, log } = this.deps;
+    const path = '/stats/summary?only_cpu_and_memory=true';
+    return new KubeletUsages({ read: async (node) => proxy.read(node, path), clock, log: log.child('metrics') });
   }
 
   /** Resolves with the port. */

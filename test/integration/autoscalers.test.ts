@@ -1,36 +1,20 @@
-// HorizontalPodAutoscalers on a real API server in this process: without a metrics API, and with one that the test serves.
+// HorizontalPodAutoscalers on a real API server in this process: without measurements, and with those of a kubelet that the test plays.
 import t from 'tap';
 import {
   deployments,
   events,
   type HorizontalPodAutoscaler,
   horizontalPodAutoscalers,
-  type KubeObject,
   pods,
   serviceAccounts,
 } from '../../controlplane/api/index';
-import { defineKind } from '../../controlplane/api/kind';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
+import { startStatsKubelet } from '../lib/stats-kubelet';
 
 t.setTimeout(120_000);
 const namespace = 'default';
 const inDefault = { namespace };
-
-interface PodMetrics extends KubeObject {
-  timestamp?: string;
-  window?: string;
-  containers?: { name: string; usage: Record<string, string> }[];
-}
-/** Objects that a test writes, in place of a metrics server that computes them. */
-const podMetrics = defineKind<PodMetrics>({
-  group: 'metrics.k8s.io',
-  version: 'v1beta1',
-  kind: 'PodMetrics',
-  plural: 'pods',
-  namespaced: true,
-  schema: { definition: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-});
 
 const autoscaler = (name: string, target: object): HorizontalPodAutoscaler => ({
   metadata: { name, namespace },
@@ -44,8 +28,8 @@ const reasonOf = (all: readonly HorizontalPodAutoscaler[], name: string, type: s
   all.find(({ metadata }) => metadata?.name === name)?.status?.conditions?.find((condition) => condition.type === type)
     ?.reason;
 
-t.test('conditions without a metrics API, and a target that is scaled by what its pods use', async (t) => {
-  const { client, server } = await openControlPlane(t, { nodes: ['n1'] });
+t.test('conditions without measurements, and a target that is scaled by what its pods use', async (t) => {
+  const { client, authority } = await openControlPlane(t, { nodes: ['n1'] });
   await eventually(client, serviceAccounts, (all) => all.length === 1, inDefault);
   const labels = { app: 'web' };
   const container = { name: 'c', image: 'registry.local/app:1', resources: { requests: { cpu: '100m' } } };
@@ -80,8 +64,7 @@ t.test('conditions without a metrics API, and a target that is scaled by what it
         status: 'False',
         message:
           'the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for ' +
-          'resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource ' +
-          '(get pods.metrics.k8s.io)',
+          'resource cpu: no metrics returned from resource metrics API',
       },
     ],
   });
@@ -92,15 +75,15 @@ t.test('conditions without a metrics API, and a target that is scaled by what it
     inDefault,
   );
 
-  t.comment('a metrics API appears; a change of the spec leads to the next pass at once');
-  await server.kinds.add(podMetrics);
+  t.comment('a kubelet measures; a change of the spec leads to the next pass at once');
+  const kubelet = await startStatsKubelet(t, client, authority, 'n1');
   const [pod] = await eventually(
     client,
     pods,
     (all) => all.some(({ status }) => status?.phase === 'Running'),
     inDefault,
   );
-  const time = new Date().toISOString();
+  kubelet.use(new Map([[pod?.metadata?.uid ?? '', 150]]));
   // Long ago enough that the pod counts as started.
   const startTime = new Date(Date.now() - 3_600_000).toISOString();
   await client.patch(
@@ -110,12 +93,6 @@ t.test('conditions without a metrics API, and a target that is scaled by what it
     { status: { startTime } },
     { subresource: 'status' },
   );
-  await client.create(podMetrics, {
-    metadata: { name: pod?.metadata?.name ?? '', namespace, labels },
-    timestamp: time,
-    window: '30s',
-    containers: [{ name: 'c', usage: { cpu: '150m' } }],
-  });
   await eventually(client, pods, ([one]) => one?.status?.startTime?.slice(0, 10) === startTime.slice(0, 10), inDefault);
   await client.patch(horizontalPodAutoscalers, `${namespace}/web`, 'merge', { spec: { maxReplicas: 3 } });
   const scaled = await eventually(

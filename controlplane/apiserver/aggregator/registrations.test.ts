@@ -7,6 +7,7 @@ import { managedLabel, planRegistrations, type Registration } from './registrati
 
 const apps = { group: 'apps', version: 'v1' };
 const custom = { group: 'example.com', version: 'v1' };
+const metrics = { group: 'metrics.k8s.io', version: 'v1beta1' };
 const object = (name: string, label: string | undefined, spec: object): APIService => ({
   metadata: { name, ...(label === undefined ? {} : { labels: { [managedLabel]: label } }) },
   spec: spec as NonNullable<APIService['spec']>,
@@ -39,6 +40,18 @@ t.test('the plan', async (t) => {
       current: [object('v1.apps', undefined, { ...right, versionPriority: 1 }), object('v1.x', undefined, right)],
       changes: [],
     },
+    {
+      name: 'metrics, until another server takes its place',
+      served: [metrics],
+      changes: ['create v1beta1.metrics.k8s.io'],
+    },
+    {
+      name: 'another server has its place, also after a start',
+      served: [metrics],
+      current: [object('v1beta1.metrics.k8s.io', undefined, { ...metrics, service: { namespace: 'a', name: 'b' } })],
+      changes: [],
+    },
+    { name: 'an administrator makes place for a server', served: [metrics], starting: false, changes: [] },
     {
       name: 'a kind that is not served',
       served: [],

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type APIService, apiServiceName, apiServices } from '../../api/api-service';
 import type { Catalog } from '../../api/catalog';
-import { groupPriority, isBuiltInGroup, versionPriority } from '../../api/group-priority';
+import { groupPriority, isBuiltInGroup, isReplaceableGroup, versionPriority } from '../../api/group-priority';
 import { plain } from '../../api/validation/difference';
 import { isAlreadyExists, isConflict, isNotFound } from '../../base/errors';
 import type { Client } from '../../client/client';
@@ -34,7 +34,7 @@ export function planRegistrations(
 ): readonly Registration[] {
   const desired = new Map(served.filter(({ group }) => group !== ownGroup).map((one) => [apiServiceName(one), one]));
   const changes = [...desired].flatMap(([name, { group, version }]): Registration[] => {
-    if (isBuiltInGroup(group) && !starting) return [];
+    if ((isBuiltInGroup(group) || isReplaceableGroup(group)) && !starting) return [];
     const found = current.get(name);
     const object = registrationOf(group, version);
     if (!found) return [{ action: 'create', object }];
@@ -55,7 +55,8 @@ function registrationOf(group: string, version: string): APIService {
     kind: apiServices.kind,
     metadata: {
       name: apiServiceName({ group, version }),
-      labels: { [managedLabel]: isBuiltInGroup(group) ? 'onstart' : 'true' },
+      // Without the label the server leaves the object to the server that takes its place, also at the next start.
+      ...(isReplaceableGroup(group) ? {} : { labels: { [managedLabel]: isBuiltInGroup(group) ? 'onstart' : 'true' } }),
     },
     spec: {
       ...(group === '' ? {} : { group }),

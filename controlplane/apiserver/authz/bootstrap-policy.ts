@@ -14,12 +14,14 @@ export { type NamespacedGrant, namespacedGrants } from './policy/namespaced';
 /** Roles whose rules the controller clusterrole-aggregation collects. */
 const aggregated: readonly string[] = ['admin', 'edit', 'view'];
 /** Each role here is a part of the aggregated role on the right. */
-const partOf: Readonly<Record<string, string>> = {
+const partOf: Readonly<Record<string, string | readonly string[]>> = {
   edit: 'admin',
   'system:aggregate-to-admin': 'admin',
   view: 'edit',
   'system:aggregate-to-edit': 'edit',
   'system:aggregate-to-view': 'view',
+  // As the manifests of metrics-server have it.
+  'system:aggregated-metrics-reader': ['admin', 'edit', 'view'],
 };
 const aggregateTo = (role: string) => ({ [`rbac.authorization.k8s.io/aggregate-to-${role}`]: 'true' });
 
@@ -61,7 +63,7 @@ const clusterGrants: readonly (readonly [role: string, subjects: readonly Subjec
 function clusterRole(name: string, content: Pick<ClusterRole, 'rules' | 'aggregationRule'>): ClusterRole {
   const metadata = bootstrapMetadata(name);
   const whole = partOf[name];
-  if (whole !== undefined) Object.assign(metadata.labels, aggregateTo(whole));
+  for (const role of [whole ?? []].flat()) Object.assign(metadata.labels, aggregateTo(role));
   return { kind: 'ClusterRole', apiVersion: `${api}/v1`, metadata, ...content };
 }
 

@@ -1,6 +1,6 @@
 // The aggregated form of discovery (apidiscovery.k8s.io, KEP-3352): all resources in one document instead of one per
 // group and version. Kubernetes 1.36 serves v2 only.
-import { isCustom, type Kind } from '../../api/kind';
+import { allVerbs, isCustom, type Kind } from '../../api/kind';
 import type { GroupInfo, GroupVersionKind, ResourceInfo } from './resources';
 
 export interface AggregatedResource {
@@ -52,7 +52,11 @@ export function aggregate(groups: readonly GroupInfo[]): AggregatedDiscovery {
 }
 
 /** All verbs, in the order in which upstream lists them for custom kinds. */
-export const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+
+/** Computed kinds have a definition of their own, too, but not all verbs. */
+export const verbsOf = (kind: Kind): readonly string[] =>
+  isCustom(kind) && kind.verbs === allVerbs ? customVerbs : kind.verbs;
 
 /** As upstream's: of built-in kinds it names a group and a version only where they differ from the parent's. */
 const responseKindOf = (kind: Kind, responseKind: GroupVersionKind, foreign: boolean): GroupVersionKind =>
@@ -65,7 +69,7 @@ function resourceEntry({ kind, subresources }: ResourceInfo): AggregatedResource
     responseKind: responseKindOf(kind, { group: kind.group, version: kind.version, kind: kind.kind }, false),
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
-    verbs: isCustom(kind) ? customVerbs : kind.verbs,
+    verbs: verbsOf(kind),
     ...(shortNames?.length ? { shortNames } : {}),
     ...(categories?.length ? { categories } : {}),
     ...(subresources.length

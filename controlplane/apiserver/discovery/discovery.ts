@@ -1,7 +1,7 @@
 // Discovery documents, as pure functions of the served kinds. The caller does HTTP, negotiation and caching.
-import { isCustom, isStored, type Kind } from '../../api/kind';
+import { isStored, type Kind } from '../../api/kind';
 import { storageKind } from '../../api/storage';
-import { type AggregatedDiscovery, aggregate, customVerbs } from './aggregated';
+import { type AggregatedDiscovery, aggregate, verbsOf } from './aggregated';
 import { describeGroups, type GroupInfo, type RemoteVersion, type ResourceInfo, storageVersionHash } from './resources';
 
 export { aggregatedContentType } from './aggregated';
@@ -89,7 +89,7 @@ function resourceEntries({ kind, subresources }: ResourceInfo): ApiResource[] {
     singularName: kind.singular,
     namespaced: kind.namespaced,
     kind: kind.kind,
-    verbs: isCustom(kind) ? customVerbs : kind.verbs,
+    verbs: verbsOf(kind),
     ...(shortNames?.length ? { shortNames } : {}),
     ...(categories?.length ? { categories } : {}),
     ...(stored ? { storageVersionHash: storageVersionHash(storageKind(kind)) } : {}),

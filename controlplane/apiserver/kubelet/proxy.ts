@@ -17,10 +17,21 @@ import type { SubresourceHandler, UpgradeHandler } from '../servers/kind-server'
 import { StatusError } from '../status';
 import { checkLogOptions } from './log-options';
 import { cleanPath, kubeletPath } from './path';
-import { containerOf, type KubeletClientOptions, type KubeletTarget, kubeletOf, kubeletOfId, podOf } from './target';
+import {
+  containerOf,
+  type KubeletClientOptions,
+  type KubeletTarget,
+  kubeletOf,
+  kubeletOfId,
+  kubeletOfNode,
+  podOf,
+} from './target';
 
 const connectTimeoutMs = 10_000;
 const maxErrorBytes = 64 * 1024;
+/** Of a page that this server reads itself. */
+const pageTimeoutMs = 10_000;
+const maxPageBytes = 4 * 1024 * 1024;
 /** Query parameters of pods/log that the kubelet reads under the same name. */
 const logParameters = [
   'follow',
@@ -71,6 +82,28 @@ export class KubeletProxy {
     }
     return this.stream(target, withQuery(kubeletPath('containerLogs', namespace, name, container), query));
   };
+
+  /** The text of a page of a node's kubelet. @throws StatusError when it does not answer in time or with another status than 200 */
+  read(node: string, path: string): Promise<string> {
+    const target = kubeletOfNode(this.cache, node);
+    return new Promise((resolve, reject) => {
+      const request = this.open(target, path, 'GET', {}, reject);
+      const late = setTimeout(
+        () => request.destroy(new Error(`no answer within ${pageTimeoutMs / 1000} s`)),
+        pageTimeoutMs,
+      );
+      request.on('close', () => clearTimeout(late));
+      request.on('response', (response) => {
+        const status = response.statusCode ?? 500;
+        readText(response, maxPageBytes).then(
+          (text) =>
+            status === 200 ? resolve(text) : reject(kubeletError(status, text.slice(0, maxErrorBytes).trim())),
+          reject,
+        );
+      });
+      request.end();
+    });
+  }
 
   /** nodes/NAME/proxy/PATH: any method. The kubelet's answer is passed on unchanged, an error too. */
   readonly node: SubresourceHandler = async (rest) => {
@@ -279,6 +312,17 @@ function pipe(response: IncomingMessage, sink: Sink): void {
   });
   response.on('end', () => sink.end());
   response.on('error', () => sink.end());
+}
+
+async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new StatusError(500, 'InternalError', `the answer has more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 async function readError(response: IncomingMessage): Promise<string> {

@@ -1,4 +1,4 @@
-// Roles that upstream does not have: of the programs of k8ts, which share fewer identities than upstream's.
+// Roles that kube-apiserver does not have: of the programs of k8ts, which share fewer identities than upstream's, and of metrics-server.
 import { extensionAuthenticationName } from '../../aggregator/extension-authentication';
 import type { PolicyRule } from '../rules';
 import { on, type Rules, read, recordEvents, write } from './grammar';
@@ -34,6 +34,8 @@ export const ownRoles: Rules = {
     on('certificates.k8s.io', 'signers', 'approve sign'),
     events,
   ],
+  // The metrics API needs no metrics-server here.
+  'system:aggregated-metrics-reader': [on('metrics.k8s.io', 'nodes pods', read)],
   // NetworkPolicies are the work of kube-proxy here.
   [proxierRole]: [
     on('core', 'endpoints namespaces pods services', read),
