@@ -91,6 +91,7 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     policy,
     cgroupRoot: options.cgroupsPerQos ? options.cgroupRoot : undefined,
     podsLimit: podsLimitOf(capacity, policy),
+    hasAppArmor: machine.hasAppArmor,
     allowedUnsafeSysctls: options.allowedUnsafeSysctls,
     labels: options.nodeLabels,
     kubeletPort: options.port,

@@ -29,6 +29,37 @@ t.test('docker', { skip: skipWithoutDocker() }, async (t) => {
     },
   }));
 
+  await t.test('a seccomp profile given as text, and /proc unmasked', async (t) => {
+    const profile = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['chmod', 'fchmod', 'fchmodat', 'fchmodat2'], action: 'SCMP_ACT_ERRNO' }],
+    };
+    const base = {
+      image: dockerd.image,
+      labels: {},
+      env: [],
+      mounts: [],
+      network: 'own',
+      ipc: 'own',
+      pid: 'own',
+    } as const;
+    const exitCode = async (name: string, more: object, command: string) => {
+      const id = await runtime.create({ ...base, name, ...more });
+      await runtime.start(id);
+      try {
+        return (await run(id, command)).exitCode;
+      } finally {
+        await runtime.remove(id);
+      }
+    };
+    const change = 'chmod 700 /tmp';
+    t.equal(await exitCode('default', {}, change), 0);
+    t.not(await exitCode('profile', { seccomp: JSON.stringify(profile) }, change), 0);
+    const write = 'echo 1 > /proc/sys/vm/drop_caches';
+    t.not(await exitCode('masked', {}, write), 0);
+    t.equal(await exitCode('unmasked', { unmaskedProc: true }, write), 0);
+  });
+
   await t.test('a stopped daemon is Unavailable, and its restart is noticed', async (t) => {
     const abort = new AbortController();
     const events = runtime.events(abort.signal)[Symbol.asyncIterator]();

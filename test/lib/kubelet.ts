@@ -37,6 +37,7 @@ export async function startKubelet(client: Client, dockerd: TestDockerd, nodeIps
       resolvConf: '/etc/resolv.conf',
       memoryBytes: machine.memoryBytes,
       allocatable: { cpu: machine.cores, memory: machine.memoryBytes },
+      hasAppArmor: false,
       allowedUnsafeSysctls: [],
       labels: {},
       kubeletPort,

@@ -17,6 +17,8 @@ export interface MachineFacts {
   readonly osImage: string;
   /** Go's name: amd64, arm64. */
   readonly architecture: string;
+  /** The kernel enforces AppArmor profiles. */
+  readonly hasAppArmor: boolean;
 }
 
 const goArchitectures: Readonly<Record<string, string>> = {
@@ -33,18 +35,20 @@ export async function readMachineFacts(): Promise<MachineFacts> {
       (text) => text.trim(),
       () => '',
     );
-  const [memory, machineId, bootId, systemUuid, osRelease, hugePages] = await Promise.all([
+  const [memory, machineId, bootId, systemUuid, osRelease, hugePages, appArmor] = await Promise.all([
     readFile('/proc/meminfo', 'utf8'),
     read('/etc/machine-id'),
     read('/proc/sys/kernel/random/boot_id'),
     read('/sys/class/dmi/id/product_uuid'),
     read('/etc/os-release'),
     readHugePages(),
+    read('/sys/module/apparmor/parameters/enabled'),
   ]);
   return {
     cores: cpus().length,
     memoryBytes: parseMemTotal(memory),
     hugePages,
+    hasAppArmor: appArmor.startsWith('Y'),
     machineId,
     bootId,
     systemUuid: systemUuid || machineId,

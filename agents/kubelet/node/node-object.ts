@@ -69,6 +69,9 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
       operatingSystem: 'linux',
       architecture: machine.architecture,
     },
+    // Docker always adds the groups that the image has for the user, and maps users for a whole engine only.
+    features: { supplementalGroupsPolicy: false },
+    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
     // A resize of the resources of a whole pod is not in the list: it is not supported.
     declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
     images: [...input.images]

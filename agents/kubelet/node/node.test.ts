@@ -24,6 +24,7 @@ const input: NodeInput = {
     cores: 2,
     memoryBytes: 4 * 2 ** 30,
     hugePages: { 'hugepages-2Mi': '0' },
+    hasAppArmor: false,
     machineId: 'm',
     bootId: 'b',
     systemUuid: 's',

@@ -69,11 +69,27 @@ t.test('a new pod is refused for what the node cannot give', async (t) => {
       spec: { os: { name: 'windows' } },
       refusal: ['PodOSNotSupported', "Failed to admit pod as the OS field doesn't match node OS"],
     },
+    {
+      name: 'strict groups',
+      spec: { securityContext: { supplementalGroupsPolicy: 'Strict' } },
+      refusal: [
+        'SupplementalGroupsPolicyNotSupported',
+        'SupplementalGroupsPolicy=Strict is not supported in this node',
+      ],
+    },
+    {
+      name: 'AppArmor',
+      spec: { containers: [{ name: 'c', securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }] },
+      refusal: ['AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host'],
+    },
+    { name: 'no AppArmor wanted', spec: { securityContext: { appArmorProfile: { type: 'Unconfined' } } } },
   ];
   for (const { name, spec, others = [], on = node, refusal } of cases) {
-    const found = refusalOf(pod(spec), on, others.map(pod));
+    const found = refusalOf(pod(spec), on, others.map(pod), false);
     t.same(found && [found.reason, found.message], refusal, name);
   }
+  const confined = pod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } });
+  t.equal(refusalOf(confined, node, [], true), undefined, 'where the kernel has AppArmor');
 });
 
 t.test('of two pods with one host port the second fails; a port is free again when its pod is gone', async (t) => {

@@ -10,18 +10,26 @@ import {
   tolerates,
 } from '../../../controlplane/api';
 import { addQuantities, parseQuantity, type Quantity } from '../../../controlplane/api/quantity';
+import { needsAppArmor } from '../spec/security-profiles';
 
 export interface Refusal {
   readonly reason: string;
   readonly message: string;
 }
 
-/** `others` have been admitted and may still run. Undefined when the pod may run. */
-export function refusalOf(pod: Pod, node: Node, others: readonly Pod[]): Refusal | undefined {
+/** `others` have been admitted and may still run. `hasAppArmor`: the kernel enforces it. Undefined when the pod may run. */
+export function refusalOf(pod: Pod, node: Node, others: readonly Pod[], hasAppArmor: boolean): Refusal | undefined {
   const { spec } = pod;
   if (!spec) return undefined;
   if ((spec.os?.name ?? 'linux') !== 'linux') {
     return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
+  }
+  if (spec.securityContext?.supplementalGroupsPolicy === 'Strict' && !node.status?.features?.supplementalGroupsPolicy) {
+    const message = 'SupplementalGroupsPolicy=Strict is not supported in this node';
+    return { reason: 'SupplementalGroupsPolicyNotSupported', message };
+  }
+  if (needsAppArmor(pod) && !hasAppArmor) {
+    return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
   }
   const { name = '', labels = {} } = node.metadata ?? {};
   return (

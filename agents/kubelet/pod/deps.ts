@@ -29,6 +29,8 @@ export interface NodeConfig {
   readonly memoryBytes: number;
   /** cpu in cores, memory in bytes. */
   readonly allocatable: Readonly<Record<string, number>>;
+  /** The kernel enforces AppArmor profiles. */
+  readonly hasAppArmor: boolean;
   /** Names of sysctls, or their beginnings with `*`, that pods may set in addition to the safe ones. */
   readonly allowedUnsafeSysctls: readonly string[];
 }

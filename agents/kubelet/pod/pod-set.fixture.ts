@@ -93,6 +93,7 @@ export async function setUp(
     resolvConf: '/dev/null',
     memoryBytes: 2 ** 33,
     allocatable: { cpu: 2, memory: 2 ** 33 },
+    hasAppArmor: false,
     allowedUnsafeSysctls: ['net.core.*'],
   };
   const log = silentLogger;

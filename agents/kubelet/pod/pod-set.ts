@@ -224,11 +224,11 @@ export class PodSet {
     const { uid } = identityOf(pod);
     const known = ownNode();
     if (!known || this.admitted.has(uid)) return undefined;
-    let refusal = refusalOf(pod, known, this.otherPods());
+    let refusal = refusalOf(pod, known, this.otherPods(), node.hasAppArmor);
     // The scheduler may have seen a newer node, with a label that was set a moment ago.
     if (refusal && dependsOnNode(refusal)) {
       const newest = await client.get<Node>(nodes, node.nodeName);
-      refusal = refusalOf(pod, newest, this.otherPods());
+      refusal = refusalOf(pod, newest, this.otherPods(), node.hasAppArmor);
     }
     // Without a wait after the decision: two pods must not get the same port.
     if (!refusal) this.admitted.add(uid);

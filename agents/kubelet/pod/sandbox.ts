@@ -3,13 +3,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
-import { isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { BadRequest, isAlreadyExists, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { readHostResolvConf } from '../../../dataplane/dns/resolv-conf';
 import { labels } from '../runtime/labels';
 import type { ContainerSpec } from '../runtime/runtime';
 import { resourcesOf } from '../spec/container-resources';
 import { sandboxSpec } from '../spec/container-spec';
-import { podDomain, podHostname, renderHostNetworkHosts, renderHosts } from '../spec/hosts';
+import { kernelHostname, podDomain, podHostname, renderHostNetworkHosts, renderHosts } from '../spec/hosts';
 import { parseResolvConf, podResolvConf, renderResolvConf } from '../spec/resolv-conf';
 import type { PodDeps } from './deps';
 import { lookUpHandler } from './runtime-handler';
@@ -25,14 +25,17 @@ export interface SandboxStart {
 /** After a failure the address is free again and the container is removed. */
 export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxStart {
   const podIps = pod.spec?.hostNetwork ? [] : deps.network.allocate();
-  // On the node's network a pod has the node's name, even where several nodes share a machine.
-  const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : podHostname(pod);
-  const input = { pod, attempt, image: deps.node.pauseImage, hostname, podIps };
   const files = writePodFiles(deps, pod, podIps);
   // At the same time as the creation: only the start needs the group with its limits.
   const group = deps.cgroups.ensure(pod);
   const created = Promise.all([lookUpHandler(deps.client, pod), deps.cgroups.parentOf(pod)]).then(
-    ([handler, cgroupParent]) => createSandbox(deps, sandboxSpec({ ...input, handler, cgroupParent })),
+    ([handler, cgroupParent]) => {
+      refuseUserNamespace(pod, handler);
+      // On the node's network a pod has the node's name, even where several nodes share a machine.
+      const hostname = pod.spec?.hostNetwork ? deps.node.nodeName : kernelHostname(pod, deps.node.dns.domain);
+      const image = deps.node.pauseImage;
+      return createSandbox(deps, sandboxSpec({ pod, attempt, image, hostname, podIps, handler, cgroupParent }));
+    },
   );
   const ready = (async () => {
     let id: string | undefined;
@@ -53,6 +56,13 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
   group.catch(() => {});
   created.catch(() => {});
   return { podIps, created, ready };
+}
+
+/** Docker maps the users of all containers of an engine, or of none. @throws BadRequest with upstream's message */
+function refuseUserNamespace({ spec }: Pod, handler: string | undefined): void {
+  if (spec?.hostUsers !== false) return;
+  const runtime = handler ? `RuntimeClass handler "${handler}"` : 'runtime';
+  throw new BadRequest(`can't set \`spec.hostUsers: false\`, ${runtime} does not support user namespaces`);
 }
 
 /** Does not look for the pause image first: it is nearly always there, and the call would delay every start. */

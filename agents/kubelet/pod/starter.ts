@@ -15,6 +15,7 @@ import { hookFailed, runHook } from './hooks';
 import { showImageVolumes } from './image-volumes';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
+import { seccompProfile } from './seccomp-profile';
 import type { WaitingReason } from './status-input';
 import { targetOf } from './target';
 import { watchProbes } from './watch-probes';
@@ -87,6 +88,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
     facts,
   });
   const { mounts, devices, terminationLog } = await prepareMounts(deps, pod, container, env);
+  const seccomp = await seccompProfile(deps, pod, container);
   const sandboxId = await request.sandbox.created;
   signal.throwIfAborted();
   // The sandbox remembers it: its class may have been replaced since, by one with another handler.
@@ -96,7 +98,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const { attempt } = request;
   const targetId = targetOf(pod, container.name, deps.records.ofPod(pod.metadata?.uid ?? ''));
   const cgroupParent = await deps.cgroups.parentOf(pod);
-  const of = { pod, container, attempt, sandboxId, targetId, handler, cgroupParent };
+  const of = { pod, container, attempt, sandboxId, targetId, handler, cgroupParent, seccomp };
   return createContainer(deps, containerSpec({ ...of, env, mounts, devices, image, terminationLog, nodeMemoryBytes }));
 }
 

@@ -32,6 +32,7 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   const securityOpt = [
     ...(spec.noNewPrivileges ? ['no-new-privileges'] : []),
     ...(spec.seccomp ? [`seccomp=${spec.seccomp}`] : []),
+    ...(spec.appArmor ? [`apparmor=${spec.appArmor}`] : []),
   ];
   const host: Docker.HostConfig = {
     NetworkMode: networkMode(spec.network),
@@ -54,6 +55,8 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   Object.assign(host, toUpdateBody(spec));
   if (spec.shmBytes) host.ShmSize = spec.shmBytes;
   if (spec.groups?.length) host.GroupAdd = [...spec.groups];
+  // Docker hides its usual paths unless it gets lists.
+  if (spec.unmaskedProc) Object.assign(host, { MaskedPaths: [], ReadonlyPaths: [] });
   if (securityOpt.length > 0) host.SecurityOpt = securityOpt;
   if (spec.addCapabilities?.length) host.CapAdd = [...spec.addCapabilities];
   if (spec.dropCapabilities?.length) host.CapDrop = [...spec.dropCapabilities];

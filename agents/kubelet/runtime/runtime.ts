@@ -89,7 +89,12 @@ export interface ContainerSpec extends ContainerResources {
   readonly privileged?: boolean;
   readonly readOnlyRoot?: boolean;
   readonly noNewPrivileges?: boolean;
+  /** 'unconfined' or the text of a profile; absent: the runtime's own. */
   readonly seccomp?: string;
+  /** 'unconfined' or the name of a profile; absent: the runtime's own. */
+  readonly appArmor?: string;
+  /** Shows all of /proc, and writable, as the host sees it. */
+  readonly unmaskedProc?: boolean;
   readonly addCapabilities?: readonly string[];
   readonly dropCapabilities?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;

@@ -70,11 +70,11 @@ t.test('securityContext of pod and container', async (t) => {
     readOnlyRootFilesystem: true,
     allowPrivilegeEscalation: false,
     capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
-    seccompProfile: { type: 'Unconfined' },
   };
   t.match(
     spec({
       container: container('app', { securityContext }),
+      seccomp: 'unconfined',
       pod: pod({ securityContext: { fsGroup: 3000, supplementalGroups: [4000] } }),
     }),
     {
@@ -87,6 +87,26 @@ t.test('securityContext of pod and container', async (t) => {
       groups: ['4000', '3000'],
     },
   );
+});
+
+t.test('AppArmor and /proc', async (t) => {
+  const appArmor = (securityContext: object, podSecurity: object = {}, annotations = {}) =>
+    spec({
+      pod: pod({ securityContext: podSecurity }, { metadata: { name: 'web', annotations } }),
+      container: container('app', { securityContext }),
+    }).appArmor;
+  const profile = (type: string, localhostProfile?: string) => ({ appArmorProfile: { type, localhostProfile } });
+  const key = 'container.apparmor.security.beta.kubernetes.io/app';
+  t.equal(appArmor({}), undefined);
+  t.equal(appArmor(profile('Localhost', 'web')), 'web');
+  t.equal(appArmor({}, profile('Unconfined')), 'unconfined');
+  t.equal(appArmor(profile('RuntimeDefault'), profile('Unconfined')), undefined, 'the container decides');
+  t.equal(appArmor({}, {}, { [key]: 'localhost/old' }), 'old');
+  t.equal(appArmor({}, {}, { [key]: 'unconfined' }), 'unconfined');
+  t.equal(appArmor({ privileged: true, ...profile('Localhost', 'web') }), undefined);
+  const unmasked = (procMount: string) => spec({ container: container('app', { securityContext: { procMount } }) });
+  t.equal(unmasked('Unmasked').unmaskedProc, true);
+  t.notOk('unmaskedProc' in unmasked('Default'));
 });
 
 t.test('runAsNonRoot', async (t) => {

@@ -14,6 +14,7 @@ import type { ContainerSpec, Device, ImageRecord, Mount, NamespaceRef } from '..
 import { ConfigError, type Container } from './container';
 import { containerResources, minShares } from './container-resources';
 import { expand } from './expand';
+import { appArmorOf } from './security-profiles';
 import { specHash } from './spec-hash';
 import { dotted } from './sysctls';
 
@@ -34,6 +35,8 @@ export interface ContainerInput {
   readonly image: ImageRecord;
   readonly terminationLog: string;
   readonly nodeMemoryBytes: number;
+  /** 'unconfined' or the text of a profile. */
+  readonly seccomp?: string | undefined;
 }
 
 export const identityOf = ({ metadata }: Pod): PodIdentity => ({
@@ -55,7 +58,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
   checkNonRoot(input);
   const user = security.runAsUser ?? podSecurity.runAsUser;
   const group = security.runAsGroup ?? podSecurity.runAsGroup;
-  const seccomp = (security.seccompProfile ?? podSecurity.seccompProfile)?.type;
+  const appArmor = appArmorOf(pod, container);
   const groups = [
     ...(podSecurity.supplementalGroups ?? []),
     ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup]),
@@ -94,7 +97,9 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     privileged: security.privileged ?? false,
     readOnlyRoot: security.readOnlyRootFilesystem ?? false,
     noNewPrivileges: security.allowPrivilegeEscalation === false,
-    ...(seccomp === 'Unconfined' ? { seccomp: 'unconfined' } : {}),
+    ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
+    ...(appArmor === undefined ? {} : { appArmor }),
+    ...(security.procMount === 'Unmasked' ? { unmaskedProc: true } : {}),
     addCapabilities: security.capabilities?.add ?? [],
     dropCapabilities: security.capabilities?.drop ?? [],
     stdin: container.stdin ?? false,

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { expand, missingNames } from './expand';
-import { podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
+import { kernelHostname, podDomain, podHostname, renderHostNetworkHosts, renderHosts } from './hosts';
 import { pod } from './pod.fixture';
 import { parseResolvConf, podResolvConf, renderResolvConf } from './resolv-conf';
 
@@ -64,4 +64,18 @@ t.test('resolv.conf', async (t) => {
   };
   t.equal(text({ dnsPolicy: 'None', dnsConfig }), 'search x.test\nnameserver 192.0.2.1\noptions ndots:2 edns0\n');
   t.match(text({ dnsConfig }), /options ndots:2 edns0\n$/);
+});
+
+t.test('the host name in the kernel: short, as FQDN, or as the pod overrides it', async (t) => {
+  const named = (spec: Parameters<typeof pod>[0]) => kernelHostname(pod(spec), 'cluster.local');
+  t.equal(named({ subdomain: 'sub' }), 'web');
+  t.equal(named({ setHostnameAsFQDN: true }), 'web', 'without a domain there is no FQDN');
+  t.equal(named({ setHostnameAsFQDN: true, subdomain: 'sub', hostname: 'a' }), 'a.sub.shop.svc.cluster.local');
+  const overridden = { hostnameOverride: 'db.example.com', hostname: 'a', subdomain: 'sub' };
+  t.equal(named(overridden), 'db.example.com');
+  t.equal(podDomain(pod(overridden), 'cluster.local'), '');
+  t.throws(() => named({ setHostnameAsFQDN: true, subdomain: 's'.repeat(50) }), {
+    message:
+      /^failed to construct FQDN from pod hostname .* is too long \(64 characters is the max, 77 characters requested\)$/,
+  });
 });

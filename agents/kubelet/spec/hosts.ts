@@ -1,5 +1,6 @@
 // The text of a pod's /etc/hosts. Pure. Source: kubernetes.io "Adding entries to Pod /etc/hosts with HostAliases".
 import type { Pod } from '../../../controlplane/api';
+import { BadRequest } from '../../../controlplane/base/errors';
 
 export interface HostsInput {
   /** One line for each. */
@@ -40,13 +41,32 @@ function renderAliases(aliases: HostsInput['aliases']): string {
 
 const maxHostnameLength = 63;
 
-/** The host name in the pod: spec.hostname or the pod's name, cut to the length that kernel and DNS allow. */
+/** Of utsname's field nodename. */
+const maxKernelHostnameLength = 64;
+
+/** The short host name of the pod, cut to the length that kernel and DNS allow. */
 export function podHostname(pod: Pod): string {
-  const wanted = pod.spec?.hostname ?? pod.metadata?.name ?? '';
+  const { hostnameOverride, hostname } = pod.spec ?? {};
+  const wanted = hostnameOverride ?? hostname ?? pod.metadata?.name ?? '';
   return wanted.slice(0, maxHostnameLength).replace(/[-.]+$/, '');
 }
 
 export function podDomain(pod: Pod, clusterDomain: string): string {
-  const { subdomain } = pod.spec ?? {};
-  return subdomain ? `${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}` : '';
+  const { subdomain, hostnameOverride } = pod.spec ?? {};
+  return subdomain && hostnameOverride === undefined
+    ? `${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}`
+    : '';
+}
+
+/** The host name that the kernel shows in the pod. @throws BadRequest with upstream's message when it is too long as an FQDN */
+export function kernelHostname(pod: Pod, clusterDomain: string): string {
+  const hostname = podHostname(pod);
+  const domain = podDomain(pod, clusterDomain);
+  if (domain === '' || !pod.spec?.setHostnameAsFQDN) return hostname;
+  const fqdn = `${hostname}.${domain}`;
+  if (fqdn.length <= maxKernelHostnameLength) return fqdn;
+  throw new BadRequest(
+    `failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long ` +
+      `(${maxKernelHostnameLength} characters is the max, ${fqdn.length} characters requested)`,
+  );
 }
