@@ -4,8 +4,10 @@ import t from 'tap';
 import {
   controllerRevisions,
   events,
+  nodes,
   type Pod,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   type StatefulSet,
   serviceAccounts,
@@ -17,6 +19,7 @@ import { SystemExec } from '../../dataplane/exec/system-exec';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
 import { skippedWithoutKubectl } from '../lib/kubectl';
+import { playVolumes } from '../lib/played-volumes';
 
 t.setTimeout(180_000);
 const exec = new SystemExec();
@@ -131,11 +134,11 @@ t.test('claims belong to their pods, and go with them by the policy', async (t) 
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     },
   ];
+  const directory = { metadata: { annotations: { 'k8ts.io/volumes-directory': '/data' } } };
+  await client.patch(nodes, 'n1', 'merge', directory);
+  t.teardown(playVolumes(client));
   const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete', whenScaled: 'Delete' };
-  await client.create(
-    statefulSets,
-    setOf('db', { podManagementPolicy: 'Parallel', volumeClaimTemplates, persistentVolumeClaimRetentionPolicy }),
-  );
+  await client.create(statefulSets, setOf('db', { volumeClaimTemplates, persistentVolumeClaimRetentionPolicy }));
   const owned = await eventually(
     client,
     persistentVolumeClaims,
@@ -150,12 +153,27 @@ t.test('claims belong to their pods, and go with them by the policy', async (t) 
     persistentVolumeClaim: { claimName: `data-${pod?.metadata?.name}` },
   });
 
-  t.comment('no part of k8ts binds claims: a pod that nothing starts is deleted, and its claim with it');
+  await eventually(client, statefulSets, complete('db', 3), inDefault);
+  const volumes = await eventually(client, persistentVolumes, (all) => all.length === 3);
+  t.ok(volumes.every(({ status }) => status?.phase === 'Bound'));
+  const first = (await client.get(persistentVolumeClaims, `${namespace}/data-db-0`)).spec?.volumeName;
+
   await client.patch(statefulSets, `${namespace}/db`, 'merge', { spec: { replicas: 1 } });
   await eventually(client, persistentVolumeClaims, (all) => all.length === 1, inDefault);
+  // The directories go with the claims, by the kubelet.
+  const left = await eventually(client, persistentVolumes, (all) => all.length === 1);
+  t.equal(left[0]?.metadata?.name, first);
+  await client.delete(pods, `${namespace}/db-0`);
+  await eventually(client, statefulSets, complete('db', 1), inDefault);
+  t.equal(
+    (await client.get(persistentVolumeClaims, `${namespace}/data-db-0`)).spec?.volumeName,
+    first,
+    'the same data',
+  );
   await client.delete(statefulSets, `${namespace}/db`);
   await eventually(client, persistentVolumeClaims, (all) => all.length === 0, inDefault);
   await eventually(client, pods, (all) => all.length === 0, inDefault);
+  await eventually(client, persistentVolumes, (all) => all.length === 0);
 });
 
 t.test('kubectl rollout: status, restart, history and undo; scale', async (t) => {

@@ -14,6 +14,8 @@ export type FindClaim = (name: string) => PersistentVolumeClaim | undefined;
 export interface Ownership {
   readonly claim: PersistentVolumeClaim;
   readonly ownerReferences: readonly OwnerReference[];
+  /** Another controller owns the claim, so the policy is ignored. */
+  readonly isForeign: boolean;
 }
 
 export const missingClaims = (set: StatefulSet, ordinal: number, find: FindClaim): PersistentVolumeClaim[] =>
@@ -36,8 +38,11 @@ export function waitsForClaims(set: StatefulSet, ordinal: number, find: FindClai
 export function planOwnership(set: StatefulSet, pod: Pod, ordinal: number, find: FindClaim): Ownership[] {
   return claimsOf(set, ordinal, find).flatMap((claim) => {
     const before = claim.metadata?.ownerReferences ?? [];
-    const after = ownersOf(set, pod, ordinal, before);
-    return isDeepStrictEqual(before, after) ? [] : [{ claim, ownerReferences: after }];
+    // It goes with an earlier set or pod of this name: the garbage collector deletes it.
+    if (before.some((reference) => isStale(reference, statefulSets, set) || isStale(reference, pods, pod))) return [];
+    const { others, isForeign } = othersOf(set, pod, before);
+    const after = isForeign ? others : [...others, ...ownersOf(set, pod, ordinal)];
+    return isDeepStrictEqual(before, after) ? [] : [{ claim, ownerReferences: after, isForeign }];
   });
 }
 
@@ -49,24 +54,28 @@ function policyOf({ spec }: StatefulSet): { whenDeleted: string; whenScaled: str
   return { whenDeleted, whenScaled };
 }
 
-function ownersOf(set: StatefulSet, pod: Pod, ordinal: number, before: readonly OwnerReference[]): OwnerReference[] {
+/** The owners that are neither the set nor the pod. With a controller among them, a claim with a policy gets no further owner. */
+function othersOf(set: StatefulSet, pod: Pod, before: readonly OwnerReference[]) {
   const { whenDeleted, whenScaled } = policyOf(set);
-  const toSet = (reference: OwnerReference) => isTo(reference, statefulSets, set.metadata?.name);
-  const toPod = (reference: OwnerReference) => isTo(reference, pods, pod.metadata?.name);
-  const others = before.filter((reference) => !toSet(reference) && !toPod(reference));
-  if (whenDeleted === 'Retain' && whenScaled === 'Retain') return others;
-  // A claim of another controller, or of an earlier set or pod of this name, is left to the garbage collector.
-  const isForeign = before.some(
-    (reference) =>
-      (toSet(reference) && reference.uid !== set.metadata?.uid) ||
-      (toPod(reference) && reference.uid !== pod.metadata?.uid) ||
-      (!toSet(reference) && !toPod(reference) && reference.controller === true),
+  const others = before.filter(
+    (reference) => !isTo(reference, statefulSets, set.metadata?.name) && !isTo(reference, pods, pod.metadata?.name),
   );
-  if (isForeign) return others;
-  const isScaledDown = !isDesired(set, ordinal);
-  if (whenScaled === 'Delete' && isScaledDown) return [...others, controllerReference(pods, pod)];
-  return whenDeleted === 'Delete' ? [...others, controllerReference(statefulSets, set)] : others;
+  const hasPolicy = whenDeleted !== 'Retain' || whenScaled !== 'Retain';
+  return { others, isForeign: hasPolicy && others.some(({ controller }) => controller === true) };
 }
+
+function ownersOf(set: StatefulSet, pod: Pod, ordinal: number): OwnerReference[] {
+  const { whenDeleted, whenScaled } = policyOf(set);
+  const isScaledDown = !isDesired(set, ordinal);
+  if (whenScaled === 'Delete' && isScaledDown) return [controllerReference(pods, pod)];
+  return whenDeleted === 'Delete' ? [controllerReference(statefulSets, set)] : [];
+}
+
+const isStale = (
+  reference: OwnerReference,
+  kind: { apiVersion: string; kind: string },
+  { metadata }: StatefulSet | Pod,
+): boolean => isTo(reference, kind, metadata?.name) && reference.uid !== metadata?.uid;
 
 const isTo = (
   reference: OwnerReference,

@@ -105,7 +105,7 @@ export class StatefulSetController implements Controller {
     const creations = steps.filter((step) => step.action === 'create');
     // Owners of claims before deletions: a claim that goes with its pod must belong to the pod before that ends.
     for (const step of steps) {
-      if (step.action === 'own') await statefulPods.own(step, signal);
+      if (step.action === 'own') await statefulPods.own(set, step, signal);
       else if (step.action === 'claim') await statefulPods.createClaims(set, step.ordinal, signal);
       else if (step.action === 'identify') await statefulPods.identify(key, set, step, signal);
     }

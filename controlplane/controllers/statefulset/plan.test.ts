@@ -322,7 +322,21 @@ t.test('claims', async (t) => {
       spec: withClaims('Delete'),
       pods: [pod(0)],
       claims: [claim(0, [owner('StatefulSet', 'earlier', 'web')])],
-      steps: ['own data-web-0 '],
+      steps: [],
+    },
+    {
+      name: 'a claim of an earlier pod of this name, and of the set',
+      spec: withClaims('Delete', 'Delete'),
+      pods: [pod(0)],
+      claims: [claim(0, [owner('Pod', 'earlier', 'web-0'), ofSet])],
+      steps: [],
+    },
+    {
+      name: 'a claim of the set and of another controller',
+      spec: withClaims('Delete'),
+      pods: [pod(0)],
+      claims: [claim(0, [ofSet, { ...ofSet, kind: 'Other', uid: 'x' }])],
+      steps: ['own data-web-0 Other web'],
     },
   ];
   for (const { name, spec, pods, claims, steps } of cases) {

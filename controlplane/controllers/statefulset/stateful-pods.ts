@@ -97,7 +97,12 @@ export class StatefulPods {
     }
   }
 
-  async own({ claim, ownerReferences }: Ownership, signal: AbortSignal): Promise<void> {
+  async own(set: StatefulSet, { claim, ownerReferences, isForeign }: Ownership, signal: AbortSignal): Promise<void> {
+    if (isForeign) {
+      const why = 'has a conflicting OwnerReference that acts as a manging controller';
+      const message = `PersistentVolumeClaim ${claim.metadata?.name} ${why}, the retention policy is ignored for this claim`;
+      this.deps.events.record(set, 'Warning', 'ConflictingController', message);
+    }
     const { uid, resourceVersion } = metaOf(claim);
     const owners = ownerReferences.length > 0 ? ownerReferences : null;
     const patch = { metadata: { uid, resourceVersion, ownerReferences: owners } };
