@@ -20,6 +20,7 @@ import { DisruptionController } from './disruption/controller';
 import { EndpointsController } from './endpoints/controller';
 import { EndpointSliceController } from './endpointslice/controller';
 import { EndpointSliceMirroringController } from './endpointslice-mirroring/controller';
+import { EphemeralVolumeController } from './ephemeral-volume/controller';
 import { EventTtlController } from './event-ttl/controller';
 import { GarbageCollector } from './garbage/controller';
 import { HorizontalPodAutoscalerController } from './horizontalpodautoscaler/controller';
@@ -46,6 +47,7 @@ import { InformerSet } from './shared/informers';
 import { StatefulSetController } from './statefulset/controller';
 import { TokenCleanerController } from './token-cleaner/controller';
 import { VacProtectionController } from './vac-protection/controller';
+import { VolumeExpandController } from './volume-expand/controller';
 import { VolumeProvisioningController } from './volume-provisioning/controller';
 
 export interface ControllersOptions {
@@ -124,6 +126,8 @@ const queueNames: Readonly<Record<string, string>> = {
   'pv-protection': 'pvprotection',
   'pvc-protection': 'pvcprotection',
   'vac-protection': 'vacprotection',
+  'ephemeral-volume': 'ephemeral_volume',
+  'volume-expand': 'volume_expand',
   garbage: 'garbage_collector_attempt_to_delete',
   resourcequota: 'resourcequota_primary',
   'clusterrole-aggregation': 'ClusterRoleAggregator',
@@ -167,6 +171,8 @@ export function createControllers(
     podGc: new PodGcController(deps('pod-gc')),
     persistentVolumeBinder: new PersistentVolumeBinder(deps('persistentvolume-binder')),
     volumeProvisioning: new VolumeProvisioningController(deps('volume-provisioning')),
+    ephemeralVolume: new EphemeralVolumeController(deps('ephemeral-volume')),
+    volumeExpand: new VolumeExpandController(deps('volume-expand')),
     pvProtection: new PvProtectionController(deps('pv-protection')),
     pvcProtection: new PvcProtectionController(deps('pvc-protection')),
     vacProtection: new VacProtectionController(deps('vac-protection')),

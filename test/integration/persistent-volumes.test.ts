@@ -7,12 +7,15 @@ import {
   type PersistentVolumeClaim,
   persistentVolumeClaims,
   persistentVolumes,
+  pods,
+  serviceAccounts,
   storageClasses,
 } from '../../controlplane/api/index';
 import type { Client } from '../../controlplane/client/client';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
 import { createNodes } from '../lib/fake-kubelet';
+import { playVolumes } from '../lib/played-volumes';
 
 const namespace = 'default';
 const size = (storage: string) => ({ resources: { requests: { storage } } });
@@ -199,4 +202,59 @@ t.test('binding mode Immediate; a volume goes with its node', async (t) => {
   await eventually(client, persistentVolumes, ([found]) => found?.metadata?.deletionTimestamp !== undefined);
   await client.delete(nodes, 'a');
   await eventually(client, persistentVolumes, (found) => found.length === 0);
+});
+
+t.test('a generic ephemeral volume: a claim that comes and goes with its pod', async (t) => {
+  const { client } = await openControlPlane(t, { nodes: ['a'] });
+  t.teardown(playVolumes(client));
+  await client.patch(nodes, 'a', 'merge', withDirectory);
+  await eventually(client, serviceAccounts, (all) => all.length > 0, { namespace });
+  const volumeClaimTemplate = {
+    metadata: { labels: { of: 'p' } },
+    spec: { accessModes: ['ReadWriteOnce'], ...size('1Gi') },
+  };
+  const pod = {
+    metadata: { name: 'p', namespace },
+    spec: {
+      containers: [{ name: 'c', image: 'i' }],
+      volumes: [{ name: 'scratch', ephemeral: { volumeClaimTemplate } }],
+    },
+  };
+  // A claim of a user has the name.
+  await client.create(persistentVolumeClaims, claimOf('p-scratch'));
+  await client.create(pods, pod);
+  await reported(client, 'p', 'FailedBinding');
+  await client.delete(persistentVolumeClaims, `${namespace}/p-scratch`);
+  const claim = await claimIs(client, 'p-scratch', 'Bound');
+  t.match(claim.metadata, { labels: { of: 'p' }, ownerReferences: [{ kind: 'Pod', name: 'p', controller: true }] });
+  await eventually(client, pods, ([found]) => found?.status?.phase === 'Running', { namespace });
+  await client.delete(pods, `${namespace}/p`);
+  await eventually(client, persistentVolumeClaims, (all) => all.length === 0);
+  await eventually(client, persistentVolumes, (all) => all.length === 0);
+});
+
+t.test('a claim grows: its volume, then its status; volumes of others are theirs to expand', async (t) => {
+  const client = await open(t);
+  await createNodes(client, 'a');
+  await client.patch(nodes, 'a', 'merge', withDirectory);
+  const grows = { allowVolumeExpansion: true };
+  await client.create(storageClasses, { metadata: { name: 'now' }, provisioner: storage, ...grows });
+  await client.create(storageClasses, { metadata: { name: 'far' }, provisioner: 'example.com/far', ...grows });
+  await client.create(persistentVolumes, volumeOf('v', { storageClassName: 'far' }));
+  await client.create(persistentVolumeClaims, claimOf('ours', { storageClassName: 'now' }));
+  await client.create(persistentVolumeClaims, claimOf('theirs', { storageClassName: 'far' }));
+  for (const name of ['ours', 'theirs']) {
+    await claimIs(client, name, 'Bound');
+    await client.patch(persistentVolumeClaims, `${namespace}/${name}`, 'merge', { spec: size('3Gi') });
+  }
+  await reported(client, 'ours', 'VolumeResizeSuccessful');
+  const ours = await client.get(persistentVolumeClaims, `${namespace}/ours`);
+  t.equal(ours.metadata?.annotations?.['volume.kubernetes.io/storage-resizer'], storage);
+  t.match(ours.status, { capacity: { storage: '3Gi' }, allocatedResources: { storage: '3Gi' } });
+  t.notOk(ours.status?.conditions);
+  t.notOk(ours.status?.allocatedResourceStatuses);
+  const volume = await client.get(persistentVolumes, ours.spec?.volumeName ?? '');
+  t.equal(volume.spec?.capacity?.['storage'], '3Gi');
+  await reported(client, 'theirs', 'ExternalExpanding');
+  t.equal((await client.get(persistentVolumeClaims, `${namespace}/theirs`)).status?.capacity?.['storage'], '1Gi');
 });
