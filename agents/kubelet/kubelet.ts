@@ -112,7 +112,8 @@ export class Kubelet implements Part {
       if (isNew) reporter.changed();
       else start(reporter.run(signal));
       if (this.deps.runRoutes) start(this.deps.runRoutes(nodeInformer, signal));
-      await serviceInformer.synced(signal);
+      // A volume may be for certain nodes: this needs the labels of our own.
+      await Promise.all([serviceInformer.synced(signal), nodeInformer.synced(signal)]);
       const events = createEventRecorder({
         client,
         component: 'kubelet',

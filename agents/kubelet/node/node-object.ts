@@ -1,7 +1,9 @@
 // The Node object that this kubelet reports. Pure.
 import type { Node } from '../../../controlplane/api';
+import { volumesDirectory } from '../../../controlplane/api/volumes/binding';
 import { formatTime } from '../../../controlplane/base/clock';
 import type { ImageRecord, RuntimeInfo } from '../runtime/runtime';
+import { volumesFolder } from '../volumes/persistent/provisioned';
 import { machineCapacity, withCapacityOf } from './capacity';
 import type { MachineFacts } from './facts';
 import type { NodePolicy } from './policy';
@@ -33,6 +35,12 @@ const memoryPressureBytes = 100 * 2 ** 20;
 const diskPressureShare = 0.1;
 /** As upstream: enough for schedulers that prefer nodes with the image, without making the object large. */
 const maxImages = 50;
+
+/** What other parts of the cluster read of this kubelet's set-up. */
+export const nodeAnnotations = (rootDir: string): Record<string, string> => ({
+  'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+  [volumesDirectory]: volumesFolder(rootDir),
+});
 
 export function nodeLabels({ name, labels, machine }: NodeInput): Record<string, string> {
   return {

@@ -8,7 +8,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import type { ContainerRuntime, RuntimeInfo } from '../runtime/runtime';
 import { availableMemoryBytes, type MachineFacts } from './facts';
-import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
+import { type NodeInput, nodeAnnotations, nodeLabels, nodeStatus } from './node-object';
 
 const leaseSeconds = 40;
 const renewMs = 10_000;
@@ -87,10 +87,14 @@ export class NodeReporter {
     const { client, config } = this.deps;
     const input = await this.input();
     const labels = nodeLabels(input);
+    const annotations = nodeAnnotations(config.rootDir);
     try {
       const existing = await client.get(nodes, config.name);
-      const missing = Object.entries(labels).some(([name, value]) => existing.metadata?.labels?.[name] !== value);
-      return missing ? await client.patch(nodes, config.name, 'merge', { metadata: { labels } }) : existing;
+      const isThere =
+        includes(existing.metadata?.labels, labels) && includes(existing.metadata?.annotations, annotations);
+      return isThere
+        ? existing
+        : await client.patch(nodes, config.name, 'merge', { metadata: { labels, annotations } });
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }
@@ -100,7 +104,7 @@ export class NodeReporter {
       metadata: {
         name: config.name,
         labels,
-        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+        annotations,
       },
       spec: {},
       status: nodeStatus(input, undefined),
@@ -230,6 +234,9 @@ export class NodeReporter {
 const isNewer = (node: Node, than: Node | undefined): boolean =>
   than?.metadata?.uid !== node.metadata?.uid ||
   BigInt(node.metadata?.resourceVersion ?? 0) > BigInt(than?.metadata?.resourceVersion ?? 0);
+
+const includes = (have: Record<string, string> = {}, desired: Record<string, string>): boolean =>
+  Object.entries(desired).every(([name, value]) => have[name] === value);
 
 /** The fields whose change is written at once: all except the heartbeat times. */
 const fingerprint = (status: NonNullable<Node['status']>): string =>

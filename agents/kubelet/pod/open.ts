@@ -8,6 +8,7 @@ import { ImagePuller } from '../images/image-puller';
 import type { Part } from '../part';
 import type { ProbeMetrics } from '../probes/probe-metrics';
 import { Prober } from '../probes/prober';
+import { DirectoryKeeper } from '../volumes/persistent/directory-keeper';
 import { PodVolumes } from '../volumes/pod-volumes';
 import type { PodAllocations } from './allocations';
 import { CrashLoop } from './crash-loop';
@@ -62,6 +63,14 @@ export function openPods({
     rootDir: node.rootDir,
     ownNode,
   });
+  const directories = new DirectoryKeeper({
+    client,
+    mounts,
+    clock,
+    log: log.child('directories'),
+    nodeName: node.nodeName,
+    rootDir: node.rootDir,
+  });
   const policies = new PolicyPresence({ client, log: log.child('policies') });
   const images = new ImageCache(runtime);
   const probes = new Prober({
@@ -99,7 +108,7 @@ export function openPods({
   );
   return {
     run: async (signal) => {
-      await Promise.all([policies.run(signal), podSet.run(signal)]);
+      await Promise.all([policies.run(signal), podSet.run(signal), directories.run(signal)]);
     },
     problem: () => runtimeProblem,
     endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
