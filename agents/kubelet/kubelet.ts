@@ -11,18 +11,20 @@ import { createInformer, type Informer } from '../../controlplane/client/informe
 import type { Mounts } from '../../dataplane/mount/mounts';
 import { NodePodGroups } from './cgroups/open';
 import type { PodsLimit } from './cgroups/pod-cgroups';
+import { type EvictionPart, openEviction } from './eviction/open';
 import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
 import { NodeReporter } from './node/node-reporter';
 import type { NodePolicy } from './node/policy';
-import type { Part } from './part';
+import type { NodeEvent, Part } from './part';
 import { PodAllocations } from './pod/allocations';
 import type { NodeConfig } from './pod/deps';
 import { openPods, type PodsPart } from './pod/open';
 import { PodRecords } from './pod/pod-records';
 import { ProbeMetrics } from './probes/probe-metrics';
 import type { ContainerRuntime } from './runtime/runtime';
+import type { PodSample } from './stats/node-sample';
 
 export interface KubeletConfig extends NodeConfig {
   readonly labels: Readonly<Record<string, string>>;
@@ -49,6 +51,8 @@ export interface KubeletDeps {
   readonly log: Logger;
   readonly machine: MachineFacts;
   readonly config: KubeletConfig;
+  /** What the pods use now. */
+  readonly samples: () => Promise<readonly PodSample[]>;
   /** Whether this process ends because the machine goes down. */
   readonly machineStops: () => Promise<boolean>;
   /** Keeps the routes to the other nodes; called once the network is open. */
@@ -61,6 +65,7 @@ export class Kubelet implements Part {
   readonly probeMetrics = new ProbeMetrics();
   private networkProblem: string | undefined = 'pod network is not ready: waiting for the podCIDR of this node';
   private podsPart: PodsPart | undefined;
+  private eviction: EvictionPart | undefined;
 
   constructor(private readonly deps: KubeletDeps) {
     const { client, log, config, runtime } = deps;
@@ -81,6 +86,14 @@ export class Kubelet implements Part {
     await mkdir(config.rootDir, { recursive: true, mode: 0o750 });
     const nodeInformer = createInformer(client, nodes, { log: log.child('nodes') });
     const serviceInformer = createInformer(client, services, { log: log.child('services') });
+    const events = createEventRecorder({
+      client,
+      component: 'kubelet',
+      host: config.nodeName,
+      log: log.child('events'),
+    });
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } };
+    const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
     const reporter = new NodeReporter({
       client,
       runtime,
@@ -89,6 +102,8 @@ export class Kubelet implements Part {
       machine,
       config: { ...config, name: config.nodeName, ips: config.nodeIps },
       notReady: () => this.problem() ?? this.networkProblem,
+      pressures: () => this.eviction?.conditions() ?? [],
+      report,
     });
     const tasks: Promise<void>[] = [];
     const start = (task: Promise<void>) => {
@@ -96,12 +111,12 @@ export class Kubelet implements Part {
     };
     try {
       for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
-      const node = await reporter.register(signal);
+      const registered = await reporter.register(signal);
       nodeInformer.onChange(({ type, object }) => {
         if (type !== 'deleted') reporter.observe(object);
       });
       // A node that has its range already was ready before, and is ready again soon. So it reports only after its network is open.
-      const known = podCidrsOf(node);
+      const known = podCidrsOf(registered);
       const isNew = known.length === 0;
       if (isNew) start(reporter.run(signal));
       const podCidrs = isNew ? await this.podCidrs(nodeInformer, signal) : known;
@@ -114,11 +129,12 @@ export class Kubelet implements Part {
       if (this.deps.runRoutes) start(this.deps.runRoutes(nodeInformer, signal));
       // A volume may be for certain nodes: this needs the labels of our own.
       await Promise.all([serviceInformer.synced(signal), nodeInformer.synced(signal)]);
-      const events = createEventRecorder({
-        client,
-        component: 'kubelet',
-        host: config.nodeName,
-        log: log.child('events'),
+      const groups = new NodePodGroups({
+        runtime,
+        cgroupRoot: config.cgroupRoot,
+        podPidsLimit: config.policy.podPidsLimit,
+        limit: config.podsLimit,
+        log: log.child('cgroups'),
       });
       const podsPart = openPods({
         client,
@@ -126,13 +142,8 @@ export class Kubelet implements Part {
         records: this.records,
         network,
         mounts,
-        cgroups: new NodePodGroups({
-          runtime,
-          cgroupRoot: config.cgroupRoot,
-          podPidsLimit: config.policy.podPidsLimit,
-          limit: config.podsLimit,
-          log: log.child('cgroups'),
-        }),
+        cgroups: groups,
+        pressure: (pod) => this.eviction?.refusal(pod),
         // The name that upstream's kubelet gives to its file.
         allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
         events,
@@ -150,6 +161,24 @@ export class Kubelet implements Part {
       scope.defer(() => podsPart.close());
       scope.defer(() => this.goDown(podsPart, signal));
       start(podsPart.run(signal));
+      this.eviction = await openEviction({
+        runtime,
+        records: this.records,
+        groups,
+        samples: this.deps.samples,
+        policy: config.policy,
+        memoryBytes: machine.memoryBytes,
+        pauseImage: config.pauseImage,
+        rootDir: config.rootDir,
+        pods: () => this.pods.list(),
+        podSet: () => podsPart,
+        folderOf: (podUid, volume) => podsPart.folderOf(podUid, volume),
+        clock,
+        log,
+        report,
+        changed: () => reporter.changed(),
+      });
+      start(this.eviction.run(signal));
       await Promise.all(tasks);
     } finally {
       await scope.close();

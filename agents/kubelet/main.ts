@@ -43,7 +43,7 @@ export const command = defineCommand({
     const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
     const exec = new SystemExec();
     const network = openNetwork({ options, nodeIp: nodeIps[0]!, exec, log, report });
-    const kubelet = new Kubelet({
+    const kubelet: Kubelet = new Kubelet({
       client,
       runtime,
       network: network.network,
@@ -52,6 +52,8 @@ export const command = defineCommand({
       log,
       machine,
       config: await configOf(options, machine, nodeIps),
+      // Read only when the kubelet runs: the measurement needs the records of the kubelet.
+      samples: async () => (await stats.measure('all')).pods,
       machineStops: () => machineStops(exec, log),
       runRoutes: network.runRoutes,
     });

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Kubelet } from '../../agents/kubelet/kubelet';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
 import { readMachineFacts } from '../../agents/kubelet/node/facts';
-import { defaultNodePolicy } from '../../agents/kubelet/node/policy';
+import { defaultNodePolicy, type NodePolicy } from '../../agents/kubelet/node/policy';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
+import { openStats } from '../../agents/kubelet/stats/open';
 import { type Node, nodes, type Pod } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import { createLogger, silentLogger } from '../../controlplane/base/logger';
@@ -16,11 +17,17 @@ import { podSources } from './pod-lab';
 
 const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
 
-export async function startKubelet(client: Client, dockerd: TestDockerd, nodeIps = ['192.0.2.1'], kubeletPort = 10250) {
+export async function startKubelet(
+  client: Client,
+  dockerd: TestDockerd,
+  nodeIps = ['192.0.2.1'],
+  kubeletPort = 10250,
+  policy: NodePolicy = defaultNodePolicy,
+) {
   const abort = new AbortController();
   let machineStops = false;
   const machine = await readMachineFacts();
-  const kubelet = new Kubelet({
+  const kubelet: Kubelet = new Kubelet({
     client,
     runtime: new DockerRuntime(dockerd.host),
     network: new NetlinkPodNetwork({ log, netns: dockerd.netns, sources: podSources(dockerd.netns) }),
@@ -43,13 +50,20 @@ export async function startKubelet(client: Client, dockerd: TestDockerd, nodeIps
       kubeletPort,
       kubeletVersion: 'v1.36.0-test',
       maxPods: 110,
-      policy: defaultNodePolicy,
+      policy,
       cgroupRoot: dockerd.cgroupRoot,
       podsLimit: { cpuShares: 2048, memoryBytes: machine.memoryBytes },
       parallelStarts: 4,
       shutdownGraceSeconds: 2,
     },
+    samples: async () => (await stats.measure('all')).pods,
     machineStops: async () => machineStops,
+  });
+  const stats = await openStats({
+    options: { nodeName: 'n1', rootDir: join(dockerd.dir, 'kubelet'), dockerHost: dockerd.host },
+    machine,
+    runtime: new DockerRuntime(dockerd.host),
+    records: kubelet.records,
   });
   const done = kubelet.run(abort.signal).catch((err: unknown) => {
     if (!abort.signal.aborted) throw err;

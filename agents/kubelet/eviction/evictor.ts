@@ -30,8 +30,6 @@ const hardGraceSeconds = 1;
 export interface Eviction {
   readonly message: string;
   readonly graceSeconds: number;
-  /** Annotations of the Event. */
-  readonly annotations: Readonly<Record<string, string>>;
   /** Whether the node's shortage is the reason, and not the pod's own limit. */
   readonly disrupted: boolean;
 }
@@ -124,7 +122,7 @@ export class Evictor implements Part {
       const use = uses.get(pod.metadata?.uid ?? '');
       const message = use && exceededLimit(pod, use, apart);
       if (message === undefined) return [];
-      return [this.evict(pod, { message, graceSeconds: hardGraceSeconds, annotations: {}, disrupted: false })];
+      return [this.evict(pod, { message, graceSeconds: hardGraceSeconds, disrupted: false })];
     });
   }
 
@@ -147,10 +145,10 @@ export class Evictor implements Part {
       log.warn('the node runs short, and there is no pod to evict', { resource });
       return [];
     }
-    const { text: message, annotations } = evictionMessage(resource, victim, useOf(victim), starved, observations);
+    const message = evictionMessage(resource, victim, useOf(victim), starved, observations);
     const own = victim.spec?.terminationGracePeriodSeconds ?? policy.maxPodGraceSeconds;
     const graceSeconds = first.graceMs === 0 ? hardGraceSeconds : Math.min(policy.maxPodGraceSeconds, own);
-    return [this.evict(victim, { message, annotations, graceSeconds, disrupted: true })];
+    return [this.evict(victim, { message, graceSeconds, disrupted: true })];
   }
 
   /** Whether the disk has enough again without an eviction. Nothing of the node can be reclaimed for memory and processes. */

@@ -5,12 +5,6 @@ import type { ContainerUse, PodUse } from './pod-usage';
 import { type Observation, type Observations, type StarvedResource, signals } from './signals';
 import { amountOf, type Threshold } from './thresholds';
 
-export interface EvictionMessage {
-  readonly text: string;
-  /** For the Event. */
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
 export const bytesText = (bytes: number): string =>
   formatQuantity({ nano: BigInt(Math.trunc(bytes)) * 1_000_000_000n, format: 'BinarySI' });
 const countText = (count: number): string =>
@@ -23,25 +17,13 @@ export function evictionMessage(
   use: PodUse | undefined,
   starved: readonly Threshold[],
   observations: Observations,
-): EvictionMessage {
-  const low = `The node was low on resource: ${resource}. `;
-  const parts = [low, thresholdText(resource, starved, observations)];
-  if (!use) return { text: parts.join(''), annotations: {} };
-  const podLevel = resource === 'memory' ? podText(pod, use) : undefined;
-  if (podLevel) parts.push(podLevel.text);
-  const greedy = greedyContainers(resource, pod, use);
-  for (const { name, usage, request } of greedy) {
+): string {
+  const parts = [`The node was low on resource: ${resource}. `, thresholdText(resource, starved, observations)];
+  if (use && resource === 'memory') parts.push(podText(pod, use));
+  for (const { name, usage, request } of use ? greedyContainers(resource, pod, use) : []) {
     parts.push(`Container ${name} was using ${usage}, request is ${request}, has larger consumption of ${resource}. `);
   }
-  return {
-    text: parts.join(''),
-    annotations: {
-      ...podLevel?.annotations,
-      offending_containers: greedy.map(({ name }) => name).join(','),
-      offending_containers_usage: greedy.map(({ usage }) => usage).join(','),
-      starved_resource: resource,
-    },
-  };
+  return parts.join('');
 }
 
 function thresholdText(resource: StarvedResource, starved: readonly Threshold[], observations: Observations): string {
@@ -56,16 +38,11 @@ function thresholdText(resource: StarvedResource, starved: readonly Threshold[],
   return '';
 }
 
-function podText(pod: Pod, { memoryBytes }: PodUse) {
-  const request = pod.spec?.resources?.requests?.['memory'];
-  if (request === undefined || memoryBytes === undefined) return undefined;
-  const name = pod.metadata?.name ?? '';
-  const usage = bytesText(memoryBytes);
+function podText({ metadata, spec }: Pod, { memoryBytes }: PodUse): string {
+  const request = spec?.resources?.requests?.['memory'];
+  if (request === undefined || memoryBytes === undefined) return '';
   const asked = formatQuantity(parseQuantity(request));
-  return {
-    text: `Pod ${name} was using ${usage}, request is ${asked}, has larger consumption of memory. `,
-    annotations: { offending_pod: name, offending_pod_usage: usage },
-  };
+  return `Pod ${metadata?.name} was using ${bytesText(memoryBytes)}, request is ${asked}, has larger consumption of memory. `;
 }
 
 /** Ephemeral containers have no requests, so they are not blamed. */

@@ -36,6 +36,12 @@ export function withDefaultTag(text: string): string {
   return name && !name.tag && !name.digest ? `${text}:latest` : text;
 }
 
+/** The names under which Docker may list the image: it leaves out its own registry, and that registry's folder `library`. */
+export function localNames(text: string): readonly string[] {
+  const full = withDefaultTag(text);
+  return [...new Set([text, full, full.replace(/^docker\.io\/(library\/)?/, '').replace(/^library\//, '')])];
+}
+
 export function defaultPullPolicy(text: string): 'Always' | 'IfNotPresent' {
   const name = parseImageName(text);
   return name && !name.digest && (name.tag ?? 'latest') === 'latest' ? 'Always' : 'IfNotPresent';

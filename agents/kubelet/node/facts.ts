@@ -76,9 +76,3 @@ async function readHugePages(): Promise<Amounts> {
 export function parseMemTotal(meminfo: string): number {
   return Number(/^MemTotal:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1024;
 }
-
-/** Bytes that the kernel can still allocate. */
-export async function availableMemoryBytes(): Promise<number> {
-  const meminfo = await readFile('/proc/meminfo', 'utf8');
-  return Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1024;
-}

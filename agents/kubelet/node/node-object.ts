@@ -2,6 +2,7 @@
 import type { Node } from '../../../controlplane/api';
 import { volumesDirectory } from '../../../controlplane/api/volumes/binding';
 import { formatTime } from '../../../controlplane/base/clock';
+import type { PressureCondition } from '../eviction/signals';
 import type { ImageRecord, RuntimeInfo } from '../runtime/runtime';
 import { volumesFolder } from '../volumes/persistent/provisioned';
 import { machineCapacity, withCapacityOf } from './capacity';
@@ -21,8 +22,8 @@ export interface NodeInput {
   readonly runtime: RuntimeInfo;
   readonly images: readonly ImageRecord[];
   readonly diskBytes: number;
-  readonly freeDiskBytes: number;
-  readonly freeMemoryBytes: number;
+  /** What the node runs short of. */
+  readonly pressures: readonly PressureCondition[];
   /** Why pods cannot run; undefined when they can. */
   readonly notReady: string | undefined;
   readonly now: number;
@@ -31,8 +32,6 @@ export interface NodeInput {
 type NodeStatus = NonNullable<Node['status']>;
 type NodeCondition = NonNullable<NodeStatus['conditions']>[number];
 
-const memoryPressureBytes = 100 * 2 ** 20;
-const diskPressureShare = 0.1;
 /** As upstream: enough for schedulers that prefer nodes with the image, without making the object large. */
 const maxImages = 50;
 
@@ -93,25 +92,23 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
 type Verdict = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
 
 function conditions(input: NodeInput): Verdict[] {
-  const lowMemory = input.freeMemoryBytes < memoryPressureBytes;
-  const lowDisk = input.freeDiskBytes < input.diskBytes * diskPressureShare;
-  const { notReady } = input;
+  const { notReady, pressures } = input;
   return [
     pressure(
       'MemoryPressure',
-      lowMemory,
+      pressures,
       ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
       ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
     ),
     pressure(
       'DiskPressure',
-      lowDisk,
+      pressures,
       ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
       ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
     ),
     pressure(
       'PIDPressure',
-      false,
+      pressures,
       ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
       ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     ),
@@ -122,11 +119,12 @@ function conditions(input: NodeInput): Verdict[] {
 }
 
 function pressure(
-  type: string,
-  under: boolean,
+  type: PressureCondition,
+  pressures: readonly PressureCondition[],
   bad: readonly [string, string],
   good: readonly [string, string],
 ): Verdict {
+  const under = pressures.includes(type);
   const [reason, message] = under ? bad : good;
   return { type, status: under ? 'True' : 'False', reason, message };
 }

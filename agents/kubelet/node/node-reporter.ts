@@ -6,8 +6,11 @@ import { type Clock, formatMicroTime } from '../../../controlplane/base/clock';
 import { describeError, isAlreadyExists, isNotFound } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
+import type { PressureCondition } from '../eviction/signals';
+import type { NodeEvent } from '../part';
 import type { ContainerRuntime, RuntimeInfo } from '../runtime/runtime';
-import { availableMemoryBytes, type MachineFacts } from './facts';
+import { statusEvents } from './events';
+import type { MachineFacts } from './facts';
 import { type NodeInput, nodeAnnotations, nodeLabels, nodeStatus } from './node-object';
 
 const leaseSeconds = 40;
@@ -32,6 +35,10 @@ export interface NodeReporterDeps {
   };
   /** Why pods cannot run; undefined when they can. */
   readonly notReady: () => string | undefined;
+  /** What the node runs short of. */
+  readonly pressures: () => readonly PressureCondition[];
+  /** Reports an Event of the node. */
+  readonly report: NodeEvent;
 }
 
 export class NodeReporter {
@@ -110,7 +117,7 @@ export class NodeReporter {
       status: nodeStatus(input, undefined),
     });
     // The server may have dropped the status of the create request. If not, this write does no harm.
-    await this.write(input, created);
+    await this.write(input, created, true);
     return created;
   }
 
@@ -138,15 +145,15 @@ export class NodeReporter {
       },
       images: this.images,
       diskBytes: disk.blocks * disk.bsize,
-      freeDiskBytes: disk.bavail * disk.bsize,
-      freeMemoryBytes: await availableMemoryBytes(),
+      pressures: this.deps.pressures(),
       notReady,
       now: clock.now(),
     };
   }
 
-  private async write(input: NodeInput, node: Node): Promise<void> {
+  private async write(input: NodeInput, node: Node, isNew = false): Promise<void> {
     const { client, config, clock } = this.deps;
+    const before = isNew ? undefined : node.status;
     const status = nodeStatus(input, node.status);
     // The server merges this list by type, and a dual-stack node has two addresses of type InternalIP. So the patch replaces the list.
     const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])];
@@ -165,6 +172,9 @@ export class NodeReporter {
       throw err;
     }
     this.writtenAtMs = clock.now();
+    for (const reason of statusEvents(status, before)) {
+      this.deps.report('Normal', reason, `Node ${config.name} status is now: ${reason}`);
+    }
   }
 
   private async reportStatus(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { openTestServer } from '../../../test/lib/test-server';
 import { FakeRuntime } from '../runtime/fake';
+import { statusEvents } from './events';
 import { parseMemTotal } from './facts';
 import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
 import { NodeReporter } from './node-reporter';
@@ -46,11 +47,11 @@ const input: NodeInput = {
     { id: '3', tags: [], digests: [], sizeBytes: 5, user: '' },
   ],
   diskBytes: 100 * 2 ** 30,
-  freeDiskBytes: 50 * 2 ** 30,
-  freeMemoryBytes: 2 * 2 ** 30,
+  pressures: [],
   notReady: undefined,
   now: clock.now(),
 };
+const extras = { pressures: () => [], report: () => {} };
 const condition = (of: NodeInput, type: string, previous?: ReturnType<typeof nodeStatus>) =>
   nodeStatus(of, previous).conditions?.find((each) => each.type === type);
 
@@ -69,8 +70,8 @@ t.test('the Node object', async (t) => {
 t.test('conditions', async (t) => {
   t.match(condition(input, 'Ready'), { status: 'True', reason: 'KubeletReady' });
   t.match(condition({ ...input, notReady: 'docker is away' }, 'Ready'), { status: 'False', message: 'docker is away' });
-  t.equal(condition({ ...input, freeMemoryBytes: 2 ** 20 }, 'MemoryPressure')?.status, 'True');
-  t.equal(condition({ ...input, freeDiskBytes: 2 ** 30 }, 'DiskPressure')?.status, 'True');
+  t.equal(condition({ ...input, pressures: ['MemoryPressure'] }, 'MemoryPressure')?.status, 'True');
+  t.equal(condition({ ...input, pressures: ['DiskPressure'] }, 'DiskPressure')?.status, 'True');
   const first = nodeStatus(input, undefined);
   const later = { ...input, now: input.now + 60_000 };
   t.equal(condition(later, 'Ready', first)?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
@@ -90,7 +91,16 @@ t.test('both addresses of a dual-stack node are reported, and a lost one is remo
     const runtime = new FakeRuntime(() => fake.now());
     const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, policy, rootDir: '/' };
     const notReady = () => undefined;
-    const reporter = new NodeReporter({ client, runtime, clock: fake, log: silentLogger, machine, config, notReady });
+    const reporter = new NodeReporter({
+      client,
+      runtime,
+      clock: fake,
+      log: silentLogger,
+      machine,
+      config,
+      notReady,
+      ...extras,
+    });
     await reporter.register(abort.signal);
     const running = reporter.run(abort.signal);
     const [node] = await eventually(client, nodes, ([node]) => node?.status?.addresses?.length === ips.length + 1);
@@ -109,7 +119,16 @@ async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: Memo
   const { name, ips, labels, kubeletPort, kubeletVersion, maxPods, policy, machine } = input;
   const config = { name, ips, labels, kubeletPort, kubeletVersion, maxPods, policy, rootDir: '/' };
   const log = silentLogger;
-  const reporter = new NodeReporter({ client, runtime, clock: fake, log, machine, config, notReady: () => undefined });
+  const reporter = new NodeReporter({
+    client,
+    runtime,
+    clock: fake,
+    log,
+    machine,
+    config,
+    notReady: () => undefined,
+    ...extras,
+  });
   await reporter.register(abort.signal);
   const run = reporter.run(abort.signal);
   t.teardown(async () => {
@@ -164,4 +183,21 @@ t.test('an extended resource that another client adds becomes allocatable', asyn
     (each) => each?.status?.allocatable?.['example.com/dongle'] === '3',
   );
   t.match(node?.status, { capacity: { 'example.com/dongle': '3', cpu: '2' } });
+});
+
+t.test('a change of a condition is an Event of the node', async (t) => {
+  const fine = nodeStatus(input, undefined);
+  const short = nodeStatus({ ...input, pressures: ['MemoryPressure', 'DiskPressure', 'PIDPressure'] }, fine);
+  const away = nodeStatus({ ...input, notReady: 'docker is away' }, fine);
+  t.same(statusEvents(fine, undefined), [
+    'NodeHasSufficientMemory',
+    'NodeHasNoDiskPressure',
+    'NodeHasSufficientPID',
+    'NodeReady',
+  ]);
+  t.same(statusEvents(away, undefined).includes('NodeNotReady'), false, 'a new node is not Ready yet');
+  t.same(statusEvents(short, fine), ['NodeHasInsufficientMemory', 'NodeHasDiskPressure', 'NodeHasInsufficientPID']);
+  t.same(statusEvents(fine, short), ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']);
+  t.same(statusEvents(away, fine), ['NodeNotReady']);
+  t.same(statusEvents(fine, fine), []);
 });

@@ -87,8 +87,8 @@ export class PlanExecutor {
   private readonly handlers: { readonly [A in keyof PodActions]: Handler<A> } = {
     'stop-pod': {
       stage: 'stop',
-      run: async ({ reason }, { pod }) => {
-        await this.parts.stopper.stopPod(pod, reason);
+      run: async ({ reason, graceSeconds }, { pod }) => {
+        await this.parts.stopper.stopPod(pod, reason, graceSeconds);
         await this.deps.cgroups.remove(pod.metadata?.uid ?? '');
       },
     },

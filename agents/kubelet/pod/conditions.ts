@@ -29,6 +29,7 @@ export function podConditions(input: StatusInput, observed: Observed): PodCondit
   return [
     ...(ended ? [] : (input.resizes ?? []).map((condition) => resizeCondition(condition, input))),
     ...verdicts.map((verdict) => withTimes(verdict, input)),
+    ...disruption(input).map((verdict) => withTimes(verdict, input)),
   ];
 }
 
@@ -63,6 +64,12 @@ function withTimes(verdict: Verdict, { pod, now }: StatusInput): PodCondition {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     lastTransitionTime: unchanged ? previous.lastTransitionTime : formatTime(now),
   };
+}
+
+function disruption({ verdict }: StatusInput): Verdict[] {
+  if (!verdict?.disrupted) return [];
+  const { message } = verdict;
+  return [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message }];
 }
 
 function initialized(pod: Pod, { phase, initStatuses, statuses }: Observed): Verdict {

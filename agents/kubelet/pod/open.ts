@@ -14,7 +14,7 @@ import type { PodAllocations } from './allocations';
 import { CrashLoop } from './crash-loop';
 import type { PodDeps } from './deps';
 import { Limiter } from './limiter';
-import { PodSet } from './pod-set';
+import { PodSet, type PodSetDeps } from './pod-set';
 import { PolicyPresence } from './policy-presence';
 import { capacityOf } from './resize-plan';
 import { Resizes } from './resizes';
@@ -32,11 +32,14 @@ export interface OpenPodsDeps extends Given {
   readonly parallelStarts: number;
   readonly probeMetrics: ProbeMetrics;
   readonly ownNode: () => Node | undefined;
+  readonly pressure: PodSetDeps['pressure'];
   /** Called when problem() gives another answer. */
   readonly changed: () => void;
 }
 
-export interface PodsPart extends Part, Pick<PodSet, 'endContainers'> {
+export interface PodsPart extends Part, Pick<PodSet, 'endContainers' | 'activePods' | 'evict' | 'discardEnded'> {
+  /** The folder of an emptyDir. */
+  folderOf(podUid: string, volume: string): string;
   /** Why the runtime cannot be used; undefined when it can. */
   problem(): string | undefined;
   /** Stops the timers and watches. Containers keep running. */
@@ -51,6 +54,7 @@ export function openPods({
   probeMetrics,
   changed,
   ownNode,
+  pressure,
   ...given
 }: OpenPodsDeps): PodsPart {
   const { client, runtime, events, clock, log, node } = given;
@@ -99,6 +103,7 @@ export function openPods({
       log: log.child('pods'),
       statuses: new StatusWriter({ client, clock, log: log.child('status'), addressesMatter: () => policies.any }),
       ownNode,
+      pressure,
       runtimeState: (problem) => {
         runtimeProblem = problem;
         changed();
@@ -111,6 +116,10 @@ export function openPods({
       await Promise.all([policies.run(signal), podSet.run(signal), directories.run(signal)]);
     },
     problem: () => runtimeProblem,
+    activePods: () => podSet.activePods(),
+    evict: (podUid, eviction) => podSet.evict(podUid, eviction),
+    discardEnded: () => podSet.discardEnded(),
+    folderOf: (podUid, volume) => volumes.path(podUid, { name: volume, emptyDir: {} }),
     endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
     close: () => {
       probes.close();

@@ -11,7 +11,7 @@ import { specHash } from '../spec/spec-hash';
 export interface PodActions {
   'create-sandbox': { readonly attempt: number };
   /** Ends all containers of the pod and releases its addresses; their records stay for the status. */
-  'stop-pod': { readonly reason: string };
+  'stop-pod': { readonly reason: string; readonly graceSeconds?: number };
   /** `attempt`: how often the container has run before. */
   'start-container': { readonly container: Container; readonly attempt: number };
   /** `resize`: the container ends only to start with other resources, whatever its restart policy says. */
@@ -47,6 +47,8 @@ export interface PlanInput {
   readonly notBefore: (name: string, last: ContainerRecord | undefined) => number;
   /** The kubelet has failed the pod, or the API says that the pod has ended: no container of it may run. */
   readonly over?: boolean;
+  /** When the pod is over: at most this much time for its containers to end. */
+  readonly graceSeconds?: number | undefined;
   /** True for a container that was ended only to start with other resources. */
   readonly endedForResize?: (id: string) => boolean;
   /** Earliest time to change resources of containers, after a failure; 0 when at once. */
@@ -87,7 +89,7 @@ class Planner {
   plan(): PodPlan {
     const { pod } = this.input;
     if (this.input.over || this.hasEnded(pod)) {
-      if (this.sandbox || this.anyRunning()) this.actions.push({ action: 'stop-pod', reason: 'the pod has completed' });
+      if (this.sandbox || this.anyRunning()) this.actions.push(this.stop());
     } else if (restartsAll(pod, (name) => this.lastEnd(name))) {
       this.actions.push({ action: 'restart-all-containers', ids: this.resetOrder(pod) });
       return { actions: this.actions, backingOff: [] };
@@ -98,6 +100,15 @@ class Planner {
     }
     this.collectGarbage();
     return { actions: this.actions, retryAtMs: this.retryAtMs, backingOff: this.backingOff };
+  }
+
+  private stop(): PodAction<'stop-pod'> {
+    const { graceSeconds } = this.input;
+    return {
+      action: 'stop-pod',
+      reason: 'the pod has completed',
+      ...(graceSeconds === undefined ? {} : { graceSeconds }),
+    };
   }
 
   private hasEnded(pod: Pod): boolean {

@@ -72,8 +72,10 @@ export async function setUp(
   {
     idle = false,
     ownNode,
+    pressure = () => undefined,
     ...options
-  }: Partial<StatusWriterDeps> & { readonly idle?: boolean; readonly ownNode?: Node } = {},
+  }: Partial<StatusWriterDeps> &
+    Partial<Pick<PodSetDeps, 'pressure'>> & { readonly idle?: boolean; readonly ownNode?: Node } = {},
 ) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
   const clock = new FakeClock();
@@ -145,11 +147,13 @@ export async function setUp(
       statuses: new StatusWriter({ client, clock, log, ...options }),
       runtimeState: (problem) => problems.push(problem),
       ownNode: () => ownNode,
+      pressure,
     };
     const set = new PodSet(deps, informer);
     const done = idle ? undefined : Promise.all([informer.run(abort.signal).catch(() => {}), set.run(abort.signal)]);
     return {
       deps,
+      set,
       recorder,
       stop: async () => {
         abort.abort(new Error('stopped'));
@@ -176,6 +180,7 @@ export async function setUp(
     mounts,
     rootDir,
     problems,
+    set: () => running.set,
     /** The dependencies of the running kubelet. */
     deps: () => running.deps,
     until,

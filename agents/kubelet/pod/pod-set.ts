@@ -3,6 +3,7 @@
 import { isTerminal, type Node, nodes, type Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
+import type { Eviction } from '../eviction/evictor';
 import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { formatPod, identityOf } from '../spec/container-spec';
@@ -21,6 +22,8 @@ export interface PodSetDeps extends Omit<WorkerDeps, 'admit' | 'finished'> {
   readonly runtimeState: (problem: string | undefined) => void;
   /** The object of this node; undefined before it is known. */
   readonly ownNode: () => Node | undefined;
+  /** Why the node accepts no such pod while it is short of something. */
+  readonly pressure: (pod: Pod) => Refusal | undefined;
 }
 
 export class PodSet {
@@ -224,6 +227,8 @@ export class PodSet {
     const { uid } = identityOf(pod);
     const known = ownNode();
     if (!known || this.admitted.has(uid)) return undefined;
+    const pressed = this.given.pressure(pod);
+    if (pressed) return pressed;
     let refusal = refusalOf(pod, known, this.otherPods(), node.hasAppArmor);
     // The scheduler may have seen a newer node, with a label that was set a moment ago.
     if (refusal && dependsOnNode(refusal)) {
@@ -233,6 +238,21 @@ export class PodSet {
     // Without a wait after the decision: two pods must not get the same port.
     if (!refusal) this.admitted.add(uid);
     return refusal;
+  }
+
+  /** The pods that have a container running here. */
+  activePods(): readonly Pod[] {
+    return [...this.workers.values()].flatMap(({ holding, anyRunning }) => (holding && anyRunning ? [holding] : []));
+  }
+
+  /** Resolves when the pod's containers have ended. */
+  async evict(podUid: string, eviction: Eviction): Promise<void> {
+    await this.workers.get(podUid)?.evict(eviction);
+  }
+
+  /** Removes the containers of pods that have ended for good. */
+  async discardEnded(): Promise<void> {
+    await Promise.all([...this.workers.values()].map((worker) => worker.discard()));
   }
 
   private otherPods(): readonly Pod[] {

@@ -71,14 +71,15 @@ export class PodStopper {
     return others.some((each) => podIpsOf(each)[0] === ips[0]) ? [] : ips;
   }
 
-  async stopPod(pod: Pod, reason: string): Promise<void> {
+  /** `graceSeconds`: if the pod gets less than its spec says. */
+  async stopPod(pod: Pod, reason: string, graceSeconds = graceSecondsOf(pod.spec)): Promise<void> {
     if (reason === 'Pod sandbox changed') {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       this.deps.events.record(pod, 'Normal', 'SandboxChanged', message);
     }
     // Without its sandbox a container cannot be reached.
     for (const { id } of this.observed.records) this.deps.probes.unwatch(id);
-    await this.stopContainers(pod, graceSecondsOf(pod.spec));
+    await this.stopContainers(pod, graceSeconds);
     for (const record of this.observed.records.filter(isSandbox))
       await removeSandbox(this.deps, record.id, this.addressesOf(record));
   }

@@ -1,6 +1,7 @@
 // One pod on this node: observes its containers, plans the actions that its spec requires, publishes the status. Passes run one at a time
 // (pass-loop.ts), and apply-plan.ts carries out the plan. A deletion interrupts the running pass.
 import { isTerminal, type Pod } from '../../../controlplane/api';
+import type { Eviction } from '../eviction/evictor';
 import { imageRef } from '../images/image-name';
 import type { PodIdentity } from '../runtime/labels';
 import { formatPod } from '../spec/container-spec';
@@ -48,6 +49,7 @@ export class PodWorker {
   private readonly endedForResize = new Set<string>();
   private readonly resets = new Map<string, number>();
   private readonly loop: PassLoop;
+  private eviction: (Eviction & { readonly ended: PromiseWithResolvers<void> }) | undefined;
 
   constructor(
     private readonly deps: WorkerDeps,
@@ -97,12 +99,56 @@ export class PodWorker {
     return !this.gone && this.pod && !isTerminal(this.pod) ? this.pod : undefined;
   }
 
+  /** The node ends the pod; the first eviction counts. Resolves when no container of it runs, or the kubelet stops. */
+  evict(eviction: Eviction): Promise<void> {
+    if (!this.eviction) {
+      this.eviction = { ...eviction, ended: Promise.withResolvers() };
+      // Now, because the next pass may see the pod as failed already.
+      const verdict = this.pod && this.verdictOn(this.pod);
+      if (this.pod && verdict) this.reportVerdict(this.pod, verdict);
+      this.loop.interrupt(new Error('the pod is evicted'));
+      this.kick();
+    }
+    this.settleEviction();
+    return this.eviction.ended.promise;
+  }
+
+  /**
+   * Removes the containers of a pod that has ended for good, and ends the worker: the node needs the space of their files. Their logs are
+   * gone then. Does nothing for other pods.
+   */
+  async discard(): Promise<void> {
+    const { pod, deps, observed, stopper } = this;
+    const { uid } = this.identity;
+    if (!pod || this.ending || this.loop.closed || !isTerminal(pod) || this.anyRunning) return;
+    // Without records the status would lose what they say: the written one stays.
+    await deps.statuses.flushed(uid);
+    if (this.ending || this.anyRunning) return;
+    this.loop.close(new Error('the pod has ended'));
+    deps.statuses.forget(uid);
+    this.messages.forget(observed.records.map(({ id }) => id));
+    await stopper.removeAll();
+    await deps.cgroups.remove(uid);
+    this.starts.forget();
+    deps.finished(uid);
+  }
+
+  /** Whether containers of the pod run that an eviction can end. */
+  get anyRunning(): boolean {
+    return this.observed.records.some(({ state }) => state === 'running');
+  }
+
+  private settleEviction(): void {
+    if (this.eviction && (this.loop.closed || !this.anyRunning)) this.eviction.ended.resolve();
+  }
+
   /** Something about the pod may have changed, or the time for the next pass has come. */
   kick(): void {
     if (this.loop.closed) return;
     this.publish();
     // A second deletion with less grace shortens the running kills.
     if (this.ending && this.loop.running) this.stopper.shorten(this.pod, this.graceSeconds());
+    this.settleEviction();
     this.loop.request();
   }
 
@@ -116,6 +162,7 @@ export class PodWorker {
   /** Ends the worker and leaves the containers alone. */
   close(): void {
     this.loop.close(new Error('the kubelet is stopping'));
+    this.settleEviction();
     // Probes no longer run, so the pod would look unready: the last written status stays until the next kubelet starts.
     this.deps.statuses.forget(this.identity.uid);
   }
@@ -143,7 +190,7 @@ export class PodWorker {
   private graceSeconds(): number {
     const { pod } = this;
     if (!pod) return this.stopper.labelledGrace();
-    return this.gone ? 0 : graceOf(pod);
+    return this.gone ? 0 : Math.min(graceOf(pod), this.eviction?.graceSeconds ?? Number.POSITIVE_INFINITY);
   }
 
   private async pass(signal: AbortSignal): Promise<number | undefined> {
@@ -172,6 +219,7 @@ export class PodWorker {
       started: (id) => probes.started(id),
       notBefore: (name, last) => this.starts.notBefore(name, last),
       over: verdict !== undefined || isTerminal(pod),
+      graceSeconds: this.eviction?.graceSeconds,
       resizeNotBefore: resizes.notBefore(this.identity.uid),
       endedForResize: (id) => this.endedForResize.has(id),
       previousStarts: (name) => this.resets.get(name) ?? startsBefore(pod, name),
@@ -215,13 +263,15 @@ export class PodWorker {
     this.starts.forget();
     if (this.pod && last) await deletePod(deps, this.pod, last);
     this.loop.close(new Error('the pod is removed'));
+    this.settleEviction();
     deps.statuses.forget(uid);
     deps.finished(uid);
   }
 
   private verdictOn(pod: Pod): PodVerdict | undefined {
     const { node, clock } = this.deps;
-    return podVerdict(pod, { ...node, takenAtMs: this.takenAtMs, refusal: this.admission?.refusal, now: clock.now() });
+    const { takenAtMs, admission, eviction } = this;
+    return podVerdict(pod, { ...node, takenAtMs, refusal: admission?.refusal, eviction, now: clock.now() });
   }
 
   private reportVerdict(pod: Pod, verdict: PodVerdict): void {

@@ -25,6 +25,8 @@ export interface PodVerdict {
   readonly message: string;
   /** True when the pod was refused before it ran. */
   readonly rejected?: boolean;
+  /** True when the node ends the pod for its own sake, which is a disruption for the pod's owner (KEP-3329). */
+  readonly disrupted?: boolean;
 }
 
 export interface StatusInput {
