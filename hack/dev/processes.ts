@@ -81,6 +81,15 @@ function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): 
   ]);
 }
 
+/**
+ * All nodes share the developer's disk, which may be nearly full for other reasons: upstream's thresholds of 10 and 15 percent would evict
+ * every pod, and the removal of images would not help.
+ */
+const ofSharedDisk = [
+  '--eviction-hard=memory.available<100Mi,nodefs.available<2%,nodefs.inodesFree<2%,imagefs.available<2%,imagefs.inodesFree<2%',
+  '--image-gc-high-threshold=100',
+];
+
 function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: ProcessFacts): ProcessSpec {
   const common = [`--kubeconfig=${node.kubeconfigs[agent]}`, `--node-name=${node.name}`];
   const nodeIp = `--node-ip=${node.ip}`;
@@ -90,6 +99,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       `--docker-host=unix://${node.dockerSocket}`,
       `--root-dir=${node.dir}/kubelet`,
       `--cgroup-root=${cgroupOf(plan, node)}`,
+      ...ofSharedDisk,
       `--pki-dir=${node.dir}/pki`,
       `--cluster-dns=${ranges.dns}`,
       `--cluster-domain=${ranges.domain}`,
