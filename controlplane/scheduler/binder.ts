@@ -30,6 +30,11 @@ export async function bind(
     target: { apiVersion: 'v1', kind: 'Node', name: node },
   };
   await client.post(pods, info.key, 'binding', binding, signal);
+  recordBinding({ eventsOf }, info, node);
+}
+
+/** The Event of a binding. */
+export function recordBinding({ eventsOf }: Pick<BinderDeps, 'eventsOf'>, info: PodInfo, node: string): void {
   eventsOf(info.schedulerName).record(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${node}`);
 }
 

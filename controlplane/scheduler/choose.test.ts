@@ -185,7 +185,7 @@ t.test('the message when no node fits', async (t) => {
   const preemption = renderPreemption(3, [notHelpful, notHelpful, noVictims]);
   t.equal(
     renderUnschedulable({ nodeCount: 3, refusals: choice.refusals.values() }, preemption),
-    '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). preemption: 0/3 nodes are available: ' +
+    '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/3 nodes are available: ' +
       '1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
   );
   t.equal(renderUnschedulable({ nodeCount: 0, refusals: [] }), 'no nodes available to schedule pods');

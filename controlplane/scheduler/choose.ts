@@ -35,19 +35,39 @@ export type Choice =
 /** In a cluster of at most this many nodes, all nodes that fit are scored. */
 const enough = 100;
 
+/** The nodes that fit, and why the others do not. */
+export interface Feasible {
+  readonly feasible: readonly NodeInfo[];
+  readonly examined: number;
+  /** By node; all nodes have one when none is feasible. */
+  readonly refusals: ReadonlyMap<string, Refusal>;
+  readonly podRefusal?: Refusal;
+  /** The only feasible node is the one that preemption keeps for the pod; no other was examined. */
+  readonly reserved: boolean;
+}
+
 export function choose(input: ChooseInput): Choice {
-  const { plugins, pod, nodes, offset, random, nominated = () => [] } = input;
+  const { feasible, examined, refusals, podRefusal } = findFeasible(input);
+  if (feasible.length === 0) return { node: undefined, examined, refusals, ...(podRefusal ? { podRefusal } : {}) };
+  if (feasible.length === 1) return { node: feasible[0]!, examined };
+  return { node: pickBest(feasible, scoreNodes(input.plugins, input, feasible), input.random), examined };
+}
+
+/** With `everywhere`, the node that is kept for the pod is one like all others. */
+export function findFeasible(input: ChooseInput, everywhere = false): Feasible {
+  const { plugins, pod, nodes, offset, nominated = () => [] } = input;
   const checks = gatherChecks(plugins, input);
   if (checks.refusal) {
     const podRefusal = checks.refusal;
-    return { node: undefined, examined: 0, refusals: new Map(nodes.map(({ name }) => [name, podRefusal])), podRefusal };
+    const refusals = new Map(nodes.map(({ name }) => [name, podRefusal]));
+    return { feasible: [], examined: 0, refusals, podRefusal, reserved: false };
   }
   const refuse = (node: NodeInfo) =>
     filterNode(checks, node) ?? fitsWithNominated(plugins, input, node, nominated(node.name));
   // Preemption freed room for the pod on this node: if the pod fits there, no other node is examined.
-  const own = pod.pod.status?.nominatedNodeName;
-  const reserved = own ? nodes.find(({ name }) => name === own) : undefined;
-  if (reserved && !refuse(reserved)) return { node: reserved, examined: 0 };
+  const own = everywhere ? undefined : pod.pod.status?.nominatedNodeName;
+  const kept = own ? nodes.find(({ name }) => name === own) : undefined;
+  if (kept && !refuse(kept)) return { feasible: [kept], examined: 0, refusals: new Map(), reserved: true };
   const { only } = checks;
   const candidates = only ? nodes.filter(({ name }) => only.has(name)) : nodes;
   const limit = feasibleLimit(candidates.length, input.percentageOfNodesToScore);
@@ -63,10 +83,7 @@ export function choose(input: ChooseInput): Choice {
   if (feasible.length === 0 && only) {
     for (const { name } of nodes) if (!refusals.has(name)) refusals.set(name, checks.elsewhere!);
   }
-  if (feasible.length === 0) return { node: undefined, examined, refusals };
-  if (feasible.length === 1) return { node: feasible[0]!, examined };
-  const scores = scoreNodes(plugins, input, feasible);
-  return { node: pickBest(feasible, scores, random), examined };
+  return { feasible, examined, refusals, reserved: false };
 }
 
 /** kube-scheduler's adaptive sample: half of the nodes, a smaller part in very large clusters, never under 100. */
@@ -76,7 +93,8 @@ export function feasibleLimit(nodes: number, percentage = 0): number {
   return Math.max(enough, Math.floor((nodes * percent) / 100));
 }
 
-function pickBest(nodes: readonly NodeInfo[], scores: readonly number[], random: () => number): NodeInfo {
+/** One of the nodes with the highest score. */
+export function pickBest(nodes: readonly NodeInfo[], scores: readonly number[], random: () => number): NodeInfo {
   let best = Number.NEGATIVE_INFINITY;
   for (const score of scores) best = Math.max(best, score);
   const top = nodes.filter((_, i) => scores[i]! >= best);

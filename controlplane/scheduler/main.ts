@@ -17,6 +17,7 @@ import { createInformer, type Lister } from '../client/informer';
 import { defaultTiming, type LeaderTiming, runWithLease } from '../client/leader-election';
 import { planProfiles } from './config/profiles';
 import type { LeaderElectionSettings, SchedulerConfiguration } from './config/types';
+import { openExtender } from './extenders/extender';
 import type { SchedulerPlugin } from './plugins/plugin';
 import type { TopologySpreadDeps } from './plugins/pod-topology-spread';
 import type { Profile } from './profile';
@@ -70,7 +71,11 @@ async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise
   const ofVolumes = volumeInformers(client, informerOptions);
   const ofServices = createInformer(client, services, { ...informerOptions, indexes: serviceIndexes });
   const volumes = new ClusterVolumes(ofVolumes);
-  const handle = { client, clock, volumes, serviceSelectors: selectorsOf(ofServices), ignoredResources: [] };
+  const settings = config.extenders ?? [];
+  const ignoredResources = settings.flatMap(({ managedResources = [] }) =>
+    managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name = '' }) => name),
+  );
+  const handle = { client, clock, volumes, serviceSelectors: selectorsOf(ofServices), ignoredResources };
   const profiles = new Map<string, Profile>();
   for (const plan of planProfiles(config, handle)) {
     const events = createEventRecorder({ client, component: plan.schedulerName, log, clock });
@@ -78,11 +83,17 @@ async function schedule(options: SchedulerOptions, signal: AbortSignal): Promise
   }
   const { podInitialBackoffSeconds: initial = 1, podMaxBackoffSeconds: max = 10 } = config;
   const backoff = { initialBackoffMs: initial * 1000, maxBackoffMs: max * 1000 };
-  const scheduler = new Scheduler({ client, log, clock, random, profiles, ...informers, volumes, backoff });
+  const extenders = await Promise.all(settings.map(openExtender));
+  const deps = { client, log, clock, random, profiles, ...informers, volumes, extenders, backoff };
+  const scheduler = new Scheduler(deps);
   // Subscribed before the first list, so that nothing is missed.
   const running = scheduler.run(signal);
   const all = [...Object.values(informers), ...Object.values(ofVolumes), ofServices];
-  await Promise.all([running, ...all.map((informer) => informer.run(signal))]);
+  try {
+    await Promise.all([running, ...all.map((informer) => informer.run(signal))]);
+  } finally {
+    for (const extender of extenders) extender.close();
+  }
 }
 
 const byNamespace = 'namespace';

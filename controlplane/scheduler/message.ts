@@ -9,14 +9,17 @@ export interface Refused {
   readonly podRefusal?: Refusal | undefined;
 }
 
-/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. preemption: ...` */
+/**
+ * `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. no new claims to deallocate, preemption: ...`
+ * Upstream's plug-in DynamicResources says the words about claims for every pod that has no claim of a device.
+ */
 export function renderUnschedulable({ nodeCount, refusals, podRefusal }: Refused, preemption?: string): string {
   if (nodeCount === 0) return 'no nodes available to schedule pods';
   const reasons = podRefusal
     ? podRefusal.reasons.join(', ')
     : renderCounts([...refusals].flatMap((refusal) => refusal.reasons));
   const base = `0/${nodeCount} nodes are available: ${reasons}.`;
-  return preemption ? `${base} preemption: ${preemption}` : base;
+  return preemption ? `${base} no new claims to deallocate, preemption: ${preemption}` : base;
 }
 
 /** Why preemption found no node. */

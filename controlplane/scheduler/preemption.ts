@@ -39,7 +39,8 @@ export type Preemption =
   /** `gaveUp` is false while an earlier preemption is still under way: the nomination stays. */
   | { readonly node: undefined; readonly gaveUp: boolean; readonly message: string };
 
-interface Candidate {
+/** A node and the pods to evict there. */
+export interface Candidate {
   readonly node: NodeInfo;
   /** Most important first. */
   readonly victims: readonly PodInfo[];
@@ -54,7 +55,15 @@ export interface MinCandidates {
 export const defaultMinCandidates: MinCandidates = { absolute: 100, percentage: 10 };
 
 export function planPreemption(input: PreemptionInput): Preemption {
-  const { pod, nodes, refusals, offset, minCandidates = defaultMinCandidates } = input;
+  const found = findCandidates(input);
+  return 'candidates' in found ? planEviction(found.candidates, input) : found;
+}
+
+/** The nodes on which evictions help, or why there are none. */
+export function findCandidates(
+  input: PreemptionInput,
+): { readonly candidates: readonly Candidate[] } | (Preemption & { readonly node: undefined }) {
+  const { nodes, refusals, offset, minCandidates = defaultMinCandidates } = input;
   const ineligible = whyIneligible(input);
   if (ineligible) return { node: undefined, gaveUp: false, message: ineligible };
   const limit = Math.max(minCandidates.absolute, Math.floor((nodes.length * minCandidates.percentage) / 100));
@@ -73,7 +82,16 @@ export function planPreemption(input: PreemptionInput): Preemption {
   if (candidates.length === 0) {
     return { node: undefined, gaveUp: true, message: renderPreemption(nodes.length, outcomes) };
   }
-  const best = pickCandidate(candidates, input.now);
+  return { candidates };
+}
+
+/** The best of the candidates. */
+export function planEviction(
+  candidates: readonly Candidate[],
+  { now, pod }: Pick<PreemptionInput, 'now' | 'pod'>,
+): Preemption {
+  if (candidates.length === 0) return { node: undefined, gaveUp: false, message: 'no candidate node for preemption' };
+  const best = pickCandidate(candidates, now);
   return { node: best.node.name, victims: best.victims.filter(({ uid }) => uid !== pod.uid) };
 }
 

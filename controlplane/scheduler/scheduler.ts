@@ -14,14 +14,23 @@ import { eventLoop } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import type { Change, Informer } from '../client/informer';
-import { type BinderDeps, bind, evict, type Failure, nominate, reportFailure } from './binder';
-import { type Choice, choose } from './choose';
+import { type BinderDeps, bind, evict, type Failure, nominate, recordBinding, reportFailure } from './binder';
+import { type Choice, type ChooseInput, choose } from './choose';
 import type { ClusterEvent } from './events';
+import { chooseWithExtenders, type ExtenderDeps, preemptWithExtenders } from './extenders/choose';
+import type { HttpExtender } from './extenders/extender';
 import { FailureReports } from './failure-reports';
 import { renderUnschedulable } from './message';
 import { type NodeInfo, nodeInfo } from './node-info';
 import { defaultSchedulerName, type PodInfo, podInfo } from './pod-info';
-import { type Budget, type Preemption, planPreemption } from './preemption';
+import {
+  type Budget,
+  findCandidates,
+  type Preemption,
+  type PreemptionInput,
+  planEviction,
+  planPreemption,
+} from './preemption';
 import type { Profile } from './profile';
 import { type QueueOptions, SchedulingQueue } from './queue';
 import { reserveAll } from './reservations';
@@ -41,8 +50,12 @@ export interface SchedulerDeps {
   readonly namespaces: Informer<Namespace>;
   readonly budgets: Informer<PodDisruptionBudget>;
   readonly volumes: ClusterVolumes;
+  /** In the order in which they are asked. */
+  readonly extenders: readonly HttpExtender[];
   readonly backoff?: Pick<QueueOptions, 'initialBackoffMs' | 'maxBackoffMs'>;
 }
+
+type Refusals = (Choice & { node: undefined })['refusals'];
 
 export class Scheduler {
   private readonly state = new ClusterState();
@@ -83,24 +96,26 @@ export class Scheduler {
     await Promise.allSettled(this.background);
   }
 
+  /** Decides for one pod after another. Only extenders make the scheduler wait in a decision. */
   private async drain(signal: AbortSignal): Promise<void> {
     for (let pod = this.queue.pop(); pod && !signal.aborted; pod = this.queue.pop()) {
       const { key } = pod;
       eventLoop.mark({ kind: 'schedule', describe: () => ({ pod: key }) });
-      this.scheduleOne(pod, signal);
+      const extended = this.scheduleOne(pod, signal);
+      if (extended) await extended;
       const pause = eventLoop.pause();
       if (pause) await pause;
     }
   }
 
-  private scheduleOne(pod: PodInfo, signal: AbortSignal): void {
+  private scheduleOne(pod: PodInfo, signal: AbortSignal): Promise<void> | undefined {
     const nodes = this.state.nodes();
     const { random, namespaces } = this.deps;
     const { plugins, percentageOfNodesToScore } = this.profile(pod.schedulerName);
     const namespaceLabels = (name: string) => namespaces.get(name)?.metadata?.labels;
     try {
       const nominated = (node: string) => this.state.nominated(node);
-      const choice = choose({
+      const input: ChooseInput = {
         plugins,
         pod,
         nodes,
@@ -109,15 +124,50 @@ export class Scheduler {
         offset: this.offset,
         random,
         nominated,
-      });
-      this.offset = nodes.length === 0 ? 0 : (this.offset + choice.examined) % nodes.length;
+      };
+      const extenders = this.deps.extenders.filter((extender) => extender.isInterested(pod));
+      if (extenders.some(({ filters, rates, preempts }) => filters || rates || preempts)) {
+        const deps = { extenders, log: this.deps.log };
+        return this.scheduleExtended(input, deps, signal).catch((err: unknown) => this.notScheduled(pod, err, signal));
+      }
+      const choice = choose(input);
+      this.examined(choice, nodes.length);
       if (choice.node) this.assign(pod, choice.node, signal);
-      else this.refuse(pod, choice, signal);
+      else this.refuse(pod, choice, this.preempt(pod, choice.refusals), signal);
     } catch (err) {
-      this.deps.log.error('pod not scheduled; it is tried again after its back-off', { pod: pod.key, error: err });
-      this.queue.failed(pod.key);
-      this.report(pod, { reason: 'SchedulerError', message: describeError(err) }, signal);
+      this.notScheduled(pod, err, signal);
     }
+    return undefined;
+  }
+
+  private async scheduleExtended(input: ChooseInput, deps: ExtenderDeps, signal: AbortSignal): Promise<void> {
+    const { pod } = input;
+    const choice = await chooseWithExtenders(input, deps, signal);
+    this.examined(choice, input.nodes.length);
+    // The pod or the node may be gone since the question.
+    if (!this.queue.has(pod.key)) return;
+    if (choice.node) {
+      const node = this.state.node(choice.node.name);
+      if (node?.node) this.assign(pod, node, signal);
+      else this.queue.failed(pod.key);
+      return;
+    }
+    const preemption = this.preemptionInput(pod, choice.refusals);
+    const found = preemption && findCandidates(preemption);
+    if (!found || !('candidates' in found)) return this.refuse(pod, choice, found ?? noPreemption, signal);
+    const candidates = await preemptWithExtenders(pod, found.candidates, deps, signal);
+    if (this.queue.has(pod.key)) this.refuse(pod, choice, planEviction(candidates, preemption), signal);
+  }
+
+  private examined({ examined }: Choice, nodeCount: number): void {
+    this.offset = nodeCount === 0 ? 0 : (this.offset + examined) % nodeCount;
+  }
+
+  private notScheduled(pod: PodInfo, err: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.deps.log.error('pod not scheduled; it is tried again after its back-off', { pod: pod.key, error: err });
+    this.queue.failed(pod.key);
+    this.report(pod, { reason: 'SchedulerError', message: describeError(err), nominate: '' }, signal);
   }
 
   private assign(pod: PodInfo, node: NodeInfo, signal: AbortSignal): void {
@@ -131,13 +181,28 @@ export class Scheduler {
       try {
         if (waits) await this.showNode(pod, node.name, signal);
         await this.preBind(pod, node.name, signal);
-        await running('Bind', 'DefaultBinder', () => bind(this.binder, pod, node.name, signal));
+        await this.bind(pod, node.name, signal);
         this.queue.remove(pod.key);
       } catch (err) {
         release();
         if (!signal.aborted) await this.notBound(pod, err, waits ? node.name : undefined, signal);
       }
     });
+  }
+
+  /** The first extender that binds and is interested in the pod does so in place of the scheduler. */
+  private async bind(pod: PodInfo, node: string, signal: AbortSignal): Promise<void> {
+    for (const extender of this.deps.extenders) {
+      if (!extender.binds || !extender.isInterested(pod)) continue;
+      try {
+        await extender.bind(pod, node, signal);
+        return recordBinding(this.binder, pod, node);
+      } catch (error) {
+        if (!extender.ignorable || signal.aborted) throw error;
+        this.deps.log.warn('an extender that may be ignored did not bind', { extender: extender.name, error });
+      }
+    }
+    await running('Bind', 'DefaultBinder', () => bind(this.binder, pod, node, signal));
   }
 
   /** Lets the plug-ins write what must exist before the binding. Ends when the pod is deleted. */
@@ -186,12 +251,17 @@ export class Scheduler {
     await reportFailure(this.binder, pod, { ...failure, ...(shown === undefined ? {} : { shown }) }, signal);
   }
 
-  private refuse(pod: PodInfo, { refusals, podRefusal }: Choice & { node: undefined }, signal: AbortSignal): void {
+  private refuse(
+    pod: PodInfo,
+    { refusals, podRefusal }: Choice & { node: undefined },
+    preemption: Preemption,
+    signal: AbortSignal,
+  ): void {
     const list = [...refusals.values()];
+    const nodeCount = this.state.nodes().length;
     const refusedBy = new Set(list.map(({ plugin }) => plugin));
-    const preemption = this.preempt(pod, refusals);
     if (preemption.node === undefined) {
-      const message = renderUnschedulable({ nodeCount: list.length, refusals: list, podRefusal }, preemption.message);
+      const message = renderUnschedulable({ nodeCount, refusals: list, podRefusal }, preemption.message);
       if (preemption.gaveUp) this.state.nominate(pod, undefined);
       const nominate = preemption.gaveUp ? { nominate: '' } : {};
       this.queue.unschedulable(pod.key, refusedBy);
@@ -209,15 +279,21 @@ export class Scheduler {
         this.queue.unschedulable(pod.key, refusedBy);
       }
     });
-    const message = renderUnschedulable({ nodeCount: list.length, refusals: list, podRefusal });
+    const message = renderUnschedulable({ nodeCount, refusals: list, podRefusal });
     this.report(pod, { reason: 'Unschedulable', message, nominate: node }, signal);
   }
 
-  private preempt(pod: PodInfo, refusals: (Choice & { node: undefined })['refusals']): Preemption {
+  private preempt(pod: PodInfo, refusals: Refusals): Preemption {
+    const input = this.preemptionInput(pod, refusals);
+    return input ? planPreemption(input) : noPreemption;
+  }
+
+  /** Undefined when the profile has no preemption, or there is no node. */
+  private preemptionInput(pod: PodInfo, refusals: Refusals): PreemptionInput | undefined {
     const { clock, namespaces } = this.deps;
     const { plugins, preemption: minCandidates } = this.profile(pod.schedulerName);
-    if (!minCandidates) return { node: undefined, gaveUp: true, message: '' };
-    return planPreemption({
+    if (!minCandidates) return undefined;
+    return {
       plugins,
       pod,
       nodes: this.state.nodes(),
@@ -229,7 +305,7 @@ export class Scheduler {
       minCandidates,
       offset: this.offset,
       now: clock.now(),
-    });
+    };
   }
 
   private async pushOut(pod: PodInfo, node: string, victims: readonly PodInfo[], signal: AbortSignal): Promise<void> {
@@ -368,6 +444,8 @@ function nodeEvents(before: Node, node: NodeInfo): ClusterEvent[] {
   const previous = nodeInfo(before);
   return types.map((type) => ({ type, node, previous }));
 }
+
+const noPreemption: Preemption & { node: undefined } = { node: undefined, gaveUp: true, message: '' };
 
 /** Says in upstream's words which plug-in failed. */
 class RunError extends Error {}

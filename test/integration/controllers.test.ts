@@ -322,7 +322,7 @@ t.test('a pod that fits on no node reports why, and is bound when a node has roo
   t.equal(condition?.reason, 'Unschedulable');
   t.equal(
     condition?.message,
-    '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+    '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
   );
   await client.patch(nodes, 'n2', 'merge', { status: { allocatable: { cpu: '8' } } }, { subresource: 'status' });
   const [placed] = await eventually(client, pods, (all) => all[0]?.spec?.nodeName !== undefined, select);
