@@ -94,3 +94,4 @@ export {
 export { subjectAccessReviews, tokenReviews } from './virtual';
 export { type VolumeAttachment, volumeAttachments } from './volume-attachment';
 export { type VolumeAttributesClass, volumeAttributesClasses } from './volume-attributes-class';
+export { attachedVolumeName, attachmentName, parseAttachedVolumeName } from './volumes/attachment-names';

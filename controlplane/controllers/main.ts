@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger';
 import type { Client } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { runWithLease } from '../client/leader-election';
+import { AttachDetachController } from './attach-detach/controller';
 import { BootstrapSignerController } from './bootstrap-signer/controller';
 import { ClusterRoleAggregationController } from './clusterrole-aggregation/controller';
 import { CronJobController } from './cronjob/controller';
@@ -173,6 +174,7 @@ export function createControllers(
     volumeProvisioning: new VolumeProvisioningController(deps('volume-provisioning')),
     ephemeralVolume: new EphemeralVolumeController(deps('ephemeral-volume')),
     volumeExpand: new VolumeExpandController(deps('volume-expand')),
+    attachDetach: new AttachDetachController(deps('attach-detach')),
     pvProtection: new PvProtectionController(deps('pv-protection')),
     pvcProtection: new PvcProtectionController(deps('pvc-protection')),
     vacProtection: new VacProtectionController(deps('vac-protection')),

@@ -26,6 +26,7 @@ export const ownRoles: Rules = {
     on('autoscaling', '*', write),
     on('batch', '*', write),
     on('discovery.k8s.io', 'endpointslices', write),
+    on('storage.k8s.io', 'volumeattachments', 'create'),
     on('coordination.k8s.io', 'leases', write),
     on('authentication.k8s.io', 'tokenreviews', 'create'),
     on('authorization.k8s.io', 'subjectaccessreviews', 'create'),
