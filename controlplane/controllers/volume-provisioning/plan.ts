@@ -91,7 +91,7 @@ function nodeRefusal(node: Node, { allowedTopologies = [] }: StorageClass): stri
 }
 
 const isPath = (path: string | undefined): boolean =>
-  path !== undefined && path.startsWith('/') && !path.split('/').includes('..');
+  path?.startsWith('/') === true && !path.split('/').includes('..');
 
 /** Of the nodes that may take a pod, the one with the fewest volumes; then by name. */
 function chooseNode({ nodes, volumesOn }: ProvisioningFacts, storageClass: StorageClass): Node | undefined {
