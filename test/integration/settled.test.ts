@@ -12,10 +12,15 @@ import {
   jobs,
   namespaces,
   nodes,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
   type Pod,
+  persistentVolumeClaims,
+  persistentVolumes,
   pods,
   secrets,
   services,
+  storageClasses,
 } from '../../controlplane/api/index';
 import { isJobFinished } from '../../controlplane/api/job';
 import type { Kind } from '../../controlplane/api/kind';
@@ -188,6 +193,41 @@ const isComplete =
   (name: string) => (all: readonly { metadata?: { name?: string }; status?: { availableReplicas?: number } }[]) =>
     all.some(({ metadata, status }) => metadata?.name === name && status?.availableReplicas === 2);
 
+/** Claims that are bound, that have grown, and that wait; a volume that is released; a pod with an ephemeral volume. */
+async function createVolumes(client: Client): Promise<void> {
+  await client.patch(nodes, 'n1', 'merge', { metadata: { annotations: { 'k8ts.io/volumes-directory': '/data' } } });
+  const now = { provisioner: 'k8ts.io/directory', allowVolumeExpansion: true };
+  await client.create(storageClasses, { metadata: { name: 'now' }, ...now });
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const claim = (name: string, parts: object) =>
+    client.create(persistentVolumeClaims, { metadata: { name, namespace }, spec: { ...spec, ...parts } });
+  await claim('grown', { storageClassName: 'now' });
+  await claim('waiting', { storageClassName: '' });
+  await claim('classless', { storageClassName: 'missing' });
+  const volumeClaimTemplate = { spec: { ...spec, storageClassName: 'now' } };
+  await client.create(pods, {
+    metadata: { name: 'scratch', namespace },
+    spec: {
+      containers: [{ name: 'c', image: 'registry.local/app:1' }],
+      volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate } }],
+    },
+  });
+  await client.create(persistentVolumes, {
+    metadata: { name: 'kept' },
+    spec: { ...spec, capacity: { storage: '1Gi' }, hostPath: { path: '/kept' }, resources: undefined },
+  } as PersistentVolume);
+  await claim('leaving', { storageClassName: '', volumeName: 'kept' });
+  const isBound = (name: string) => (all: readonly PersistentVolumeClaim[]) =>
+    all.some(({ metadata, status }) => metadata?.name === name && status?.phase === 'Bound');
+  for (const name of ['grown', 'leaving', 'scratch-v'])
+    await eventually(client, persistentVolumeClaims, isBound(name), { namespace });
+  await client.delete(persistentVolumeClaims, `${namespace}/leaving`);
+  await client.patch(persistentVolumeClaims, `${namespace}/grown`, 'merge', {
+    spec: { resources: { requests: { storage: '2Gi' } } },
+  });
+  await eventually(client, persistentVolumes, (all) => all.some(({ status }) => status?.phase === 'Released'));
+}
+
 t.test('a settled state causes no work', async (t) => {
   const { client, counters } = await startControllers(t);
   await createNodes(client, 'n1', 'n2');
@@ -209,6 +249,7 @@ t.test('a settled state causes no work', async (t) => {
   const type = 'kubernetes.io/service-account-token';
   await client.create(secrets, { metadata: { name: 'token', namespace, annotations }, type });
   await createOwners(client);
+  await createVolumes(client);
   await createStuckNamespace(client);
 
   await eventually(client, deployments, isComplete('sample'), { namespace });

@@ -17,6 +17,7 @@ import {
   storageProvisioner,
 } from '../../api/volumes/binding';
 import { Conflict, isNotFound } from '../../base/errors';
+import { metricSources } from '../../base/metric-sources';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
@@ -26,6 +27,7 @@ import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { boundClaim, claimWithStatus } from './claim-status';
 import { BinderFacts } from './facts';
+import { renderVolumeMetrics, retroactiveClassErrors, retroactiveClasses } from './metrics';
 import { planClaim } from './plan-claim';
 import { planVolume, unboundVolume } from './plan-volume';
 import type { ClaimStep, VolumeStep } from './types';
@@ -52,6 +54,7 @@ export class PersistentVolumeBinder implements Controller {
 
   async run(signal: AbortSignal): Promise<void> {
     await this.facts.follow({ claims: this.claimQueue, volumes: this.volumeQueue }, signal);
+    metricSources.add(() => renderVolumeMetrics(this.facts.volumes.list(), this.facts.claims.list()), signal);
     await Promise.all([
       runWorkers({ queue: this.claimQueue, reconcile: (key) => this.reconcileClaim(key, signal) }, signal),
       runWorkers({ queue: this.volumeQueue, reconcile: (key) => this.reconcileVolume(key, signal) }, signal),
@@ -111,7 +114,7 @@ export class PersistentVolumeBinder implements Controller {
         await this.bind(key, claim, step.volume, signal);
         return;
       case 'assign-class':
-        await this.writeClaim(key, { ...claim, spec: { ...claim.spec, storageClassName: step.name } }, signal);
+        await this.assignClass(key, claim, step.name, signal);
         return;
       case 'set-provisioner': {
         const names = { [storageProvisioner]: step.provisioner, [betaStorageProvisioner]: step.provisioner };
@@ -133,6 +136,21 @@ export class PersistentVolumeBinder implements Controller {
       }
       case 'fail':
         throw new Conflict(step.message);
+    }
+  }
+
+  private async assignClass(
+    key: string,
+    claim: PersistentVolumeClaim,
+    storageClassName: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    retroactiveClasses.add('');
+    try {
+      await this.writeClaim(key, { ...claim, spec: { ...claim.spec, storageClassName } }, signal);
+    } catch (err) {
+      retroactiveClassErrors.add('');
+      throw err;
     }
   }
 

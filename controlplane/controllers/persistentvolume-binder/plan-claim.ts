@@ -71,7 +71,7 @@ function planUnbound({ claim, candidates, storageClass, defaultClass, waitingPod
   const name = classOf(claim);
   // The phase is Pending since the claim was created.
   if (name) return planProvisioning(claim, name, storageClass);
-  return [warn('FailedBinding', 'no persistent volumes available for this claim and no storage class is set'), pending];
+  return [say('FailedBinding', 'no persistent volumes available for this claim and no storage class is set'), pending];
 }
 
 function waitForPod(pods: readonly string[]): ClaimStep {

@@ -69,8 +69,18 @@ function planDelete(volume: PersistentVolume): readonly VolumeStep[] {
     return [fail('VolumeFailedDelete', `no volume plugin matched name: ${provisioner}`)];
   // Its provisioner, or its driver's, deletes it.
   if (provisioner || volume.spec?.csi) return [];
-  const why = `error getting deleter volume plugin for volume "${metaOf(volume).name}": no deletable volume plugin matched`;
-  return [fail('VolumeFailedDelete', why)];
+  return [fail('VolumeFailedDelete', whyKept(volume))];
+}
+
+/** Only upstream's plug-in for host paths deletes volumes; of these some have a plug-in without that part. */
+function whyKept({ metadata, spec }: PersistentVolume): string {
+  const path = spec?.hostPath?.path;
+  if (path !== undefined && !/^\/tmp\/.+/.test(path))
+    return `host_path deleter only supports /tmp/.+ but received provided ${path}`;
+  // Beyond upstream, which deletes it on the machine of the controllers, wherever the pods ran.
+  if (path !== undefined) return `host path ${path} is not deleted: it may be on any node`;
+  const what = spec?.nfs ? 'no deletable volume plugin matched' : 'no volume plugin matched';
+  return `error getting deleter volume plugin for volume "${metadata?.name}": ${what}`;
 }
 
 const fail = (reason: string, message: string, status = message): VolumeStep => ({

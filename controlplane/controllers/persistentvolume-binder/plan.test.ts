@@ -358,11 +358,29 @@ const volumeCases: { name: string; volume: Parts; claim?: Parts; want: string[] 
     want: ['Released'],
   },
   {
-    name: 'released, policy Delete, nothing can delete it',
+    name: 'released, policy Delete, a host path',
     volume: { spec: policy('Delete') },
+    want: ['Released', 'Failed, VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /a'],
+  },
+  {
+    name: 'released, policy Delete, a host path below /tmp',
+    volume: { spec: { ...policy('Delete'), hostPath: { path: '/tmp/a' } } },
+    want: ['Released', 'Failed, VolumeFailedDelete: host path /tmp/a is not deleted: it may be on any node'],
+  },
+  {
+    name: 'released, policy Delete, NFS',
+    volume: { spec: { ...policy('Delete'), hostPath: undefined, nfs: { server: 's', path: '/' } } },
     want: [
       'Released',
       'Failed, VolumeFailedDelete: error getting deleter volume plugin for volume "v": no deletable volume plugin matched',
+    ],
+  },
+  {
+    name: 'released, policy Delete, local',
+    volume: { spec: { ...policy('Delete'), hostPath: undefined, local: { path: '/a' } } },
+    want: [
+      'Released',
+      'Failed, VolumeFailedDelete: error getting deleter volume plugin for volume "v": no volume plugin matched',
     ],
   },
   {
