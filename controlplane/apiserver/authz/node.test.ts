@@ -86,3 +86,51 @@ t.test('requests of a kubelet', async (t) => {
     ['theirs'],
   );
 });
+
+t.test('a kubelet reads the Secrets of the volumes of its pods', async (t) => {
+  const server = await startApiServer();
+  t.teardown(() => server.close());
+  const n1 = await server.identity('system:node:n1', 'system:nodes');
+  const secrets = '/api/v1/namespaces/kube-system/secrets';
+  const secret = (name: string) => ({ name, namespace: 'kube-system' });
+  for (const name of ['stage', 'publish', 'expand', 'controller']) {
+    await server.call('POST', secrets, { body: { metadata: { name } } });
+  }
+  await server.call('POST', `${inNamespace}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
+  const csi = {
+    driver: 'd.example.com',
+    volumeHandle: 'h',
+    nodeStageSecretRef: secret('stage'),
+    nodePublishSecretRef: secret('publish'),
+    nodeExpandSecretRef: secret('expand'),
+    controllerPublishSecretRef: secret('controller'),
+  };
+  const volume = {
+    metadata: { name: 'v' },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      csi,
+      claimRef: { name: 'c', namespace: 'default' },
+    },
+  };
+  t.equal((await server.call('POST', '/api/v1/persistentvolumes', { body: volume })).status, 201);
+  const get = async (name: string) => (await server.call('GET', `${secrets}/${name}`, { as: n1 })).status;
+  t.equal(await get('stage'), 403, 'before a pod uses the claim');
+  const pod = {
+    metadata: { name: 'p' },
+    spec: {
+      nodeName: 'n1',
+      containers: [{ name: 'c', image: 'i' }],
+      volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }],
+    },
+  };
+  t.equal((await server.call('POST', `${inNamespace}/pods`, { body: pod })).status, 201);
+  for (const name of ['stage', 'publish', 'expand']) t.equal(await get(name), 200, name);
+  t.equal(await get('controller'), 403);
+  await server.call('PATCH', '/api/v1/persistentvolumes/v', {
+    type: 'application/merge-patch+json',
+    body: { spec: { claimRef: null } },
+  });
+  t.equal(await get('stage'), 403, 'after the binding');
+});

@@ -12,6 +12,7 @@ import { componentRoles } from './policy/components';
 import { on, read } from './policy/grammar';
 import { type PolicyRule, ruleAllowsResource } from './rules';
 import { labelRequirements } from './selectors';
+import { VolumeSecrets } from './volume-secrets';
 
 const prefix = 'system:node:';
 const group = 'system:nodes';
@@ -44,10 +45,15 @@ type References = Map<string, number>;
 export class NodeAuthorizer implements Authorizer {
   private readonly byNode = new Map<string, References>();
 
-  constructor(private readonly cache: Cache) {}
+  private readonly volumeSecrets: VolumeSecrets;
 
-  /** Resolves when all pods are known. */
+  constructor(private readonly cache: Cache) {
+    this.volumeSecrets = new VolumeSecrets(cache);
+  }
+
+  /** Resolves when all pods and volumes are known. */
   async start(signal: AbortSignal): Promise<void> {
+    await this.volumeSecrets.start(signal);
     await followKind(
       this.cache,
       pods,
@@ -204,6 +210,8 @@ export class NodeAuthorizer implements Authorizer {
 
   private isRelated(node: string, resource: string, namespace: string, name: string): boolean {
     switch (resource) {
+      case 'secrets':
+        return this.refers(node, resource, namespace, name) || this.usesSecret(node, namespace, name);
       case 'persistentvolumes':
         return this.usesVolume(node, name);
       case 'volumeattachments':
@@ -226,6 +234,13 @@ export class NodeAuthorizer implements Authorizer {
   private usesVolume(node: string, name: string): boolean {
     const claim = this.cache.kind(persistentVolumes).get(name)?.object.spec?.claimRef;
     return this.refers(node, 'persistentvolumeclaims', claim?.namespace ?? '', claim?.name ?? '');
+  }
+
+  /** A pod of the node names a claim that is bound to a volume with the Secret. */
+  private usesSecret(node: string, namespace: string, name: string): boolean {
+    for (const claim of this.volumeSecrets.claimsWith(namespace, name))
+      if (this.refers(node, 'persistentvolumeclaims', claim.namespace, claim.name)) return true;
+    return false;
   }
 
   private refers(node: string, resource: string, namespace: string, name: string): boolean {
