@@ -7,7 +7,7 @@ import type { SchemaSet } from '../api/schema/schema-set';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
 import type { Clock } from '../base/clock';
 import type { Logger } from '../base/logger';
-import { metricSources } from '../base/metric-sources';
+import { processMetrics } from '../base/process-metrics';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
@@ -388,7 +388,7 @@ export class ApiServer {
         ...this.admissionMetrics.render(),
         ...this.conversionMetrics.render(),
         ...queueMetrics.render(),
-        ...metricSources.render(),
+        ...processMetrics.render(),
         ...renderAvailability(deps.cache),
       ],
       slis: () => slis.render(),

@@ -19,8 +19,17 @@ export function renderUnschedulable({ nodeCount, refusals, podRefusal }: Refused
     ? podRefusal.reasons.join(', ')
     : renderCounts([...refusals].flatMap((refusal) => refusal.reasons));
   const base = `0/${nodeCount} nodes are available: ${reasons}.`;
-  return preemption ? `${base} no new claims to deallocate, preemption: ${preemption}` : base;
+  if (!preemption) return base;
+  return preemption === nothingGathered
+    ? `${base} ${preemption}`
+    : `${base} no new claims to deallocate, preemption: ${preemption}`;
 }
+
+/**
+ * In place of what preemption found for a pod that no node was checked for: upstream's plug-in DynamicResources misses what it gathers later
+ * than other plug-ins refuse, and nothing is preempted.
+ */
+export const nothingGathered = 'not found';
 
 /** Why preemption found no node. */
 export function renderPreemption(nodeCount: number, outcomes: readonly string[]): string {

@@ -102,6 +102,15 @@ export class SchedulingQueue {
     return this.pods.size;
   }
 
+  /** How many unschedulable pods each plug-in has refused, by the schedulerName of the pods. */
+  unschedulableBy(): readonly { readonly plugin: string; readonly profile: string; readonly pods: number }[] {
+    return [...this.refused].flatMap(([plugin, pods]) => {
+      const counts = new Map<string, number>();
+      for (const { pod } of pods) counts.set(pod.schedulerName, (counts.get(pod.schedulerName) ?? 0) + 1);
+      return plugin === anyEvent ? [] : [...counts].map(([profile, count]) => ({ plugin, profile, pods: count }));
+    });
+  }
+
   /** Pods by what they wait for; `held` are being tried or bound. */
   get sizes(): Readonly<Record<'active' | 'backoff' | 'failed' | 'unschedulable' | 'held', number>> {
     return this.counts;

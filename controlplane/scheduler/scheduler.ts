@@ -12,6 +12,7 @@ import type { Clock } from '../base/clock';
 import { describeError, isConflict, isNotFound, NotFound } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
 import type { Logger } from '../base/logger';
+import { processMetrics } from '../base/process-metrics';
 import type { Client } from '../client/client';
 import type { Change, Informer } from '../client/informer';
 import { type BinderDeps, bind, evict, type Failure, nominate, recordBinding, reportFailure } from './binder';
@@ -20,7 +21,8 @@ import type { ClusterEvent } from './events';
 import { chooseWithExtenders, type ExtenderDeps, preemptWithExtenders } from './extenders/choose';
 import type { HttpExtender } from './extenders/extender';
 import { FailureReports } from './failure-reports';
-import { renderUnschedulable } from './message';
+import { nothingGathered, renderUnschedulable } from './message';
+import { type SchedulerGauges, SchedulerMetrics } from './metrics';
 import { type NodeInfo, nodeInfo } from './node-info';
 import { defaultSchedulerName, type PodInfo, podInfo } from './pod-info';
 import {
@@ -32,7 +34,7 @@ import {
   planPreemption,
 } from './preemption';
 import type { Profile } from './profile';
-import { type QueueOptions, SchedulingQueue } from './queue';
+import { type Attempts, type QueueOptions, SchedulingQueue } from './queue';
 import { reserveAll } from './reservations';
 import { ClusterState } from './state';
 import type { ClusterVolumes } from './volumes/cluster-volumes';
@@ -65,6 +67,9 @@ export class Scheduler {
   private readonly victims = new Set<string>();
   /** By the uid of a pod whose binding waits, e.g. for its volumes: how to end that. */
   private readonly bindings = new Map<string, AbortController>();
+  /** uids of pods that scheduling gates hold back. */
+  private readonly gated = new Set<string>();
+  private readonly metrics = new SchedulerMetrics(() => this.gauges());
   private readonly binder: BinderDeps;
   private offset = 0;
 
@@ -88,10 +93,12 @@ export class Scheduler {
       if (signal.aborted) return;
       throw err;
     }
+    const endMetrics = processMetrics.add(() => this.metrics.render());
     while (!signal.aborted) {
       await this.queue.ready(signal);
       await this.drain(signal);
     }
+    endMetrics();
     this.queue.close();
     await Promise.allSettled(this.background);
   }
@@ -109,6 +116,7 @@ export class Scheduler {
   }
 
   private scheduleOne(pod: PodInfo, signal: AbortSignal): Promise<void> | undefined {
+    const began = performance.now();
     const nodes = this.state.nodes();
     const { random, namespaces } = this.deps;
     const { plugins, percentageOfNodesToScore } = this.profile(pod.schedulerName);
@@ -128,66 +136,86 @@ export class Scheduler {
       const extenders = this.deps.extenders.filter((extender) => extender.isInterested(pod));
       if (extenders.some(({ filters, rates, preempts }) => filters || rates || preempts)) {
         const deps = { extenders, log: this.deps.log };
-        return this.scheduleExtended(input, deps, signal).catch((err: unknown) => this.notScheduled(pod, err, signal));
+        return this.scheduleExtended(input, deps, signal).catch((err: unknown) =>
+          this.notScheduled(pod, err, began, signal),
+        );
       }
       const choice = choose(input);
       this.examined(choice, nodes.length);
-      if (choice.node) this.assign(pod, choice.node, signal);
-      else this.refuse(pod, choice, this.preempt(pod, choice.refusals), signal);
+      const preemption = choice.node ? undefined : this.preempt(pod, choice);
+      this.metrics.decided(secondsSince(began));
+      if (choice.node) this.assign(pod, choice.node, began, signal);
+      else this.refuse(pod, choice, preemption!, began, signal);
     } catch (err) {
-      this.notScheduled(pod, err, signal);
+      this.notScheduled(pod, err, began, signal);
     }
     return undefined;
   }
 
   private async scheduleExtended(input: ChooseInput, deps: ExtenderDeps, signal: AbortSignal): Promise<void> {
+    const began = performance.now();
     const { pod } = input;
     const choice = await chooseWithExtenders(input, deps, signal);
+    this.metrics.decided(secondsSince(began));
     this.examined(choice, input.nodes.length);
     // The pod or the node may be gone since the question.
     if (!this.queue.has(pod.key)) return;
     if (choice.node) {
       const node = this.state.node(choice.node.name);
-      if (node?.node) this.assign(pod, node, signal);
+      if (node?.node) this.assign(pod, node, began, signal);
       else this.queue.failed(pod.key);
       return;
     }
     const preemption = this.preemptionInput(pod, choice.refusals);
-    const found = preemption && findCandidates(preemption);
-    if (!found || !('candidates' in found)) return this.refuse(pod, choice, found ?? noPreemption, signal);
+    if (!preemption || choice.podRefusal) {
+      return this.refuse(pod, choice, this.preempt(pod, choice), began, signal);
+    }
+    this.metrics.preemptionTried();
+    const found = findCandidates(preemption);
+    if (!('candidates' in found)) return this.refuse(pod, choice, found, began, signal);
     const candidates = await preemptWithExtenders(pod, found.candidates, deps, signal);
-    if (this.queue.has(pod.key)) this.refuse(pod, choice, planEviction(candidates, preemption), signal);
+    if (this.queue.has(pod.key)) this.refuse(pod, choice, planEviction(candidates, preemption), began, signal);
   }
 
   private examined({ examined }: Choice, nodeCount: number): void {
     this.offset = nodeCount === 0 ? 0 : (this.offset + examined) % nodeCount;
   }
 
-  private notScheduled(pod: PodInfo, err: unknown, signal: AbortSignal): void {
+  private notScheduled(pod: PodInfo, err: unknown, began: number, signal: AbortSignal): void {
     if (signal.aborted) return;
+    this.metrics.attempted(pod.schedulerName, 'error', secondsSince(began));
     this.deps.log.error('pod not scheduled; it is tried again after its back-off', { pod: pod.key, error: err });
     this.queue.failed(pod.key);
     this.report(pod, { reason: 'SchedulerError', message: describeError(err), nominate: '' }, signal);
   }
 
-  private assign(pod: PodInfo, node: NodeInfo, signal: AbortSignal): void {
+  private assign(pod: PodInfo, node: NodeInfo, began: number, signal: AbortSignal): void {
     const { plugins } = this.profile(pod.schedulerName);
     // Before the pod counts on the node: when a plug-in throws, nothing has changed.
     const release = reserveAll(plugins, pod, node);
     this.state.assume(pod, node.name);
     this.queue.decided(pod.key);
+    const attempts = this.queue.attempts(pod.key);
     const waits = plugins.some((plugin) => plugin.needsPreBind?.(pod));
     this.inBackground(async () => {
       try {
         if (waits) await this.showNode(pod, node.name, signal);
         await this.preBind(pod, node.name, signal);
         await this.bind(pod, node.name, signal);
+        this.bound(pod, attempts, began);
         this.queue.remove(pod.key);
       } catch (err) {
         release();
-        if (!signal.aborted) await this.notBound(pod, err, waits ? node.name : undefined, signal);
+        if (signal.aborted) return;
+        this.metrics.attempted(pod.schedulerName, 'error', secondsSince(began));
+        await this.notBound(pod, err, waits ? node.name : undefined, signal);
       }
     });
+  }
+
+  private bound(pod: PodInfo, attempts: Attempts | undefined, began: number): void {
+    this.metrics.attempted(pod.schedulerName, 'scheduled', secondsSince(began));
+    if (attempts) this.metrics.bound(attempts.count, (this.deps.clock.now() - attempts.firstMs) / 1000);
   }
 
   /** The first extender that binds and is interested in the pod does so in place of the scheduler. */
@@ -255,8 +283,10 @@ export class Scheduler {
     pod: PodInfo,
     { refusals, podRefusal }: Choice & { node: undefined },
     preemption: Preemption,
+    began: number,
     signal: AbortSignal,
   ): void {
+    this.metrics.attempted(pod.schedulerName, 'unschedulable', secondsSince(began));
     const list = [...refusals.values()];
     const nodeCount = this.state.nodes().length;
     const refusedBy = new Set(list.map(({ plugin }) => plugin));
@@ -270,6 +300,7 @@ export class Scheduler {
     }
     const { node, victims } = preemption;
     this.state.nominate(pod, node);
+    this.metrics.preempted(victims.length);
     for (const { uid } of victims) this.victims.add(uid);
     this.inBackground(async () => {
       // The queue holds the pod meanwhile: if it were tried before its victims terminate, it would choose other victims.
@@ -283,9 +314,12 @@ export class Scheduler {
     this.report(pod, { reason: 'Unschedulable', message, nominate: node }, signal);
   }
 
-  private preempt(pod: PodInfo, refusals: Refusals): Preemption {
+  private preempt(pod: PodInfo, { refusals, podRefusal }: Choice & { node: undefined }): Preemption {
     const input = this.preemptionInput(pod, refusals);
-    return input ? planPreemption(input) : noPreemption;
+    if (!input) return noPreemption;
+    this.metrics.preemptionTried();
+    if (podRefusal && !podRefusal.resolvable) return { node: undefined, gaveUp: false, message: nothingGathered };
+    return planPreemption(input);
   }
 
   /** Undefined when the profile has no preemption, or there is no node. */
@@ -356,6 +390,7 @@ export class Scheduler {
     const { object: pod, key } = change;
     const info = podInfo(pod);
     const ended = change.type === 'deleted' || isTerminal(pod);
+    this.countGated(info, ended);
     if (ended || pod.spec?.nodeName) this.binder.reports.forget(info.uid);
     if (ended) {
       this.victims.delete(info.uid);
@@ -396,6 +431,21 @@ export class Scheduler {
     if (change.type === 'updated' && this.queue.has(key) && !mattersForScheduling(change.previous, pod))
       this.queue.refresh(info);
     else this.queue.add(info);
+  }
+
+  private countGated({ uid, pod, schedulerName }: PodInfo, ended: boolean): void {
+    const gates = pod.spec?.schedulingGates ?? [];
+    if (!ended && gates.length > 0 && this.deps.profiles.get(schedulerName)?.gates) this.gated.add(uid);
+    else this.gated.delete(uid);
+  }
+
+  private gauges(): SchedulerGauges {
+    const { active, backoff, failed, unschedulable } = this.queue.sizes;
+    return {
+      pending: { active, backoff: backoff + failed, gated: this.gated.size, unschedulable },
+      cache: this.state.sizes,
+      unschedulable: this.queue.unschedulableBy(),
+    };
   }
 
   /** False for a pod that is being deleted, that has scheduling gates, or that names a scheduler without a profile here. */
@@ -446,6 +496,8 @@ function nodeEvents(before: Node, node: NodeInfo): ClusterEvent[] {
 }
 
 const noPreemption: Preemption & { node: undefined } = { node: undefined, gaveUp: true, message: '' };
+
+const secondsSince = (began: number): number => (performance.now() - began) / 1000;
 
 /** Says in upstream's words which plug-in failed. */
 class RunError extends Error {}

@@ -44,6 +44,10 @@ export class ClusterState {
     this.put(pod, node);
   }
 
+  get sizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number } {
+    return { nodes: this.nodes().length, pods: this.places.size, assumed_pods: this.assumed.size };
+  }
+
   isAssumed(uid: string): boolean {
     return this.assumed.has(uid);
   }

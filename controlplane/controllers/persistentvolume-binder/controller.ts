@@ -17,7 +17,7 @@ import {
   storageProvisioner,
 } from '../../api/volumes/binding';
 import { Conflict, isNotFound } from '../../base/errors';
-import { metricSources } from '../../base/metric-sources';
+import { processMetrics } from '../../base/process-metrics';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
@@ -54,7 +54,8 @@ export class PersistentVolumeBinder implements Controller {
 
   async run(signal: AbortSignal): Promise<void> {
     await this.facts.follow({ claims: this.claimQueue, volumes: this.volumeQueue }, signal);
-    metricSources.add(() => renderVolumeMetrics(this.facts.volumes.list(), this.facts.claims.list()), signal);
+    const endMetrics = processMetrics.add(() => renderVolumeMetrics(this.facts.volumes.list(), this.facts.claims.list()));
+    signal.addEventListener('abort', endMetrics, { once: true });
     await Promise.all([
       runWorkers({ queue: this.claimQueue, reconcile: (key) => this.reconcileClaim(key, signal) }, signal),
       runWorkers({ queue: this.volumeQueue, reconcile: (key) => this.reconcileVolume(key, signal) }, signal),

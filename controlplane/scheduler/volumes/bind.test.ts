@@ -141,7 +141,7 @@ t.test('a claim that appears wakes its pod', async (t) => {
   const refused = await client.until(pods, 'a/q', (found) => scheduled(found) !== undefined);
   t.match(
     scheduled(refused)?.message,
-    /^0\/1 nodes are available: persistentvolumeclaim "late" not found\. no new claims to deallocate, preemption:/,
+    /^0\/1 nodes are available: persistentvolumeclaim "late" not found\. not found$/,
   );
   await client.create(persistentVolumeClaims, { ...claim, metadata: { name: 'late', namespace: 'a' } });
   await client.until(persistentVolumeClaims, 'a/late', isSelected);
