@@ -63,6 +63,7 @@ export function openPods({
     mounts,
     exec: new SystemExec(),
     clock,
+    warn: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
     log: log.child('volumes'),
     rootDir: node.rootDir,
     ownNode,

@@ -110,6 +110,7 @@ export async function setUp(
       client,
       mounts,
       exec: new ScriptedExec(),
+      warn: () => {},
       clock,
       log,
       rootDir,

@@ -30,6 +30,8 @@ export interface PodVolumesDeps {
   readonly exec: Exec;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Records an Event of type Warning. */
+  readonly warn: (pod: Pod, reason: string, message: string) => void;
   readonly rootDir: string;
   /** Undefined while the kubelet has not seen its Node object. */
   readonly ownNode: () => Node | undefined;
@@ -52,6 +54,8 @@ export class PodVolumes {
     this.pluginDeps = {
       mounts: deps.mounts,
       exec: deps.exec,
+      clock: deps.clock,
+      warn: deps.warn,
       turns: new KeyedTurns(),
       rootDir: deps.rootDir,
       tokens: this.tokens,

@@ -37,6 +37,7 @@ async function setUp(t: Tap) {
   const client = new MemoryClient();
   const mounts = new FakeMounts();
   const exec = new ScriptedExec();
+  const warnings: string[] = [];
   const open = () =>
     new PodVolumes({
       client,
@@ -44,6 +45,7 @@ async function setUp(t: Tap) {
       exec,
       clock: systemClock,
       log: silentLogger,
+      warn: (_, reason, message) => warnings.push(`${reason}: ${message}`),
       rootDir,
       ownNode: () => node,
     });
@@ -78,7 +80,7 @@ async function setUp(t: Tap) {
     );
     return error?.events;
   };
-  return { client, mounts, exec, volumes, open, rootDir, disk, claim, volume, create, failure };
+  return { client, mounts, warnings, exec, volumes, open, rootDir, disk, claim, volume, create, failure };
 }
 type Tap = Pick<typeof t, 'teardown'>;
 
@@ -285,3 +287,37 @@ t.test('a volume that no container uses is not set up; each failed volume has it
     'Unable to attach or mount volumes: unmounted volumes=[d s], unattached volumes=[], failed to process volumes=[d]: error processing PVC shop/data: failed to fetch PVC from API server: persistentvolumeclaims "data" not found',
   ]);
 });
+
+t.test(
+  'fsGroup: before the first pod mounts the volume',
+  { skip: process.getuid!() === 0 ? false : 'needs root' },
+  async (t) => {
+    const { create, volumes, disk, warnings } = await setUp(t);
+    await create();
+    await writeFile(join(disk, 'file'), '', { mode: 0o600 });
+    const ofGroup = (fsGroup: number, uid: string) => using({ securityContext: { fsGroup } }, uid);
+    const group = async () => {
+      const { gid, mode } = await stat(join(disk, 'file'));
+      return `${gid} ${(mode & 0o7777).toString(8)}`;
+    };
+    const readOnly = { ...source, persistentVolumeClaim: { claimName: 'data', readOnly: true } };
+    await volumes.setUp(
+      { ...ofGroup(7, 'u0'), spec: { ...ofGroup(7, 'u0').spec!, volumes: [readOnly] } },
+      facts,
+      signal,
+    );
+    t.equal(await group(), '0 600', 'not by a pod that only reads');
+    await volumes.tearDown('u0');
+    await volumes.setUp(ofGroup(7, 'u1'), facts, signal);
+    t.equal(await group(), '7 660');
+    await volumes.setUp(ofGroup(8, 'u2'), facts, signal);
+    t.equal(await group(), '7 660', 'the first pod still uses it');
+    t.same(warnings, [
+      'AlreadyMountedVolume: The requested fsGroup is 8, but the volume pv has GID 7. The volume may not be shareable.',
+    ]);
+    await volumes.tearDown('u1');
+    await volumes.tearDown('u2');
+    await volumes.setUp(ofGroup(8, 'u3'), facts, signal);
+    t.equal(await group(), '8 660');
+  },
+);

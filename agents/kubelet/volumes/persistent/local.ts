@@ -7,6 +7,7 @@ import { openBeneath } from '../../../../dataplane/mount/beneath';
 import { mountDevice } from '../../../../dataplane/mount/block-device';
 import { StepError } from '../failures';
 import type { SetUp, VolumeDeps } from '../plugins/plugin';
+import { giveToGroup } from './give-to-group';
 import { mountOptionsOf, pointOptionsOf } from './mount-options';
 import { definePersistentPlugin, isBlock, type PersistentUse } from './plugin';
 import { provisionedPath } from './provisioned';
@@ -30,10 +31,11 @@ export const local = definePersistentPlugin({
       if (kind === 'device') return;
       throw new StepError('MapVolume.MapBlockVolume failed', `path "${use.source.path}" is not a block device`);
     }
-    if (kind === 'folder') return bindFolder(use.source.path, use, task);
+    const { turns } = task.deps;
+    if (kind === 'folder') return turns.run(use.source.path, () => bindFolder(use.source.path, use, task));
     const target = join(deviceMounts(task.deps.rootDir), use.volume.metadata?.name ?? '');
     // One turn for both, so that no other pod's end unmounts the device in between.
-    await task.deps.turns.run(target, async () => {
+    await turns.run(target, async () => {
       await ensureDevice(target, use, task);
       await bindFolder(target, use, task);
     });
@@ -75,11 +77,15 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function bindFolder(folder: string, { volume, readOnly }: Use, { path, deps }: SetUp): Promise<void> {
+async function bindFolder(folder: string, use: Use, task: SetUp): Promise<void> {
+  const { volume, readOnly } = use;
+  const { path, deps } = task;
   await mkdir(path, { recursive: true, mode: 0o750 });
   const options = pointOptionsOf(mountOptionsOf(volume, readOnly ? ['ro'] : []));
   const held = await openBeneath(folder, '');
   try {
+    // Before the bind: a kubelet that is killed meanwhile finds nothing mounted, and does it again.
+    if (!readOnly && !(await deps.mounts.at(path))) await giveToGroup(held, volume, task);
     await deps.mounts.ensureBind(held, path, options);
   } finally {
     await held.close();

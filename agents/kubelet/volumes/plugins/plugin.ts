@@ -1,5 +1,6 @@
 // The interface of a volume plug-in. It knows one source of volumes, such as emptyDir.
 import type { ConfigMap, Pod, Secret } from '../../../../controlplane/api';
+import type { Clock } from '../../../../controlplane/base/clock';
 import type { Exec } from '../../../../dataplane/exec/exec';
 import type { Mounts } from '../../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../../spec/field-ref';
@@ -19,6 +20,9 @@ export interface VolumeDeps {
   readonly exec: Exec;
   /** For work on something that pods share. */
   readonly turns: KeyedTurns;
+  readonly clock: Clock;
+  /** Records an Event of type Warning. */
+  readonly warn: (pod: Pod, reason: string, message: string) => void;
   /** The kubelet's folder, --root-dir. */
   readonly rootDir: string;
   readonly tokens: Pick<ServiceAccountTokens, 'fetch' | 'peek'>;

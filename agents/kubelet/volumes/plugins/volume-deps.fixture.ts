@@ -1,4 +1,5 @@
 // The dependencies of a volume plug-in, with mounts and programs that only a test sees.
+import { FakeClock } from '../../../../test/lib/fake-clock';
 import { FakeMounts } from '../../../../test/lib/fake-mounts';
 import { ScriptedExec } from '../../../../test/lib/scripted-exec';
 import { KeyedTurns } from '../keyed-turns';
@@ -11,6 +12,8 @@ export function volumeDeps(more: Partial<VolumeDeps> = {}) {
     mounts,
     exec,
     turns: new KeyedTurns(),
+    clock: new FakeClock(),
+    warn: () => {},
     rootDir: '/var/lib/kubelet',
     tokens: { fetch: async (_, { expirationSeconds }) => expirationSeconds * 1000, peek: () => 'token-text' },
     configMap: () => undefined,
