@@ -1,6 +1,8 @@
 import t from 'tap';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { now, pod } from '../spec/pod.fixture';
+import { VolumesFailed } from '../volumes/failures';
+import { VolumeError } from '../volumes/payload';
 import { VolumeSchedule } from './volume-schedule';
 
 const facts = { nodeIps: [], podIps: [], allocatable: {} };
@@ -60,6 +62,24 @@ t.test('labels, annotations and new ephemeral containers count as changes, other
   schedule.observe({ ...pod({ ephemeralContainers: [{ name: 'tool' }] }), metadata: labelled('b').metadata });
   await run();
   t.equal(sets(), 3, 'it may refer to a ConfigMap or Secret');
+});
+
+t.test('volumes that fail for long are reported together, as upstream does every two minutes', async (t) => {
+  const { answer, run, clock } = setUp();
+  const failed = { name: 'v', shownName: 'pv', isDevice: false, error: new VolumeError('no server') };
+  answer(undefined, () => {
+    throw new VolumesFailed([failed]);
+  });
+  const mount = 'MountVolume.SetUp failed for volume "pv" : no server';
+  const late =
+    'Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[]: context deadline exceeded';
+  await t.rejects(run(), { events: [mount] });
+  clock.advance(123_000);
+  await t.rejects(run(), { events: [mount, late] });
+  clock.advance(60_000);
+  await t.rejects(run(), { events: [mount] });
+  answer(undefined);
+  await run();
 });
 
 t.test('a change during the work, and a failure, lead to more work', async (t) => {

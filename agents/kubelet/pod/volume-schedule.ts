@@ -1,13 +1,18 @@
 // When the volumes of one pod are set up: at the start, after a change of their content, and when a token is due for renewal.
 import type { Pod } from '../../../controlplane/api';
 import type { NodeFacts } from '../spec/field-ref';
+import { VolumesFailed } from '../volumes/failures';
 import type { PodDeps } from './deps';
 
 export interface VolumeScheduleDeps extends Pick<PodDeps, 'clock'> {
   readonly volumes: Pick<PodDeps['volumes'], 'setUp' | 'watchReferences'>;
 }
 
+/** As upstream: after this time with failures, each time, an Event says which volumes are missing. */
+const lateAfterMs = 123_000;
+
 export class VolumeSchedule {
+  private waitsSinceMs: number | undefined;
   /** False when the volumes are set up and their content has not changed since. */
   private due = true;
   private refreshAtMs: number | undefined;
@@ -40,10 +45,19 @@ export class VolumeSchedule {
     try {
       await volumes.watchReferences(pod, signal);
       this.refreshAtMs = await volumes.setUp(pod, facts, signal);
+      this.waitsSinceMs = undefined;
       return this.refreshAtMs;
     } catch (err) {
       this.due = true;
-      throw err;
+      throw this.isLate() && err instanceof VolumesFailed ? err.late() : err;
     }
+  }
+
+  private isLate(): boolean {
+    const now = this.deps.clock.now();
+    this.waitsSinceMs ??= now;
+    if (now - this.waitsSinceMs < lateAfterMs) return false;
+    this.waitsSinceMs = now;
+    return true;
   }
 }

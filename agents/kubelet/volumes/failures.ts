@@ -29,10 +29,18 @@ export interface FailedVolume {
 /** Volumes of one pod cannot be used. There is one Event, FailedMount, for each of `events`. */
 export class VolumesFailed extends VolumeError {
   readonly events: readonly string[];
-  constructor(readonly failed: readonly FailedVolume[]) {
-    const events = failureEvents(failed);
-    super(events.join('; '), { cause: failed[0]?.error });
+  constructor(
+    readonly failed: readonly FailedVolume[],
+    events = failureEvents(failed),
+  ) {
+    super(events.join('; '));
     this.events = events;
+  }
+
+  /** The same failure after a long time. Volumes of unknown claims have such an Event anyway. */
+  late(): VolumesFailed {
+    if (this.failed.some(({ error }) => error instanceof ClaimError)) return this;
+    return new VolumesFailed(this.failed, [...this.events, unableToMount(this.failed, [], 'context deadline exceeded')]);
   }
 }
 
@@ -51,7 +59,7 @@ function mountFailed({ shownName, isDevice, error }: FailedVolume): string {
 }
 
 /** `unknown`: those of the failed volumes whose claim is not usable. */
-export function unableToMount(failed: readonly FailedVolume[], unknown: readonly FailedVolume[], why: string): string {
+function unableToMount(failed: readonly FailedVolume[], unknown: readonly FailedVolume[], why: string): string {
   const names = (volumes: readonly FailedVolume[]) =>
     `[${volumes
       .map(({ name }) => name)
