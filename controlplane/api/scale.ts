@@ -45,3 +45,16 @@ export function selectorText(selector: LabelSelector | undefined): string {
   });
   return [...labels, ...expressions].sort().join(',');
 }
+
+/** A LabelSelector as Go prints it: upstream shows some so. */
+export function goText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const labels = Object.keys(matchLabels)
+    .sort()
+    .map((key) => `${key}: ${matchLabels[key]},`);
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const list = `[]LabelSelectorRequirement{${expressions.join('')}}`;
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:${list},}`;
+}

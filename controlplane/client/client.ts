@@ -34,6 +34,8 @@ export interface ListParams {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Of custom metrics: which series of a metric. */
+  readonly metricLabelSelector?: string;
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;

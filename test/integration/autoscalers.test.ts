@@ -116,4 +116,22 @@ t.test('conditions without measurements, and a target that is scaled by what its
       ),
     inDefault,
   );
+
+  t.comment('a second autoscaler selects the same pods: neither of them scales');
+  await client.create(horizontalPodAutoscalers, autoscaler('rival', {}));
+  const rivals = await eventually(
+    client,
+    horizontalPodAutoscalers,
+    (all) => reasonOf(all, 'rival', 'ScalingActive') === 'AmbiguousSelector',
+    inDefault,
+  );
+  t.match(
+    rivals
+      .find(({ metadata }) => metadata?.name === 'rival')
+      ?.status?.conditions?.find(({ type }) => type === 'ScalingActive'),
+    {
+      status: 'False',
+      message: 'pods by selector app=web are controlled by multiple HPAs: [default/rival default/web]',
+    },
+  );
 });

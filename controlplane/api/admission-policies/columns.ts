@@ -1,6 +1,7 @@
 // Columns of `kubectl get` of admission policies and their bindings.
+
 import type { Column } from '../kind';
-import type { LabelSelector } from '../types';
+import { goText } from '../scale';
 import type { AdmissionPolicy, PolicyBinding } from './types';
 
 const unset = '<unset>';
@@ -30,16 +31,3 @@ export const paramRefColumn: Column<PolicyBinding> = {
     return ref.selector ? goText(ref.selector) : unset;
   },
 };
-
-/** Upstream shows the selector as Go prints it. */
-function goText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
-  const labels = Object.keys(matchLabels)
-    .sort()
-    .map((key) => `${key}: ${matchLabels[key]},`);
-  const expressions = matchExpressions.map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
-  );
-  const list = `[]LabelSelectorRequirement{${expressions.join('')}}`;
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:${list},}`;
-}

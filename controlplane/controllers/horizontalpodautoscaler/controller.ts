@@ -1,14 +1,14 @@
 // Scales the targets of HorizontalPodAutoscalers by what their pods use, every fifteen seconds.
 import { isDeepStrictEqual } from 'node:util';
+import { type APIService, apiServices } from '../../api/api-service';
 import type { Catalog } from '../../api/catalog';
 import { type HorizontalPodAutoscaler, horizontalPodAutoscalers } from '../../api/horizontal-pod-autoscaler';
-import type { KindRef } from '../../api/kind';
 import { type Pod, pods } from '../../api/pod';
-import { milliValue, parseQuantity } from '../../api/quantity';
-import { matchesSelector, parseSelector } from '../../api/selector';
-import { type KubeObject, objectKey } from '../../api/types';
+import type { PodMetrics } from '../../api/resource-metrics';
+import { matchesSelector, parseSelector, type Selector } from '../../api/selector';
+import { objectKey } from '../../api/types';
 import { formatTime } from '../../base/clock';
-import { describeError, isConflict, isNotFound } from '../../base/errors';
+import { describeError, isConflict } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { TrackedInformer } from '../../client/informer';
@@ -18,13 +18,15 @@ import type { Controller, Deps } from '../shared/deps';
 import { byNamespace } from '../shared/informers';
 import { isDeleting } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
+import { type AskDeps, ask } from './ask';
 import { type History, recent } from './limits';
+import { MetricsApi } from './metrics-api';
 import {
   type Decision,
+  decideByBadSelector,
   decideByBounds,
   decideByMetrics,
   decideWithoutSelector,
-  type Metric,
   type MetricAnswer,
   noScale,
   notResized,
@@ -32,25 +34,11 @@ import {
   resized,
   withConditions,
 } from './plan';
-import type { PodMetrics } from './pod-usage';
-import { askResource } from './resource-replicas';
+import { PodOwners } from './pod-owners';
+import { tolerancesOf } from './tolerances';
 
 const workers = 5;
 const periodMs = 15_000;
-const defaultTolerance = 0.1;
-
-/** Served by a metrics server, if the cluster has one. */
-const podMetrics: KindRef<PodMetrics & KubeObject> = {
-  group: 'metrics.k8s.io',
-  version: 'v1beta1',
-  kind: 'PodMetrics',
-  plural: 'pods',
-  namespaced: true,
-};
-
-/** What upstream's client says about a path that is not served. */
-const notServed = 'the server could not find the requested resource (get pods.metrics.k8s.io)';
-
 type Status = NonNullable<HorizontalPodAutoscaler['status']>;
 
 export class HorizontalPodAutoscalerController implements Controller {
@@ -61,6 +49,9 @@ export class HorizontalPodAutoscalerController implements Controller {
   private readonly scales: ScaleClient;
   /** By the uid of the autoscaler. */
   private readonly histories = new Map<string, History>();
+  private readonly owners = new PodOwners();
+  private readonly services: TrackedInformer<APIService>;
+  private readonly api: MetricsApi;
 
   constructor(
     private readonly deps: Deps,
@@ -71,17 +62,22 @@ export class HorizontalPodAutoscalerController implements Controller {
     this.queue = controllerQueue(deps);
     this.events = deps.recorder('horizontal-pod-autoscaler');
     this.scales = new ScaleClient(deps.client, catalog);
+    this.services = deps.informers.of(apiServices);
+    this.api = new MetricsApi({ client: deps.client, catalog, services: this.services });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     this.autoscalers.onChange((change) => {
-      if (change.type === 'deleted') this.histories.delete(change.object.metadata?.uid ?? '');
+      if (change.type === 'deleted') {
+        this.histories.delete(change.object.metadata?.uid ?? '');
+        this.owners.delete(change.object.metadata?.namespace ?? '', change.key);
+      }
       // Its own writes of the status add no key: the next pass comes with the period.
       else if (change.type === 'added' || !isDeepStrictEqual(change.previous.spec, change.object.spec)) {
         this.queue.add(change.key);
       }
     });
-    await Promise.all([this.autoscalers.synced(signal), this.pods.synced(signal)]);
+    await Promise.all([this.autoscalers.synced(signal), this.pods.synced(signal), this.services.synced(signal)]);
     const reconcile = (key: string) => this.reconcile(key, signal);
     await runWorkers({ queue: this.queue, workers, reconcile }, signal);
   }
@@ -111,34 +107,46 @@ export class HorizontalPodAutoscalerController implements Controller {
     const bounds = planBounds(autoscaler, scale);
     if (bounds !== undefined) return decideByBounds(autoscaler, bounds, now);
     if (scale.selector === '') return decideWithoutSelector(autoscaler, now);
-    const target = await this.readTarget(autoscaler, scale, signal);
+    let selector: Selector;
+    try {
+      selector = parseSelector(scale.selector);
+    } catch (err) {
+      const why = `couldn't convert selector into a corresponding internal selector object: ${describeError(err)}`;
+      return decideByBadSelector(autoscaler, 'InvalidSelector', why, now);
+    }
+    const key = objectKey(autoscaler);
+    const namespace = autoscaler.metadata?.namespace ?? '';
+    // It may have been deleted meanwhile; then its selector would stay.
+    if (this.autoscalers.get(key)) this.owners.set(namespace, key, selector);
+    const selected = this.pods
+      .by(byNamespace, namespace)
+      .filter((pod) => matchesSelector(selector, pod.metadata?.labels));
+    const sharing = await this.owners.of(namespace, selected);
+    if (sharing.length > 1) {
+      const why = `pods by selector ${scale.selector} are controlled by multiple HPAs: [${sharing.join(' ')}]`;
+      return decideByBadSelector(autoscaler, 'AmbiguousSelector', why, now);
+    }
+    let metrics: Promise<readonly PodMetrics[]> | undefined;
+    const asking: AskDeps = {
+      autoscaler,
+      scale,
+      pods: selected,
+      api: this.api,
+      podMetrics: () => {
+        metrics ??= this.api.ofPods(namespace, scale.selector, signal);
+        return metrics;
+      },
+      tolerances: tolerancesOf(autoscaler),
+      now,
+      signal,
+    };
     const answers: MetricAnswer[] = [];
     for (const metric of autoscaler.spec?.metrics ?? []) {
-      answers.push(ask(autoscaler, metric, scale, target, now));
+      answers.push(await ask(asking, metric));
       // A user may name thousands of metrics, and each one looks at every pod.
       await eventLoop.pause();
     }
     return decideByMetrics(autoscaler, scale, answers, this.historyOf(autoscaler), now);
-  }
-
-  /** The pods of the target, and what they use: read once for all metrics. */
-  private async readTarget(
-    autoscaler: HorizontalPodAutoscaler,
-    scale: FoundScale,
-    signal: AbortSignal,
-  ): Promise<Target> {
-    const namespace = autoscaler.metadata?.namespace ?? '';
-    const selector = parseSelector(scale.selector);
-    const selected = this.pods
-      .by(byNamespace, namespace)
-      .filter((pod) => matchesSelector(selector, pod.metadata?.labels));
-    try {
-      const params = { namespace, labelSelector: scale.selector };
-      return { pods: selected, metrics: (await this.deps.client.list(podMetrics, params, signal)).items };
-    } catch (err) {
-      const why = isNotFound(err) ? notServed : describeError(err);
-      return { pods: selected, metrics: `unable to fetch metrics from resource metrics API: ${why}` };
-    }
   }
 
   private async enact(
@@ -216,57 +224,4 @@ export class HorizontalPodAutoscalerController implements Controller {
         if (!isConflict(err)) throw err;
       });
   }
-}
-
-const toleranceOf = (tolerance: string | undefined): number =>
-  tolerance === undefined ? defaultTolerance : Number(parseQuantity(tolerance).nano) / 1e9;
-
-interface Target {
-  readonly pods: readonly Pod[];
-  /** The words of the error when they cannot be read. */
-  readonly metrics: readonly PodMetrics[] | string;
-}
-
-function ask(
-  { spec }: HorizontalPodAutoscaler,
-  metric: Metric,
-  scale: FoundScale,
-  { pods, metrics }: Target,
-  now: number,
-): MetricAnswer {
-  const { resource, containerResource, type } = metric;
-  const source = type === 'ContainerResource' ? containerResource : resource;
-  if (!source || (type !== 'Resource' && type !== 'ContainerResource')) {
-    const cause = `this controller reads no metrics of type ${type}`;
-    return { metric, reason: `FailedGet${type}Metric`, cause, what: `failed to get ${type} metric value` };
-  }
-  const { name, target } = source;
-  const container = type === 'ContainerResource' ? { container: containerResource?.container ?? '' } : {};
-  const unit = target.averageValue === undefined ? 'utilization' : 'usage';
-  const noun = type === 'ContainerResource' ? 'container resource' : 'resource';
-  const failed = (why: string): MetricAnswer => ({
-    metric,
-    reason: `FailedGet${type}Metric`,
-    cause: `failed to get ${name} ${unit}: ${why}`,
-    what: `failed to get ${name} ${noun} metric value`,
-  });
-  if (typeof metrics === 'string') return failed(`unable to get metrics for resource ${name}: ${metrics}`);
-  const answer = askResource({
-    wanted: { resource: name, ...container },
-    target:
-      target.averageValue === undefined
-        ? { utilization: target.averageUtilization ?? 0 }
-        : { milli: milliValue(target.averageValue) },
-    pods,
-    metrics,
-    current: scale.replicas,
-    tolerances: {
-      up: toleranceOf(spec?.behavior?.scaleUp?.tolerance),
-      down: toleranceOf(spec?.behavior?.scaleDown?.tolerance),
-    },
-    now,
-  });
-  if (typeof answer === 'string') return failed(answer);
-  const of = unit === 'utilization' ? `${name} ${noun} utilization (percentage of request)` : `${name} ${noun}`;
-  return { metric, name: of, answer };
 }

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { HorizontalPodAutoscaler } from '../../api/horizontal-pod-autoscaler';
 import {
   type Decision,
+  decideByBadSelector,
   decideByBounds,
   decideByMetrics,
   decideWithoutSelector,
@@ -100,4 +101,44 @@ t.test('conditions keep the time of their last change', async (t) => {
   const first = decideByMetrics(hpa(), scale(3), [unknown], history, now);
   const later = { ...hpa(), status: { desiredReplicas: 0, conditions: [...first.conditions] } };
   t.same(decideByMetrics(later, scale(3), [unknown], history, now + 60_000).conditions, first.conditions);
+});
+
+t.test('other autoscalers select the same pods', async (t) => {
+  const decision = decideByBadSelector(hpa(), 'AmbiguousSelector', 'why', now);
+  t.same(states(decision), ['AbleToScale=True SucceededGetScale', 'ScalingActive=False AmbiguousSelector']);
+  t.same(
+    decision.reports.map(({ reason, message }) => `${reason}: ${message}`),
+    ['AmbiguousSelector: why', 'FailedComputeMetricsReplicas: why'],
+  );
+  t.equal(decision.resize, undefined);
+});
+
+t.test('the observed value of each type of metric', async (t) => {
+  const answer = { replicas: 3, milli: 2500 };
+  const observed = (metric: Metric, milli = answer.milli) =>
+    decideByMetrics(hpa(), scale(3), [{ metric, name: 'm', answer: { ...answer, milli } }], history, now).observed[0];
+  const named = { metric: { name: 'requests' } };
+  const share = { type: 'AverageValue', averageValue: '1' };
+  const whole = { type: 'Value', value: '1' };
+  const describedObject = { kind: 'Ingress', name: 'i' };
+  t.same(observed({ type: 'Pods', pods: { ...named, target: share } }), {
+    type: 'Pods',
+    pods: { ...named, current: { averageValue: '2500m' } },
+  });
+  t.same(observed({ type: 'Object', object: { ...named, describedObject, target: whole } }), {
+    type: 'Object',
+    object: { ...named, describedObject, current: { value: '2500m' } },
+  });
+  t.same(observed({ type: 'External', external: { ...named, target: share } }), {
+    type: 'External',
+    external: { ...named, current: { averageValue: '2500m' } },
+  });
+  t.same(observed({ type: 'External', external: { ...named, target: whole } }), {
+    type: 'External',
+    external: { ...named, current: { value: '2500m' } },
+  });
+  t.same(observed({ type: 'Resource', resource: { name: 'memory', target: share } }, 4_096_000), {
+    type: 'Resource',
+    resource: { name: 'memory', current: { averageValue: '4Ki' } },
+  });
 });

@@ -79,7 +79,8 @@ const ableToScale = condition(
 /** The size that follows from the bounds alone, so that no metric has to be read; undefined when metrics decide. */
 export function planBounds({ spec }: HorizontalPodAutoscaler, { replicas }: Scale): Decision['resize'] | 'disabled' {
   const { minReplicas = 1, maxReplicas = 0 } = spec ?? {};
-  if (replicas === 0 && minReplicas !== 0) return 'disabled';
+  // Scaling from zero is behind upstream's gate HPAScaleToZero, which is off.
+  if (replicas === 0) return 'disabled';
   if (replicas > maxReplicas) {
     return { replicas: maxReplicas, why: 'Current number of replicas above Spec.MaxReplicas' };
   }
@@ -95,7 +96,8 @@ export function decideByBounds(
   now: number,
 ): Decision {
   const before = hpa.status?.conditions;
-  const observed = hpa.status?.currentMetrics ?? [];
+  // As upstream: no metric was read.
+  const observed: Observed[] = [];
   if (resize !== 'disabled') {
     return { resize, conditions: withConditions(before, [ableToScale], now), observed, reports: [] };
   }
@@ -109,10 +111,29 @@ export function decideWithoutSelector(hpa: HorizontalPodAutoscaler, now: number)
   const missing = condition('ScalingActive', false, 'InvalidSelector', "the HPA target's scale is missing a selector");
   return {
     conditions: withConditions(hpa.status?.conditions, [ableToScale, missing], now),
-    observed: hpa.status?.currentMetrics ?? [],
+    observed: [],
     reports: [
-      { type: 'Warning', reason: 'SelectorRequired', message: '' },
+      { type: 'Warning', reason: 'SelectorRequired', message: 'selector is required' },
       { type: 'Warning', reason: 'FailedComputeMetricsReplicas', message: 'selector is required' },
+    ],
+    unknown: true,
+  };
+}
+
+/** The selector of the target cannot be read, or other autoscalers select the same pods. `reason` is also that of an Event. */
+export function decideByBadSelector(
+  hpa: HorizontalPodAutoscaler,
+  reason: 'InvalidSelector' | 'AmbiguousSelector',
+  message: string,
+  now: number,
+): Decision {
+  const inactive = condition('ScalingActive', false, reason, message);
+  return {
+    conditions: withConditions(hpa.status?.conditions, [ableToScale, inactive], now),
+    observed: [],
+    reports: [
+      { type: 'Warning', reason, message },
+      { type: 'Warning', reason: 'FailedComputeMetricsReplicas', message },
     ],
     unknown: true,
   };
@@ -137,7 +158,7 @@ export function decideByMetrics(
   const [first] = failures;
   if (first) {
     const count = `${failures.length} invalid out of ${answers.length}`;
-    const message = `invalid metrics (${count}), first error is: ${first.what}: ${first.cause}`;
+    const message = `invalid metrics (${count}), first error is: ${first.what === '' ? '' : `${first.what}: `}${first.cause}`;
     // A metric that is unknown might ask for more than the others.
     if (!best || best.answer.replicas < current) {
       const detail = `the HPA was unable to compute the replica count: ${first.cause}`;
@@ -194,16 +215,29 @@ const boundTexts: Readonly<Record<NonNullable<Limited['bound']>, string>> = {
 /** A metric that is unknown keeps its place in the list, without a type, as upstream. */
 function observe(answer: MetricAnswer): Observed {
   if (!('answer' in answer)) return { type: '' };
-  const { metric } = answer;
+  const { type, resource, containerResource, pods, object, external } = answer.metric;
   const { milli, utilization } = answer.answer;
-  const amount = formatQuantity({ nano: BigInt(milli) * 1_000_000n, format: 'DecimalSI' });
-  const current = { averageValue: amount, ...(utilization === undefined ? {} : { averageUtilization: utilization }) };
-  const { resource, containerResource } = metric;
+  const name = (containerResource ?? resource)?.name;
+  // As metrics-server shows memory.
+  const format = name === 'memory' ? 'BinarySI' : 'DecimalSI';
+  const amount = formatQuantity({ nano: BigInt(milli) * 1_000_000n, format });
+  const average = { averageValue: amount, ...(utilization === undefined ? {} : { averageUtilization: utilization }) };
   if (containerResource) {
-    const { name, container } = containerResource;
-    return { type: metric.type, containerResource: { name, container, current } };
+    return { type, containerResource: { name: name!, container: containerResource.container, current: average } };
   }
-  return { type: metric.type, resource: { name: resource?.name ?? '', current } };
+  if (pods) return { type, pods: { metric: pods.metric, current: average } };
+  if (object) {
+    const { metric, target, describedObject } = object;
+    return {
+      type,
+      object: { metric, current: target.type === 'Value' ? { value: amount } : average, describedObject },
+    };
+  }
+  if (external) {
+    const { metric, target } = external;
+    return { type, external: { metric, current: target.averageValue === undefined ? { value: amount } : average } };
+  }
+  return { type, resource: { name: name ?? '', current: average } };
 }
 
 /** After the write of the new size. */

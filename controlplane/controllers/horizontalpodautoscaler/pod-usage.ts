@@ -2,17 +2,12 @@
 import { conditionOf } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import { initAndAppContainers, isSidecar } from '../../api/pods/facts';
-import { milliValue } from '../../api/quantity';
+import { requestsOf } from '../../api/pods/requests';
+import { formatQuantity, milliValue } from '../../api/quantity';
+import type { PodMetrics } from '../../api/resource-metrics';
+import { goDurationMs } from '../../base/duration';
 import { isDeleting } from '../shared/owner';
 
-/** metrics.k8s.io/v1beta1 PodMetrics, as far as the controller reads it. */
-export interface PodMetrics {
-  readonly metadata?: { readonly name?: string };
-  readonly timestamp?: string;
-  /** A duration as Go writes it: 30s. */
-  readonly window?: string;
-  readonly containers?: readonly { readonly name?: string; readonly usage?: Readonly<Record<string, string>> }[];
-}
 export interface Usage {
   /** Thousandths of a unit. */
   readonly milli: number;
@@ -39,11 +34,10 @@ export function usageByPod(metrics: readonly PodMetrics[], { resource, container
     const amounts = chosen.map(({ usage }) => usage?.[resource]);
     if (metadata?.name === undefined || amounts.length === 0 || amounts.includes(undefined)) continue;
     const milli = amounts.reduce((total, amount) => total + milliValue(amount!), 0);
-    const seconds = Number.parseFloat(window ?? '');
     usages.set(metadata.name, {
       milli,
       at: Date.parse(timestamp ?? '') || 0,
-      windowMs: Number.isNaN(seconds) ? defaultWindowMs : seconds * 1000,
+      windowMs: goDurationMs(window ?? '') ?? defaultWindowMs,
     });
   }
   return usages;
@@ -86,23 +80,40 @@ function isStarting(pod: Pod, usage: Usage, now: number): boolean {
   return ready.status === 'False' && started + firstReadinessMs > since;
 }
 
-/** Pod name → thousandths that its containers request, or the words of the error. */
-export function requestsByPod(pods: readonly Pod[], { resource, container }: Wanted): Map<string, number> | string {
+/** Pod name → thousandths that it requests, or the words of the error. */
+export function requestsByPod(pods: readonly Pod[], wanted: Wanted): Map<string, number> | string {
   const requests = new Map<string, number>();
-  for (const { metadata, spec } of pods) {
-    const lasting = initAndAppContainers(spec ?? {}).filter(
-      (each) => spec?.containers.includes(each) || isSidecar(each),
-    );
-    let total = 0;
-    for (const { name, resources } of lasting) {
-      if (container !== undefined && name !== container) continue;
-      const request = resources?.requests?.[resource];
-      if (request === undefined) {
-        return `missing request for ${resource} in container ${name} of Pod ${metadata?.name}`;
-      }
-      total += milliValue(request);
-    }
-    requests.set(metadata?.name ?? '', total);
+  for (const pod of pods) {
+    const request =
+      wanted.container === undefined && hasPodRequests(pod)
+        ? podRequest(pod, wanted.resource)
+        : containersRequest(pod, wanted);
+    if (typeof request === 'string') return request;
+    requests.set(pod.metadata?.name ?? '', request);
   }
   return requests;
+}
+
+/** Resources that a pod as a whole may request. Source: KEP-2837. */
+const hasPodRequests = ({ spec }: Pod): boolean =>
+  Object.keys(spec?.resources?.requests ?? {}).some((name) => /^(?:cpu|memory|hugepages-.*)$/.test(name));
+
+function podRequest({ metadata, spec }: Pod, resource: string): number | string {
+  const request = requestsOf(spec!)[resource];
+  if (!request) return `missing pod-level request for ${resource} in Pod ${metadata?.name}`;
+  return milliValue(formatQuantity(request)) + milliValue(spec?.overhead?.[resource] ?? 0);
+}
+
+function containersRequest({ metadata, spec }: Pod, { resource, container }: Wanted): number | string {
+  const lasting = initAndAppContainers(spec ?? {}).filter((each) => spec?.containers.includes(each) || isSidecar(each));
+  const chosen = container === undefined ? lasting : lasting.filter(({ name }) => name === container);
+  if (chosen.length === 0 && container !== undefined)
+    return `container ${container} not found in Pod ${metadata?.name}`;
+  let total = 0;
+  for (const { name, resources } of chosen) {
+    const request = resources?.requests?.[resource];
+    if (request === undefined) return `missing request for ${resource} in container ${name} of Pod ${metadata?.name}`;
+    total += milliValue(request);
+  }
+  return total;
 }

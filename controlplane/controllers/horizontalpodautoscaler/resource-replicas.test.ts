@@ -45,6 +45,10 @@ const build = (shapes: readonly Shape[]) => ({
 });
 const pods = (count: number, shape: Shape): Shape[] => Array.from({ length: count }, () => shape);
 
+const withPodRequest =
+  (resource: string, amount: string) =>
+  (pod: Pod): Pod => ({ ...pod, spec: { ...pod.spec!, resources: { requests: { [resource]: amount } } } });
+
 const cases: Array<{ name: string; shapes: Shape[]; over?: Partial<Question>; found: Partial<Answer> | string }> = [
   { name: 'twice the target', shapes: pods(3, { uses: 1000 }), found: { replicas: 6, utilization: 100, milli: 1000 } },
   { name: 'half of the target', shapes: pods(4, { uses: 250 }), found: { replicas: 2, utilization: 25 } },
@@ -111,7 +115,25 @@ const cases: Array<{ name: string; shapes: Shape[]; over?: Partial<Question>; fo
     name: 'another container',
     shapes: pods(1, { uses: 100 }),
     over: { wanted: { resource: 'cpu', container: 'other' } },
-    found: 'unable to get metrics for resource cpu: no metrics returned from resource metrics API',
+    found: 'did not receive metrics for targeted pods (pods might be unready)',
+  },
+  {
+    name: 'no pods',
+    shapes: pods(1, { uses: 100 }),
+    over: { pods: [] },
+    found: 'no pods returned by selector while calculating replica count',
+  },
+  {
+    name: 'the request of the pod as a whole counts',
+    shapes: pods(2, { uses: 500 }),
+    over: { pods: build(pods(2, { uses: 500 })).pods.map(withPodRequest('cpu', '500m')) },
+    found: { replicas: 4, utilization: 100 },
+  },
+  {
+    name: 'of a pod as a whole that requests another resource, the containers count',
+    shapes: pods(2, { uses: 500 }),
+    over: { pods: build(pods(2, { uses: 500 })).pods.map(withPodRequest('memory', '1Gi')) },
+    found: { replicas: 2, utilization: 50 },
   },
 ];
 for (const { name, shapes, over, found } of cases) {

@@ -1,13 +1,10 @@
 // How many replicas a resource metric asks for, from what the pods use. Pure. Pods without a measurement count as if they opposed the
 // change: so a gap in the measurements never makes a target larger or smaller.
 import type { Pod } from '../../api/pod';
-import { groupPods, type PodMetrics, requestsByPod, type Usage, usageByPod, type Wanted } from './pod-usage';
+import type { PodMetrics } from '../../api/resource-metrics';
+import { groupPods, requestsByPod, type Usage, usageByPod, type Wanted } from './pod-usage';
+import { isWithin, type Tolerances } from './tolerances';
 
-export interface Tolerances {
-  /** Ratios so near to one cause no change. */
-  readonly up: number;
-  readonly down: number;
-}
 export interface Question {
   readonly wanted: Wanted;
   /** Percent of the request, or thousandths per pod. */
@@ -28,17 +25,33 @@ export interface Answer {
 }
 
 /** The answer, or the words of the error. */
-export function askResource(question: Question): Answer | string {
-  const { wanted, target, pods, metrics, current, tolerances, now } = question;
-  const measured = usageByPod(metrics, wanted);
-  if (measured.size === 0) {
-    return `unable to get metrics for resource ${wanted.resource}: no metrics returned from resource metrics API`;
+export function askResource({ wanted, metrics, ...question }: Question): Answer | string {
+  const { resource } = wanted;
+  if (metrics.length === 0) {
+    return `unable to get metrics for resource ${resource}: no metrics returned from resource metrics API`;
   }
-  const groups = groupPods(pods, measured, wanted.resource, now);
+  const requests = () => requestsByPod(question.pods, wanted);
+  return askUsages({ ...question, resource, measured: usageByPod(metrics, wanted), requests });
+}
+
+export interface UsageQuestion extends Omit<Question, 'wanted' | 'metrics'> {
+  /** '' for a metric that is no resource. */
+  readonly resource: string;
+  /** By the name of the pod. */
+  readonly measured: ReadonlyMap<string, Usage>;
+  /** Thousandths by the name of the pod, or the words of the error; only for targets in percent. */
+  readonly requests: () => ReadonlyMap<string, number> | string;
+}
+
+/** The same for any metric of pods. */
+export function askUsages(question: UsageQuestion): Answer | string {
+  const { resource, measured, target, pods, current, tolerances, now } = question;
+  if (pods.length === 0) return 'no pods returned by selector while calculating replica count';
+  const groups = groupPods(pods, measured, resource, now);
   const usages = new Map([...measured].filter(([name]) => !groups.ignored.has(name) && !groups.unready.has(name)));
-  const requests = 'utilization' in target ? requestsByPod(pods, wanted) : new Map<string, number>();
-  if (typeof requests === 'string') return requests;
   if (usages.size === 0) return 'did not receive metrics for targeted pods (pods might be unready)';
+  const requests = 'utilization' in target ? question.requests() : new Map<string, number>();
+  if (typeof requests === 'string') return requests;
   const measure = 'utilization' in target ? utilizationOf(requests, target.utilization) : averageOf(target.milli);
   const first = measure(amounts(usages));
   if (typeof first === 'string') return first;
@@ -102,5 +115,3 @@ const averageOf =
     const milli = Math.trunc(used / usages.size);
     return { ratio: milli / target, milli };
   };
-
-const isWithin = (ratio: number, { up, down }: Tolerances): boolean => 1 - down <= ratio && ratio <= 1 + up;
