@@ -5,10 +5,10 @@
 // 2. A limit grows before those of the containers, and shrinks after them.
 // 3. A group is removed when the pod has no container left. Groups of pods that no longer exist are removed at start and with each listing.
 // 4. Nothing is written when nothing changes.
-import { isTerminal, type Pod } from '../../../controlplane/api';
+import type { Pod } from '../../../controlplane/api';
 import type { Logger } from '../../../controlplane/base/logger';
-import { classGroup, podClasses, podClassOf, podGroup, podsGroup, uidOf } from './names';
-import { burstableShares, type GroupSettings, minShares, podSettings } from './settings';
+import { classGroup, type PodClass, podClasses, podClassOf, podGroup, podsGroup, uidOf } from './names';
+import { type GroupSettings, minShares, newGroup, podSettings, sharedMilliCpu, sharesOf } from './settings';
 import type { CgroupTree } from './tree';
 
 /** What pods use of the node together may be limited to this. */
@@ -37,6 +37,12 @@ export const noPodGroups: PodGroups = {
   removeOrphans: async () => {},
 };
 
+interface Known {
+  readonly podClass: PodClass;
+  readonly settings: GroupSettings;
+  readonly sharedMilliCpu: number;
+}
+
 export interface PodCgroupsDeps {
   readonly tree: CgroupTree;
   readonly cgroupRoot: string;
@@ -47,8 +53,9 @@ export interface PodCgroupsDeps {
 
 export class PodCgroups implements PodGroups {
   /** The pods that have a group, with the settings that it was given. */
-  private readonly known = new Map<string, { readonly pod: Pod; readonly settings: GroupSettings }>();
-  private burstable = 0;
+  private readonly known = new Map<string, Known>();
+  /** What the class Burstable has now. */
+  private burstable: GroupSettings | undefined;
 
   private constructor(private readonly deps: PodCgroupsDeps) {}
 
@@ -83,18 +90,19 @@ export class PodCgroups implements PodGroups {
     const uid = pod.metadata?.uid ?? '';
     const known = this.known.get(uid);
     if (known && sameSettings(known.settings, settings)) return;
-    const group = await this.parentOf(pod);
-    if (!known) await tree.ensure(group);
-    await tree.set(group, settings);
-    this.known.set(uid, { pod, settings });
+    const podClass = podClassOf(pod);
+    const group = podGroup(this.deps.cgroupRoot, podClass, uid);
+    const isNew = !known && (await tree.ensure(group));
+    await tree.set(group, settings, isNew ? newGroup : known?.settings);
+    this.known.set(uid, { podClass, settings, sharedMilliCpu: sharedMilliCpu(pod) });
     await this.shareClasses();
   }
 
   async remove(podUid: string): Promise<void> {
     const { tree, cgroupRoot, log } = this.deps;
-    const known = this.known.get(podUid)?.pod;
+    const known = this.known.get(podUid);
     this.known.delete(podUid);
-    for (const podClass of known ? [podClassOf(known)] : podClasses) {
+    for (const podClass of known ? [known.podClass] : podClasses) {
       const gone = await tree.remove(podGroup(cgroupRoot, podClass, podUid)).catch((error: unknown) => {
         log.warn('the cgroup of a pod was not removed', { pod: podUid, error });
         return true;
@@ -117,10 +125,11 @@ export class PodCgroups implements PodGroups {
 
   private async shareClasses(): Promise<void> {
     const { tree, cgroupRoot, log } = this.deps;
-    const shares = burstableShares([...this.known.values()].map(({ pod }) => pod).filter((pod) => !isTerminal(pod)));
-    if (shares === this.burstable) return;
-    this.burstable = shares;
-    await tree.set(classGroup(cgroupRoot, 'burstable'), { cpuShares: shares }).catch((error: unknown) => {
+    const milli = [...this.known.values()].reduce((sum, pod) => sum + pod.sharedMilliCpu, 0);
+    const [wanted, before] = [{ cpuShares: sharesOf(milli) }, this.burstable];
+    if (wanted.cpuShares === before?.cpuShares) return;
+    this.burstable = wanted;
+    await tree.set(classGroup(cgroupRoot, 'burstable'), wanted, before).catch((error: unknown) => {
       log.warn('CPU shares of burstable pods were not set', { error });
     });
   }

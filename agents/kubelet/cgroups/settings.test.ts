@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { container, pod } from '../spec/pod.fixture';
 import { parseCgroupRoot, podClassOf, podGroup, uidOf } from './names';
-import { burstableShares, filesOf, podSettings, sharesOf, weightOf } from './settings';
+import { filesOf, newGroup, podSettings, sharedMilliCpu, sharesOf, weightOf } from './settings';
 import { CgroupTree } from './tree';
 
 const app = (limits: Record<string, string>, requests: Record<string, string> = limits, name = 'app') =>
@@ -63,8 +63,9 @@ t.test('what the group of a pod allows', async (t) => {
 t.test('a class shares by what its pods request', async (t) => {
   const burstable = pod({ containers: [app({}, { cpu: '250m' })] });
   const guaranteed = pod({ containers: [app({ cpu: '4', memory: '1Gi' })] });
-  t.equal(burstableShares([]), 2);
-  t.equal(burstableShares([burstable, burstable, guaranteed, pod()]), 512);
+  t.same([burstable, guaranteed, pod()].map(sharedMilliCpu), [250, 0, 0]);
+  t.equal(sharesOf(0), 2);
+  t.equal(sharesOf(500), 512);
   t.equal(sharesOf(1_000_000), 262_144);
 });
 
@@ -91,6 +92,13 @@ t.test('the files of both versions', async (t) => {
     /period/,
     'cpu/cpu.cfs_quota_us=-1',
     'memory/memory.limit_in_bytes=-1',
+  ]);
+  t.same(
+    filesOf({ cpuShares: 2, memoryBytes: 4096 }, 1, newGroup).map(({ file }) => file),
+    ['cpu.shares', 'memory.limit_in_bytes'],
+  );
+  t.same(filesOf({ cpuShares: 2 }, 2, { cpuShares: 2, pids: 7 }), [
+    { controller: 'pids', file: 'pids.max', value: 'max' },
   ]);
   // The table of runc's own conversion.
   for (const [shares, weight] of [
@@ -127,7 +135,8 @@ t.test(
     await writeFile(join(root, 'cgroup.controllers'), 'cpu memory pids');
     const tree = (await CgroupTree.open(root))!;
     t.equal(tree.version, 2);
-    await tree.ensure('/kubepods/burstable/podu1');
+    t.ok(await tree.ensure('/kubepods/burstable/podu1'));
+    t.notOk(await tree.ensure('/kubepods/burstable/podu1'));
     for (const group of ['.', 'kubepods', 'kubepods/burstable', 'kubepods/burstable/podu1']) {
       t.equal(await readFile(join(root, group, 'cgroup.subtree_control'), 'utf8'), '+cpu +memory +pids', group);
     }

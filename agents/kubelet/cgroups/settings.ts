@@ -33,7 +33,6 @@ export function podSettings(pod: Pod, pidsLimit: number): GroupSettings {
     (qos === 'Guaranteed' ||
       isPositive(quantity(spec.resources?.limits?.[resource])) ||
       initAndAppContainers(spec).every(({ resources }) => isPositive(quantity(resources?.limits?.[resource]))));
-  const milli = (amount: Quantity | undefined) => Number(((amount?.nano ?? 0n) + 999_999n) / 1_000_000n);
   return {
     cpuShares: sharesOf(milli(requests['cpu'])),
     ...(holds('cpu')
@@ -44,13 +43,10 @@ export function podSettings(pod: Pod, pidsLimit: number): GroupSettings {
   };
 }
 
-/** CPU shares of the class Burstable: what its pods request together. */
-export function burstableShares(pods: readonly Pod[]): number {
-  const milli = pods
-    .filter(({ spec }) => qosClass(spec ?? { containers: [] }) === 'Burstable')
-    .map(({ spec }) => withOverhead(requestsOf(spec!), spec!.overhead)['cpu']?.nano ?? 0n)
-    .reduce((sum, nano) => sum + (nano + 999_999n) / 1_000_000n, 0n);
-  return sharesOf(Number(milli));
+/** Thousandths of a core by which the pod's class shares CPU with others: only the class Burstable shares by what its pods request. */
+export function sharedMilliCpu({ spec = { containers: [] } }: Pod): number {
+  if (qosClass(spec) !== 'Burstable') return 0;
+  return milli(withOverhead(requestsOf(spec), spec.overhead)['cpu']);
 }
 
 export interface GroupFile {
@@ -59,24 +55,32 @@ export interface GroupFile {
   readonly value: string;
 }
 
-/** Every amount, so that an earlier limit does not stay. */
-export function filesOf(settings: GroupSettings, version: 1 | 2): readonly GroupFile[] {
-  const { cpuShares, cpuQuotaMicros, memoryBytes, pids } = settings;
-  const limitPids: GroupFile = { controller: 'pids', file: 'pids.max', value: String(pids ?? 'max') };
-  if (version === 2) {
-    return [
-      { controller: 'cpu', file: 'cpu.weight', value: String(weightOf(cpuShares)) },
-      { controller: 'cpu', file: 'cpu.max', value: `${cpuQuotaMicros ?? 'max'} ${periodMicros}` },
-      { controller: 'memory', file: 'memory.max', value: String(memoryBytes ?? 'max') },
-      limitPids,
-    ];
-  }
+/** What the kernel gives to a new group. */
+export const newGroup: GroupSettings = { cpuShares: 1024 };
+
+/** The files that differ from `before`; without it all, because an earlier limit must not stay. */
+export function filesOf(settings: GroupSettings, version: 1 | 2, before?: GroupSettings): readonly GroupFile[] {
+  const files = version === 2 ? filesV2 : filesV1;
+  const old = before && files(before);
+  return files(settings).filter((file, index) => old?.[index]?.value !== file.value);
+}
+
+function filesV1({ cpuShares, cpuQuotaMicros, memoryBytes, pids }: GroupSettings): readonly GroupFile[] {
   return [
     { controller: 'cpu', file: 'cpu.shares', value: String(cpuShares) },
     { controller: 'cpu', file: 'cpu.cfs_period_us', value: String(periodMicros) },
     { controller: 'cpu', file: 'cpu.cfs_quota_us', value: String(cpuQuotaMicros ?? -1) },
     { controller: 'memory', file: 'memory.limit_in_bytes', value: String(memoryBytes ?? -1) },
-    limitPids,
+    { controller: 'pids', file: 'pids.max', value: String(pids ?? 'max') },
+  ];
+}
+
+function filesV2({ cpuShares, cpuQuotaMicros, memoryBytes, pids }: GroupSettings): readonly GroupFile[] {
+  return [
+    { controller: 'cpu', file: 'cpu.weight', value: String(weightOf(cpuShares)) },
+    { controller: 'cpu', file: 'cpu.max', value: `${cpuQuotaMicros ?? 'max'} ${periodMicros}` },
+    { controller: 'memory', file: 'memory.max', value: String(memoryBytes ?? 'max') },
+    { controller: 'pids', file: 'pids.max', value: String(pids ?? 'max') },
   ];
 }
 
@@ -91,6 +95,7 @@ export function weightOf(shares: number): number {
   return Math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34));
 }
 
+const milli = (amount: Quantity | undefined): number => Number(((amount?.nano ?? 0n) + 999_999n) / 1_000_000n);
 const quantity = (text: string | undefined): Quantity | undefined =>
   text === undefined ? undefined : parseQuantity(text);
 const isPositive = (amount: Quantity | undefined): boolean => amount !== undefined && amount.nano > 0n;

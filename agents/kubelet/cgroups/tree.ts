@@ -33,29 +33,33 @@ export class CgroupTree {
     return entries.includes('memory') ? new CgroupTree(1, [...tops], root) : undefined;
   }
 
-  /** Makes the group and those above it, with the controllers that limits need. Repeatable. @throws when the kernel refuses */
-  async ensure(group: string): Promise<void> {
+  /**
+   * Makes the group and those above it, with the controllers that limits need. Repeatable. Resolves to whether the group is new.
+   * @throws when the kernel refuses
+   */
+  async ensure(group: string): Promise<boolean> {
     if (this.version === 1) {
-      await Promise.all(
-        controllers.map((controller) => mkdir(join(this.root, controller, group), { recursive: true })),
-      );
-      return;
+      const dirs = controllers.map((controller) => join(this.root, controller, group));
+      const made = await Promise.all(dirs.map((dir) => mkdir(dir, { recursive: true })));
+      return !made.includes(undefined);
     }
     const names = group.split('/').filter((name) => name !== '');
+    let isNew = false;
     for (let depth = 0; depth <= names.length; depth++) {
       const dir = join(this.root, ...names.slice(0, depth));
       if (this.enabled.has(dir)) continue;
-      await mkdir(dir, { recursive: true });
+      isNew = (await mkdir(dir, { recursive: true })) !== undefined;
       // A group's limits exist only when the group above has switched its controllers on. The last group needs none for itself, but the
       // containers below it do.
       await writeFile(join(dir, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
       this.enabled.add(dir);
     }
+    return isNew;
   }
 
-  /** @throws Error that names the file which the kernel refused to change */
-  async set(group: string, settings: GroupSettings): Promise<void> {
-    for (const { controller, file, value } of filesOf(settings, this.version)) {
+  /** Writes what differs from `before`, or everything. @throws Error that names the file which the kernel refused to change */
+  async set(group: string, settings: GroupSettings, before?: GroupSettings): Promise<void> {
+    for (const { controller, file, value } of filesOf(settings, this.version, before)) {
       const path = join(this.dirOf(controller, group), file);
       try {
         await writeFile(path, value);
