@@ -18,7 +18,7 @@ import { NodeAddress } from './node/node-address';
 import { nodePolicy } from './node/policy-options';
 import { overReserved } from './node/reservations';
 import { machineStops } from './node/shutdown';
-import { kubeletOptions, type Options } from './options';
+import { kubeletOptions, type Options, withConfigFile } from './options';
 import type { NodeEvent, Part } from './part';
 import { DockerRuntime } from './runtime/docker';
 import { openServer } from './server/open';
@@ -28,6 +28,7 @@ export const command = defineCommand({
   name: 'kubelet',
   summary: 'run the pods of one node in Docker',
   options: kubeletOptions,
+  expand: withConfigFile,
   async run({ options, log, signal }) {
     const machine = await readMachineFacts();
     const client = await connect(options.kubeconfig, { userAgent: 'kubelet' });

@@ -1,5 +1,8 @@
 // Options of `k8ts kubelet`.
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { parseNodeLabels } from '../../controlplane/api';
+import { BadRequest } from '../../controlplane/base/errors';
 import {
   type OptionTable,
   type Parsed,
@@ -11,10 +14,20 @@ import {
   parseText,
 } from '../../controlplane/process/options';
 import { parseNodeIps } from './node/address';
+import { argumentsOf } from './node/config-file';
 import { policyOptions } from './node/policy-options';
 import { parseSysctlPatterns } from './spec/sysctls';
 
+const config = {
+  flag: 'config',
+  placeholder: 'FILE',
+  default: '',
+  help: 'a KubeletConfiguration of kubelet.config.k8s.io/v1beta1; options of the command line win',
+  parse: parseText,
+};
+
 export const kubeletOptions = {
+  config,
   kubeconfig: {
     flag: 'kubeconfig',
     placeholder: 'PATH',
@@ -140,5 +153,17 @@ export const kubeletOptions = {
     parse: (text: string): number => Math.round(parseDuration(text) / 1000),
   },
 } satisfies OptionTable;
+
+/** The arguments of the file that --config names come first: of two the last one counts. @throws BadRequest */
+export function withConfigFile(argv: readonly string[]): readonly string[] {
+  const at = argv.findLastIndex((arg) => arg === '--config' || arg.startsWith('--config='));
+  const path = argv[at] === '--config' ? argv[at + 1] : argv[at]?.slice('--config='.length);
+  if (!path) return argv;
+  try {
+    return [...argumentsOf(parse(readFileSync(path, 'utf8'))), ...argv];
+  } catch (cause) {
+    throw new BadRequest(`--config=${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
 
 export type Options = Parsed<typeof kubeletOptions>;

@@ -10,6 +10,8 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly name: string;
   readonly summary: string;
   readonly options: O;
+  /** Arguments with those that a file adds. @throws BadRequest */
+  readonly expand?: (argv: readonly string[]) => readonly string[];
   /** More arguments, as --help shows them: HOST:PORT. Absent: an argument is an error. */
   readonly arguments?: string;
   /** True for a command that a person runs: it prints a failure as one message on standard error, without time and stack. */
@@ -52,7 +54,8 @@ export async function runCommand<O extends OptionTable>(
   const abort = new AbortController();
   let parsed: ReturnType<typeof parseOptions<O & typeof common>>;
   try {
-    parsed = parseOptions({ ...command.options, ...common }, argv, process.env);
+    const expanded = command.expand?.(argv) ?? argv;
+    parsed = parseOptions({ ...command.options, ...common }, expanded, process.env);
     const [stray] = command.arguments === undefined ? parsed.positional : [];
     if (stray !== undefined) throw new BadRequest(`unexpected argument ${JSON.stringify(stray)}; see --help`);
   } catch (err) {

@@ -48,6 +48,28 @@ t.test('a pod over its own limit is no disruption', async (t) => {
   t.notOk(pod?.status?.conditions?.some(({ type }) => type === 'DisruptionTarget'));
 });
 
+t.test('a pod is failed only when its containers have ended', async (t) => {
+  const { create, ready, until, runtime, set } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  const mayStop = Promise.withResolvers<void>();
+  const stop = runtime.stop.bind(runtime);
+  runtime.stop = async (id, graceSeconds) => {
+    await mayStop.promise;
+    await stop(id, graceSeconds);
+  };
+  const ended = set().evict('uid-web', eviction);
+  const disrupted = await until(
+    'web',
+    (pod) => pod?.status?.conditions?.some(({ type }) => type === 'DisruptionTarget') ?? false,
+  );
+  t.match(disrupted?.status, { phase: 'Running', reason: undefined });
+  mayStop.resolve();
+  await ended;
+  const pod = await until('web', failed);
+  t.match(pod?.status, { reason: 'Evicted', containerStatuses: [{ state: { terminated: {} } }] });
+});
+
 t.test('the verdict stays after a restart of the kubelet', async (t) => {
   const { create, ready, until, set, restart, runtime, client } = await setUp(t);
   await create('web', { containers: [container('app')] });

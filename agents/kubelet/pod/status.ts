@@ -1,6 +1,6 @@
 // The status of a pod from its observed state. Pure; the same input gives the same bytes.
 // Source: kubernetes.io "Pod Lifecycle". Clients look for these reasons and messages.
-import { afterEnd, allContainers, isSidecar, type Pod, qosClass } from '../../../controlplane/api';
+import { afterEnd, allContainers, isSidecar, isTerminal, type Pod, qosClass } from '../../../controlplane/api';
 import { formatTime } from '../../../controlplane/base/clock';
 import { isSandbox, labels, restartCountOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
@@ -19,7 +19,10 @@ type ContainerState = NonNullable<ContainerStatus['state']>;
 type Terminated = NonNullable<ContainerState['terminated']>;
 
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, now, nodeIps, verdict } = input;
+  const { pod, now, nodeIps } = input;
+  // As upstream: a pod is not reported as failed while a container of it runs. Its owner would start another one next to it.
+  const ends = !isTerminal(pod) && input.records.some(({ state }) => state === 'running');
+  const verdict = ends ? undefined : input.verdict;
   const previous = pod.status ?? {};
   const init = pod.spec?.initContainers ?? [];
   const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
