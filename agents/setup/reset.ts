@@ -1,6 +1,8 @@
 // `k8ts reset`: removes everything that init or join created, in the reverse order, and reports what stays and why. Works from
 // any state: an object that is already missing is no error.
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
 import { unmergeDaemonJson } from './docker-config';
@@ -61,6 +63,7 @@ async function reset({ options, log, signal }: Context): Promise<void> {
   const left: string[] = [];
   await stopUnits(session);
   await removeContainers(session, left);
+  await removePodCgroups(session);
   await removeNetwork(session, left);
   await new SystemMounts().detachBelow(kubeletDir);
   await restoreDocker(session, record, left);
@@ -96,6 +99,16 @@ async function removeContainers({ engine, say }: Session, left: string[]): Promi
   const ids = await engine.podContainers();
   for (const id of ids) await engine.removeContainer(id);
   if (ids.length > 0) say(`removed ${ids.length} containers of pods`);
+}
+
+/** The groups that the kubelet has made for pods, in each hierarchy. One that still has processes stays. */
+async function removePodCgroups({ exec }: Session): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  const tops = ['', ...(await readdir(root).catch((): string[] => []))];
+  // Where the kubelet makes them with its default, --cgroup-root=/.
+  for (const dir of tops.map((top) => join(root, top, 'kubepods')).filter((path) => existsSync(path))) {
+    await exec.run(['find', dir, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']).catch(() => undefined);
+  }
 }
 
 /** Removes rules by kube-proxy, which wrote them; then routes, links and what belongs to them. */

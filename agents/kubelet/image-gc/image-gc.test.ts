@@ -1,4 +1,5 @@
 import t from 'tap';
+import { Conflict } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { localNames } from '../images/image-name';
@@ -23,7 +24,9 @@ function setUp(images: ImageRecord[], more: Partial<ImageGcPolicy> = {}) {
     images,
     removed: [] as string[],
     used: new Set<string>(),
-    refuse: '',
+    /** The image of another program's container, and one that cannot be removed. */
+    foreign: '',
+    broken: '',
     fs: { capacityBytes: 1000, availableBytes: 1000 },
     events: [] as string[],
   };
@@ -31,7 +34,8 @@ function setUp(images: ImageRecord[], more: Partial<ImageGcPolicy> = {}) {
     runtime: {
       images: async () => seen.images,
       removeImage: async (name) => {
-        if (name === seen.refuse) throw new Error(`conflict: ${name} is used by a container`);
+        if (name === seen.foreign) throw new Conflict(`${name} is used by a container`);
+        if (name === seen.broken) throw new Error(`${name} cannot be removed`);
         seen.removed.push(name);
         seen.images = seen.images.filter(({ id, tags }) => id !== name && tags.at(-1) !== name);
       },
@@ -87,16 +91,19 @@ t.test('an image that is new stays; not enough space is an Event and a failure',
 });
 
 t.test(
-  'for a node that runs short all unused images go, by all their names; one that Docker refuses stays',
+  'for a node that runs short all unused images go, by all their names; one of another program stays',
   async (t) => {
     const { clock, seen, gc } = setUp([image('two', 1, 'two:1', 'two:2'), image('other', 1), image('used', 1)]);
     await gc.removeUnused();
     t.same(seen.removed, [], 'all were just seen for the first time');
     clock.advance(5 * minute);
     seen.used = new Set(['used:1']);
-    seen.refuse = 'other:1';
-    await t.rejects(gc.removeUnused(), /conflict/);
+    seen.foreign = 'other:1';
+    await gc.removeUnused();
     t.same(seen.removed, ['two:1', 'two:2']);
+    seen.broken = 'other:1';
+    seen.foreign = '';
+    await t.rejects(gc.removeUnused(), /cannot be removed/);
   },
 );
 

@@ -2,7 +2,7 @@
 // node runs short of disk. An image in use, the pause image, and an image that was just pulled stay. Docker refuses to remove an image of
 // a container that the kubelet does not know.
 import type { Clock } from '../../../controlplane/base/clock';
-import { AppError, describeError } from '../../../controlplane/base/errors';
+import { AppError, describeError, isConflict } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { ImageGcPolicy } from '../node/policy';
 import type { NodeEvent, Part } from '../part';
@@ -102,13 +102,14 @@ export class ImageGc implements Part {
       const used = new Set(inUse());
       const names = [...image.tags, ...image.digests];
       if ([image.id, ...names].some((name) => used.has(name))) continue;
-      log.info('unused image removed', { image: names[0] ?? image.id, sizeBytes: image.sizeBytes });
       try {
         // Docker removes an image with several names only by all its names.
         for (const name of image.tags.length > 0 ? image.tags : [image.id]) await runtime.removeImage(name);
         freedBytes += image.sizeBytes;
+        log.info('unused image removed', { image: names[0] ?? image.id, sizeBytes: image.sizeBytes });
       } catch (error) {
-        failures.push(error);
+        // A container of another program uses it.
+        if (!isConflict(error)) failures.push(error);
       }
     }
     return { freedBytes, failures };
