@@ -172,9 +172,7 @@ export class NodeReporter {
       throw err;
     }
     this.writtenAtMs = clock.now();
-    for (const reason of statusEvents(status, before)) {
-      this.deps.report('Normal', reason, `Node ${config.name} status is now: ${reason}`);
-    }
+    for (const event of statusEvents(config.name, status, before)) this.deps.report(...event);
   }
 
   private async reportStatus(signal: AbortSignal): Promise<void> {

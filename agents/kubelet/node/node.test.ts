@@ -189,15 +189,19 @@ t.test('a change of a condition is an Event of the node', async (t) => {
   const fine = nodeStatus(input, undefined);
   const short = nodeStatus({ ...input, pressures: ['MemoryPressure', 'DiskPressure', 'PIDPressure'] }, fine);
   const away = nodeStatus({ ...input, notReady: 'docker is away' }, fine);
-  t.same(statusEvents(fine, undefined), [
+  const reasons = (...statuses: [typeof fine, typeof fine | undefined]) =>
+    statusEvents('n1', ...statuses).map(([, reason]) => reason);
+  t.same(reasons(fine, undefined), [
     'NodeHasSufficientMemory',
     'NodeHasNoDiskPressure',
     'NodeHasSufficientPID',
     'NodeReady',
   ]);
-  t.same(statusEvents(away, undefined).includes('NodeNotReady'), false, 'a new node is not Ready yet');
-  t.same(statusEvents(short, fine), ['NodeHasInsufficientMemory', 'NodeHasDiskPressure', 'NodeHasInsufficientPID']);
-  t.same(statusEvents(fine, short), ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']);
-  t.same(statusEvents(away, fine), ['NodeNotReady']);
-  t.same(statusEvents(fine, fine), []);
+  t.notOk(reasons(away, undefined).includes('NodeNotReady'), 'a new node is not Ready yet');
+  t.same(reasons(short, fine), ['NodeHasInsufficientMemory', 'NodeHasDiskPressure', 'NodeHasInsufficientPID']);
+  t.same(reasons(fine, short), ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']);
+  t.same(statusEvents('n1', away, fine), [['Normal', 'NodeNotReady', 'Node n1 status is now: NodeNotReady']]);
+  t.same(reasons(fine, fine), []);
+  const booted = { ...fine, nodeInfo: { ...fine.nodeInfo!, bootID: 'c' } };
+  t.same(statusEvents('n1', booted, fine), [['Warning', 'NodeRebooted', 'Node n1 has been rebooted, boot id: c']]);
 });
