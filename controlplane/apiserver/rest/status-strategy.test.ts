@@ -211,8 +211,9 @@ t.test('apply of a status owns no labels that it cannot change', async (t) => {
 
 t.test('other subresources write only their own part', async (t) => {
   const pods = await create(registry.find(({ plural }) => plural === 'pods')!, 'qos');
-  await server.call('PATCH', `${pods}/status`, { type: merge, body: { status: { qosClass: 'Guaranteed' } } });
-  t.equal((await server.call('GET', pods)).json.status.qosClass, 'BestEffort');
+  for (const status of [{ qosClass: 'Guaranteed' }, { nominatedNodeName: 'n' }])
+    await server.call('PATCH', `${pods}/status`, { type: merge, body: { status } });
+  t.match((await server.call('GET', pods)).json.status, { qosClass: 'BestEffort', nominatedNodeName: 'n' });
   const binding = {
     metadata: { name: 'qos', labels: { own: '2', more: '1' } },
     target: { name: 'n' },
@@ -221,6 +222,7 @@ t.test('other subresources write only their own part', async (t) => {
   t.equal((await server.call('POST', `${pods}/binding`, { body: binding })).status, 201);
   const bound = (await server.call('GET', pods)).json;
   t.match(bound, { spec: { nodeName: 'n', hostPID: undefined }, metadata: { labels: { own: '1', more: '1' } } });
+  t.notOk('nominatedNodeName' in bound.status, 'the nomination ends with the binding');
 
   const deployment = await create(registry.find(({ plural }) => plural === 'deployments')!, 'scaled');
   const scale = { metadata: { labels: { evil: '1' } }, spec: { replicas: 4, paused: true }, status: { replicas: 9 } };

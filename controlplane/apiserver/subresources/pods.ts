@@ -67,5 +67,7 @@ function assign(pod: Pod, node: string, { metadata }: BindingBody, now: number):
     pod.metadata = { ...pod.metadata, labels: { ...metadata.labels, ...pod.metadata?.labels } };
   }
   const conditions = withCondition(pod.status?.conditions, { type: 'PodScheduled', status: 'True' }, now);
-  pod.status = { ...pod.status, conditions: [...conditions] };
+  // KEP-5278: a nomination ends with the binding.
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  pod.status = { ...status, conditions: [...conditions] };
 }
