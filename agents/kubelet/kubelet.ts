@@ -25,6 +25,7 @@ import { PodRecords } from './pod/pod-records';
 import { ProbeMetrics } from './probes/probe-metrics';
 import type { ContainerRuntime } from './runtime/runtime';
 import type { PodSample } from './stats/node-sample';
+import { CsiPart } from './volumes/csi/csi-part';
 
 export interface KubeletConfig extends NodeConfig {
   readonly labels: Readonly<Record<string, string>>;
@@ -84,6 +85,10 @@ export class Kubelet implements Part {
     const { client, runtime, network, clock, log, config, machine, mounts } = this.deps;
     const scope = new Scope();
     await mkdir(config.rootDir, { recursive: true, mode: 0o750 });
+    // Before anything is mounted there: CSI drivers mount below it from their containers.
+    await mounts
+      .ensureShared(config.rootDir)
+      .catch((error: unknown) => log.warn('mounts of CSI drivers will not be seen', { error }));
     const nodeInformer = createInformer(client, nodes, { log: log.child('nodes') });
     const serviceInformer = createInformer(client, services, { log: log.child('services') });
     const events = createEventRecorder({
@@ -94,6 +99,8 @@ export class Kubelet implements Part {
     });
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } };
     const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
+    const ownNode = () => nodeInformer.get(config.nodeName);
+    const csi = new CsiPart({ client, clock, log: log.child('csi'), events, ...config, ownNode });
     const reporter = new NodeReporter({
       client,
       runtime,
@@ -101,6 +108,7 @@ export class Kubelet implements Part {
       log: log.child('node'),
       machine,
       config: { ...config, name: config.nodeName, ips: config.nodeIps },
+      volumesInUse: csi.inUse,
       notReady: () => this.problem() ?? this.networkProblem,
       pressures: () => this.eviction?.conditions() ?? [],
       report,
@@ -111,9 +119,13 @@ export class Kubelet implements Part {
     };
     try {
       for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
+      csi.inUse.onChange(() => reporter.changed());
+      await csi.open();
+      scope.defer(() => csi.close());
       const registered = await reporter.register(signal);
       nodeInformer.onChange(({ type, object }) => {
         if (type !== 'deleted') reporter.observe(object);
+        if (object.metadata?.name === config.nodeName) csi.nodeChanged();
       });
       // A node that has its range already was ready before, and is ready again soon. So it reports only after its network is open.
       const known = podCidrsOf(registered);
@@ -152,7 +164,8 @@ export class Kubelet implements Part {
         node: config,
         services: () => serviceInformer.list(),
         pods: this.pods,
-        ownNode: () => nodeInformer.get(config.nodeName),
+        ownNode,
+        csi: csi.volumes,
         parallelStarts: config.parallelStarts,
         probeMetrics: this.probeMetrics,
         changed: () => reporter.changed(),
@@ -160,6 +173,7 @@ export class Kubelet implements Part {
       this.podsPart = podsPart;
       scope.defer(() => podsPart.close());
       scope.defer(() => this.goDown(podsPart, signal));
+      start(csi.run(signal));
       start(podsPart.run(signal));
       this.eviction = await openEviction({
         runtime,

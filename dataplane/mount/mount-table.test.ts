@@ -1,5 +1,5 @@
 import t from 'tap';
-import { mountAt, parseMountTable } from './mount-table';
+import { mountAt, mountOf, parseMountTable } from './mount-table';
 
 const table = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro
 36 22 8:1 /data/a\\040b /var/lib/kubelet/pods/u\\134x/v ro,nosuid,relatime shared:1 - ext4 /dev/sda1 rw
@@ -18,8 +18,12 @@ t.test('the table of mounts', async (t) => {
     options: ['ro', 'nosuid', 'relatime'],
     type: 'ext4',
     source: '/dev/sda1',
+    isShared: true,
   });
   t.equal(mountAt(entries, '/var/lib/kubelet/pods/u\\x/v')?.type, 'tmpfs', 'the last mount hides the others');
   t.match(mountAt(entries, '/nfs'), { type: 'nfs4', source: '10.0.0.1:/export' });
   t.equal(mountAt(entries, '/var'), undefined);
+  t.match(mountOf(entries, '/nfs/a'), { point: '/nfs', isShared: false });
+  t.match(mountOf(entries, '/nfsx'), { point: '/', isShared: true });
+  t.match(mountOf(entries, '/var/lib/kubelet/pods/u\\x/v/y'), { type: 'tmpfs' });
 });

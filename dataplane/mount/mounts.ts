@@ -34,6 +34,11 @@ export interface Mounts {
   at(path: string): Promise<MountEntry | undefined>;
   /** Every mount that this process sees. */
   table(): Promise<readonly MountEntry[]>;
+  /**
+   * Mounts that other mount namespaces make below this folder are seen here: the folder becomes a shared mount, unless it lies on one. Mounts
+   * below it stay visible. @throws Forbidden, NotFound, AppError
+   */
+  ensureShared(path: string): Promise<void>;
   /** Removes the mount at exactly this path, even in use. Without a mount nothing happens. */
   detach(path: string): Promise<void>;
   /** Removes every mount at or below this folder, even in use. @throws AppError when a mount remains */

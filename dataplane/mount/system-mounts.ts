@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
 import { errnoName, libc } from '../libc/libc';
 import { pathOfHeld } from './beneath';
-import { type MountEntry, mountAt, parseMountTable } from './mount-table';
+import { type MountEntry, mountAt, mountOf, parseMountTable } from './mount-table';
 import type { Mounts, PointOption, TmpfsOptions } from './mounts';
 
 const MS_RDONLY = 1;
@@ -15,6 +15,8 @@ const MS_REMOUNT = 32;
 const MS_NOATIME = 1024;
 const MS_NODIRATIME = 2048;
 const MS_BIND = 4096;
+const MS_REC = 16384;
+const MS_SHARED = 1 << 20;
 const MS_RELATIME = 1 << 21;
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
@@ -68,6 +70,16 @@ export class SystemMounts implements Mounts {
     // A bind takes the options of its source; only a second call changes them, and that call replaces all of them.
     const flags = [...current, ...options].reduce((sum, name) => sum | (pointFlags[name as PointOption] ?? 0), 0);
     if (libc().mount('none', target, 'none', MS_BIND | MS_REMOUNT | flags, '') !== 0) throw failure('remount', target);
+  }
+
+  async ensureShared(path: string): Promise<void> {
+    const real = await realpath(path);
+    const holder = mountOf(await this.table(), real);
+    if (holder?.isShared) return;
+    if (holder?.point !== real && libc().mount(real, real, 'none', MS_BIND | MS_REC, '') !== 0) {
+      throw failure('bind to', real);
+    }
+    if (libc().mount('none', real, 'none', MS_SHARED | MS_REC, '') !== 0) throw failure('share', real);
   }
 
   async at(path: string): Promise<MountEntry | undefined> {

@@ -124,3 +124,34 @@ t.test(
     await mounts.detachBelow(at('none'));
   },
 );
+
+t.test('a folder whose mounts other namespaces share', { skip: skipWithoutKernel() }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-shared-'));
+  const mounts = new SystemMounts();
+  t.teardown(async () => {
+    await mounts.detachBelow(dir);
+    await rm(dir, { recursive: true });
+  });
+  const root = join(dir, 'root');
+  await mkdir(join(root, 'before'), { recursive: true });
+  await mkdir(join(root, 'after'));
+  // The host's own mount may be a shared one already: this one is not.
+  await mounts.ensureTmpfs(root, { mode: 0o755 });
+  const exec = new SystemExec();
+  await exec.run(['mount', '--make-rprivate', root]);
+  await mkdir(join(root, 'kubelet/before'), { recursive: true });
+  await mkdir(join(root, 'kubelet/after'));
+  await mounts.ensureTmpfs(join(root, 'kubelet/before'), { mode: 0o755 });
+  await writeFile(join(root, 'kubelet/before/file'), 'kept');
+  await mounts.ensureShared(join(root, 'kubelet'));
+  t.equal(await readFile(join(root, 'kubelet/before/file'), 'utf8'), 'kept', 'mounts below stay visible');
+  const count = (await mounts.table()).length;
+  await mounts.ensureShared(join(root, 'kubelet'));
+  t.equal((await mounts.table()).length, count, 'mounted once');
+  // As a driver in a container: in a mount namespace of its own, below a folder with propagation in both directions.
+  const after = join(root, 'kubelet/after');
+  await exec.run(['unshare', '--mount', '--propagation', 'unchanged', 'mount', '-t', 'tmpfs', 'driver', after]);
+  t.match(await mounts.at(after), { type: 'tmpfs', source: 'driver' });
+  await exec.run(['unshare', '--mount', '--propagation', 'unchanged', 'umount', after]);
+  t.equal(await mounts.at(after), undefined);
+});

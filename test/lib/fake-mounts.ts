@@ -27,6 +27,8 @@ export class FakeMounts implements Mounts {
     if (!(await this.at(target))) this.add(target, { root: await readlink(pathOfHeld(source)), options });
   }
 
+  async ensureShared(): Promise<void> {}
+
   add(point: string, entry: Partial<MountEntry>): void {
     this.entries.push({ device: '8:1', root: '/', options: [], type: 'ext4', source: '/dev/sda1', ...entry, point });
   }

@@ -24,6 +24,8 @@ export interface NodeInput {
   readonly diskBytes: number;
   /** What the node runs short of. */
   readonly pressures: readonly PressureCondition[];
+  /** Names of attachable volumes that the node uses; absent when the caller does not know. */
+  readonly volumesInUse?: readonly string[];
   /** Why pods cannot run; undefined when they can. */
   readonly notReady: string | undefined;
   readonly now: number;
@@ -81,6 +83,7 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
     runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
     // A resize of the resources of a whole pod is not in the list: it is not supported.
     declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
+    ...(input.volumesInUse ? { volumesInUse: [...input.volumesInUse] } : {}),
     images: [...input.images]
       .sort((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))
       .slice(0, maxImages)

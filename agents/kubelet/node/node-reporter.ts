@@ -9,6 +9,7 @@ import type { Client } from '../../../controlplane/client/client';
 import type { PressureCondition } from '../eviction/signals';
 import type { NodeEvent } from '../part';
 import type { ContainerRuntime, RuntimeInfo } from '../runtime/runtime';
+import type { VolumesInUse } from '../volumes/csi/volumes-in-use';
 import { statusEvents } from './events';
 import type { MachineFacts } from './facts';
 import { type NodeInput, nodeAnnotations, nodeLabels, nodeStatus } from './node-object';
@@ -33,6 +34,8 @@ export interface NodeReporterDeps {
   > & {
     readonly rootDir: string;
   };
+  /** Attachable volumes; it learns what the API has taken. */
+  readonly volumesInUse?: Pick<VolumesInUse, 'list' | 'reported'>;
   /** Why pods cannot run; undefined when they can. */
   readonly notReady: () => string | undefined;
   /** What the node runs short of. */
@@ -122,7 +125,7 @@ export class NodeReporter {
   }
 
   private async input(): Promise<NodeInput> {
-    const { config, machine, runtime, clock } = this.deps;
+    const { config, machine, runtime, clock, volumesInUse } = this.deps;
     let notReady = this.deps.notReady();
     const disk = await statfs(config.rootDir);
     try {
@@ -146,6 +149,7 @@ export class NodeReporter {
       images: this.images,
       diskBytes: disk.blocks * disk.bsize,
       pressures: this.deps.pressures(),
+      ...(volumesInUse ? { volumesInUse: volumesInUse.list() } : {}),
       notReady,
       now: clock.now(),
     };
@@ -184,6 +188,7 @@ export class NodeReporter {
         if (changed || clock.now() - this.writtenAtMs >= reportMs) {
           await this.write(input, this.node ?? (await this.createOrUpdate()));
         }
+        this.deps.volumesInUse?.reported(input.volumesInUse ?? []);
       } catch (error) {
         // The Node was deleted: a running kubelet creates it again.
         if (isNotFound(error)) await this.register(signal);

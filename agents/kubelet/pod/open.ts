@@ -8,6 +8,7 @@ import { ImagePuller } from '../images/image-puller';
 import type { Part } from '../part';
 import type { ProbeMetrics } from '../probes/probe-metrics';
 import { Prober } from '../probes/prober';
+import type { CsiVolumes } from '../volumes/csi/csi-volumes';
 import { DirectoryKeeper } from '../volumes/persistent/directory-keeper';
 import { PodVolumes } from '../volumes/pod-volumes';
 import type { PodAllocations } from './allocations';
@@ -29,6 +30,7 @@ export interface OpenPodsDeps extends Given {
   readonly pods: Informer<Pod>;
   readonly mounts: Mounts;
   readonly allocations: PodAllocations;
+  readonly csi: CsiVolumes;
   readonly parallelStarts: number;
   readonly probeMetrics: ProbeMetrics;
   readonly ownNode: () => Node | undefined;
@@ -55,6 +57,7 @@ export function openPods({
   changed,
   ownNode,
   pressure,
+  csi,
   ...given
 }: OpenPodsDeps): PodsPart {
   const { client, runtime, events, clock, log, node } = given;
@@ -66,6 +69,7 @@ export function openPods({
     warn: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
     log: log.child('volumes'),
     rootDir: node.rootDir,
+    csi,
     ownNode,
   });
   const directories = new DirectoryKeeper({

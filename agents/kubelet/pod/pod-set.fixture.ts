@@ -17,6 +17,7 @@ import { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
 import { Prober } from '../probes/prober';
 import { FakeRuntime } from '../runtime/fake';
+import { noCsi } from '../volumes/plugins/volume-deps.fixture';
 import { PodVolumes } from '../volumes/pod-volumes';
 import { PodAllocations } from './allocations';
 import { CrashLoop } from './crash-loop';
@@ -114,6 +115,7 @@ export async function setUp(
       clock,
       log,
       rootDir,
+      csi: noCsi,
       ownNode: () => ownNode,
     });
     const probes = new Prober({

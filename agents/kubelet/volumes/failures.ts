@@ -17,6 +17,13 @@ export class StepError extends VolumeError {
 /** The claim of a volume, or the PersistentVolume of the claim, is not usable: it is not known what to mount. */
 export class ClaimError extends VolumeError {}
 
+/** The attach-detach controller, or the attacher of a driver, has not attached the volume yet. */
+export class NotAttached extends VolumeError {
+  constructor() {
+    super('context deadline exceeded');
+  }
+}
+
 export interface FailedVolume {
   /** The volume's name in the pod. */
   readonly name: string;
@@ -37,19 +44,22 @@ export class VolumesFailed extends VolumeError {
     this.events = events;
   }
 
-  /** The same failure after a long time. Volumes of unknown claims have such an Event anyway. */
+  /** The same failure after a long time. Volumes of unknown claims, and those that are not attached, have such an Event anyway. */
   late(): VolumesFailed {
-    if (this.failed.some(({ error }) => error instanceof ClaimError)) return this;
-    return new VolumesFailed(this.failed, [...this.events, unableToMount(this.failed, [], 'context deadline exceeded')]);
+    if (this.failed.some(({ error }) => error instanceof ClaimError || error instanceof NotAttached)) return this;
+    const none = { detached: [], unknown: [] };
+    return new VolumesFailed(this.failed, [...this.events, unableToMount(this.failed, none, 'context deadline exceeded')]);
   }
 }
 
 function failureEvents(failed: readonly FailedVolume[]): string[] {
   const unknown = failed.filter(({ error }) => error instanceof ClaimError);
-  const events = failed.filter((each) => !unknown.includes(each)).map(mountFailed);
+  const detached = failed.filter(({ error }) => error instanceof NotAttached);
+  const events = failed.filter((each) => !unknown.includes(each) && !detached.includes(each)).map(mountFailed);
+  if (detached.length > 0) events.push(unableToMount(failed, { detached, unknown: [] }, 'context deadline exceeded'));
   if (unknown.length === 0) return events;
   const why = unknown.map(({ error }) => describeError(error)).join('; ');
-  return [...events, unableToMount(failed, unknown, why)];
+  return [...events, unableToMount(failed, { detached: [], unknown }, why)];
 }
 
 function mountFailed({ shownName, isDevice, error }: FailedVolume): string {
@@ -58,13 +68,19 @@ function mountFailed({ shownName, isDevice, error }: FailedVolume): string {
   return `${step} for volume "${shownName}" : ${describeError(error)}`;
 }
 
-/** `unknown`: those of the failed volumes whose claim is not usable. */
-function unableToMount(failed: readonly FailedVolume[], unknown: readonly FailedVolume[], why: string): string {
+interface Unable {
+  /** Those that are not attached to the node. */
+  readonly detached: readonly FailedVolume[];
+  /** Those whose claim is not usable. */
+  readonly unknown: readonly FailedVolume[];
+}
+
+function unableToMount(failed: readonly FailedVolume[], { detached, unknown }: Unable, why: string): string {
   const names = (volumes: readonly FailedVolume[]) =>
     `[${volumes
       .map(({ name }) => name)
       .sort()
       .join(' ')}]`;
-  const counts = `unmounted volumes=${names(failed)}, unattached volumes=[], failed to process volumes=${names(unknown)}`;
+  const counts = `unmounted volumes=${names(failed)}, unattached volumes=${names(detached)}, failed to process volumes=${names(unknown)}`;
   return `Unable to attach or mount volumes: ${counts}: ${why}`;
 }

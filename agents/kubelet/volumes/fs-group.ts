@@ -46,6 +46,16 @@ export async function applyFsGroup(root: FileHandle, options: FsGroupOptions): P
   return walk.files;
 }
 
+/** As applyFsGroup, for a folder by its path, which must be no link. */
+export async function applyFsGroupAt(path: string, options: FsGroupOptions): Promise<number> {
+  const root = await open(path, O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY);
+  try {
+    return await applyFsGroup(root, options);
+  } finally {
+    await root.close();
+  }
+}
+
 interface Walk extends FsGroupOptions {
   files: number;
 }

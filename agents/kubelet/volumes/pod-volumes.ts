@@ -11,8 +11,10 @@ import type { Exec } from '../../../dataplane/exec/exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
+import type { CsiVolumes } from './csi/csi-volumes';
 import { type FailedVolume, StepError, VolumesFailed } from './failures';
 import { KeyedTurns } from './keyed-turns';
+import { machinePath } from './node-paths';
 import { type Volume, VolumeError } from './payload';
 import { claimUse, usedVolumes } from './persistent/claim-checks';
 import { releaseVolumes, removeMountPoints, sweepVolumes } from './persistent/release';
@@ -33,6 +35,7 @@ export interface PodVolumesDeps {
   /** Records an Event of type Warning. */
   readonly warn: (pod: Pod, reason: string, message: string) => void;
   readonly rootDir: string;
+  readonly csi: Pick<CsiVolumes, 'onChange' | 'setUp' | 'release' | 'forget'>;
   /** Undefined while the kubelet has not seen its Node object. */
   readonly ownNode: () => Node | undefined;
 }
@@ -58,6 +61,7 @@ export class PodVolumes {
       warn: deps.warn,
       turns: new KeyedTurns(),
       rootDir: deps.rootDir,
+      csi: deps.csi,
       tokens: this.tokens,
       configMap: (pod, name) => this.configMap(pod, name),
       secret: (pod, name) => this.secret(pod, name),
@@ -68,6 +72,7 @@ export class PodVolumes {
   onChange(handler: (podUid: string) => void): void {
     this.configMaps.onChange(handler);
     this.secrets.onChange(handler);
+    this.deps.csi.onChange(handler);
   }
 
   /** @throws BadRequest for an invalid UID: the kubelet mounts below this folder and deletes it */
@@ -88,8 +93,10 @@ export class PodVolumes {
     return this.claims.peek(podUid, volume.name)?.content ?? knownContent(volume);
   }
 
-  private pathOf(podUid: string, volume: Volume, { path, dir, name = volume.name }: Content): string {
-    return path ?? join(this.podDir(podUid), 'volumes', `kubernetes.io~${dir}`, name);
+  private pathOf(podUid: string, volume: Volume, { path, dir, name = volume.name, isDevice }: Content): string {
+    if (path !== undefined) return machinePath(this.deps.rootDir, path);
+    const kind = isDevice ? 'volumeDevices' : 'volumes';
+    return join(this.podDir(podUid), kind, `kubernetes.io~${dir}`, name);
   }
 
   /** Shows the layers of an image as the content of an image volume. Repeatable. @throws what Mounts.ensureLayers throws */
@@ -204,6 +211,7 @@ export class PodVolumes {
     await this.deps.mounts.detachBelow(podDir);
     await removeMountPoints(podDir);
     await removeTree(podDir);
+    this.deps.csi.forget(podUid);
     await sweepVolumes(this.pluginDeps);
   }
 

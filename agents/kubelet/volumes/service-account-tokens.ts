@@ -10,6 +10,7 @@ const dayMs = 86_400_000;
 
 interface Held {
   readonly token: string;
+  readonly expirationTimestamp: string;
   readonly renewAtMs: number;
 }
 interface TokenAnswer {
@@ -24,6 +25,12 @@ export class ServiceAccountTokens {
   /** A token that is still valid for a while; undefined before fetch() has one. */
   peek(pod: Pod, desired: DesiredToken): string | undefined {
     return this.held.get(keyOf(pod, desired))?.token;
+  }
+
+  /** The same, as a TokenRequest's status. */
+  peekStatus(pod: Pod, desired: DesiredToken): Pick<Held, 'token' | 'expirationTimestamp'> | undefined {
+    const held = this.held.get(keyOf(pod, desired));
+    return held && { token: held.token, expirationTimestamp: held.expirationTimestamp };
   }
 
   /** Requests a token that is missing or due for renewal; resolves to the time of the next renewal. @throws what the API answers */
@@ -51,7 +58,8 @@ export class ServiceAccountTokens {
     );
     const expires = Date.parse(answer.status?.expirationTimestamp ?? '') || now + desired.expirationSeconds * 1000;
     const renewAtMs = Math.min(now + (expires - now) * renewAt, now + dayMs);
-    this.held.set(key, { token: answer.status?.token ?? '', renewAtMs });
+    const { token = '', expirationTimestamp = '' } = answer.status ?? {};
+    this.held.set(key, { token, expirationTimestamp, renewAtMs });
     return renewAtMs;
   }
 

@@ -16,6 +16,7 @@ import { FakeMounts } from '../../../../test/lib/fake-mounts';
 import { MemoryClient } from '../../../../test/lib/memory-client';
 import { ScriptedExec } from '../../../../test/lib/scripted-exec';
 import { container, pod } from '../../spec/pod.fixture';
+import { noCsi } from '../plugins/volume-deps.fixture';
 import { PodVolumes } from '../pod-volumes';
 
 const facts = { nodeIps: [], podIps: [], allocatable: {} };
@@ -47,6 +48,7 @@ async function setUp(t: Tap) {
       log: silentLogger,
       warn: (_, reason, message) => warnings.push(`${reason}: ${message}`),
       rootDir,
+      csi: noCsi,
       ownNode: () => node,
     });
   const volumes = open();

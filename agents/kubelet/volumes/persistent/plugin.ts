@@ -1,5 +1,5 @@
 // The interface of a plug-in for PersistentVolumes. It knows one source in their spec, such as local.
-import type { PersistentVolume } from '../../../../controlplane/api';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../../controlplane/api';
 import type { Content, SetUp, VolumeDeps } from '../plugins/plugin';
 
 type VolumeSpec = NonNullable<PersistentVolume['spec']>;
@@ -11,6 +11,8 @@ type Source<F extends PersistentField> = NonNullable<VolumeSpec[F]>;
 export interface PersistentUse<F extends PersistentField = PersistentField> {
   readonly source: Source<F>;
   readonly volume: PersistentVolume;
+  /** Absent only where a test asks for the path alone. */
+  readonly claim: PersistentVolumeClaim | undefined;
   /** The pod asks for a use without writing. */
   readonly readOnly: boolean;
 }
@@ -37,18 +39,27 @@ export interface PersistentParts<F extends PersistentField> {
   readonly mountOptions: boolean;
   /** Host path of the content when it lies outside the pod's folder. Of volume mode Block: of the device. */
   readonly pathOf?: (use: PersistentUse<F>, rootDir: string) => string | undefined;
-  /** Brings the content to `task.path`, or prepares the device there. Also called for a volume that is set up already. */
-  readonly setUp: (use: PersistentUse<F>, task: SetUp) => Promise<void>;
+  /**
+   * Brings the content to `task.path`, or prepares the device there. Also called for a volume that is set up already. May resolve to the
+   * time of the next call without a change, in ms since the epoch.
+   */
+  readonly setUp: (use: PersistentUse<F>, task: SetUp) => Promise<unknown>;
   /** Undoes setUp, before the kubelet unmounts and deletes the pod's folder. Works from the disk alone. Repeatable. */
   readonly release?: (remains: Remains) => Promise<void>;
   /** Called after the folder of a pod is gone: removes what no pod uses any more. Repeatable. */
   readonly sweep?: (deps: VolumeDeps) => Promise<void>;
 }
 
+export interface ContentUse {
+  readonly readOnly: boolean;
+  readonly rootDir: string;
+  readonly claim?: PersistentVolumeClaim;
+}
+
 export interface PersistentPlugin {
   readonly dir: string;
   /** Undefined for a volume of another source. */
-  content(volume: PersistentVolume, use: { readonly readOnly: boolean; readonly rootDir: string }): Content | undefined;
+  content(volume: PersistentVolume, use: ContentUse): Content | undefined;
   readonly supportsMountOptions: boolean;
   readonly mountsAtName: boolean;
   release(remains: Remains): Promise<void>;
@@ -61,21 +72,21 @@ export function definePersistentPlugin<F extends PersistentField>(parts: Persist
     dir,
     supportsMountOptions: parts.mountOptions,
     mountsAtName: parts.mountsAtName,
-    content(volume, { readOnly, rootDir }) {
+    content(volume, { readOnly, rootDir, claim }) {
       const source = volume.spec?.[field] as Source<F> | undefined;
       if (!source) return undefined;
-      const use: PersistentUse<F> = { source, volume, readOnly };
+      const use: PersistentUse<F> = { source, volume, claim, readOnly };
       const name = volume.metadata?.name ?? '';
       return {
         dir,
-        name: below === undefined ? name : `${name}/${below}`,
-        isDevice: volume.spec?.volumeMode === 'Block',
+        name: below === undefined || isBlock(volume) ? name : `${name}/${below}`,
+        isDevice: isBlock(volume),
         readOnly,
         path: parts.pathOf?.(use, rootDir),
         references: { configMaps: [], secrets: [] },
         setUp: async (task) => {
-          await parts.setUp(use, task);
-          return undefined;
+          const time = await parts.setUp(use, task);
+          return typeof time === 'number' ? time : undefined;
         },
       };
     },

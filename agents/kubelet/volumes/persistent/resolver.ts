@@ -25,7 +25,7 @@ import {
   usedVolumes,
 } from './claim-checks';
 import { persistentPlugins } from './list';
-import { isBlock } from './plugin';
+import { type ContentUse, isBlock } from './plugin';
 
 export interface ResolverDeps {
   readonly client: Pick<Client, 'get'>;
@@ -79,7 +79,7 @@ export class ClaimResolver {
     const { claimName, readOnly } = use;
     const { claim, volume } = await this.read(pod, use, signal);
     checkMode(volume, name, usedVolumes(pod));
-    const content = contentOfVolume(volume, { readOnly, rootDir });
+    const content = contentOfVolume(volume, { readOnly, rootDir, claim });
     if (content) return { content, claimName: claim.metadata?.name ?? claimName, volume };
     const shown = `failed to get Plugin from volumeSpec for volume "${volume.metadata?.name}" err=no volume plugin matched`;
     throw new ClaimError(shown);
@@ -127,10 +127,7 @@ async function reading<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
-function contentOfVolume(
-  volume: PersistentVolume,
-  use: { readonly readOnly: boolean; readonly rootDir: string },
-): Content | undefined {
+function contentOfVolume(volume: PersistentVolume, use: ContentUse): Content | undefined {
   for (const plugin of persistentPlugins) {
     const content = plugin.content(volume, use);
     if (content) return content;

@@ -4,6 +4,7 @@ import type { Clock } from '../../../../controlplane/base/clock';
 import type { Exec } from '../../../../dataplane/exec/exec';
 import type { Mounts } from '../../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../../spec/field-ref';
+import type { CsiVolumes } from '../csi/csi-volumes';
 import type { KeyedTurns } from '../keyed-turns';
 import type { Volume } from '../payload';
 import type { ServiceAccountTokens } from '../service-account-tokens';
@@ -28,6 +29,7 @@ export interface VolumeDeps {
   readonly tokens: Pick<ServiceAccountTokens, 'fetch' | 'peek'>;
   readonly configMap: (pod: Pod, name: string) => ConfigMap | undefined;
   readonly secret: (pod: Pod, name: string) => Secret | undefined;
+  readonly csi: Pick<CsiVolumes, 'setUp' | 'release'>;
 }
 
 /** One volume of one pod that is to be set up. */

@@ -5,6 +5,14 @@ import { ScriptedExec } from '../../../../test/lib/scripted-exec';
 import { KeyedTurns } from '../keyed-turns';
 import type { VolumeDeps } from './plugin';
 
+/** A kubelet without CSI drivers. */
+export const noCsi = {
+  onChange: () => {},
+  setUp: async () => undefined,
+  release: async () => {},
+  forget: () => {},
+};
+
 export function volumeDeps(more: Partial<VolumeDeps> = {}) {
   const mounts = new FakeMounts();
   const exec = new ScriptedExec();
@@ -18,6 +26,7 @@ export function volumeDeps(more: Partial<VolumeDeps> = {}) {
     tokens: { fetch: async (_, { expirationSeconds }) => expirationSeconds * 1000, peek: () => 'token-text' },
     configMap: () => undefined,
     secret: () => undefined,
+    csi: noCsi,
     ...more,
   };
   return { deps, mounts, exec };

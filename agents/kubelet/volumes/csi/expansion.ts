@@ -1,0 +1,88 @@
+// The kubelet's part of an expansion: which size the node must bring about, and what the claim's status says before and after. Pure.
+// Source: KEP-1790 (recovery from failed expansions), KEP-556.
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../../controlplane/api';
+import { unitValue } from '../../../../controlplane/api/quantity';
+import { formatTime } from '../../../../controlplane/base/clock';
+import { RpcError, type RpcStatus } from '../../grpc/rpc';
+
+type Status = NonNullable<PersistentVolumeClaim['status']>;
+type ClaimCondition = NonNullable<Status['conditions']>[number];
+
+const resizeConditions: readonly string[] = [
+  'FileSystemResizePending',
+  'Resizing',
+  'ControllerResizeError',
+  'NodeResizeError',
+];
+
+export interface Expansion {
+  /** As the API writes it. */
+  readonly size: string;
+  readonly bytes: number;
+  /** The claim says what the controller wants of the node. False with resizers that do not know KEP-1790. */
+  readonly isNegotiated: boolean;
+}
+
+/** What is to be done on the node; undefined for nothing. */
+export function neededExpansion(
+  volume: PersistentVolume,
+  { status = {} }: PersistentVolumeClaim,
+): Expansion | undefined {
+  const { capacity, allocatedResources, allocatedResourceStatuses } = status;
+  const before = bytesOf(capacity?.['storage']);
+  const state = allocatedResourceStatuses?.['storage'];
+  // Without a size the claim is not bound yet.
+  if (before === undefined) return undefined;
+  if (state !== undefined || allocatedResources !== undefined) {
+    if (state !== 'NodeResizePending' && state !== 'NodeResizeInProgress') return undefined;
+    const size = allocatedResources?.['storage'] ?? volume.spec?.capacity?.['storage'] ?? '';
+    const bytes = bytesOf(size);
+    return bytes === undefined ? undefined : { size, bytes, isNegotiated: true };
+  }
+  const size = volume.spec?.capacity?.['storage'] ?? '';
+  const bytes = bytesOf(size);
+  return bytes !== undefined && bytes > before ? { size, bytes, isNegotiated: false } : undefined;
+}
+
+function bytesOf(quantity: string | undefined): number | undefined {
+  if (!quantity) return undefined;
+  const value = unitValue(quantity);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+const withoutState = ({ allocatedResourceStatuses = {} }: Status): object | null => {
+  const { storage: _, ...rest } = allocatedResourceStatuses as Record<string, string>;
+  return Object.keys(rest).length === 0 ? null : { ...rest, storage: null };
+};
+
+/** Merge patches of the claim's status. */
+export const inProgress = (): object => ({ allocatedResourceStatuses: { storage: 'NodeResizeInProgress' } });
+
+export function finished(status: Status, size: string): object {
+  return {
+    capacity: { storage: size },
+    ...(status.allocatedResourceStatuses ? { allocatedResourceStatuses: withoutState(status) } : {}),
+    conditions: (status.conditions ?? []).filter(({ type }) => !resizeConditions.includes(type)),
+  };
+}
+
+/** Undefined for a failure that says nothing about the volume: the call is repeated. */
+export function failed(status: Status, error: unknown, now: number): object | undefined {
+  if (!(error instanceof RpcError) || uncertain.includes(error.status)) return undefined;
+  const message = `failed to expand pvc with ${error.message}`;
+  const condition: ClaimCondition = {
+    type: 'NodeResizeError',
+    status: 'True',
+    lastTransitionTime: formatTime(now),
+    message,
+  };
+  const others = (status.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return {
+    ...(infeasible.includes(error.status) ? { allocatedResourceStatuses: { storage: 'NodeResizeInfeasible' } } : {}),
+    conditions: [...others, condition],
+  };
+}
+
+/** The driver may still work on it. As upstream. */
+const uncertain: readonly RpcStatus[] = ['Canceled', 'DeadlineExceeded', 'Unavailable', 'ResourceExhausted', 'Aborted'];
+const infeasible: readonly RpcStatus[] = ['InvalidArgument', 'OutOfRange', 'NotFound'];
