@@ -21,6 +21,17 @@ export interface Ownership {
 export const missingClaims = (set: StatefulSet, ordinal: number, find: FindClaim): PersistentVolumeClaim[] =>
   renderClaims(set, ordinal).filter(({ metadata }) => !find(metadata?.name ?? ''));
 
+/**
+ * The claims of a pod that the set has, with the owner that the policy gives them. Upstream writes the owner later; then that write and the
+ * scheduler's, which chooses a node, meet, and the pod waits for the scheduler's next try.
+ */
+export const newClaims = (set: StatefulSet, ordinal: number): PersistentVolumeClaim[] =>
+  renderClaims(set, ordinal).map((claim) =>
+    policyOf(set).whenDeleted === 'Delete'
+      ? { ...claim, metadata: { ...claim.metadata, ownerReferences: [controllerReference(statefulSets, set)] } }
+      : claim,
+  );
+
 /** The name of a claim that is being deleted: a pod that used it would lose it. */
 export const deletedClaim = (set: StatefulSet, ordinal: number, find: FindClaim): string | undefined =>
   claimsOf(set, ordinal, find).find(isDeleting)?.metadata?.name;

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { PersistentVolumeClaim } from '../../api/persistent-volume-claim';
 import type { Pod } from '../../api/pod';
 import type { StatefulSet } from '../../api/stateful-set';
+import { newClaims } from './claims';
 import { identityLabels } from './identity';
 import { planStatefulSet, type Step } from './plan';
 
@@ -395,4 +396,14 @@ t.test('status', async (t) => {
   t.match(over.status, { currentRevision: 'new', currentReplicas: 3 }, 'the end of an update');
   const settled = { ...setOf(), status: JSON.parse(JSON.stringify(over.status)) as StatefulSet['status'] };
   t.equal(planOf(settled, [pod(0), pod(1), pod(2)]).status, undefined, 'it is written once');
+});
+
+t.test('new claims have the owner of the policy', async (t) => {
+  const owners = (whenDeleted: string, whenScaled: string) => {
+    const persistentVolumeClaimRetentionPolicy = { whenDeleted, whenScaled };
+    const set = setOf({ volumeClaimTemplates: [{ metadata: { name: 'data' } }], persistentVolumeClaimRetentionPolicy });
+    return newClaims(set, 0).map(({ metadata }) => metadata?.ownerReferences);
+  };
+  t.match(owners('Delete', 'Retain'), [[{ kind: 'StatefulSet', name: 'web', controller: true }]]);
+  t.same(owners('Retain', 'Delete'), [undefined]);
 });

@@ -9,8 +9,8 @@ import type { EventRecorder } from '../../client/event-recorder';
 import { refusedByTermination } from '../shared/namespaced';
 import { metaOf } from '../shared/owner';
 import type { WriteGuard } from '../shared/write-guard';
-import type { Ownership } from './claims';
-import { identityLabels, podNameOf, renderClaims } from './identity';
+import { newClaims, type Ownership } from './claims';
+import { identityLabels, podNameOf } from './identity';
 import type { Step } from './plan';
 
 export interface StatefulPodsDeps {
@@ -40,7 +40,7 @@ export class StatefulPods {
 
   async createClaims(set: StatefulSet, ordinal: number, signal: AbortSignal): Promise<void> {
     const pod = podNameOf(set, ordinal);
-    for (const claim of renderClaims(set, ordinal)) {
+    for (const claim of newClaims(set, ordinal)) {
       if (this.deps.findClaim(objectKey(claim))) continue;
       const { name } = claim.metadata ?? {};
       try {
