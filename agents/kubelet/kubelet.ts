@@ -24,7 +24,7 @@ import { openPods, type PodsPart } from './pod/open';
 import { PodRecords } from './pod/pod-records';
 import { ProbeMetrics } from './probes/probe-metrics';
 import type { ContainerRuntime } from './runtime/runtime';
-import type { PodSample } from './stats/node-sample';
+import type { PodSample, VolumeUse } from './stats/node-sample';
 import { CsiPart } from './volumes/csi/csi-part';
 
 export interface KubeletConfig extends NodeConfig {
@@ -73,6 +73,11 @@ export class Kubelet implements Part {
     const params = { fieldSelector: `spec.nodeName=${config.nodeName}` };
     this.pods = createInformer(client, pods, { params, log: log.child('pods') });
     this.records = new PodRecords(runtime);
+  }
+
+  /** What the volumes of a pod use; nothing before the node accepts pods. */
+  async volumeUsage(podUid: string): Promise<readonly VolumeUse[]> {
+    return this.podsPart?.volumeUsage(podUid) ?? [];
   }
 
   /** The fault of this process or of Docker, even before the node accepts pods. */

@@ -58,7 +58,13 @@ export const command = defineCommand({
       machineStops: () => machineStops(exec, log),
       runRoutes: network.runRoutes,
     });
-    const stats = await openStats({ options, machine, runtime, records: kubelet.records });
+    const stats = await openStats({
+      options,
+      machine,
+      runtime,
+      records: kubelet.records,
+      volumes: (uid) => kubelet.volumeUsage(uid),
+    });
     const server = await openServer(
       { options, client, runtime, kubelet, stats, machine, nodeIps, log, report },
       signal,

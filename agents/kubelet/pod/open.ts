@@ -40,6 +40,8 @@ export interface OpenPodsDeps extends Given {
 }
 
 export interface PodsPart extends Part, Pick<PodSet, 'endContainers' | 'activePods' | 'evict' | 'discardEnded'> {
+  /** What the volumes of a pod use, as far as they are set up. */
+  volumeUsage: PodVolumes['usage'];
   /** The folder of an emptyDir. */
   folderOf(podUid: string, volume: string): string;
   /** Why the runtime cannot be used; undefined when it can. */
@@ -124,6 +126,7 @@ export function openPods({
     activePods: () => podSet.activePods(),
     evict: (podUid, eviction) => podSet.evict(podUid, eviction),
     discardEnded: () => podSet.discardEnded(),
+    volumeUsage: (podUid) => volumes.usage(podUid),
     folderOf: (podUid, volume) => volumes.path(podUid, { name: volume, emptyDir: {} }),
     endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
     close: () => {

@@ -11,6 +11,8 @@ import type { Exec } from '../../../dataplane/exec/exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
+import { DiskUsage } from '../stats/disk-usage';
+import type { VolumeUse } from '../stats/node-sample';
 import type { CsiVolumes } from './csi/csi-volumes';
 import { type FailedVolume, StepError, VolumesFailed } from './failures';
 import { KeyedTurns } from './keyed-turns';
@@ -25,6 +27,7 @@ import { podReferences } from './references';
 import { removeTree } from './remove-tree';
 import { ServiceAccountTokens } from './service-account-tokens';
 import { type DesiredSubPath, SubPaths } from './sub-paths';
+import { VolumeUsage } from './volume-usage';
 
 export interface PodVolumesDeps {
   readonly client: Client;
@@ -46,6 +49,7 @@ export class PodVolumes {
   private readonly tokens: ServiceAccountTokens;
   private readonly subPaths: SubPaths;
   private readonly claims: ClaimResolver;
+  private readonly measured: VolumeUsage;
   private readonly pluginDeps: VolumeDeps;
 
   constructor(private readonly deps: PodVolumesDeps) {
@@ -54,6 +58,7 @@ export class PodVolumes {
     this.tokens = new ServiceAccountTokens(deps);
     this.subPaths = new SubPaths(deps.mounts);
     this.claims = new ClaimResolver(deps);
+    this.measured = new VolumeUsage(deps.clock, new DiskUsage(deps.clock));
     this.pluginDeps = {
       mounts: deps.mounts,
       exec: deps.exec,
@@ -176,7 +181,10 @@ export class PodVolumes {
     const use = claimUse(pod, volume);
     const content = use ? (await this.claims.resolve(pod, volume, use, signal)).content : knownContent(volume);
     const path = this.pathOf(uid, volume, content);
-    return content.setUp({ pod, path, facts, deps: this.pluginDeps, signal });
+    const refreshAtMs = await content.setUp({ pod, path, facts, deps: this.pluginDeps, signal });
+    const claim = use && { namespace: pod.metadata?.namespace ?? '', name: use.claimName };
+    this.measured.note(uid, { volume, content, path, ...(claim ? { claim } : {}) });
+    return refreshAtMs;
   }
 
   /** Unmounts and deletes all volumes and files of the pod. Repeatable. */
@@ -186,6 +194,12 @@ export class PodVolumes {
     this.tokens.forgetPod(podUid);
     await this.removeDir(podUid);
     this.claims.forget(podUid);
+    this.measured.forget(podUid);
+  }
+
+  /** What the volumes of the pod use, as far as they are set up. */
+  usage(podUid: string): Promise<readonly VolumeUse[]> {
+    return this.measured.of(podUid);
   }
 
   /** Removes the folders of pods that ended while no kubelet ran. Repeatable. */

@@ -23,6 +23,7 @@ export const local = definePersistentPlugin({
   field: 'local',
   dir: 'local-volume',
   mountsAtName: true,
+  measured: 'file-system',
   mountOptions: true,
   pathOf: ({ source, volume }) => (isBlock(volume) ? source.path : undefined),
   setUp: async (use, task) => {

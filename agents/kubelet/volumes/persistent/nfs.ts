@@ -10,6 +10,7 @@ export const nfs = definePersistentPlugin({
   field: 'nfs',
   dir: 'nfs',
   mountsAtName: true,
+  measured: 'file-system',
   mountOptions: true,
   setUp: ({ source, volume, readOnly }, task) =>
     mountExport(source, mountOptionsOf(volume, readOnly ? ['ro'] : []), task),

@@ -1,6 +1,6 @@
 // The interface of a plug-in for PersistentVolumes. It knows one source in their spec, such as local.
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../../controlplane/api';
-import type { Content, SetUp, VolumeDeps } from '../plugins/plugin';
+import type { Content, Measured, SetUp, VolumeDeps } from '../plugins/plugin';
 
 type VolumeSpec = NonNullable<PersistentVolume['spec']>;
 /** The field of spec that names a source. */
@@ -35,6 +35,7 @@ export interface PersistentParts<F extends PersistentField> {
   readonly below?: string;
   /** Mounts at NAME itself. False for a plug-in that keeps files of its own there, and removes its mount points by `release`. */
   readonly mountsAtName: boolean;
+  readonly measured?: Measured;
   /** The source takes spec.mountOptions. */
   readonly mountOptions: boolean;
   /** Host path of the content when it lies outside the pod's folder. Of volume mode Block: of the device. */
@@ -84,6 +85,7 @@ export function definePersistentPlugin<F extends PersistentField>(parts: Persist
         readOnly,
         path: parts.pathOf?.(use, rootDir),
         references: { configMaps: [], secrets: [] },
+        measured: isBlock(volume) ? undefined : parts.measured,
         setUp: async (task) => {
           const time = await parts.setUp(use, task);
           return typeof time === 'number' ? time : undefined;

@@ -6,6 +6,7 @@ import { definePlugin } from './plugin';
 export const emptyDir = definePlugin('emptyDir', {
   dir: 'empty-dir',
   readOnly: false,
+  measured: ({ medium }) => (medium ? 'file-system' : 'files'),
   setUp: async ({ medium, sizeLimit }, { pod, path, deps }) => {
     if (await isDirectory(path)) return undefined;
     const gid = pod.spec?.securityContext?.fsGroup;

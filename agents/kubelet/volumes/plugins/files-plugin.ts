@@ -16,6 +16,7 @@ export function filesPlugin<F extends SourceField>(field: F, { dir, inMemory, as
   return definePlugin(field, {
     dir,
     readOnly: true,
+    measured: 'files',
     references: (source) => referencesOf(asProjected(source)),
     setUp: (source, task) => writeFiles(asProjected(source), inMemory, task),
   });

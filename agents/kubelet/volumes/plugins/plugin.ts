@@ -51,6 +51,9 @@ type Source<F extends SourceField> = NonNullable<Volume[F]>;
  */
 type ReadOnly = boolean | 'mounted';
 
+/** How the use of a volume is found: its files are counted, or the file system that holds nothing else tells it. */
+export type Measured = 'files' | 'file-system';
+
 interface Parts<F extends SourceField> {
   /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */
   readonly dir: string;
@@ -59,6 +62,8 @@ interface Parts<F extends SourceField> {
   readonly pathOf?: (source: Source<F>) => string;
   /** ConfigMaps and Secrets that the kubelet watches for the volume. */
   readonly references?: (source: Source<F>) => References;
+  /** Absent: the use is not reported, as with content that is not the pod's own. */
+  readonly measured?: Measured | ((source: Source<F>) => Measured);
   /** As PodVolumes.setUp, for one volume. Also called for a volume that is set up already. */
   readonly setUp: (source: Source<F>, task: SetUp) => Promise<number | undefined>;
 }
@@ -74,6 +79,7 @@ export interface Content {
   /** Undefined for content below the pod's folder. */
   readonly path: string | undefined;
   readonly references: References;
+  readonly measured?: Measured | undefined;
   setUp(task: SetUp): Promise<number | undefined>;
 }
 
@@ -91,6 +97,7 @@ export function definePlugin<F extends SourceField>(field: F, parts: Parts<F>): 
       readOnly: typeof parts.readOnly === 'function' ? parts.readOnly(source) : parts.readOnly,
       path: parts.pathOf?.(source),
       references: parts.references?.(source) ?? noReferences,
+      measured: typeof parts.measured === 'function' ? parts.measured(source) : parts.measured,
       setUp: (task) => parts.setUp(source, task),
     };
   };

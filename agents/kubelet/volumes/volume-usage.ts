@@ -1,0 +1,102 @@
+// What the volumes of pods use of their disks, for /stats/summary, /metrics and the limits of emptyDir. A file system whose server does not
+// answer delays one question for a bounded time, and holds one call to it at most.
+import { statfs } from 'node:fs/promises';
+import type { Clock } from '../../../controlplane/base/clock';
+import type { DiskUsage } from '../stats/disk-usage';
+import type { VolumeUse } from '../stats/node-sample';
+import type { DiskUse } from '../stats/samples';
+import type { Volume } from './payload';
+import type { Content } from './plugins/plugin';
+
+interface MountedVolume {
+  readonly volume: Volume;
+  readonly content: Content;
+  readonly path: string;
+  readonly claim?: NonNullable<VolumeUse['claim']>;
+}
+
+const pathOf = ({ path }: MountedVolume): string => path;
+const longestWaitMs = 5_000;
+
+interface FileSystem {
+  readonly size: NonNullable<VolumeUse['size']>;
+  readonly used: DiskUse;
+}
+
+export class VolumeUsage {
+  /** By the pod's UID, then by the volume's name. */
+  private readonly mounted = new Map<string, Map<string, MountedVolume>>();
+  private readonly asked = new Map<string, Promise<FileSystem | undefined>>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly files: Pick<DiskUsage, 'of' | 'keepOnly'>,
+    private readonly ask: (path: string) => Promise<FileSystem | undefined> = fileSystemOf,
+  ) {}
+
+  /** The volume is set up. */
+  note(podUid: string, mounted: MountedVolume): void {
+    if (mounted.content.measured === undefined) return;
+    const volumes = this.mounted.get(podUid) ?? new Map<string, MountedVolume>();
+    this.mounted.set(podUid, volumes.set(mounted.volume.name, mounted));
+  }
+
+  forget(podUid: string): void {
+    this.mounted.delete(podUid);
+    this.files.keepOnly(new Set([...this.mounted.values()].flatMap((volumes) => [...volumes.values()].map(pathOf))));
+  }
+
+  /** Volumes that could not be measured in time are missing. */
+  async of(podUid: string): Promise<readonly VolumeUse[]> {
+    const volumes = [...(this.mounted.get(podUid)?.values() ?? [])];
+    const uses = await Promise.all(volumes.map((each) => this.measure(each)));
+    return uses.filter((use) => use !== undefined);
+  }
+
+  private async measure({ volume, content, path, claim }: MountedVolume) {
+    const [system, files] = await Promise.all([
+      this.fileSystem(path),
+      content.measured === 'files' ? this.files.of(path) : undefined,
+    ]);
+    const used = content.measured === 'files' ? files : system?.used;
+    if (!used) return undefined;
+    const use: VolumeUse = {
+      name: volume.name,
+      atMs: this.clock.now(),
+      used,
+      ephemeral: isEphemeral(volume),
+      ...(system ? { size: system.size } : {}),
+      ...(claim ? { claim } : {}),
+    };
+    return use;
+  }
+
+  private async fileSystem(path: string): Promise<FileSystem | undefined> {
+    const asked = this.asked.get(path) ?? this.ask(path).finally(() => this.asked.delete(path));
+    this.asked.set(path, asked);
+    const late = new AbortController();
+    const none = this.clock.sleep(longestWaitMs, late.signal).then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await Promise.race([asked, none]);
+    } finally {
+      late.abort(new Error('answered'));
+    }
+  }
+}
+
+/** On the node's disk and deleted with the pod, as upstream counts: the others are in memory or remain. */
+const isEphemeral = ({ emptyDir, configMap }: Volume): boolean =>
+  (emptyDir !== undefined && !emptyDir.medium) || configMap !== undefined;
+
+async function fileSystemOf(path: string): Promise<FileSystem | undefined> {
+  const found = await statfs(path).catch(() => undefined);
+  if (!found) return undefined;
+  const { blocks, bfree, bavail, bsize, files, ffree } = found;
+  return {
+    size: { capacityBytes: blocks * bsize, availableBytes: bavail * bsize, inodes: files, inodesFree: ffree },
+    used: { bytes: (blocks - bfree) * bsize, inodes: files - ffree },
+  };
+}
