@@ -15,6 +15,8 @@ export type PointOption = 'ro' | 'nosuid' | 'nodev' | 'noexec' | 'noatime' | 'no
 export interface Mounts {
   /** Mounts, unless this folder is a mount point already. @throws Forbidden, NotFound, AppError */
   ensureTmpfs(path: string, options: TmpfsOptions): Promise<void>;
+  /** A file system whose files are huge pages of this size. Otherwise as ensureTmpfs. @throws BadRequest for a size the kernel has not */
+  ensureHugePages(path: string, options: { readonly mode: number; readonly pageBytes: number }): Promise<void>;
   /**
    * Shows these folders on top of each other, the first one topmost, read-only and without programs that can be executed, unless this
    * empty folder is a mount point already. @throws BadRequest for more layers than one mount takes, Forbidden, NotFound, AppError

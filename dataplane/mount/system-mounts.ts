@@ -47,6 +47,18 @@ export class SystemMounts implements Mounts {
     if (libc().mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, data) !== 0) throw failure('mount', path);
   }
 
+  async ensureHugePages(
+    path: string,
+    { mode, pageBytes }: { readonly mode: number; readonly pageBytes: number },
+  ): Promise<void> {
+    if (await isMountPoint(path)) return;
+    const data = `mode=0${mode.toString(8)},pagesize=${pageBytes}`;
+    if (libc().mount('hugetlbfs', path, 'hugetlbfs', MS_NOSUID | MS_NODEV, data) === 0) return;
+    const name = errnoName();
+    if (name === 'EINVAL') throw new BadRequest(`mount ${path}: no huge pages of ${pageBytes} bytes on this machine`);
+    throw failure('mount', path);
+  }
+
   async ensureLayers(path: string, layers: readonly string[]): Promise<void> {
     if (await isMountPoint(path)) return;
     // overlayfs needs two folders; the empty mount point itself is the lowest one. A colon separates folders.

@@ -47,6 +47,34 @@ t.test('tmpfs', { skip: skipWithoutKernel() }, async (t) => {
   await t.rejects(mounts.ensureTmpfs(join(dir, 'none'), { mode: 0o755 }), { code: 'NotFound' });
 });
 
+t.test('huge pages, and a bind with options of its own', { skip: skipWithoutKernel() }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'k8ts-options-'));
+  const mounts = new SystemMounts();
+  t.teardown(async () => {
+    await mounts.detachBelow(dir);
+    await rm(dir, { recursive: true });
+  });
+  const at = (...names: string[]) => join(dir, ...names);
+  for (const name of ['huge', 'other', 'source', 'shown']) await mkdir(at(name));
+  await mounts.ensureHugePages(at('huge'), { mode: 0o777, pageBytes: 2 ** 21 });
+  t.match(await mounts.at(at('huge')), { type: 'hugetlbfs' });
+  t.equal((await stat(at('huge'))).mode & 0o7777, 0o777);
+  await t.rejects(mounts.ensureHugePages(at('other'), { mode: 0o777, pageBytes: 4096 * 3 }), { code: 'BadRequest' });
+  await mounts.ensureTmpfs(at('source'), { mode: 0o755 });
+  await writeFile(at('source/file'), 'text');
+  const held = await openBeneath(at('source'), '');
+  t.teardown(() => held.close());
+  await mounts.ensureBind(held, at('shown'), []);
+  await mounts.ensureBind(held, at('shown'), ['ro', 'noexec']);
+  await mounts.ensureBind(held, at('shown'), ['ro']);
+  t.equal((await mounts.table()).filter(({ point }) => point === at('shown')).length, 1, 'mounted once');
+  t.same((await mounts.at(at('shown')))?.options, ['ro', 'nosuid', 'nodev', 'noexec', 'relatime'], 'what it had stays');
+  t.equal(await readFile(at('shown/file'), 'utf8'), 'text');
+  await t.rejects(writeFile(at('shown/new'), ''), { code: 'EROFS' });
+  await writeFile(at('source/new'), '');
+  t.equal(await mounts.at(at('none/below')), undefined);
+});
+
 t.test('layers of an image', { skip: skipWithoutKernel() }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-layers-'));
   const mounts = new SystemMounts();

@@ -15,6 +15,10 @@ export class FakeMounts implements Mounts {
     this.add(path, { type: 'tmpfs', source: 'tmpfs' });
   }
 
+  async ensureHugePages(path: string, { pageBytes }: { readonly mode: number; readonly pageBytes: number }) {
+    this.add(path, { type: 'hugetlbfs', source: String(pageBytes) });
+  }
+
   async ensureLayers(path: string, layers: readonly string[]): Promise<void> {
     this.add(path, { type: 'overlay', source: layers.join(':') });
   }

@@ -81,6 +81,7 @@ async function volumeMount(deps: PodDeps, mount: DesiredMount): Promise<Mount> {
       ? deps.volumes.path(pod.metadata?.uid ?? '', volume)
       : await bindSubPath(deps, mount, { volume, subPath });
   const { readOnly } = deps.volumes.content(pod.metadata?.uid ?? '', volume);
+  checkRecursive(desired);
   const propagation = propagations[desired.mountPropagation ?? ''];
   return {
     hostPath,
@@ -89,6 +90,26 @@ async function volumeMount(deps: PodDeps, mount: DesiredMount): Promise<Mount> {
     // Otherwise Docker chooses: private, or rslave for a mount that contains Docker's own folder, such as /.
     ...(propagation ? { propagation } : {}),
   };
+}
+
+/**
+ * Docker before release 25 makes only the mount itself read-only, not what is mounted below it. So the Node does not declare this for its
+ * runtime, and IfPossible changes nothing. @throws ConfigError with upstream's message
+ */
+function checkRecursive({
+  name,
+  readOnly,
+  recursiveReadOnly = 'Disabled',
+  mountPropagation = 'None',
+}: VolumeMount): void {
+  if (recursiveReadOnly === 'Disabled') return;
+  const refuse = (why: string) => {
+    const message = `volume "${name}" requested recursive read-only mode, but it is ${why}`;
+    throw new ConfigError(`failed to resolve recursive read-only mode: ${message}`);
+  };
+  if (!readOnly) refuse('not read-only');
+  if (mountPropagation !== 'None') refuse(`not compatible with propagation "${mountPropagation}"`);
+  if (recursiveReadOnly === 'Enabled') refuse('not supported by the runtime');
 }
 
 /** '' when the mount has no subPath. @throws ConfigError with upstream's message */

@@ -1,6 +1,7 @@
 // emptyDir volumes: a folder that exists as long as the pod, on the disk or in memory.
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
 import { unitValue } from '../../../../controlplane/api/quantity';
+import { hugePageBytes, hugePages } from '../huge-pages';
 import { definePlugin } from './plugin';
 
 export const emptyDir = definePlugin('emptyDir', {
@@ -11,6 +12,9 @@ export const emptyDir = definePlugin('emptyDir', {
     if (await isDirectory(path)) return undefined;
     const gid = pod.spec?.securityContext?.fsGroup;
     await mkdir(path, { recursive: true, mode: 0o777 });
+    if (medium?.startsWith(hugePages)) {
+      await deps.mounts.ensureHugePages(path, { mode: 0o777, pageBytes: hugePageBytes(medium, pod) });
+    }
     if (medium === 'Memory') {
       // In the API zero means no limit of the pod. For the kernel zero would also remove its default limit, half the memory.
       const sizeBytes = sizeLimit ? unitValue(sizeLimit) : 0;

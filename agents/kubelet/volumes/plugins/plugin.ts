@@ -17,7 +17,7 @@ export interface References {
 
 /** The dependencies of every plug-in. */
 export interface VolumeDeps {
-  readonly mounts: Pick<Mounts, 'ensureTmpfs' | 'ensureBind' | 'at' | 'table' | 'detach'>;
+  readonly mounts: Pick<Mounts, 'ensureTmpfs' | 'ensureHugePages' | 'ensureBind' | 'at' | 'table' | 'detach'>;
   readonly exec: Exec;
   /** For work on something that pods share. */
   readonly turns: KeyedTurns;

@@ -35,7 +35,7 @@ async function setUp(t: Test, source: Omit<Volume, 'name'>, of: Pod = pod()) {
     const mode = ((await stat(file)).mode & 0o777).toString(8);
     files[file.slice(folder.length + 1)] = `${await readFile(file, 'latin1')} ${mode}`;
   }
-  return { path, tmpfs: mounts.tmpfs, refresh, files };
+  return { path, tmpfs: mounts.tmpfs, mounts, refresh, files };
 }
 
 const tokenSource = { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } };
@@ -112,4 +112,8 @@ t.test('emptyDir', async (t) => {
   t.same(await inMemory(), [{ mode: 0o777 }]);
   t.same(await inMemory('1Mi'), [{ mode: 0o777, sizeBytes: 2 ** 20 }]);
   t.same(await inMemory('0'), [{ mode: 0o777 }], 'zero means no limit');
+  const requests = { 'hugepages-2Mi': '4Mi' };
+  const ofPages = pod({ containers: [{ name: 'c', resources: { requests } }] });
+  const { mounts, path } = await setUp(t, { emptyDir: { medium: 'HugePages-2Mi' } }, ofPages);
+  t.match(await mounts.at(path), { type: 'hugetlbfs', source: '2097152' });
 });
