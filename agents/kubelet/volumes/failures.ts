@@ -48,7 +48,10 @@ export class VolumesFailed extends VolumeError {
   late(): VolumesFailed {
     if (this.failed.some(({ error }) => error instanceof ClaimError || error instanceof NotAttached)) return this;
     const none = { detached: [], unknown: [] };
-    return new VolumesFailed(this.failed, [...this.events, unableToMount(this.failed, none, 'context deadline exceeded')]);
+    return new VolumesFailed(this.failed, [
+      ...this.events,
+      unableToMount(this.failed, none, 'context deadline exceeded'),
+    ]);
   }
 }
 

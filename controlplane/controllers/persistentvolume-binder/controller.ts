@@ -54,7 +54,9 @@ export class PersistentVolumeBinder implements Controller {
 
   async run(signal: AbortSignal): Promise<void> {
     await this.facts.follow({ claims: this.claimQueue, volumes: this.volumeQueue }, signal);
-    const endMetrics = processMetrics.add(() => renderVolumeMetrics(this.facts.volumes.list(), this.facts.claims.list()));
+    const endMetrics = processMetrics.add(() =>
+      renderVolumeMetrics(this.facts.volumes.list(), this.facts.claims.list()),
+    );
     signal.addEventListener('abort', endMetrics, { once: true });
     await Promise.all([
       runWorkers({ queue: this.claimQueue, reconcile: (key) => this.reconcileClaim(key, signal) }, signal),

@@ -90,8 +90,7 @@ function nodeRefusal(node: Node, { allowedTopologies = [] }: StorageClass): stri
   return isAllowed ? undefined : 'is not in the allowedTopologies of the class';
 }
 
-const isPath = (path: string | undefined): boolean =>
-  path?.startsWith('/') === true && !path.split('/').includes('..');
+const isPath = (path: string | undefined): boolean => path?.startsWith('/') === true && !path.split('/').includes('..');
 
 /** Of the nodes that may take a pod, the one with the fewest volumes; then by name. */
 function chooseNode({ nodes, volumesOn }: ProvisioningFacts, storageClass: StorageClass): Node | undefined {
