@@ -96,8 +96,9 @@ export class PersistentVolumeBinder implements Controller {
     const copy = this.facts.claims.get(key);
     if (copy?.metadata?.uid === uid) return copy;
     const { phase } = volume.status ?? {};
-    // A uid never comes back, so this was found out before.
-    if (phase === 'Released' || phase === 'Failed') return undefined;
+    // A uid never comes back, so this was found out before. But a user may have named another claim since, which the copy lacks.
+    const isKnown = phase === 'Released' || phase === 'Failed';
+    if (isKnown && !planVolume(volume, undefined).some(({ action }) => action === 'delete')) return undefined;
     const claim = await this.deps.client.get(persistentVolumeClaims, key, signal).catch(undefinedIfMissing);
     return claim?.metadata?.uid === uid ? claim : undefined;
   }
