@@ -1,20 +1,15 @@
-// Which PersistentVolume fits a PersistentVolumeClaim: for the binder, and with a node for the scheduler. Pure.
+// Which PersistentVolume fits a PersistentVolumeClaim, for the binder. The scheduler, which knows the nodes, has `scheduler/volumes`. Pure.
 // Source: the page "Persistent Volumes" of the Kubernetes documentation; FindMatchingVolume of k8s.io/component-helpers.
 import type { PersistentVolume } from '../persistent-volume';
 import type { PersistentVolumeClaim } from '../persistent-volume-claim';
-import { matchesNodeTerm, type NodeFacts } from '../pods/placement';
 import { compareQuantities, parseQuantity, type Quantity } from '../quantity';
 import { matchesSelector, selectorFromLabelSelector } from '../selector';
 import { isBoundTo } from './binding';
 import { classOf } from './class-name';
 
 export interface MatchOptions {
-  /** Absent: the volume may be on any node. */
-  readonly node?: NodeFacts;
-  /** Volumes that were given to other claims of the same pod. */
-  readonly isTaken?: (volume: PersistentVolume) => boolean;
-  /** The class waits for a consumer. Without a node, only a volume that names the claim is found then. */
-  readonly delayed?: boolean;
+  /** The class waits for a consumer: only a volume that names the claim is found, since the scheduler chooses among the others. */
+  readonly delayed: boolean;
 }
 
 const storageOf = (amounts: Readonly<Record<string, string>> | undefined): Quantity =>
@@ -35,35 +30,28 @@ export function hasAccessModes(volume: PersistentVolume, claim: PersistentVolume
   return (claim.spec?.accessModes ?? []).every((mode) => modes.includes(mode));
 }
 
-/** Whether a pod on the node can use the volume. */
-export function allowsNode({ spec }: PersistentVolume, node: NodeFacts): boolean {
-  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
-  return terms === undefined || terms.some((term) => matchesNodeTerm(term, node));
-}
-
 /**
- * The volume that names the claim, or the smallest free one that fits. Of equal ones the first: sort `volumes` for a stable choice.
- * Without a node the access modes are not compared: see matchByModes.
+ * The volume that names the claim, or the smallest free one that fits. Of equal ones the first: sort `volumes` for a stable choice. All
+ * have the access modes of the claim.
  */
-export function matchVolume(
+function matchVolume(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
-  { node, isTaken, delayed = false }: MatchOptions = {},
+  { delayed }: MatchOptions,
 ): PersistentVolume | undefined {
   const request = requestOf(claim);
   const selector = selectorFromLabelSelector(claim.spec?.selector);
   let best: { volume: PersistentVolume; capacity: Quantity } | undefined;
   for (const volume of volumes) {
     const isOwn = isBoundTo(volume, claim);
-    if (isTaken?.(volume) || (volume.spec?.claimRef && !isOwn)) continue;
+    if (volume.spec?.claimRef && !isOwn) continue;
     const capacity = capacityOf(volume);
     if (compareQuantities(capacity, request) < 0 || volume.metadata?.deletionTimestamp !== undefined) continue;
     if (!hasSameMode(volume, claim) || !hasSameAttributes(volume, claim)) continue;
-    const isReachable = !node || allowsNode(volume, node);
-    if (isOwn) return isReachable ? volume : undefined;
-    if ((!node && delayed) || volume.status?.phase !== 'Available' || !isReachable) continue;
+    if (isOwn) return volume;
+    if (delayed || volume.status?.phase !== 'Available') continue;
     if (selector && !matchesSelector(selector, volume.metadata?.labels)) continue;
-    if (!hasSameClass(volume, claim) || (node && !hasAccessModes(volume, claim))) continue;
+    if (!hasSameClass(volume, claim)) continue;
     if (!best || compareQuantities(capacity, best.capacity) < 0) best = { volume, capacity };
   }
   return best?.volume;

@@ -84,13 +84,15 @@ function nodeRefusal(node: Node, { allowedTopologies = [] }: StorageClass): stri
   if (!labels[hostnameLabel]) return `has no label ${hostnameLabel}`;
   const isAllowed =
     allowedTopologies.length === 0 ||
-    allowedTopologies.some(({ matchLabelExpressions = [] }) =>
-      matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '') && key in labels),
-    );
+    // A term without expressions allows no node.
+    allowedTopologies.some(({ matchLabelExpressions: expressions = [] }) => {
+      const allows = ({ key, values }: (typeof expressions)[number]) => key in labels && values.includes(labels[key]!);
+      return expressions.length > 0 && expressions.every(allows);
+    });
   return isAllowed ? undefined : 'is not in the allowedTopologies of the class';
 }
 
-const isPath = (path: string | undefined): boolean => path?.startsWith('/') === true && !path.split('/').includes('..');
+const isPath = (path = ''): boolean => path.startsWith('/') && !path.split('/').includes('..');
 
 /** Of the nodes that may take a pod, the one with the fewest volumes; then by name. */
 function chooseNode({ nodes, volumesOn }: ProvisioningFacts, storageClass: StorageClass): Node | undefined {
