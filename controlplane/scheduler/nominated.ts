@@ -20,5 +20,5 @@ export function fitsWithNominated(
   const full = node.clone();
   for (const other of counted) full.add(other);
   const all = nodes.map((each) => (each === node ? full : each));
-  return filterNode(gatherChecks(plugins, { ...cycle, nodes: all }), full);
+  return filterNode(gatherChecks(plugins, { ...cycle, nodes: all, index: undefined }), full);
 }

@@ -128,6 +128,7 @@ export class Scheduler {
         pod,
         nodes,
         namespaceLabels,
+        index: this.state.index,
         percentageOfNodesToScore,
         offset: this.offset,
         random,

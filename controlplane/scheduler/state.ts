@@ -2,6 +2,7 @@
 // informer's copy shows the binding. So each decision sees the earlier decisions.
 import type { Node } from '../api/node';
 import { NodeInfo } from './node-info';
+import type { ClusterIndex } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
 
 export class ClusterState {
@@ -13,6 +14,12 @@ export class ClusterState {
   private readonly nominations = new Map<string, Map<string, PodInfo>>();
   private readonly nominatedTo = new Map<string, string>();
   private ordered: readonly NodeInfo[] | undefined;
+  private readonly affine = new Set<NodeInfo>();
+  private readonly byController = new Map<string, Set<NodeInfo>>();
+  readonly index: ClusterIndex = {
+    withAffinity: this.affine,
+    nodesOf: (controller) => this.byController.get(controller) ?? [],
+  };
 
   /** The nodes that exist, in a stable order. */
   nodes(): readonly NodeInfo[] {
@@ -58,7 +65,7 @@ export class ClusterState {
     const place = this.places.get(uid);
     if (place === undefined) return false;
     this.places.delete(uid);
-    this.infos.get(place)?.remove(uid);
+    this.take(place, uid);
     this.drop(place);
     return true;
   }
@@ -84,9 +91,31 @@ export class ClusterState {
 
   private put(pod: PodInfo, node: string): void {
     const place = this.places.get(pod.uid);
-    if (place !== undefined && place !== node) this.infos.get(place)?.remove(pod.uid);
+    if (place !== undefined) this.take(place, pod.uid);
     this.places.set(pod.uid, node);
-    this.info(node).add(pod);
+    const info = this.info(node);
+    info.add(pod);
+    this.follow(info, pod);
+  }
+
+  private take(node: string, uid: string): void {
+    const info = this.infos.get(node);
+    const pod = info?.pods.get(uid);
+    if (!info || !pod) return;
+    info.remove(uid);
+    this.follow(info, pod);
+  }
+
+  /** Keeps the index after the pod has come to the node or has left it. */
+  private follow(info: NodeInfo, { controller }: PodInfo): void {
+    if (info.withAffinity.size > 0) this.affine.add(info);
+    else this.affine.delete(info);
+    if (controller === undefined) return;
+    const nodes = this.byController.get(controller) ?? new Set<NodeInfo>();
+    if (info.perController.has(controller)) nodes.add(info);
+    else nodes.delete(info);
+    if (nodes.size > 0) this.byController.set(controller, nodes);
+    else this.byController.delete(controller);
   }
 
   private info(name: string): NodeInfo {

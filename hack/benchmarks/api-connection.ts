@@ -33,10 +33,18 @@ function render(host: string, call: Call): string | Buffer {
   return typeof sent === 'string' ? whole + sent : Buffer.concat([Buffer.from(whole), sent]);
 }
 
-async function open({ server, ca, cert, key }: ConnectionOptions): Promise<TLSSocket> {
+async function open({ server, ca, cert, key, insecureSkipTlsVerify }: ConnectionOptions): Promise<TLSSocket> {
   const { hostname, port } = new URL(server);
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: hostname, port: Number(port), ca, cert, key, ALPNProtocols: ['http/1.1'] });
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      ca,
+      cert,
+      key,
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      ALPNProtocols: ['http/1.1'],
+    });
     socket.setNoDelay(true);
     socket.once('error', reject);
     socket.once('secureConnect', () => {

@@ -22,8 +22,13 @@ export interface ApiProcess {
   readonly connection: ConnectionOptions;
 }
 
-/** @throws Unavailable when there is no bundle or the server does not get ready */
-export async function startApi(scope: Scope, directory: string, extraFlags: readonly string[]): Promise<ApiProcess> {
+/** `nodeFlags` are those of node, `serverFlags` of `k8ts server`. @throws Unavailable when there is no bundle or the server does not get ready */
+export async function startApi(
+  scope: Scope,
+  directory: string,
+  nodeFlags: readonly string[],
+  serverFlags: readonly string[] = [],
+): Promise<ApiProcess> {
   if (!existsSync(bundle)) throw new Unavailable(`${bundle} is missing: build it with npm run build`);
   const port = await freePort();
   const pkiDir = join(directory, 'pki');
@@ -39,7 +44,7 @@ export async function startApi(scope: Scope, directory: string, extraFlags: read
   const argv = [
     process.execPath,
     ...serverNodeFlags,
-    ...extraFlags,
+    ...nodeFlags,
     bundle,
     'server',
     `--data-dir=${join(directory, 'data')}`,
@@ -47,6 +52,7 @@ export async function startApi(scope: Scope, directory: string, extraFlags: read
     `--bind-address=${host}`,
     `--advertise-address=${host}`,
     `--secure-port=${port}`,
+    ...serverFlags,
   ];
   let output = '';
   const daemon = await startProgram(argv, {

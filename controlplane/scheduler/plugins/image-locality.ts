@@ -12,8 +12,9 @@ export const imageLocality: SchedulerPlugin = {
   score: {
     weight: 1,
     rate({ pod, nodes }, feasible) {
+      // Most pods have images that no node has, or all of them.
+      if (!feasible.some(({ images }) => pod.images.some((image) => images.has(image)))) return undefined;
       const shares = new Map(pod.images.map((image) => [image, shareOf(image, nodes)]));
-      if ([...shares.values()].every((share) => share === 0)) return undefined;
       const max = imageBounds.max * Math.max(1, pod.containerCount);
       return feasible.map(({ images }) => {
         const bytes = pod.images.reduce(

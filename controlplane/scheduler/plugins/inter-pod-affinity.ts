@@ -61,16 +61,17 @@ interface Facts {
   readonly antiAffinity: DomainCounts;
 }
 
-function gather({ pod, nodes, namespaceLabels }: SchedulingCycle): Facts {
+function gather({ pod, nodes, namespaceLabels, index }: SchedulingCycle): Facts {
   const facts = { refusedBy: new DomainCounts(), affinity: new DomainCounts(), antiAffinity: new DomainCounts() };
-  for (const node of nodes) {
+  const own = pod.affinity.length + pod.antiAffinity.length > 0;
+  for (const node of own ? nodes : (index?.withAffinity ?? nodes)) {
     for (const other of node.withAffinity.values()) {
       for (const term of other.antiAffinity) {
         if (matchesTerm(term, pod, namespaceLabels))
           facts.refusedBy.add(term.topologyKey, node.labels[term.topologyKey]);
       }
     }
-    if (pod.affinity.length + pod.antiAffinity.length === 0) continue;
+    if (!own) continue;
     for (const other of node.pods.values()) {
       if (pod.affinity.length > 0 && pod.affinity.every((term) => matchesTerm(term, other, namespaceLabels))) {
         for (const { topologyKey } of pod.affinity) facts.affinity.add(topologyKey, node.labels[topologyKey]);
@@ -103,14 +104,14 @@ function check({ pod, namespaceLabels }: SchedulingCycle, facts: Facts): NodeChe
 }
 
 function rate(
-  { pod, nodes, namespaceLabels }: SchedulingCycle,
+  { pod, nodes, namespaceLabels, index }: SchedulingCycle,
   feasible: readonly NodeInfo[],
   { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods }: InterPodAffinityArgs,
 ): readonly number[] | undefined {
   const sums = new DomainCounts();
   const own = pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0;
   if (ignorePreferredTermsOfExistingPods && !own) return undefined;
-  for (const node of nodes) {
+  for (const node of own ? nodes : (index?.withAffinity ?? nodes)) {
     const add = (topologyKey: string, amount: number) => sums.add(topologyKey, node.labels[topologyKey], amount);
     if (own) {
       for (const other of node.pods.values()) {

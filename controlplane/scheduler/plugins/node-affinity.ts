@@ -58,7 +58,7 @@ export function nodeAffinity({ addedAffinity = {} }: NodeAffinityArgs = {}): Sch
         const sums = feasible.map((node) =>
           terms.reduce((sum, { weight, term }) => sum + (matchesNodeTerm(term, node) ? weight : 0), 0),
         );
-        const max = Math.max(0, ...sums);
+        const max = sums.reduce((most, sum) => Math.max(most, sum), 0);
         return max === 0 ? undefined : sums.map((sum) => Math.trunc((maxScore * sum) / max));
       },
     },

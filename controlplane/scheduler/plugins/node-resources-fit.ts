@@ -2,8 +2,8 @@
 import { always } from '../events';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
-import type { NodeCheck, NodeRefusal, SchedulerPlugin, SchedulingCycle } from './plugin';
-import { cpuAndMemory, type ScoringStrategy, strategyScore } from './resource-scoring';
+import type { NodeCheck, NodeRefusal, SchedulerPlugin } from './plugin';
+import { cpuAndMemory, type ScoringStrategy, strategyScores } from './resource-scoring';
 
 export interface FitArgs {
   /** Extended resources that the filter leaves to others. */
@@ -24,19 +24,17 @@ export function nodeResourcesFit(args: FitArgs = fitDefaults): SchedulerPlugin {
   const groups = new Set(args.ignoredResourceGroups);
   const isIgnored = (name: string): boolean =>
     name.includes('/') && (ignored.has(name) || groups.has(name.slice(0, name.indexOf('/'))));
-  const score = strategyScore(args.scoringStrategy);
-  return { ...parts, filter: (cycle) => filter(cycle.pod, isIgnored), score: { weight: 1, rate: rateBy(score) } };
+  return {
+    ...parts,
+    filter: (cycle) => filter(cycle.pod, isIgnored),
+    score: { weight: 1, rate: ({ pod }, feasible) => strategyScores(args.scoringStrategy, pod, feasible) },
+  };
 }
 
 function filter(pod: PodInfo, isIgnored: (name: string) => boolean): NodeCheck {
   const wanted = Object.entries(pod.requests).filter(([name, amount]) => amount > 0 && !isIgnored(name));
   return (node) => whatLacks(wanted, node);
 }
-
-const rateBy =
-  (score: (pod: PodInfo, node: NodeInfo) => number) =>
-  ({ pod }: SchedulingCycle, feasible: readonly NodeInfo[]): readonly number[] =>
-    feasible.map((node) => score(pod, node));
 
 const parts: Pick<SchedulerPlugin, 'name' | 'helpedBy'> = {
   name: 'NodeResourcesFit',

@@ -36,6 +36,16 @@ export interface SchedulingCycle {
   /** All nodes that exist: pods on other nodes count for spreading and affinity. */
   readonly nodes: readonly NodeInfo[];
   readonly namespaceLabels: NamespaceLabels;
+  /** Which of the nodes have pods of a kind. Absent when `nodes` are not the present ones, e.g. in a preemption: then all are looked at. */
+  readonly index?: ClusterIndex | undefined;
+}
+
+/** Short ways to the few nodes that matter in a large cluster. */
+export interface ClusterIndex {
+  /** Nodes with a pod that has affinity or anti-affinity. */
+  readonly withAffinity: Iterable<NodeInfo>;
+  /** Nodes with a pod of this controller (PodInfo.controller). */
+  nodesOf(controller: string): Iterable<NodeInfo>;
 }
 
 /** Undefined when the pod may run on the node. */

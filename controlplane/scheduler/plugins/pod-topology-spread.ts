@@ -4,7 +4,7 @@ import { matchesSelector, type Selector } from '../../api/selector';
 import { hardEffects, matchesNodeAffinity, untolerated } from '../affinity';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo, SpreadConstraint } from '../pod-info';
-import { maxScore, never, notNow, type SchedulerPlugin, type SchedulingCycle } from './plugin';
+import { type ClusterIndex, maxScore, never, notNow, type SchedulerPlugin, type SchedulingCycle } from './plugin';
 
 /** A constraint of a profile: the pods that it counts follow from the pod. */
 export type DefaultConstraint = Omit<SpreadConstraint, 'selector'>;
@@ -38,6 +38,8 @@ interface Counted {
   readonly constraints: readonly DefaultConstraint[];
   readonly requireAllLabels: boolean;
   readonly count: (constraint: DefaultConstraint, node: NodeInfo) => number;
+  /** The nodes for which the count may be above 0; absent: all. */
+  readonly nodes?: (index: ClusterIndex) => Iterable<NodeInfo>;
   readonly matches: (constraint: DefaultConstraint, pod: PodInfo) => boolean;
 }
 
@@ -63,6 +65,7 @@ export function podTopologySpread(
         constraints,
         requireAllLabels,
         count: (_, node) => node.perController.get(controller) ?? 0,
+        nodes: (index) => index.nodesOf(controller),
         matches: (_, other) => other.controller === controller,
       };
     }
@@ -182,8 +185,10 @@ function isIncluded(constraint: DefaultConstraint, pod: PodInfo, node: NodeInfo)
 }
 
 /** The fewer like pods share the domains of a node, the better it is. */
-function spreadBy({ pod, nodes }: SchedulingCycle, feasible: readonly NodeInfo[], soft: Counted): readonly number[] {
+function spreadBy(cycle: SchedulingCycle, feasible: readonly NodeInfo[], soft: Counted): readonly number[] {
+  const { pod, index } = cycle;
   const { constraints, requireAllLabels, count } = soft;
+  const nodes = (index && soft.nodes?.(index)) ?? cycle.nodes;
   const ignored = feasible.map((node) => requireAllLabels && !hasLabels(node, constraints));
   const rated = feasible.filter((_, i) => !ignored[i]);
   const costs = feasible.map(() => 0);
@@ -195,6 +200,8 @@ function spreadBy({ pod, nodes }: SchedulingCycle, feasible: readonly NodeInfo[]
     if (!perNode) {
       for (const { labels } of rated) counts.set(labels[topologyKey] ?? '', 0);
       for (const node of nodes) {
+        // Pods may still name a node that is gone.
+        if (node.node === undefined) continue;
         if (requireAllLabels && !hasLabels(node, constraints)) continue;
         const before = counts.get(node.labels[topologyKey] ?? '');
         if (before === undefined || !isIncluded(constraint, pod, node)) continue;

@@ -24,10 +24,11 @@ export const taintToleration: SchedulerPlugin = {
   score: {
     weight: 3,
     rate({ pod }, feasible) {
+      if (feasible.every(({ taints }) => taints.length === 0)) return undefined;
       const counts = feasible.map(
         ({ taints }) => taints.filter((taint) => untolerated(pod, [taint], softEffects) !== undefined).length,
       );
-      const max = Math.max(0, ...counts);
+      const max = counts.reduce((most, count) => Math.max(most, count), 0);
       return max === 0 ? undefined : counts.map((count) => maxScore - Math.trunc((maxScore * count) / max));
     },
   },
