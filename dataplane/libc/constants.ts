@@ -13,6 +13,18 @@ export const SOCK_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
+/** linux/fs.h */
+export const FS_IOC_FSGETXATTR = 0x801c581f;
+export const FS_IOC_FSSETXATTR = 0x401c5820;
+export const FS_XFLAG_PROJINHERIT = 0x200;
+/** Added after the numbers of all architectures became the same. */
+export const SYS_quotactl_fd = 443;
+/** linux/quota.h */
+export const PRJQUOTA = 2;
+export const Q_GETQUOTA = 0x800007;
+export const Q_SETQUOTA = 0x800008;
+export const QIF_BLIMITS = 1;
+
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_RCVBUF = 8;

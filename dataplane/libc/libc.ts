@@ -16,6 +16,10 @@ export interface Libc {
   setns(fd: number, kind: number): number;
   mount(source: string, target: string, type: string, flags: number, data: string): number;
   umount2(target: string, flags: number): number;
+  /** `argument`: the memory address of a structure. */
+  ioctl(fd: number, request: number, argument: bigint): number;
+  /** Any system call of four arguments, by its number: for those that libc has no function for. */
+  syscall(number: number, a: number, b: number, c: number, address: bigint): number;
 }
 const declarations: Readonly<Record<keyof Libc, string>> = {
   socket: 'int socket(int domain, int type, int protocol)',
@@ -30,6 +34,9 @@ const declarations: Readonly<Record<keyof Libc, string>> = {
   setns: 'int setns(int fd, int nstype)',
   mount: 'int mount(str source, str target, str type, unsigned long flags, str data)',
   umount2: 'int umount2(str target, int flags)',
+  // Variadic in C: on x86-64 and arm64 such arguments are passed as any others.
+  ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
+  syscall: 'int64_t syscall(int64_t number, int64_t a, int64_t b, int64_t c, void *address)',
 };
 
 let loaded: Libc | undefined;

@@ -3,6 +3,7 @@ import { isTerminal, type Node, type Pod } from '../../../controlplane/api';
 import type { Informer } from '../../../controlplane/client/informer';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
+import { ProjectQuotas } from '../../../dataplane/quota/project-quotas';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
 import type { Part } from '../part';
@@ -63,10 +64,12 @@ export function openPods({
   ...given
 }: OpenPodsDeps): PodsPart {
   const { client, runtime, events, clock, log, node } = given;
+  const quotas = new ProjectQuotas();
   const volumes = new PodVolumes({
     client,
     mounts,
     exec: new SystemExec(),
+    quotas,
     clock,
     warn: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
     log: log.child('volumes'),
@@ -77,6 +80,7 @@ export function openPods({
   const directories = new DirectoryKeeper({
     client,
     mounts,
+    quotas,
     clock,
     log: log.child('directories'),
     nodeName: node.nodeName,

@@ -9,6 +9,7 @@ import { createEventRecorder } from '../../../controlplane/client/event-recorder
 import { createInformer } from '../../../controlplane/client/informer';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { FakeMounts } from '../../../test/lib/fake-mounts';
+import { FakeQuotas } from '../../../test/lib/fake-quotas';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { ScriptedExec } from '../../../test/lib/scripted-exec';
 import { noPodGroups } from '../cgroups/pod-cgroups';
@@ -111,6 +112,7 @@ export async function setUp(
       client,
       mounts,
       exec: new ScriptedExec(),
+      quotas: new FakeQuotas(),
       warn: () => {},
       clock,
       log,

@@ -9,6 +9,7 @@ import type { Client } from '../../../controlplane/client/client';
 import { LiveObjects } from '../../../controlplane/client/live-objects';
 import type { Exec } from '../../../dataplane/exec/exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
+import type { FolderQuotas } from '../../../dataplane/quota/folder-quotas';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
 import { DiskUsage } from '../stats/disk-usage';
@@ -33,6 +34,7 @@ export interface PodVolumesDeps {
   readonly client: Client;
   readonly mounts: Mounts;
   readonly exec: Exec;
+  readonly quotas: FolderQuotas;
   readonly clock: Clock;
   readonly log: Logger;
   /** Records an Event of type Warning. */
@@ -62,6 +64,7 @@ export class PodVolumes {
     this.pluginDeps = {
       mounts: deps.mounts,
       exec: deps.exec,
+      quotas: deps.quotas,
       clock: deps.clock,
       warn: deps.warn,
       turns: new KeyedTurns(),

@@ -13,6 +13,7 @@ import {
 import { systemClock } from '../../../../controlplane/base/clock';
 import { silentLogger } from '../../../../controlplane/base/logger';
 import { FakeMounts } from '../../../../test/lib/fake-mounts';
+import { FakeQuotas } from '../../../../test/lib/fake-quotas';
 import { MemoryClient } from '../../../../test/lib/memory-client';
 import { ScriptedExec } from '../../../../test/lib/scripted-exec';
 import { container, pod } from '../../spec/pod.fixture';
@@ -38,12 +39,14 @@ async function setUp(t: Tap) {
   const client = new MemoryClient();
   const mounts = new FakeMounts();
   const exec = new ScriptedExec();
+  const quotas = new FakeQuotas();
   const warnings: string[] = [];
   const open = () =>
     new PodVolumes({
       client,
       mounts,
       exec,
+      quotas,
       clock: systemClock,
       log: silentLogger,
       warn: (_, reason, message) => warnings.push(`${reason}: ${message}`),
@@ -82,7 +85,7 @@ async function setUp(t: Tap) {
     );
     return error?.events;
   };
-  return { client, mounts, warnings, exec, volumes, open, rootDir, disk, claim, volume, create, failure };
+  return { client, quotas, mounts, warnings, exec, volumes, open, rootDir, disk, claim, volume, create, failure };
 }
 type Tap = Pick<typeof t, 'teardown'>;
 
@@ -323,3 +326,16 @@ t.test(
     t.equal(await group(), '8 660');
   },
 );
+
+t.test('a provisioned folder has the size of its volume, from its first moment', async (t) => {
+  const { client, claim, volume, volumes, quotas, rootDir } = await setUp(t);
+  const path = join(rootDir, 'persistent-volumes/pv');
+  const annotations = { 'pv.kubernetes.io/provisioned-by': 'k8ts.io/directory' };
+  const spec = { ...volume.spec, local: { path }, capacity: { storage: '1Gi' } };
+  await client.create(persistentVolumeClaims, claim);
+  await client.create(persistentVolumes, { ...volume, metadata: { ...volume.metadata, annotations }, spec });
+  await volumes.setUp(using(), facts, signal);
+  t.same([...quotas.limits.values()], [2 ** 30]);
+  t.equal((await stat(path)).mode & 0o7777, 0o777);
+  t.same(await readdir(join(rootDir, 'persistent-volumes')), ['pv']);
+});

@@ -6,6 +6,7 @@ import { type PersistentVolume, persistentVolumes } from '../../../../controlpla
 import { silentLogger } from '../../../../controlplane/base/logger';
 import { FakeClock } from '../../../../test/lib/fake-clock';
 import { FakeMounts } from '../../../../test/lib/fake-mounts';
+import { FakeQuotas } from '../../../../test/lib/fake-quotas';
 import { MemoryClient } from '../../../../test/lib/memory-client';
 import { DirectoryKeeper, planRemoval } from './directory-keeper';
 import { provisionedPath } from './provisioned';
@@ -80,7 +81,10 @@ t.test('the folder goes, then the finalizer; a failure is repeated', async (t) =
     failing.resolve();
     throw new Error('busy');
   };
-  const deps = { client, mounts, clock, log: silentLogger, nodeName: 'n1', rootDir };
+  const quotas = new FakeQuotas();
+  quotas.limits.set(join(folder, 'pvc-1'), 5);
+  quotas.limits.set(join(folder, 'pvc-2'), 5);
+  const deps = { client, mounts, quotas, clock, log: silentLogger, nodeName: 'n1', rootDir };
   const done = new DirectoryKeeper(deps).run(abort.signal).catch(() => {});
   await client.create(persistentVolumes, released({ finalizers: ['k8ts.io/directory', 'other'] }, rootDir));
   await failing.promise;
@@ -95,6 +99,11 @@ t.test('the folder goes, then the finalizer; a failure is repeated', async (t) =
   );
   t.ok(after);
   t.same(await readdir(folder), ['pvc-2']);
+  t.same([...quotas.limits], [[join(folder, 'pvc-2'), 5]]);
+  const grown = released({ name: 'pvc-2', deletionTimestamp: undefined }, rootDir);
+  const spec = { ...grown.spec, local: { path: join(folder, 'pvc-2') }, capacity: { storage: '2Gi' } };
+  await client.create(persistentVolumes, { ...grown, spec });
+  while (quotas.limits.get(join(folder, 'pvc-2')) !== 2 ** 31) await new Promise((resolve) => setImmediate(resolve));
   abort.abort(new Error('stopped'));
   await done;
 });

@@ -2,7 +2,8 @@
 //   1. The folder of a PersistentVolume that is being deleted is removed, and then the finalizer that has kept the object until then. The
 //      folder stays while the volume is still bound to a claim, and with the reclaim policy Retain: then only the finalizer is removed.
 //   2. Only folders that lie directly in this kubelet's own folder are removed, never what is mounted below them.
-//   3. What fails is repeated with back-off, also after a restart of the kubelet.
+//   3. The limit of a folder that has one follows the capacity of its PersistentVolume, which an expansion raises.
+//   4. What fails is repeated with back-off, also after a restart of the kubelet.
 import type { PersistentVolume } from '../../../../controlplane/api';
 import { persistentVolumes } from '../../../../controlplane/api';
 import { directoryProvisioner, nodeLabel } from '../../../../controlplane/api/volumes/binding';
@@ -13,12 +14,14 @@ import type { Client } from '../../../../controlplane/client/client';
 import { createInformer } from '../../../../controlplane/client/informer';
 import { WorkQueue } from '../../../../controlplane/client/work-queue';
 import type { Mounts } from '../../../../dataplane/mount/mounts';
+import type { FolderQuotas } from '../../../../dataplane/quota/folder-quotas';
 import { removeLargeTree } from '../remove-tree';
-import { provisionedPath } from './provisioned';
+import { capacityBytes, provisionedPath } from './provisioned';
 
 export interface DirectoryKeeperDeps {
   readonly client: Client;
   readonly mounts: Pick<Mounts, 'detachBelow'>;
+  readonly quotas: Pick<FolderQuotas, 'change' | 'release'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly nodeName: string;
@@ -58,7 +61,7 @@ export class DirectoryKeeper {
 
   async reconcile(volume: PersistentVolume, signal: AbortSignal): Promise<void> {
     const step = planRemoval(volume, this.deps);
-    if (step === 'none') return;
+    if (step === 'none') return this.fit(volume);
     if (step === 'refuse') {
       const path = volume.spec?.local?.path;
       this.deps.log.warn('a volume of this node has a folder elsewhere; it stays', {
@@ -71,9 +74,19 @@ export class DirectoryKeeper {
     await this.release(volume, signal);
   }
 
+  /** The folder may not exist yet: the first pod makes it, with the limit. */
+  private async fit(volume: PersistentVolume): Promise<void> {
+    const path = provisionedPath(volume, this.deps.rootDir);
+    if (path === undefined) return;
+    await this.deps.quotas.change(path, capacityBytes(volume)).catch((err: unknown) => {
+      if (!isNotFound(err)) throw err;
+    });
+  }
+
   private async removeFolder(path: string): Promise<void> {
     // What a container has mounted in its volume may be visible here too.
     await this.deps.mounts.detachBelow(path);
+    await this.deps.quotas.release(path);
     await removeLargeTree(path);
   }
 

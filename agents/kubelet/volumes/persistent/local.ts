@@ -2,6 +2,7 @@
 // bound from there; with volume mode Block containers get the device itself. Source: kubernetes.io "Volumes", local.
 import { chmod, lstat, mkdir, realpath, rename, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { PersistentVolume } from '../../../../controlplane/api';
 import { describeError } from '../../../../controlplane/base/errors';
 import { openBeneath } from '../../../../dataplane/mount/beneath';
 import { mountDevice } from '../../../../dataplane/mount/block-device';
@@ -10,7 +11,7 @@ import type { SetUp, VolumeDeps } from '../plugins/plugin';
 import { giveToGroup } from './give-to-group';
 import { mountOptionsOf, pointOptionsOf } from './mount-options';
 import { definePersistentPlugin, isBlock, type PersistentUse } from './plugin';
-import { provisionedPath } from './provisioned';
+import { capacityBytes, provisionedPath } from './provisioned';
 
 type Use = PersistentUse<'local'>;
 
@@ -50,7 +51,7 @@ async function kindOf({ source: { path }, volume }: Use, task: SetUp): Promise<'
     throw new StepError(`${step} initialization failed`, message);
   };
   if (path.split('/').includes('..')) refuse(`invalid path: ${path} must not contain '..'`);
-  if (provisionedPath(volume, task.deps.rootDir) !== undefined) await ensureProvisioned(path, task);
+  if (provisionedPath(volume, task.deps.rootDir) !== undefined) await ensureProvisioned(path, volume, task);
   const info = await stat(path).catch((cause: NodeJS.ErrnoException) =>
     refuse(cause.code === 'ENOENT' ? `path "${path}" does not exist` : cause.message),
   );
@@ -59,8 +60,8 @@ async function kindOf({ source: { path }, volume }: Use, task: SetUp): Promise<'
   return 'device';
 }
 
-/** A volume's own folder, which every user in a pod may write. It appears together with its mode, also when the kubelet is killed. */
-async function ensureProvisioned(path: string, { deps }: SetUp): Promise<void> {
+/** A volume's own folder, which every user in a pod may write. It appears with its mode and limit, also when the kubelet is killed. */
+async function ensureProvisioned(path: string, volume: PersistentVolume, { deps }: SetUp): Promise<void> {
   await deps.turns.run(path, async () => {
     if (await exists(path)) return;
     await mkdir(dirname(path), { recursive: true, mode: 0o750 });
@@ -68,6 +69,7 @@ async function ensureProvisioned(path: string, { deps }: SetUp): Promise<void> {
     const fresh = join(dirname(path), `.new-${basename(path)}`);
     await mkdir(fresh, { recursive: true });
     await chmod(fresh, 0o777);
+    await deps.quotas.limitNew(fresh, capacityBytes(volume));
     await rename(fresh, path);
   });
 }

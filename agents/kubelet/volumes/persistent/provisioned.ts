@@ -1,7 +1,10 @@
 // Volumes that the cluster itself has provisioned: a folder for each in the kubelet's own folder. Pure.
 import { dirname, join } from 'node:path';
 import type { PersistentVolume } from '../../../../controlplane/api';
+import { unitValue } from '../../../../controlplane/api/quantity';
 import { annotationOf, directoryProvisioner, provisionedBy } from '../../../../controlplane/api/volumes/binding';
+
+export const capacityBytes = ({ spec }: PersistentVolume): number => unitValue(spec?.capacity?.['storage'] ?? '0');
 
 /** The folder that the Node's annotation names: the provisioner puts the paths of its volumes there. */
 export const volumesFolder = (rootDir: string): string => join(rootDir, 'persistent-volumes');

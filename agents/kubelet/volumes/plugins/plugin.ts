@@ -3,6 +3,7 @@ import type { ConfigMap, Pod, Secret } from '../../../../controlplane/api';
 import type { Clock } from '../../../../controlplane/base/clock';
 import type { Exec } from '../../../../dataplane/exec/exec';
 import type { Mounts } from '../../../../dataplane/mount/mounts';
+import type { FolderQuotas } from '../../../../dataplane/quota/folder-quotas';
 import type { NodeFacts } from '../../spec/field-ref';
 import type { CsiVolumes } from '../csi/csi-volumes';
 import type { KeyedTurns } from '../keyed-turns';
@@ -19,6 +20,7 @@ export interface References {
 export interface VolumeDeps {
   readonly mounts: Pick<Mounts, 'ensureTmpfs' | 'ensureHugePages' | 'ensureBind' | 'at' | 'table' | 'detach'>;
   readonly exec: Exec;
+  readonly quotas: FolderQuotas;
   /** For work on something that pods share. */
   readonly turns: KeyedTurns;
   readonly clock: Clock;

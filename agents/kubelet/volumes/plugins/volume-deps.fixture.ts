@@ -1,6 +1,7 @@
 // The dependencies of a volume plug-in, with mounts and programs that only a test sees.
 import { FakeClock } from '../../../../test/lib/fake-clock';
 import { FakeMounts } from '../../../../test/lib/fake-mounts';
+import { FakeQuotas } from '../../../../test/lib/fake-quotas';
 import { ScriptedExec } from '../../../../test/lib/scripted-exec';
 import { KeyedTurns } from '../keyed-turns';
 import type { VolumeDeps } from './plugin';
@@ -19,6 +20,7 @@ export function volumeDeps(more: Partial<VolumeDeps> = {}) {
   const deps: VolumeDeps = {
     mounts,
     exec,
+    quotas: new FakeQuotas(),
     turns: new KeyedTurns(),
     clock: new FakeClock(),
     warn: () => {},
