@@ -1,4 +1,4 @@
-// storage.k8s.io/v1 CSIDriver: what a CSI driver wants from the cluster. Only stored and served: no kubelet of k8ts mounts CSI volumes.
+// storage.k8s.io/v1 CSIDriver: what a CSI driver wants from the cluster. The kubelet, the attach-detach controller and the scheduler follow it.
 import type { V1CSIDriver, V1CSIDriverSpec } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';

@@ -1,4 +1,4 @@
-// storage.k8s.io/v1 CSINode: the CSI drivers on a node. Only stored and served: kubelets with such drivers write their own.
+// storage.k8s.io/v1 CSINode: the CSI drivers on a node. Each kubelet writes that of its own node.
 import type { V1CSINode, V1CSINodeDriver } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';

@@ -1,5 +1,5 @@
-// storage.k8s.io/v1 VolumeAttachment: the intent to attach a volume to a node. Only stored and served: the attacher of a CSI driver
-// writes the status.
+// storage.k8s.io/v1 VolumeAttachment: the intent to attach a volume to a node. The attach-detach controller makes it,
+// and the attacher of a CSI driver writes the status.
 import type { V1VolumeAttachment } from '@kubernetes/client-node';
 import type { FieldCause } from '../base/errors';
 import { defineKind, type WriteContext } from './kind';

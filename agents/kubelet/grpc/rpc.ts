@@ -82,7 +82,7 @@ export class RpcError extends AppError {
 
 /** Opens a connection with the first call. @throws nothing itself */
 export async function openRpc<C extends Calls>(socketPath: string, schema: ServiceSchema<C>): Promise<Rpc<C>> {
-  const [{ Client, credentials }, types] = await Promise.all([import('@grpc/grpc-js'), typesOf(schema)]);
+  const [{ Client, credentials }, types] = await Promise.all([import('./library'), typesOf(schema)]);
   const channel = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxAnswerBytes,
     'grpc.enable_retries': 0,
@@ -103,7 +103,7 @@ const roots = new WeakMap<Messages, Root>();
 async function typesOf({ messages }: Pick<ServiceSchema<Calls>, 'messages'>): Promise<Root> {
   const known = roots.get(messages);
   if (known) return known;
-  const { Root: RootType } = await import('protobufjs/light');
+  const { Root: RootType } = await import('./library');
   const root = RootType.fromJSON({ nested: messages as INamespace['nested'] });
   roots.set(messages, root);
   return root;

@@ -1,5 +1,5 @@
-// Field rules of volumes that a node gets from elsewhere. No node of k8ts mounts them; the rules are upstream's, so that a wrong volume is
-// refused at once.
+// Field rules of volumes that a node gets from elsewhere. Nodes of k8ts mount csi, nfs and ephemeral; for the others the rules are
+// upstream's, so that a wrong volume is refused at once.
 import type { FieldCause } from '../../base/errors';
 import { invalid, invalidEach, required } from '../validation/causes';
 import { validateAnnotations, validateLabels } from '../validation/metadata';

@@ -41,7 +41,7 @@ export class AttachDetachController implements Controller {
   /** Names of attachments that nodes must not see any more. */
   private readonly withdrawn = new Set<string>();
   private readonly since = new Map<string, { readonly needed: boolean; readonly atMs: number }>();
-  /** Name → what pods were last told. */
+  /** Name → the last Event about it. */
   private readonly told = new Map<string, string>();
 
   constructor(private readonly deps: Deps) {

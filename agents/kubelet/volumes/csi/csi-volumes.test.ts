@@ -315,3 +315,45 @@ t.test('a volume grows on the node, and its claim says so', async (t) => {
     conditions: [{ type: 'NodeResizeError', message: /OutOfRange desc = too large/ }],
   });
 });
+
+t.test('what a volume uses, as its driver says', async (t) => {
+  const usage = [
+    { unit: 1, used: 10, total: 100, available: 90 },
+    { unit: 2, used: 1, total: 7, available: 6 },
+    { unit: 9, used: 5 },
+  ];
+  const answers = { NodeGetVolumeStats: () => ({ usage, volumeCondition: { abnormal: true, message: 'slow' } }) };
+  const capabilities = ['GET_VOLUME_STATS', 'VOLUME_CONDITION'] as const;
+  const { open, use, calls, podDir, stop } = await setUp(t, { capabilities, answers });
+  const { volumes } = await open();
+  await volumes.setUp(use('u1'), signal);
+  t.strictSame(await volumes.usage('u1', signal), [
+    {
+      name: 'pv',
+      usedBytes: 10,
+      capacityBytes: 100,
+      availableBytes: 90,
+      inodesUsed: 1,
+      inodes: 7,
+      inodesFree: 6,
+      condition: { abnormal: true, message: 'slow' },
+    },
+  ]);
+  t.match(calls.at(-1), ['NodeGetVolumeStats', { volumeId: 'h', volumePath: join(podDir('u1'), 'mount') }]);
+  t.strictSame(await volumes.usage('u2', signal), []);
+  await stop();
+  t.strictSame(await volumes.usage('u1', signal), [], 'a driver that does not answer');
+});
+
+t.test('a driver that sees the root folder as /var/lib/kubelet gets its paths so', async (t) => {
+  const { open, use, calls, rootDir } = await setUp(t);
+  const { volumes, drivers } = await open(false);
+  drivers.set(driverName, { endpoint: '/var/lib/kubelet/driver.sock', version: [1, 0] });
+  // The fake driver makes its folder at the path that it gets, so nothing is published below this one.
+  await t.rejects(volumes.setUp(use('u1', { volumeMode: 'Block' }), signal), /no such file|ENOENT/);
+  t.match(calls, [
+    ['NodeStageVolume', { stagingTargetPath: '/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/staging/pv' }],
+    ['NodePublishVolume', { targetPath: '/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/publish/pv/u1' }],
+  ]);
+  t.ok(await readdir(join(rootDir, 'plugins/kubernetes.io/csi/volumeDevices/staging/pv')));
+});

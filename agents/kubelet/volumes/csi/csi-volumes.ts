@@ -29,9 +29,10 @@ import {
   globalMount,
   stagedFolder,
 } from './layout';
-import type { NodeCapability } from './node-service';
 import { readVolumesOnDisk } from './on-disk';
-import { appliesGroup, checkLifecycle, podInformation, volumeCapability } from './publish-request';
+import { appliesGroup, checkLifecycle, podInformation } from './publish-request';
+import { capabilityOf, stagingOf, type Task, targetOf } from './task';
+import { type CsiUsage, readUsage } from './usage';
 import { type CsiUse, volumeKey } from './use';
 import { loadVolumeData, saveVolumeData, type VolumeData } from './volume-data';
 import type { VolumesInUse } from './volumes-in-use';
@@ -61,6 +62,7 @@ interface Staged {
 }
 
 interface Published {
+  readonly use: CsiUse;
   readonly context: Readonly<Record<string, string>>;
   readonly requiresRepublish: boolean;
 }
@@ -208,7 +210,7 @@ export class CsiVolumes {
     });
     if (use.isBlock) await checkDevice(target);
     else if (!isAgain) await this.applyGroup(task, target);
-    this.published.set(publishKey(use), { context, requiresRepublish: driver?.spec?.requiresRepublish === true });
+    this.published.set(publishKey(use), { use, context, requiresRepublish: driver?.spec?.requiresRepublish === true });
   }
 
   private async applyGroup({ use, driver, capabilities, signal }: Task, path: string): Promise<void> {
@@ -250,6 +252,23 @@ export class CsiVolumes {
     }
     await unlink(join(path, dataFile)).catch(unlessMissing);
     await rmdir(path).catch(unlessMissing);
+  }
+
+  /**
+   * What the pod's volumes use, as their drivers say. A driver that does not answer is left out, and delays nothing else.
+   */
+  async usage(podUid: string, signal: AbortSignal): Promise<readonly CsiUsage[]> {
+    const { drivers, rootDir, log } = this.deps;
+    const uses = [...this.published.values()].flatMap(({ use }) => (use.podUid === podUid ? [use] : []));
+    const found = uses.map((use) =>
+      drivers
+        .with(use.driver, signal, (api) => readUsage(use, api, rootDir))
+        .catch((error: unknown) => {
+          log.debug('a CSI driver does not say what a volume uses', { volume: use.name, error });
+          return undefined;
+        }),
+    );
+    return (await Promise.all(found)).filter((usage) => usage !== undefined);
   }
 
   /** Nothing of the pod is left on the disk. */
@@ -346,34 +365,8 @@ export class CsiVolumes {
   }
 }
 
-/** One call of setUp(), while the driver is connected. */
-export interface Task {
-  readonly use: CsiUse;
-  readonly driver: CSIDriver | undefined;
-  readonly api: NodeDriver;
-  readonly capabilities: ReadonlySet<NodeCapability>;
-  readonly context: Readonly<Record<string, string>>;
-  readonly needsAttaching: boolean;
-  readonly signal: AbortSignal;
-}
-
 const keyOf = ({ driverName, volumeHandle }: VolumeData) => ({ driver: driverName, handle: volumeHandle });
 const publishKey = ({ podUid, name }: CsiUse): string => `${podUid} ${name}`;
-
-export const targetOf = (use: CsiUse, rootDir: string): string =>
-  use.isBlock ? devicePublish(rootDir, use.name, use.podUid) : use.path;
-export const stagingOf = (use: CsiUse, rootDir: string): string =>
-  use.isBlock ? deviceStaging(rootDir, use.name) : globalMount(stagedFolder(rootDir, use.driver, use.handle));
-
-export const capabilityOf = (use: CsiUse, capabilities: ReadonlySet<NodeCapability>) =>
-  volumeCapability({
-    isBlock: use.isBlock,
-    fsType: use.fsType,
-    mountOptions: use.volume?.spec?.mountOptions,
-    accessMode: use.volume?.spec?.accessModes?.[0],
-    group: use.pod.spec?.securityContext?.fsGroup,
-    capabilities,
-  });
 
 function missingDriver(use: CsiUse, error: DriverMissing): Error {
   const failed = (step: string, doing: string) =>

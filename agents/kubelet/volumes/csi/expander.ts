@@ -3,8 +3,9 @@ import { type PersistentVolumeClaim, persistentVolumeClaims } from '../../../../
 import { describeError } from '../../../../controlplane/base/errors';
 import { RpcError } from '../../grpc/rpc';
 import { secretData } from './credentials';
-import { type CsiVolumesDeps, capabilityOf, stagingOf, type Task, targetOf } from './csi-volumes';
+import type { CsiVolumesDeps } from './csi-volumes';
 import { type Expansion, failed, finished, inProgress, neededExpansion } from './expansion';
+import { capabilityOf, stagingOf, type Task, targetOf } from './task';
 
 type Deps = Pick<CsiVolumesDeps, 'client' | 'clock' | 'events' | 'log' | 'rootDir' | 'tokens' | 'nodeName'>;
 

@@ -1,4 +1,4 @@
-// What a driver is told about a volume and the pod that uses it. Pure. Source: KEP-596 (inline), KEP-603 (pod information), KEP-1682
+// What a driver learns about a volume and the pod that uses it. Pure. Source: KEP-596 (inline), KEP-603 (pod information), KEP-1682
 // (fsGroup), KEP-2047 (tokens), KEP-2485 (ReadWriteOncePod).
 import type { CSIDriver, PersistentVolume, Pod } from '../../../../controlplane/api';
 import { accessModes, type NodeCapability, type VolumeCapability } from './node-service';

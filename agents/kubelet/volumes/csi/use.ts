@@ -33,7 +33,7 @@ export interface CsiUse {
   readonly claim: PersistentVolumeClaim | undefined;
 }
 
-/** One key for each volume of a driver, whoever uses it. */
+/** One key for each volume of a driver; pods that share the volume share the key. */
 export const volumeKey = ({ driver, handle }: Pick<CsiUse, 'driver' | 'handle'>): string => `${driver}^${handle}`;
 
 interface Persistent {
