@@ -76,8 +76,8 @@ export class Kubelet implements Part {
   }
 
   /** What the volumes of a pod use; nothing before the node accepts pods. */
-  async volumeUsage(podUid: string): Promise<readonly VolumeUse[]> {
-    return this.podsPart?.volumeUsage(podUid) ?? [];
+  async volumeUsage(podUid: string, which?: 'claims'): Promise<readonly VolumeUse[]> {
+    return this.podsPart?.volumeUsage(podUid, which) ?? [];
   }
 
   /** The fault of this process or of Docker, even before the node accepts pods. */

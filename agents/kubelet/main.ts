@@ -63,7 +63,7 @@ export const command = defineCommand({
       machine,
       runtime,
       records: kubelet.records,
-      volumes: (uid) => kubelet.volumeUsage(uid),
+      volumes: (uid, which) => kubelet.volumeUsage(uid, which),
     });
     const server = await openServer(
       { options, client, runtime, kubelet, stats, machine, nodeIps, log, report },

@@ -130,7 +130,7 @@ export function openPods({
     activePods: () => podSet.activePods(),
     evict: (podUid, eviction) => podSet.evict(podUid, eviction),
     discardEnded: () => podSet.discardEnded(),
-    volumeUsage: (podUid) => volumes.usage(podUid),
+    volumeUsage: (podUid, which) => volumes.usage(podUid, which),
     folderOf: (podUid, volume) => volumes.path(podUid, { name: volume, emptyDir: {} }),
     endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
     close: () => {

@@ -28,7 +28,7 @@ export interface KubeletServerOptions {
   readonly streaming: StreamingServer;
   readonly stats: StatsPages;
   /** The text of /metrics. */
-  readonly metrics: () => string;
+  readonly metrics: () => string | Promise<string>;
   /** The configuration that this kubelet runs with. */
   readonly configz: () => object;
   readonly problem: () => string | undefined;
@@ -119,7 +119,7 @@ async function answer(
       }
       break;
     case 'metrics':
-      if (parts.length === 0) return metrics(response, options.metrics());
+      if (parts.length === 0) return metrics(response, await options.metrics());
       if (parts[0] === 'resource') return metrics(response, await options.stats.resource());
       if (parts[0] === 'cadvisor') return metrics(response, await options.stats.cadvisor());
       if (parts[0] === 'probes') return metrics(response, options.stats.probes());

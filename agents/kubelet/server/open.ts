@@ -11,7 +11,9 @@ import type { MachineFacts } from '../node/facts';
 import type { Options } from '../options';
 import type { NodeEvent, Part } from '../part';
 import type { ContainerRuntime } from '../runtime/runtime';
+import { renderMetrics } from '../stats/exposition';
 import type { NodeStats } from '../stats/node-stats';
+import { volumeMetrics } from '../stats/volume-metrics';
 import { createStreamingServer } from '../streaming/server';
 import { Access } from './access/access';
 import { configz } from './configz';
@@ -53,7 +55,9 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
     configz: () => configz(options),
-    metrics: () => kubeletMetrics({ nodeName, records, pods: pods.list(), startedAtMs }),
+    metrics: async () =>
+      kubeletMetrics({ nodeName, records, pods: pods.list(), startedAtMs }) +
+      renderMetrics(volumeMetrics(await stats.claimVolumes())),
     problem: () => kubelet.problem(),
     logDir: nodeLogDir,
     clock: systemClock,

@@ -27,7 +27,7 @@ export function renderMetrics(metrics: Readonly<Record<string, Metric>>): string
       lines.push(`${name}${selector} ${value}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`);
     }
   }
-  return `${lines.join('\n')}\n`;
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }
 
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');

@@ -33,8 +33,8 @@ export interface NodeStatsDeps {
   readonly rootDir: string;
   /** The runtime's folder; it may not answer yet. */
   readonly imageDir: () => Promise<string>;
-  /** What the volumes of a pod use. */
-  readonly volumes?: (podUid: string) => Promise<readonly VolumeUse[]>;
+  /** What the volumes of a pod use, or those of claims alone. */
+  readonly volumes?: (podUid: string, which?: 'claims') => Promise<readonly VolumeUse[]>;
   readonly clock: Clock;
 }
 
@@ -75,6 +75,13 @@ export class NodeStats {
       .finally(() => this.running.delete(detail));
     this.running.set(detail, measuring);
     return measuring;
+  }
+
+  /** The volumes of claims that pods use now. */
+  async claimVolumes(): Promise<readonly VolumeUse[]> {
+    const running = this.deps.records.all().filter((record) => record.state === 'running' && isSandbox(record));
+    const uids = new Set(running.map((record) => podOf(record).uid));
+    return (await Promise.all([...uids].map((uid) => this.deps.volumes?.(uid, 'claims') ?? []))).flat();
   }
 
   private note(snapshot: CpuSnapshot): void {

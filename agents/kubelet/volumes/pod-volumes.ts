@@ -200,9 +200,9 @@ export class PodVolumes {
     this.measured.forget(podUid);
   }
 
-  /** What the volumes of the pod use, as far as they are set up. */
-  usage(podUid: string): Promise<readonly VolumeUse[]> {
-    return this.measured.of(podUid);
+  /** What the volumes of the pod use, as far as they are set up; with 'claims' only those of claims. */
+  usage(podUid: string, which?: 'claims'): Promise<readonly VolumeUse[]> {
+    return this.measured.of(podUid, which);
   }
 
   /** Removes the folders of pods that ended while no kubelet ran. Repeatable. */

@@ -45,6 +45,10 @@ t.test('files are counted, file systems asked; what is not the pod’s own is no
     { name: 'm', atMs: 1000, used: system.used, ephemeral: false, size },
     { name: 'disk', atMs: 1000, used: system.used, ephemeral: false, size, claim: { namespace: 'shop', name: 'data' } },
   ]);
+  t.same(
+    (await usage.of('u1', 'claims')).map(({ name }) => name),
+    ['disk'],
+  );
   usage.forget('u1');
   t.same(await usage.of('u1'), []);
   t.same(counted.kept, [['other']], 'folders that are gone are forgotten');

@@ -47,8 +47,9 @@ export class VolumeUsage {
   }
 
   /** Volumes that could not be measured in time are missing. */
-  async of(podUid: string): Promise<readonly VolumeUse[]> {
-    const volumes = [...(this.mounted.get(podUid)?.values() ?? [])];
+  async of(podUid: string, which?: 'claims'): Promise<readonly VolumeUse[]> {
+    const all = [...(this.mounted.get(podUid)?.values() ?? [])];
+    const volumes = which === 'claims' ? all.filter(({ claim }) => claim !== undefined) : all;
     const uses = await Promise.all(volumes.map((each) => this.measure(each)));
     return uses.filter((use) => use !== undefined);
   }
