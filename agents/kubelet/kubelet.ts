@@ -8,6 +8,7 @@ import { Scope } from '../../controlplane/base/scope';
 import type { Client } from '../../controlplane/client/client';
 import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
+import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Mounts } from '../../dataplane/mount/mounts';
 import { NodePodGroups } from './cgroups/open';
 import type { PodsLimit } from './cgroups/pod-cgroups';
@@ -151,6 +152,8 @@ export class Kubelet implements Part {
         cgroupRoot: config.cgroupRoot,
         podPidsLimit: config.policy.podPidsLimit,
         limit: config.podsLimit,
+        exec: new SystemExec(),
+        clock,
         log: log.child('cgroups'),
       });
       const podsPart = openPods({

@@ -1,5 +1,8 @@
-// Names of the cgroups of pods, as upstream's: tools and metrics know them. Pure.
-//   ROOT/kubepods/podUID  Guaranteed      ROOT/kubepods/burstable/podUID      ROOT/kubepods/besteffort/podUID
+// Names of the cgroups of pods, as upstream's for both drivers: tools and metrics know them. Pure.
+// cgroupfs   ROOT/kubepods/podUID                    Guaranteed
+//            ROOT/kubepods/burstable/podUID          ROOT/kubepods/besteffort/podUID
+// systemd    /kubepods.slice/kubepods-podUID.slice   the dashes of the UID are underscores, because a dash leads to a slice below
+//            /kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUID.slice
 import { type Pod, qosClass } from '../../../controlplane/api';
 import { BadRequest } from '../../../controlplane/base/errors';
 import { uidFolder } from '../spec/names';
@@ -21,15 +24,40 @@ export function parseCgroupRoot(text: string): string {
   return `/${names.join('/')}`;
 }
 
-/** `cgroupRoot`: '' or '/' for the root of all cgroups. Begins with a slash. */
-export const podsGroup = (cgroupRoot: string): string => `${cgroupRoot.replace(/\/+$/, '')}/kubepods`;
+/** Paths from the root of the cgroup file system. */
+export interface GroupNames {
+  /** The group of all pods. */
+  readonly pods: string;
+  ofClass(podClass: PodClass): string;
+  /** @throws BadRequest for an invalid UID: the kubelet makes and removes this folder */
+  ofPod(podClass: PodClass, uid: string): string;
+  /** The group of a pod as its runtime wants to be told. */
+  parent(podClass: PodClass, uid: string): string;
+  /** The UID of the pod whose group is this folder of a class; undefined for other folders. */
+  uidOf(folder: string): string | undefined;
+}
 
-export const classGroup = (cgroupRoot: string, podClass: PodClass): string =>
-  podClass === '' ? podsGroup(cgroupRoot) : `${podsGroup(cgroupRoot)}/${podClass}`;
+/** `root`: '/' for the root of all cgroups. */
+export function cgroupfsNames(root: string): GroupNames {
+  const pods = `${root.replace(/\/+$/, '')}/kubepods`;
+  const ofClass = (podClass: PodClass) => (podClass === '' ? pods : `${pods}/${podClass}`);
+  const ofPod = (podClass: PodClass, uid: string) => `${ofClass(podClass)}/pod${uidFolder(uid)}`;
+  return { pods, ofClass, ofPod, parent: ofPod, uidOf: (folder) => /^pod(.+)$/.exec(folder)?.[1] };
+}
 
-/** @throws BadRequest for an invalid UID: the kubelet makes and removes this folder */
-export const podGroup = (cgroupRoot: string, podClass: PodClass, uid: string): string =>
-  `${classGroup(cgroupRoot, podClass)}/pod${uidFolder(uid)}`;
+const podsSlice = 'kubepods.slice';
 
-/** The pod of a folder in the folder of a class; undefined for other folders. */
-export const uidOf = (folder: string): string | undefined => /^pod(.+)$/.exec(folder)?.[1];
+/** Source: systemd.slice(5). A UID with underscores is none that the API server makes, so the way back is certain. */
+export function systemdNames(): GroupNames {
+  const ofClass = (podClass: PodClass) =>
+    podClass === '' ? `/${podsSlice}` : `/${podsSlice}/kubepods-${podClass}.slice`;
+  const parent = (podClass: PodClass, uid: string) =>
+    ['kubepods', ...(podClass === '' ? [] : [podClass]), `pod${uidFolder(uid).replaceAll('-', '_')}.slice`].join('-');
+  return {
+    pods: `/${podsSlice}`,
+    ofClass,
+    ofPod: (podClass, uid) => `${ofClass(podClass)}/${parent(podClass, uid)}`,
+    parent,
+    uidOf: (folder) => /^kubepods-(?:burstable-|besteffort-)?pod(.+)\.slice$/.exec(folder)?.[1]?.replaceAll('_', '-'),
+  };
+}

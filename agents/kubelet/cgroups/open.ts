@@ -1,8 +1,11 @@
 // The groups of this node's pods, opened when the first one is needed: only then the runtime must answer.
+import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
+import type { Exec } from '../../../dataplane/exec/exec';
 import type { ContainerRuntime } from '../runtime/runtime';
-import { podsGroup } from './names';
+import { cgroupfsNames, type GroupNames, systemdNames } from './names';
 import { noPodGroups, PodCgroups, type PodGroups, type PodsLimit } from './pod-cgroups';
+import { Slices } from './slices';
 import { CgroupTree } from './tree';
 
 export interface OpenPodGroupsDeps {
@@ -11,6 +14,8 @@ export interface OpenPodGroupsDeps {
   readonly cgroupRoot: string | undefined;
   readonly podPidsLimit: number;
   readonly limit: PodsLimit;
+  readonly exec: Exec;
+  readonly clock: Clock;
   readonly log: Logger;
   /** Where the cgroup file system is; for tests. */
   readonly mount?: string;
@@ -18,7 +23,7 @@ export interface OpenPodGroupsDeps {
 
 export class NodePodGroups implements PodGroups {
   private opening: Promise<PodGroups> | undefined;
-  private tree: CgroupTree | undefined;
+  private opened: { readonly names: GroupNames; readonly tree: CgroupTree; readonly groups: PodCgroups } | undefined;
 
   constructor(private readonly deps: OpenPodGroupsDeps) {}
 
@@ -28,6 +33,10 @@ export class NodePodGroups implements PodGroups {
 
   async ensure(...args: Parameters<PodGroups['ensure']>) {
     return (await this.open()).ensure(...args);
+  }
+
+  async started(...args: Parameters<PodGroups['started']>) {
+    return (await this.open()).started(...args);
   }
 
   async raise(...args: Parameters<PodGroups['raise']>) {
@@ -42,11 +51,14 @@ export class NodePodGroups implements PodGroups {
     return (await this.open()).removeOrphans(...args);
   }
 
-  /** What all pods together hold, and may hold, in bytes. Undefined before the first pod, and without groups. */
+  /** Called every ten seconds. What all pods together hold, and may hold, in bytes. Undefined before the first pod, and without groups. */
   async memory(): Promise<{ readonly usedBytes: number; readonly limitBytes: number } | undefined> {
-    const { cgroupRoot, limit } = this.deps;
-    const usedBytes = cgroupRoot === undefined ? undefined : await this.tree?.workingSetBytes(podsGroup(cgroupRoot));
-    return usedBytes === undefined ? undefined : { usedBytes, limitBytes: limit.memoryBytes };
+    const { opened } = this;
+    await opened?.groups.repair().catch((error: unknown) => {
+      this.deps.log.warn('cgroups of pods do not have their limits; the next look tries again', { error });
+    });
+    const usedBytes = opened && (await opened.tree.workingSetBytes(opened.names.pods));
+    return usedBytes === undefined ? undefined : { usedBytes, limitBytes: this.deps.limit.memoryBytes };
   }
 
   /** A runtime that does not answer is asked again by the next caller; what the machine lacks stays so. */
@@ -62,18 +74,30 @@ export class NodePodGroups implements PodGroups {
     const { cgroupRoot, runtime, log, mount } = this.deps;
     if (cgroupRoot === undefined) return noPodGroups;
     const { cgroupDriver } = await runtime.info();
-    const tree = cgroupDriver === 'cgroupfs' ? await CgroupTree.open(mount) : undefined;
-    if (!tree) {
-      log.info('pods have no cgroups of their own: they need the cgroup driver cgroupfs of Docker', { cgroupDriver });
+    const names = namesFor(cgroupDriver, cgroupRoot);
+    const tree = names && (await CgroupTree.open(mount));
+    if (!names || !tree) {
+      log.info('pods have no cgroups of their own: the runtime or the machine has none for them', { cgroupDriver });
       return noPodGroups;
     }
     try {
-      const groups = await PodCgroups.open({ ...this.deps, cgroupRoot, tree });
-      this.tree = tree;
+      const slices = cgroupDriver === systemd ? new Slices(this.deps) : undefined;
+      const resets = slices !== undefined;
+      const released = slices && ((parent: string) => slices.stop(parent));
+      const groups = await PodCgroups.open({ ...this.deps, names, tree, resets, ...(released ? { released } : {}) });
+      this.opened = { names, tree, groups };
       return groups;
     } catch (error) {
       log.warn('pods have no cgroups of their own: the kernel refuses them', { error });
       return noPodGroups;
     }
   }
+}
+
+const systemd = 'systemd';
+
+/** systemd has slices below its root alone. */
+function namesFor(driver: string, cgroupRoot: string): GroupNames | undefined {
+  if (driver === 'cgroupfs') return cgroupfsNames(cgroupRoot);
+  return driver === systemd && cgroupRoot === '/' ? systemdNames() : undefined;
 }

@@ -101,6 +101,14 @@ export class CgroupTree {
     }
   }
 
+  /** What the group may hold; Infinity without a limit. Undefined when there is no such group. */
+  async memoryLimitBytes(group: string): Promise<number | undefined> {
+    const file = this.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
+    const text = await readFile(join(this.dirOf('memory', group), file), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    return text.trim() === 'max' ? Number.POSITIVE_INFINITY : Number(text);
+  }
+
   async processes(group: string): Promise<number | undefined> {
     const text = await readFile(join(this.dirOf('pids', group), 'pids.current'), 'utf8').catch(() => undefined);
     return text === undefined ? undefined : Number(text);

@@ -77,15 +77,17 @@ export async function openEviction(deps: OpenEvictionDeps): Promise<EvictionPart
     observe: () => observer.observe(),
     imageFsApart: async () => observer.imageFsApart(),
     activePods: () => podSet().activePods(),
-    measure: (pods) =>
-      measurePods(
-        {
-          samples: deps.samples,
-          folderOf: deps.folderOf,
-          count: (folder) => disk.of(folder),
-        },
-        pods,
-      ),
+    measure: async (pods) => {
+      const folders = new Set<string>();
+      const count = (folder: string) => {
+        folders.add(folder);
+        return disk.of(folder);
+      };
+      const uses = await measurePods({ samples: deps.samples, folderOf: deps.folderOf, count }, pods);
+      // The counts of pods that are gone must not stay.
+      disk.keepOnly(folders);
+      return uses;
+    },
     evict: (pod, eviction) => podSet().evict(pod.metadata?.uid ?? '', eviction),
     removeEndedContainers: () => podSet().discardEnded(),
     removeUnusedImages: () => images.removeUnused(),

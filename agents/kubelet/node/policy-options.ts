@@ -37,7 +37,7 @@ export const policyOptions = {
   cgroupsPerQos: {
     flag: 'cgroups-per-qos',
     default: 'true',
-    help: 'a cgroup for each QoS class and each pod, so that limits hold for a pod as a whole; with the cgroup driver cgroupfs of Docker',
+    help: 'a cgroup for each QoS class and each pod, so that limits hold for a pod as a whole',
     parse: parseBoolean,
   },
   cgroupRoot: {

@@ -43,6 +43,7 @@ export function startSandbox(deps: PodDeps, pod: Pod, attempt: number): SandboxS
       id = await created;
       await group;
       await bringUp(deps, id, podIps);
+      await deps.cgroups.started(pod);
       await files;
     } catch (err) {
       if (id) await removeSandbox(deps, id, podIps);

@@ -2,9 +2,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { silentLogger } from '../../../controlplane/base/logger';
+import { FakeClock } from '../../../test/lib/fake-clock';
+import { ScriptedExec } from '../../../test/lib/scripted-exec';
 import { container, pod } from '../spec/pod.fixture';
-import { parseCgroupRoot, podClassOf, podGroup, uidOf } from './names';
+import { cgroupfsNames, parseCgroupRoot, podClasses, podClassOf, systemdNames } from './names';
+import { PodCgroups } from './pod-cgroups';
 import { filesOf, newGroup, podSettings, sharedMilliCpu, sharesOf, weightOf } from './settings';
+import { Slices } from './slices';
 import { CgroupTree } from './tree';
 
 const app = (limits: Record<string, string>, requests: Record<string, string> = limits, name = 'app') =>
@@ -117,11 +122,23 @@ t.test('the files of both versions', async (t) => {
 t.test('names', async (t) => {
   const best = pod();
   t.equal(podClassOf(best), 'besteffort');
-  t.equal(podGroup('/', podClassOf(best), 'u1'), '/kubepods/besteffort/podu1');
-  t.equal(podGroup('/a/b', '', 'u1'), '/a/b/kubepods/podu1');
-  t.throws(() => podGroup('/', '', '../x'), { code: 'BadRequest' });
-  t.equal(uidOf('podu1'), 'u1');
-  t.equal(uidOf('burstable'), undefined);
+  const uid = '0a1b-2c';
+  const fs = cgroupfsNames('/a/b');
+  t.equal(cgroupfsNames('/').ofPod('besteffort', uid), '/kubepods/besteffort/pod0a1b-2c');
+  t.equal(fs.ofPod('', uid), '/a/b/kubepods/pod0a1b-2c');
+  t.equal(fs.parent('', uid), fs.ofPod('', uid));
+  const slices = systemdNames();
+  t.equal(slices.ofPod('', uid), '/kubepods.slice/kubepods-pod0a1b_2c.slice');
+  t.equal(
+    slices.ofPod('burstable', uid),
+    '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b_2c.slice',
+  );
+  t.equal(slices.parent('burstable', uid), 'kubepods-burstable-pod0a1b_2c.slice');
+  for (const names of [fs, slices]) {
+    for (const podClass of podClasses) t.equal(names.uidOf(names.ofPod(podClass, uid).split('/').at(-1)!), uid);
+    for (const podClass of podClasses) t.equal(names.uidOf(names.ofClass(podClass).split('/').at(-1)!), undefined);
+    t.throws(() => names.ofPod('', '../x'), { code: 'BadRequest' });
+  }
   t.equal(parseCgroupRoot('//a/b/'), '/a/b');
   t.equal(parseCgroupRoot('/'), '/');
   for (const wrong of ['', 'a', '/a/../b']) t.throws(() => parseCgroupRoot(wrong), { code: 'BadRequest' }, wrong);
@@ -158,4 +175,42 @@ t.test(
 
 t.test('no cgroup file system', async (t) => {
   t.equal(await CgroupTree.open('/nonexistent'), undefined);
+});
+
+t.test('the slices of pods that have ended are stopped together', async (t) => {
+  const clock = new FakeClock();
+  const exec = new ScriptedExec();
+  const slices = new Slices({ exec, clock, log: silentLogger });
+  exec.expect({ argv: 'systemctl stop --no-block a.slice b.slice' });
+  slices.stop('a.slice');
+  slices.stop('b.slice');
+  t.same(clock.pending(), [1000]);
+  clock.advance(1000);
+  t.equal(exec.calls.length, 1);
+  slices.stop('c.slice');
+  t.same(clock.pending(), [1000]);
+});
+
+t.test('values that systemd has reset are written again', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'k8ts-cgroup2-'));
+  t.teardown(() => rm(root, { recursive: true, force: true }));
+  await writeFile(join(root, 'cgroup.controllers'), 'cpu memory pids');
+  const tree = (await CgroupTree.open(root))!;
+  const limit = { cpuShares: 1024, memoryBytes: 2 ** 30 };
+  const deps = { tree, names: systemdNames(), podPidsLimit: 0, limit, log: silentLogger };
+  const groups = await PodCgroups.open({ ...deps, resets: true });
+  const burstable = pod({ containers: [app({ memory: '64Mi' }, { cpu: '250m' })] });
+  await groups.ensure(burstable);
+  const slice = 'kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podu1.slice';
+  const read = (group: string) => readFile(join(root, group, 'memory.max'), 'utf8');
+  await writeFile(join(root, slice, 'memory.max'), 'max');
+  await groups.started(burstable);
+  t.equal(await read(slice), String(64 * mebi));
+  await writeFile(join(root, slice, 'memory.max'), 'max');
+  await groups.repair();
+  t.equal(await read(slice), 'max', 'the group of all pods shows whether there was a reset');
+  await writeFile(join(root, 'kubepods.slice/memory.max'), 'max');
+  await groups.repair();
+  t.equal(await read(slice), String(64 * mebi));
+  t.equal(await read('kubepods.slice'), String(2 ** 30));
 });
