@@ -31,15 +31,15 @@ export interface GroupNames {
   ofClass(podClass: PodClass): string;
   /** @throws BadRequest for an invalid UID: the kubelet makes and removes this folder */
   ofPod(podClass: PodClass, uid: string): string;
-  /** The group of a pod as its runtime wants to be told. */
+  /** The group of a pod by the name that its runtime knows. */
   parent(podClass: PodClass, uid: string): string;
   /** The UID of the pod whose group is this folder of a class; undefined for other folders. */
   uidOf(folder: string): string | undefined;
 }
 
-/** `root`: '/' for the root of all cgroups. */
+/** `root`: as parseCgroupRoot gives it. */
 export function cgroupfsNames(root: string): GroupNames {
-  const pods = `${root.replace(/\/+$/, '')}/kubepods`;
+  const pods = `${root === '/' ? '' : root}/kubepods`;
   const ofClass = (podClass: PodClass) => (podClass === '' ? pods : `${pods}/${podClass}`);
   const ofPod = (podClass: PodClass, uid: string) => `${ofClass(podClass)}/pod${uidFolder(uid)}`;
   return { pods, ofClass, ofPod, parent: ofPod, uidOf: (folder) => /^pod(.+)$/.exec(folder)?.[1] };

@@ -37,7 +37,7 @@ export const removable = (
     .filter(({ firstSeenMs, lastUsedMs }) => lastUsedMs < now && now - firstSeenMs >= minAgeMs)
     .sort((a, b) => a.lastUsedMs - b.lastUsedMs || a.firstSeenMs - b.firstSeenMs);
 
-/** Those that nobody has used for so long that they are removed whatever the disk has. `sinceMs`: when this kubelet has started. */
+/** Those that no container has used for so long that they are removed whatever the disk has. `sinceMs`: when this kubelet has started. */
 export function tooOld(
   images: readonly KnownImage[],
   { maxAgeMs }: Pick<ImageGcPolicy, 'maxAgeMs'>,
