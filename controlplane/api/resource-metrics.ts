@@ -22,16 +22,16 @@ export interface PodMetrics extends KubeObject {
 
 const usageSchema = {
   type: 'object' as const,
-  description: 'The memory usage is the memory working set.',
+  description: 'cpu in cores; memory is the working set, in bytes.',
   additionalProperties: { 'x-kubernetes-int-or-string': true as const },
 };
 const windowSchema = {
   timestamp: {
     type: 'string' as const,
     format: 'date-time',
-    description: 'The end of the interval of the measurement.',
+    description: 'When the time of the measurement ended.',
   },
-  window: { type: 'string' as const, description: 'The length of the interval of the measurement.' },
+  window: { type: 'string' as const, description: 'How long the measurement took.' },
 };
 
 const shared = {
@@ -55,7 +55,7 @@ export const nodeMetrics = defineKind<NodeMetrics>({
   schema: {
     definition: {
       type: 'object',
-      description: 'NodeMetrics sets resource usage metrics of a node.',
+      description: 'What a node uses.',
       properties: { ...windowSchema, usage: usageSchema },
       required: ['timestamp', 'window', 'usage'],
     },
@@ -76,12 +76,12 @@ export const podMetrics = defineKind<PodMetrics>({
   schema: {
     definition: {
       type: 'object',
-      description: 'PodMetrics sets resource usage metrics of a pod.',
+      description: 'What the containers of a pod use.',
       properties: {
         ...windowSchema,
         containers: {
           type: 'array',
-          description: 'Metrics for all containers are collected within the same time window.',
+          description: 'One entry for each running container.',
           items: {
             type: 'object',
             properties: { name: { type: 'string' }, usage: usageSchema },

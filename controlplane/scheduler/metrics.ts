@@ -18,36 +18,36 @@ const maxAttempts = 15;
 export class SchedulerMetrics {
   private readonly attempts = new Counter({
     name: 'scheduler_schedule_attempts_total',
-    help: "Number of attempts to schedule pods, by the result. 'unschedulable' means a pod could not be scheduled, while 'error' means an internal scheduler problem.",
+    help: 'Attempts to place a pod: scheduled, unschedulable (no node fits) or error',
   });
   private readonly attemptSeconds = new Histogram({
     name: 'scheduler_scheduling_attempt_duration_seconds',
-    help: 'Scheduling attempt latency in seconds (scheduling algorithm + binding)',
+    help: 'Time from taking a pod from the queue to its binding, in seconds',
     buckets: milliseconds,
   });
   private readonly algorithmSeconds = new Histogram({
     name: 'scheduler_scheduling_algorithm_duration_seconds',
-    help: 'Scheduling algorithm latency in seconds',
+    help: 'Time to choose a node, in seconds',
     buckets: milliseconds,
   });
   private readonly sliSeconds = new Histogram({
     name: 'scheduler_pod_scheduling_sli_duration_seconds',
-    help: 'E2e latency for a pod being scheduled, from the time the pod enters the scheduling queue and might involve multiple scheduling attempts.',
+    help: "Time from a pod's first entry into the queue to its binding, in seconds",
     buckets: exponentialBuckets(0.01, 2, 20),
   });
   private readonly triesOfPods = new Histogram({
     name: 'scheduler_pod_scheduling_attempts',
-    help: 'Number of attempts to successfully schedule a pod.',
+    help: 'Attempts that a pod needed until it was bound',
     buckets: exponentialBuckets(1, 2, 5),
   });
   private readonly victims = new Histogram({
     name: 'scheduler_preemption_victims',
-    help: 'Number of selected preemption victims',
+    help: 'Pods chosen for eviction by one preemption',
     buckets: exponentialBuckets(1, 2, 7),
   });
   private readonly preemptions = new Counter({
     name: 'scheduler_preemption_attempts_total',
-    help: 'Total preemption attempts in the cluster till now',
+    help: 'Preemptions that were tried',
   });
 
   constructor(private readonly gauges: () => SchedulerGauges) {
@@ -105,13 +105,13 @@ export class SchedulerMetrics {
 
 const pendingPods = {
   name: 'scheduler_pending_pods',
-  help: "Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods in unschedulablePods that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated.",
+  help: 'Pods that wait, by the part of the queue',
 };
 const cacheSize = {
   name: 'scheduler_cache_size',
-  help: 'Number of nodes, pods, and assumed (bound) pods in the scheduler cache.',
+  help: 'Nodes, pods and assumed pods that the scheduler knows',
 };
 const unschedulablePods = {
   name: 'scheduler_unschedulable_pods',
-  help: 'The number of unschedulable pods broken down by plugin name. A pod will increment the gauge for all plugins that caused it to not schedule and so this metric have meaning only when broken down by plugin.',
+  help: 'Waiting pods that a plug-in refused; a pod counts for each such plug-in',
 };

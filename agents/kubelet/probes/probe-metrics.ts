@@ -14,11 +14,11 @@ type Probed = Pick<ProbedContainer, 'pod' | 'container'>;
 export class ProbeMetrics {
   private readonly total = new Counter({
     name: 'prober_probe_total',
-    help: '[BETA] Cumulative number of a liveness, readiness or startup probe for a container by result.',
+    help: 'Probes of containers, by kind and result',
   });
   private readonly duration = new Histogram({
     name: 'prober_probe_duration_seconds',
-    help: '[ALPHA] Duration in seconds for a probe response.',
+    help: 'How long probes took, in seconds',
     buckets,
   });
 

@@ -27,7 +27,7 @@ export function cadvisorMetrics(node: NodeSample, facts: CadvisorFacts): string 
   return renderMetrics({
     cadvisor_version_info: {
       type: 'gauge',
-      help: "A metric with a constant '1' value labeled by kernel version, OS version, docker version, cadvisor version & cadvisor revision.",
+      help: 'Always 1; the labels say which kernel, system and Docker the node has',
       samples: [
         {
           labels: {
@@ -130,29 +130,29 @@ function cpuMetrics(subjects: readonly Subject[]): Metrics {
   return {
     container_cpu_cfs_periods_total: count(
       limited,
-      'Number of elapsed enforcement period intervals.',
+      'Periods of the CPU limit that have passed',
       ({ cpu }) => cpu.periods,
     ),
     container_cpu_cfs_throttled_periods_total: count(
       limited,
-      'Number of throttled period intervals.',
+      'Periods in which the CPU limit stopped processes',
       ({ cpu }) => cpu.throttledPeriods,
     ),
     container_cpu_cfs_throttled_seconds_total: count(
       limited,
-      'Total time duration the container has been throttled.',
+      'Time that the CPU limit stopped processes, in seconds',
       ({ cpu }) => seconds(cpu.throttledNanoseconds),
     ),
-    container_cpu_system_seconds_total: count(subjects, 'Cumulative system cpu time consumed in seconds.', ({ cpu }) =>
+    container_cpu_system_seconds_total: count(subjects, 'CPU time in the kernel, in seconds', ({ cpu }) =>
       seconds(cpu.systemNanoseconds),
     ),
     container_cpu_usage_seconds_total: count(
       subjects,
-      'Cumulative cpu time consumed in seconds.',
+      'CPU time in all, in seconds',
       ({ cpu }) => seconds(cpu.usageNanoseconds),
       { cpu: 'total' },
     ),
-    container_cpu_user_seconds_total: count(subjects, 'Cumulative user cpu time consumed in seconds.', ({ cpu }) =>
+    container_cpu_user_seconds_total: count(subjects, 'CPU time outside the kernel, in seconds', ({ cpu }) =>
       seconds(cpu.userNanoseconds),
     ),
   };
@@ -164,36 +164,36 @@ function memoryMetrics(subjects: readonly Subject[]): Metrics {
   const failures = (kind: string, scope: string, value: (memory: CgroupSample['memory']) => number) =>
     each(subjects, 'counter', '', ({ memory }) => value(memory), { failure_type: kind, scope }).samples;
   return {
-    container_memory_cache: gauge('Number of bytes of page cache memory.', (of) => of.cacheBytes),
+    container_memory_cache: gauge('Page cache, in bytes', (of) => of.cacheBytes),
     container_memory_failcnt: each(
       subjects,
       'counter',
-      'Number of memory usage hits limits',
+      'How often the memory limit was reached',
       ({ memory }) => memory.failures,
     ),
     container_memory_failures_total: {
       type: 'counter',
-      help: 'Cumulative count of memory allocation failures.',
+      help: 'Failed allocations of memory and page faults, by type',
       samples: ['container', 'hierarchy'].flatMap((scope) => [
         ...failures('pgfault', scope, (of) => of.pageFaults),
         ...failures('pgmajfault', scope, (of) => of.majorPageFaults),
       ]),
     },
-    container_memory_kernel_usage: gauge('Size of kernel memory allocated in bytes.', (of) => of.kernelBytes),
-    container_memory_mapped_file: gauge('Size of memory mapped files in bytes.', (of) => of.mappedFileBytes),
-    container_memory_max_usage_bytes: gauge('Maximum memory usage recorded in bytes', (of) => of.maxUsageBytes),
-    container_memory_rss: gauge('Size of RSS in bytes.', (of) => of.rssBytes),
-    container_memory_swap: gauge('Container swap usage in bytes.', (of) => of.swapBytes),
-    container_memory_total_active_file_bytes: gauge('Current total active file in bytes.', (of) => of.activeFileBytes),
+    container_memory_kernel_usage: gauge('Memory of the kernel for these processes, in bytes', (of) => of.kernelBytes),
+    container_memory_mapped_file: gauge('Mapped files in memory, in bytes', (of) => of.mappedFileBytes),
+    container_memory_max_usage_bytes: gauge('Highest use of memory so far, in bytes', (of) => of.maxUsageBytes),
+    container_memory_rss: gauge('Anonymous memory, in bytes', (of) => of.rssBytes),
+    container_memory_swap: gauge('Memory in the swap, in bytes', (of) => of.swapBytes),
+    container_memory_total_active_file_bytes: gauge('Page cache in recent use, in bytes', (of) => of.activeFileBytes),
     container_memory_total_inactive_file_bytes: gauge(
-      'Current total inactive file in bytes.',
+      'Page cache not in recent use, in bytes',
       (of) => of.inactiveFileBytes,
     ),
-    container_memory_usage_bytes: gauge(
-      'Current memory usage in bytes, including all memory regardless of when it was accessed',
-      (of) => of.usageBytes,
+    container_memory_usage_bytes: gauge('All memory in use, page cache included, in bytes', (of) => of.usageBytes),
+    container_memory_working_set_bytes: gauge(
+      'Memory without the page cache that is not in recent use, in bytes',
+      (of) => of.workingSetBytes,
     ),
-    container_memory_working_set_bytes: gauge('Current working set in bytes.', (of) => of.workingSetBytes),
   };
 }
 
@@ -201,7 +201,7 @@ function networkMetrics(subjects: readonly Subject[]): Metrics {
   type Interface = NetworkSample['interfaces'][number];
   const count = (help: string, value: (one: Interface) => number): Metric => ({
     type: 'counter',
-    help: `Cumulative count of ${help}`,
+    help: `Sum of ${help}`,
     samples: subjects.flatMap(({ labels, network }) =>
       (network?.interfaces ?? []).map((one) => ({
         labels: { ...labels, interface: one.name },
@@ -254,57 +254,44 @@ function diskMetrics(subjects: readonly Subject[], { deviceName }: CadvisorFacts
     ),
   });
   return {
-    container_blkio_device_usage_total: ofDevices('Blkio Device bytes usage', (device) => {
+    container_blkio_device_usage_total: ofDevices('Bytes read from and written to devices', (device) => {
       const numbers = { major: `${device.major}`, minor: `${device.minor}` };
       return [
         [{ ...numbers, operation: 'Read' }, device.readBytes],
         [{ ...numbers, operation: 'Write' }, device.writeBytes],
       ];
     }),
-    container_fs_inodes_free: ofFiles('Number of available Inodes', ({ fs }) => fs.inodesFree),
-    container_fs_inodes_total: ofFiles('Number of Inodes', ({ fs }) => fs.inodes),
-    container_fs_limit_bytes: ofFiles(
-      'Number of bytes that can be consumed by the container on this filesystem.',
-      ({ fs }) => fs.capacityBytes,
-    ),
-    container_fs_reads_bytes_total: ofDevices('Cumulative count of bytes read', (one) => [[{}, one.readBytes]]),
-    container_fs_reads_total: ofDevices('Cumulative count of reads completed', (one) => [[{}, one.reads]]),
-    container_fs_usage_bytes: ofFiles(
-      'Number of bytes that are consumed by the container on this filesystem.',
-      ({ used }) => used,
-    ),
-    container_fs_writes_bytes_total: ofDevices('Cumulative count of bytes written', (one) => [[{}, one.writeBytes]]),
-    container_fs_writes_total: ofDevices('Cumulative count of writes completed', (one) => [[{}, one.writes]]),
+    container_fs_inodes_free: ofFiles('Inodes left on the file system', ({ fs }) => fs.inodesFree),
+    container_fs_inodes_total: ofFiles('Inodes of the file system', ({ fs }) => fs.inodes),
+    container_fs_limit_bytes: ofFiles('Size of the file system, in bytes', ({ fs }) => fs.capacityBytes),
+    container_fs_reads_bytes_total: ofDevices('Bytes read', (one) => [[{}, one.readBytes]]),
+    container_fs_reads_total: ofDevices('Finished reads', (one) => [[{}, one.reads]]),
+    container_fs_usage_bytes: ofFiles('Bytes in use on the file system', ({ used }) => used),
+    container_fs_writes_bytes_total: ofDevices('Bytes written', (one) => [[{}, one.writeBytes]]),
+    container_fs_writes_total: ofDevices('Finished writes', (one) => [[{}, one.writes]]),
   };
 }
 
 function otherMetrics(subjects: readonly Subject[]): Metrics {
   return {
-    container_last_seen: each(subjects, 'gauge', 'Last time a container was seen by the exporter', ({ atMs }) =>
-      Math.floor(atMs / 1000),
+    container_last_seen: each(
+      subjects,
+      'gauge',
+      'When the kubelet measured this last, as seconds since the epoch',
+      ({ atMs }) => Math.floor(atMs / 1000),
     ),
     container_oom_events_total: each(
       subjects,
       'counter',
-      'Count of out of memory events observed for the container',
+      'Processes that the kernel killed for lack of memory',
       ({ oomKills }) => oomKills,
     ),
-    container_processes: each(
-      subjects,
-      'gauge',
-      'Number of processes running inside the container.',
-      ({ processes }) => processes,
-    ),
-    container_threads: each(
-      subjects,
-      'gauge',
-      'Number of threads running inside the container',
-      ({ threads }) => threads,
-    ),
+    container_processes: each(subjects, 'gauge', 'Processes', ({ processes }) => processes),
+    container_threads: each(subjects, 'gauge', 'Threads', ({ threads }) => threads),
     container_threads_max: each(
       subjects,
       'gauge',
-      'Maximum number of threads allowed inside the container, infinity if value is zero',
+      'Highest number of threads that is allowed; 0: no limit',
       ({ threads, limits }) => (threads === undefined ? undefined : (limits.threads ?? 0)),
     ),
   };
@@ -326,13 +313,13 @@ function pressureMetrics(subjects: readonly Subject[]): Metrics {
     found[`container_pressure_${kind}_stalled_seconds_total`] = each(
       subjects,
       'counter',
-      `Total time duration no tasks in the container could make progress due to ${word} congestion.`,
+      `Time in which all processes waited for ${word}, in seconds`,
       micros('full'),
     );
     found[`container_pressure_${kind}_waiting_seconds_total`] = each(
       subjects,
       'counter',
-      `Total time duration tasks in the container have waited due to ${word} congestion.`,
+      `Time in which some processes waited for ${word}, in seconds`,
       micros('some'),
     );
   }
@@ -350,21 +337,28 @@ function specMetrics(subjects: readonly Subject[]): Metrics {
     }),
   });
   return {
-    container_spec_cpu_period: gauge('CPU period of the container.', ({ sample }) => sample.limits.cpuPeriodMicros),
-    container_spec_cpu_quota: gauge('CPU quota of the container.', ({ sample }) => sample.limits.cpuQuotaMicros),
-    container_spec_cpu_shares: gauge('CPU share of the container.', ({ sample }) => sample.limits.cpuShares),
+    container_spec_cpu_period: gauge(
+      'Period of the CPU limit, in microseconds',
+      ({ sample }) => sample.limits.cpuPeriodMicros,
+    ),
+    container_spec_cpu_quota: gauge(
+      'CPU time in each period, in microseconds',
+      ({ sample }) => sample.limits.cpuQuotaMicros,
+    ),
+    container_spec_cpu_shares: gauge('Weight in the distribution of CPU time', ({ sample }) => sample.limits.cpuShares),
     container_spec_memory_limit_bytes: gauge(
-      'Memory limit for the container.',
+      'Memory limit in bytes; 0: none',
       ({ sample }) => sample.limits.memoryBytes ?? 0,
     ),
     container_spec_memory_reservation_limit_bytes: gauge(
-      'Memory reservation limit for the container.',
+      'Memory that is kept under pressure, in bytes; 0: none',
       ({ sample }) => sample.limits.memoryReservationBytes ?? 0,
     ),
-    container_spec_memory_swap_limit_bytes: gauge('Memory swap limit for the container.', ({ sample: { limits } }) =>
-      limits.swapBytes === undefined ? 0 : limits.swapBytes + (limits.memoryBytes ?? 0),
+    container_spec_memory_swap_limit_bytes: gauge(
+      'Limit of memory and swap together, in bytes; 0: none',
+      ({ sample: { limits } }) => (limits.swapBytes === undefined ? 0 : limits.swapBytes + (limits.memoryBytes ?? 0)),
     ),
-    container_start_time_seconds: gauge('Start time of the container since unix epoch in seconds.', ({ startedAtMs }) =>
+    container_start_time_seconds: gauge('When it started, as seconds since the epoch', ({ startedAtMs }) =>
       Math.floor(startedAtMs / 1000),
     ),
   };
@@ -378,13 +372,13 @@ function machineMetrics({ machine, atMs }: NodeSample): Metrics {
     samples: [{ labels, value, atMs }],
   });
   return {
-    machine_cpu_cores: gauge('Number of logical CPU cores.', machine.cores),
-    machine_memory_bytes: gauge('Amount of memory installed on the machine.', machine.memoryBytes),
+    machine_cpu_cores: gauge('CPU cores', machine.cores),
+    machine_memory_bytes: gauge('Memory of the machine, in bytes', machine.memoryBytes),
     machine_scrape_error: {
       type: 'gauge',
-      help: '1 if there was an error while getting machine metrics, 0 otherwise.',
+      help: '1: a number of the machine could not be read',
       samples: [{ value: 0 }],
     },
-    machine_swap_bytes: gauge('Amount of swap memory available on the machine.', machine.swapBytes),
+    machine_swap_bytes: gauge('Swap of the machine, in bytes', machine.swapBytes),
   };
 }

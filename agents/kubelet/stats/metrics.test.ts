@@ -12,7 +12,7 @@ const has = (test: Pick<Test, 'ok'>, text: string, lines: readonly string[]) => 
 t.test('/metrics/resource: node, pods and containers, with the time of the measurement', async (t) => {
   const text = resourceMetrics(nodeSample);
   has(t, text, [
-    '# HELP container_cpu_usage_seconds_total Cumulative cpu time consumed by the container in core-seconds',
+    '# HELP container_cpu_usage_seconds_total CPU time of the container, in seconds of a core',
     '# TYPE container_cpu_usage_seconds_total counter',
     `container_cpu_usage_seconds_total{container="app",namespace="shop",pod="web"} 2 ${atMs}`,
     `container_memory_working_set_bytes{container="app",namespace="shop",pod="web"} 100 ${atMs}`,

@@ -1,4 +1,4 @@
-// /metrics/resource: what the node, its pods and containers use of CPU and memory. Names, help and types are upstream's. Pure.
+// /metrics/resource: what the node, its pods and containers use of CPU and memory. Names and types are upstream's. Pure.
 // Source: kubernetes.io, "Node metrics data".
 import { type Metric, renderMetrics, type Sample } from './exposition';
 import type { NodeSample } from './node-sample';
@@ -22,7 +22,7 @@ export function resourceMetrics({ root, pods }: NodeSample): string {
   );
   const cpu = (of: string, list: readonly Measured[]): Metric => ({
     type: 'counter',
-    help: `Cumulative cpu time consumed by the ${of} in core-seconds`,
+    help: `CPU time of the ${of}, in seconds of a core`,
     samples: list.map(({ sample, ...rest }) => ({
       ...pick(rest),
       value: sample.cpu.usageNanoseconds / 1e9,
@@ -36,37 +36,32 @@ export function resourceMetrics({ root, pods }: NodeSample): string {
   });
   const workingSet = (sample: CgroupSample) => sample.memory.workingSetBytes;
   const swap = (sample: CgroupSample) => sample.memory.swapBytes;
-  const onlyHere = 'Reported only on non-windows systems';
   const limited = containers.filter(({ sample }) => sample.limits.swapBytes !== undefined);
   const scrapeError: Metric = {
     type: 'gauge',
-    help: '1 if there was an error while getting container metrics, 0 otherwise',
+    help: '1: a number of a container could not be read',
     samples: [{ value: 0 }],
   };
   return renderMetrics({
     container_cpu_usage_seconds_total: cpu('container', containers),
-    container_memory_working_set_bytes: memory('Current working set of the container in bytes', containers, workingSet),
+    container_memory_working_set_bytes: memory('Working set of the container, in bytes', containers, workingSet),
     container_start_time_seconds: {
       type: 'gauge',
-      help: 'Start time of the container since unix epoch in seconds',
+      help: 'When the container started, as seconds since the epoch',
       samples: containers.map(({ labels, startedAtMs }) => ({ labels, value: startedAtMs / 1000 })),
     },
     container_swap_limit_bytes: memory(
-      `Current amount of the container swap limit in bytes. ${onlyHere}`,
+      'Swap that the container may use, in bytes',
       limited,
       ({ limits }) => limits.swapBytes ?? 0,
     ),
-    container_swap_usage_bytes: memory(
-      `Current amount of the container swap usage in bytes. ${onlyHere}`,
-      containers,
-      swap,
-    ),
+    container_swap_usage_bytes: memory('Swap of the container, in bytes', containers, swap),
     node_cpu_usage_seconds_total: cpu('node', node),
-    node_memory_working_set_bytes: memory('Current working set of the node in bytes', node, workingSet),
-    node_swap_usage_bytes: memory(`Current swap usage of the node in bytes. ${onlyHere}`, node, swap),
+    node_memory_working_set_bytes: memory('Working set of the node, in bytes', node, workingSet),
+    node_swap_usage_bytes: memory('Swap of the node, in bytes', node, swap),
     pod_cpu_usage_seconds_total: cpu('pod', podList),
-    pod_memory_working_set_bytes: memory('Current working set of the pod in bytes', podList, workingSet),
-    pod_swap_usage_bytes: memory(`Current amount of the pod swap usage in bytes. ${onlyHere}`, podList, swap),
+    pod_memory_working_set_bytes: memory('Working set of the pod, in bytes', podList, workingSet),
+    pod_swap_usage_bytes: memory('Swap of the pod, in bytes', podList, swap),
     resource_scrape_error: scrapeError,
   });
 }

@@ -6,11 +6,11 @@ import { Counter, renderGauge } from '../../base/metric';
 /** Default classes that claims got later than at their creation. One record for the process, as for work queues. */
 export const retroactiveClasses = new Counter({
   name: 'retroactive_storageclass_total',
-  help: 'Total number of retroactive StorageClass assignments to persistent volume claim',
+  help: 'Claims that got a default class after their creation',
 });
 export const retroactiveClassErrors = new Counter({
   name: 'retroactive_storageclass_errors_total',
-  help: 'Total number of failed retroactive StorageClass assignments to persistent volume claim',
+  help: 'Failed writes of a default class to a claim',
 });
 retroactiveClasses.add('', 0);
 retroactiveClassErrors.add('', 0);
@@ -59,18 +59,18 @@ export function renderVolumeMetrics(
     label('volume_mode', volume.spec?.volumeMode ?? 'Filesystem'),
   ];
   const gauge = (name: string, what: string, counts: ReadonlyMap<string, number>) =>
-    renderGauge({ name: `pv_collector_${name}`, help: `Gauge measuring ${what}` }, counts);
-  const [pv, pvc] = ['number of persistent volume currently', 'number of persistent volume claim currently'];
+    renderGauge({ name: `pv_collector_${name}`, help: what }, counts);
+  const [pv, pvc] = ['PersistentVolumes', 'PersistentVolumeClaims'];
   const not =
     <T>(test: (object: T) => boolean) =>
     (object: T): boolean =>
       !test(object);
   return [
-    ...gauge('bound_pv_count', `${pv} bound`, count(volumes.filter(isBound), ofVolume)),
-    ...gauge('unbound_pv_count', `${pv} unbound`, count(volumes.filter(not(isBound)), ofVolume)),
-    ...gauge('bound_pvc_count', `${pvc} bound`, count(claims.filter(isBound), ofClaim)),
-    ...gauge('unbound_pvc_count', `${pvc} unbound`, count(claims.filter(not(isBound)), ofClaim)),
-    ...gauge('total_pv_count', 'total number of persistent volumes', count(volumes, total)),
+    ...gauge('bound_pv_count', `${pv} that are bound`, count(volumes.filter(isBound), ofVolume)),
+    ...gauge('unbound_pv_count', `${pv} that are not bound`, count(volumes.filter(not(isBound)), ofVolume)),
+    ...gauge('bound_pvc_count', `${pvc} that are bound`, count(claims.filter(isBound), ofClaim)),
+    ...gauge('unbound_pvc_count', `${pvc} that are not bound`, count(claims.filter(not(isBound)), ofClaim)),
+    ...gauge('total_pv_count', 'PersistentVolumes, by plug-in and mode', count(volumes, total)),
     ...retroactiveClasses.render(),
     ...retroactiveClassErrors.render(),
   ];
