@@ -194,7 +194,6 @@ export class Kubelet implements Part {
         rootDir: config.rootDir,
         pods: () => this.pods.list(),
         podSet: () => podsPart,
-        folderOf: (podUid, volume) => podsPart.folderOf(podUid, volume),
         clock,
         log,
         report,

@@ -64,6 +64,7 @@ export async function startKubelet(
     machine,
     runtime: new DockerRuntime(dockerd.host),
     records: kubelet.records,
+    volumes: (uid) => kubelet.volumeUsage(uid),
   });
   const done = kubelet.run(abort.signal).catch((err: unknown) => {
     if (!abort.signal.aborted) throw err;

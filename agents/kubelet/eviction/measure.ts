@@ -1,38 +1,17 @@
-// What pods use, from a measurement of the node. An emptyDir that the measurement does not name is counted here.
+// What pods use, from a measurement of the node. Pure.
 import type { Pod } from '../../../controlplane/api';
 import type { PodSample } from '../stats/node-sample';
 import { wholePod } from '../stats/snapshot';
-import { type DiskUse, isDiskEmptyDir, type PodUse } from './pod-usage';
+import type { PodUse } from './pod-usage';
 
-export interface PodMeasureDeps {
-  readonly samples: () => Promise<readonly PodSample[]>;
-  /** The folder of a volume. */
-  readonly folderOf: (podUid: string, volume: string) => string;
-  /** Undefined when there is no such folder, or its files were not counted in time. */
-  readonly count: (folder: string) => Promise<DiskUse | undefined>;
+/** By uid. A pod that was not measured, because nothing of it runs, has none. */
+export function usesOf(samples: readonly PodSample[], pods: readonly Pod[]): ReadonlyMap<string, PodUse> {
+  const wanted = new Set(pods.map(({ metadata }) => metadata?.uid ?? ''));
+  const measured = samples.filter(({ ref }) => wanted.has(ref.uid));
+  return new Map(measured.map((sample) => [sample.ref.uid, useOf(sample)]));
 }
 
-/** By uid. A pod without running containers has none. */
-export async function measurePods(deps: PodMeasureDeps, pods: readonly Pod[]): Promise<ReadonlyMap<string, PodUse>> {
-  const samples = new Map((await deps.samples()).map((sample) => [sample.ref.uid, sample]));
-  const uses = await Promise.all(
-    pods.map(async (pod): Promise<readonly [string, PodUse]> => {
-      const uid = pod.metadata?.uid ?? '';
-      const sample = samples.get(uid);
-      const volumes = new Map(
-        (sample?.volumes ?? []).filter(({ ephemeral }) => ephemeral).map(({ name, used }) => [name, used]),
-      );
-      for (const { name } of (pod.spec?.volumes ?? []).filter(isDiskEmptyDir)) {
-        const use = volumes.has(name) ? undefined : await deps.count(deps.folderOf(uid, name));
-        if (use) volumes.set(name, use);
-      }
-      return [uid, { ...(sample ? useOf(sample) : { containers: [] }), volumes }];
-    }),
-  );
-  return new Map(uses.filter(([uid, { volumes }]) => samples.has(uid) || volumes.size > 0));
-}
-
-function useOf(sample: PodSample): Omit<PodUse, 'volumes'> {
+function useOf(sample: PodSample): PodUse {
   const { memory, processes } = wholePod(sample);
   return {
     memoryBytes: memory.workingSetBytes,
@@ -43,5 +22,6 @@ function useOf(sample: PodSample): Omit<PodUse, 'volumes'> {
       ...(layer ? { rootfs: layer } : {}),
       ...(log ? { logs: log } : {}),
     })),
+    volumes: new Map(sample.volumes.filter(({ ephemeral }) => ephemeral).map(({ name, used }) => [name, used])),
   };
 }

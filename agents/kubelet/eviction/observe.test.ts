@@ -2,7 +2,7 @@ import t from 'tap';
 import { pod } from '../spec/pod.fixture';
 import { nodeSample } from '../stats/node-sample.fixture';
 import type { FileSystemSample } from '../stats/samples';
-import { measurePods } from './measure';
+import { usesOf } from './measure';
 import { Observer } from './observe';
 
 const fs = (device: string, more: Partial<FileSystemSample> = {}): FileSystemSample => ({
@@ -60,29 +60,14 @@ t.test('images on a file system of their own; the last answer counts while Docke
   t.ok(observer.imageFsApart());
 });
 
-t.test('what pods use: from the measurement, and emptyDirs that it does not name', async (t) => {
-  const [sample] = nodeSample.pods;
-  const uid = sample!.ref.uid;
-  const measured = pod({ volumes: [{ name: 'work', emptyDir: {} }] }, { metadata: { uid } });
-  const unknown = pod({}, { metadata: { uid: 'unknown' } });
-  const counted: string[] = [];
-  const uses = await measurePods(
-    {
-      samples: async () => [sample!],
-      folderOf: (podUid, volume) => `/pods/${podUid}/${volume}`,
-      count: async (folder) => {
-        counted.push(folder);
-        return { bytes: 5, inodes: 1 };
-      },
-    },
-    [measured, unknown],
-  );
+t.test('what pods use, from a measurement', async (t) => {
+  const { pods } = nodeSample;
+  const uid = pods[0]!.ref.uid;
+  const uses = usesOf(pods, [pod({}, { metadata: { uid } }), pod({}, { metadata: { uid: 'unknown' } })]);
   t.same([...uses.keys()], [uid]);
   const use = uses.get(uid)!;
-  t.same(counted, [`/pods/${uid}/work`]);
-  t.same(use.volumes.get('work'), { bytes: 5, inodes: 1 });
-  t.same(use.volumes.get('cache'), { bytes: 60, inodes: 2 });
-  t.notOk(use.volumes.has('data'), 'a claim is not storage of the pod');
+  t.same(use.volumes, new Map([['cache', { bytes: 60, inodes: 2 }]]), 'a claim is not storage of the pod');
   t.match(use.containers, [{ name: 'app', rootfs: { bytes: 300, inodes: 5 }, logs: { bytes: 40, inodes: 1 } }]);
   t.ok(use.memoryBytes! > 0);
+  t.same(usesOf(pods, []), new Map());
 });

@@ -12,12 +12,11 @@ import type { PodSet } from '../pod/pod-set';
 import type { ContainerRuntime } from '../runtime/runtime';
 import type { CgroupPaths } from '../stats/cgroup-places';
 import { CgroupReader } from '../stats/cgroup-reader';
-import { DiskUsage } from '../stats/disk-usage';
 import { FileSystems } from '../stats/file-systems';
 import { readRlimit } from '../stats/machine';
 import type { PodSample } from '../stats/node-sample';
 import { Evictor } from './evictor';
-import { measurePods } from './measure';
+import { usesOf } from './measure';
 import { Observer } from './observe';
 
 export interface OpenEvictionDeps {
@@ -33,7 +32,6 @@ export interface OpenEvictionDeps {
   readonly pauseImage: string;
   readonly pods: () => readonly Pod[];
   readonly podSet: () => Pick<PodSet, 'activePods' | 'evict' | 'discardEnded'>;
-  readonly folderOf: (podUid: string, volume: string) => string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly report: NodeEvent;
@@ -46,7 +44,6 @@ export async function openEviction(deps: OpenEvictionDeps): Promise<EvictionPart
   const { runtime, records, groups, policy, clock, log, report, podSet } = deps;
   const cgroups = await CgroupReader.open();
   const fileSystems = new FileSystems();
-  const disk = new DiskUsage(clock);
   let imageDir: string | undefined;
   const imageFs = async () => {
     // Docker may be away: then the signal is missing until it answers again.
@@ -77,17 +74,7 @@ export async function openEviction(deps: OpenEvictionDeps): Promise<EvictionPart
     observe: () => observer.observe(),
     imageFsApart: async () => observer.imageFsApart(),
     activePods: () => podSet().activePods(),
-    measure: async (pods) => {
-      const folders = new Set<string>();
-      const count = (folder: string) => {
-        folders.add(folder);
-        return disk.of(folder);
-      };
-      const uses = await measurePods({ samples: deps.samples, folderOf: deps.folderOf, count }, pods);
-      // The counts of pods that are gone must not stay.
-      disk.keepOnly(folders);
-      return uses;
-    },
+    measure: async (pods) => usesOf(await deps.samples(), pods),
     evict: (pod, eviction) => podSet().evict(pod.metadata?.uid ?? '', eviction),
     removeEndedContainers: () => podSet().discardEnded(),
     removeUnusedImages: () => images.removeUnused(),

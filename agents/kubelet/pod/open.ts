@@ -43,8 +43,6 @@ export interface OpenPodsDeps extends Given {
 export interface PodsPart extends Part, Pick<PodSet, 'endContainers' | 'activePods' | 'evict' | 'discardEnded'> {
   /** What the volumes of a pod use, as far as they are set up. */
   volumeUsage: PodVolumes['usage'];
-  /** The folder of an emptyDir. */
-  folderOf(podUid: string, volume: string): string;
   /** Why the runtime cannot be used; undefined when it can. */
   problem(): string | undefined;
   /** Stops the timers and watches. Containers keep running. */
@@ -131,7 +129,6 @@ export function openPods({
     evict: (podUid, eviction) => podSet.evict(podUid, eviction),
     discardEnded: () => podSet.discardEnded(),
     volumeUsage: (podUid, which) => volumes.usage(podUid, which),
-    folderOf: (podUid, volume) => volumes.path(podUid, { name: volume, emptyDir: {} }),
     endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
     close: () => {
       probes.close();
