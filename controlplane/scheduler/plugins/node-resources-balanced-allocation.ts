@@ -21,7 +21,7 @@ export const nodeResourcesBalancedAllocation = ({ resources }: BalancedAllocatio
         return feasible.map((node) => {
           let count = 0;
           for (const one of asked) {
-            const offered = node.allocatable[one.name] ?? 0;
+            const offered = node.offers(one.name);
             if (offered === 0) continue;
             const used = useBefore(one, node);
             before[count] = Math.min(1, used / offered);

@@ -70,8 +70,8 @@ function whatLacks(
   let resolvable = true;
   if (node.pods.size + 1 > (node.allocatable['pods'] ?? 0)) reasons = ['Too many pods'];
   for (const [name, wanted] of requests) {
-    const offered = node.allocatable[name] ?? 0;
-    if (wanted <= offered - (node.requested[name] ?? 0)) continue;
+    const offered = node.offers(name);
+    if (wanted <= offered - node.uses(name)) continue;
     reasons ??= [];
     reasons.push(`Insufficient ${name}`);
     if (wanted > offered) resolvable = false;

@@ -53,7 +53,7 @@ export function askedOf(resources: readonly ResourceSpec[], pod: PodInfo, assume
 
 /** What the pods of the node use, without the pod. */
 export const useBefore = ({ name, assumed }: Asked, node: NodeInfo): number =>
-  assumed ? node.scoring[assumed] : (node.requested[name] ?? 0);
+  assumed === undefined ? node.uses(name) : assumed === 'cpu' ? node.scoring.cpu : node.scoring.memory;
 
 /** The scores of nodes from 0 to 100. */
 export function strategyScores(
@@ -68,7 +68,7 @@ export function strategyScores(
     let sum = 0;
     let weights = 0;
     for (const one of asked) {
-      const offered = node.allocatable[one.name] ?? 0;
+      const offered = node.offers(one.name);
       if (offered === 0) continue;
       const score = rate(offered, useBefore(one, node) + one.added);
       if (byRatio && score <= 0) continue;
