@@ -1,4 +1,4 @@
-// Metrics of parts of this process that the part which serves /metrics does not know, such as the scheduler beside the API server.
+// Metrics of parts of this process that the part which serves /metrics does not know, such as the scheduler, when the API server serves it.
 
 export class ProcessMetrics {
   private readonly renders = new Set<() => readonly string[]>();

@@ -7,7 +7,6 @@ import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
 import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
 import { isTerminal } from '../api/pods/facts';
-import { selectorFromLabelSelector } from '../api/selector';
 import type { Clock } from '../base/clock';
 import { describeError, isConflict, isNotFound, NotFound } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
@@ -15,9 +14,10 @@ import type { Logger } from '../base/logger';
 import { processMetrics } from '../base/process-metrics';
 import type { Client } from '../client/client';
 import type { Change, Informer } from '../client/informer';
-import { type BinderDeps, bind, evict, type Failure, nominate, recordBinding, reportFailure } from './binder';
+import { type BinderDeps, evict, type Failure, nominate, reportFailure } from './binder';
+import { Bindings, RunError } from './bindings';
+import { isPreempted, mattersForScheduling, nodeEvents, requestsLess, toBudget } from './changes';
 import { type Choice, type ChooseInput, choose } from './choose';
-import type { ClusterEvent } from './events';
 import { chooseWithExtenders, type ExtenderDeps, preemptWithExtenders } from './extenders/choose';
 import type { HttpExtender } from './extenders/extender';
 import { FailureReports } from './failure-reports';
@@ -25,14 +25,7 @@ import { nothingGathered, renderUnschedulable } from './message';
 import { type SchedulerGauges, SchedulerMetrics } from './metrics';
 import { type NodeInfo, nodeInfo } from './node-info';
 import { defaultSchedulerName, type PodInfo, podInfo } from './pod-info';
-import {
-  type Budget,
-  findCandidates,
-  type Preemption,
-  type PreemptionInput,
-  planEviction,
-  planPreemption,
-} from './preemption';
+import { findCandidates, type Preemption, type PreemptionInput, planEviction, planPreemption } from './preemption';
 import type { Profile } from './profile';
 import { type Attempts, type QueueOptions, SchedulingQueue } from './queue';
 import { reserveAll } from './reservations';
@@ -65,8 +58,7 @@ export class Scheduler {
   private readonly background = new Set<Promise<void>>();
   /** uids of pods that are being evicted while the informer's copy does not show it yet. */
   private readonly victims = new Set<string>();
-  /** By the uid of a pod whose binding waits, e.g. for its volumes: how to end that. */
-  private readonly bindings = new Map<string, AbortController>();
+  private readonly bindings: Bindings;
   /** uids of pods that scheduling gates hold back. */
   private readonly gated = new Set<string>();
   private readonly metrics = new SchedulerMetrics(() => this.gauges());
@@ -79,6 +71,9 @@ export class Scheduler {
     this.queue = new SchedulingQueue(clock, { ...deps.backoff, profiles: plugins });
     const eventsOf = (name: string) => this.profile(name).events;
     this.binder = { client, eventsOf, reports: new FailureReports(), now: () => clock.now() };
+    const { log, extenders } = deps;
+    const pluginsOf = (pod: PodInfo) => this.profile(pod.schedulerName).plugins;
+    this.bindings = new Bindings({ binder: this.binder, log, extenders, pluginsOf });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -200,9 +195,9 @@ export class Scheduler {
     const waits = plugins.some((plugin) => plugin.needsPreBind?.(pod));
     this.inBackground(async () => {
       try {
-        if (waits) await this.showNode(pod, node.name, signal);
-        await this.preBind(pod, node.name, signal);
-        await this.bind(pod, node.name, signal);
+        if (waits) await this.bindings.showNode(pod, node.name, signal);
+        await this.bindings.preBind(pod, node.name, signal);
+        await this.bindings.bind(pod, node.name, signal);
         this.bound(pod, attempts, began);
         this.queue.remove(pod.key);
       } catch (err) {
@@ -217,48 +212,6 @@ export class Scheduler {
   private bound(pod: PodInfo, attempts: Attempts | undefined, began: number): void {
     this.metrics.attempted(pod.schedulerName, 'scheduled', secondsSince(began));
     if (attempts) this.metrics.bound(attempts.count, (this.deps.clock.now() - attempts.firstMs) / 1000);
-  }
-
-  /** The first extender that binds and is interested in the pod does so in place of the scheduler. */
-  private async bind(pod: PodInfo, node: string, signal: AbortSignal): Promise<void> {
-    for (const extender of this.deps.extenders) {
-      if (!extender.binds || !extender.isInterested(pod)) continue;
-      try {
-        await extender.bind(pod, node, signal);
-        return recordBinding(this.binder, pod, node);
-      } catch (error) {
-        if (!extender.ignorable || signal.aborted) throw error;
-        this.deps.log.warn('an extender that may be ignored did not bind', { extender: extender.name, error });
-      }
-    }
-    await running('Bind', 'DefaultBinder', () => bind(this.binder, pod, node, signal));
-  }
-
-  /** Lets the plug-ins write what must exist before the binding. Ends when the pod is deleted. */
-  private async preBind(pod: PodInfo, node: string, signal: AbortSignal): Promise<void> {
-    const plugins = this.profile(pod.schedulerName).plugins.filter(({ preBind }) => preBind);
-    if (plugins.length === 0) return;
-    const deleted = new AbortController();
-    this.bindings.set(pod.uid, deleted);
-    const end = AbortSignal.any([signal, deleted.signal]);
-    try {
-      for (const plugin of plugins) {
-        if (plugin.needsPreBind?.(pod) === false) continue;
-        await running('PreBind', plugin.name, () => plugin.preBind!(pod, node, end));
-      }
-    } finally {
-      this.bindings.delete(pod.uid);
-    }
-  }
-
-  /** Until the pod is bound, its status shows the node for which its volumes are made. A failure stops nothing. */
-  private async showNode(pod: PodInfo, node: string, signal: AbortSignal): Promise<void> {
-    if (pod.pod.status?.nominatedNodeName === node) return;
-    try {
-      await nominate(this.binder, pod.pod, node, signal);
-    } catch (error) {
-      if (!signal.aborted) this.deps.log.warn('the status of a pod does not show its node', { pod: pod.key, error });
-    }
   }
 
   /** `shown` is the node that the pod's status shows since showNode(). */
@@ -395,7 +348,7 @@ export class Scheduler {
     if (ended || pod.spec?.nodeName) this.binder.reports.forget(info.uid);
     if (ended) {
       this.victims.delete(info.uid);
-      this.bindings.get(info.uid)?.abort(new NotFound(`pod ${key} does not exist any more`));
+      this.bindings.end(info.uid, new NotFound(`pod ${key} does not exist any more`));
       this.state.nominate(info, undefined);
       this.queue.remove(key);
       if (this.state.remove(info.uid)) this.queue.changed({ type: 'pod-removed', pod: info });
@@ -461,61 +414,6 @@ export class Scheduler {
   }
 }
 
-function toBudget({ metadata, spec, status }: PodDisruptionBudget): Budget {
-  return {
-    namespace: metadata?.namespace ?? '',
-    // An absent selector selects no pod, so it becomes a requirement that no pod meets. An empty selector selects every pod.
-    selector: selectorFromLabelSelector(spec?.selector) ?? [{ key: '', operator: 'Exists', values: [] }],
-    allowed: status?.disruptionsAllowed ?? 0,
-    disrupted: new Set(Object.keys(status?.disruptedPods ?? {})),
-  };
-}
-
-/** Another scheduler, or this scheduler before a restart, has evicted the pod. */
-function isPreempted({ metadata, status }: Pod): boolean {
-  if (metadata?.deletionTimestamp === undefined) return false;
-  return (status?.conditions ?? []).some(
-    ({ type, status: value, reason }) =>
-      type === 'DisruptionTarget' && value === 'True' && reason === 'PreemptionByScheduler',
-  );
-}
-
-function nodeEvents(before: Node, node: NodeInfo): ClusterEvent[] {
-  const after = node.node!;
-  const types: ('node-labels' | 'node-taints' | 'node-capacity')[] = [];
-  if (!isDeepStrictEqual(before.metadata?.labels, after.metadata?.labels)) types.push('node-labels');
-  if (
-    !isDeepStrictEqual(before.spec?.taints, after.spec?.taints) ||
-    before.spec?.unschedulable !== after.spec?.unschedulable
-  ) {
-    types.push('node-taints');
-  }
-  if (!isDeepStrictEqual(before.status?.allocatable, after.status?.allocatable)) types.push('node-capacity');
-  if (types.length === 0) return [];
-  const previous = nodeInfo(before);
-  return types.map((type) => ({ type, node, previous }));
-}
-
 const noPreemption: Preemption & { node: undefined } = { node: undefined, gaveUp: true, message: '' };
 
 const secondsSince = (began: number): number => (performance.now() - began) / 1000;
-
-/** Says in upstream's words which plug-in failed. */
-class RunError extends Error {}
-
-async function running(point: 'PreBind' | 'Bind', plugin: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (cause) {
-    throw new RunError(`running ${point} plugin "${plugin}": ${describeError(cause)}`, { cause });
-  }
-}
-
-const requestsLess = ({ requests }: PodInfo, { requests: before }: PodInfo): boolean =>
-  Object.keys(before).some((name) => (requests[name] ?? 0) < before[name]!);
-
-function mattersForScheduling(before: Pod, after: Pod): boolean {
-  return (
-    !isDeepStrictEqual(before.spec, after.spec) || !isDeepStrictEqual(before.metadata?.labels, after.metadata?.labels)
-  );
-}

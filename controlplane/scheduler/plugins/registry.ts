@@ -22,7 +22,7 @@ import { type VolumeBindingDeps, volumeBinding, volumeBindingDefaults } from './
 import { volumeRestrictions } from './volume-restrictions';
 import { volumeZone } from './volume-zone';
 
-/** What plug-ins need beside pods and nodes. */
+/** What plug-ins need in addition to pods and nodes. */
 export interface PluginHandle extends VolumeBindingDeps, TopologySpreadDeps {
   /** Extended resources that extenders check: NodeResourcesFit ignores them. */
   readonly ignoredResources: readonly string[];
