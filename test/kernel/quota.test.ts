@@ -1,4 +1,4 @@
-// Project quotas on a file system of the test's own. Where the kernel cannot keep quotas, this is what the caller is told.
+// Project quotas on a file system of the test's own. Where the kernel cannot keep quotas, the answer to the caller says so.
 import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
