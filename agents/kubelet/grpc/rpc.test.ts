@@ -5,6 +5,9 @@ import t, { type Test } from 'tap';
 import { refuse, serveGrpc } from '../../../test/lib/grpc-server';
 import { openRpc, type ServiceSchema } from './rpc';
 
+// The gRPC library takes a while to load on a busy machine.
+t.setTimeout(120_000);
+
 type Echo = {
   Say: { request: { text?: string; words?: Record<string, string>; size?: number }; response: Record<string, unknown> };
 };

@@ -8,6 +8,9 @@ import { serveGrpc } from '../../../test/lib/grpc-server';
 import { type PluginHandler, PluginWatcher } from './plugin-watcher';
 import { type PluginInfo, registrationService } from './registration-api';
 
+// The gRPC library takes a while to load on a busy machine.
+t.setTimeout(120_000);
+
 /** A queue of what happened, in order: a test waits for the next entry. */
 class Happened {
   private readonly entries: string[] = [];

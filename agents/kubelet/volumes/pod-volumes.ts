@@ -40,7 +40,7 @@ export interface PodVolumesDeps {
   /** Records an Event of type Warning. */
   readonly warn: (pod: Pod, reason: string, message: string) => void;
   readonly rootDir: string;
-  readonly csi: Pick<CsiVolumes, 'onChange' | 'setUp' | 'release' | 'forget'>;
+  readonly csi: Pick<CsiVolumes, 'onChange' | 'setUp' | 'release' | 'forget' | 'usage'>;
   /** Undefined while the kubelet has not seen its Node object. */
   readonly ownNode: () => Node | undefined;
 }
@@ -60,7 +60,9 @@ export class PodVolumes {
     this.tokens = new ServiceAccountTokens(deps);
     this.subPaths = new SubPaths(deps.mounts);
     this.claims = new ClaimResolver(deps);
-    this.measured = new VolumeUsage(deps.clock, new DiskUsage(deps.clock));
+    this.measured = new VolumeUsage(deps.clock, new DiskUsage(deps.clock), undefined, (podUid, name) =>
+      deps.csi.usage(podUid, name),
+    );
     this.pluginDeps = {
       mounts: deps.mounts,
       exec: deps.exec,

@@ -18,7 +18,7 @@ interface MountedVolume {
 const pathOf = ({ path }: MountedVolume): string => path;
 const longestWaitMs = 5_000;
 
-interface FileSystem {
+export interface FileSystem {
   readonly size: NonNullable<VolumeUse['size']>;
   readonly used: DiskUse;
 }
@@ -32,6 +32,9 @@ export class VolumeUsage {
     private readonly clock: Clock,
     private readonly files: Pick<DiskUsage, 'of' | 'keepOnly'>,
     private readonly ask: (path: string) => Promise<FileSystem | undefined> = fileSystemOf,
+    /** `name`: of the PersistentVolume, or of an inline volume in its pod. */
+    private readonly askDriver: (podUid: string, name: string) => Promise<FileSystem | undefined> = async () =>
+      undefined,
   ) {}
 
   /** The volume is set up. */
@@ -50,13 +53,15 @@ export class VolumeUsage {
   async of(podUid: string, which?: 'claims'): Promise<readonly VolumeUse[]> {
     const all = [...(this.mounted.get(podUid)?.values() ?? [])];
     const volumes = which === 'claims' ? all.filter(({ claim }) => claim !== undefined) : all;
-    const uses = await Promise.all(volumes.map((each) => this.measure(each)));
+    const uses = await Promise.all(volumes.map((each) => this.measure(podUid, each)));
     return uses.filter((use) => use !== undefined);
   }
 
-  private async measure({ volume, content, path, claim }: MountedVolume) {
+  private async measure(podUid: string, { volume, content, path, claim }: MountedVolume) {
+    const name = content.name?.split('/')[0] ?? volume.name;
+    const ask = () => (content.measured === 'driver' ? this.askDriver(podUid, name) : this.ask(path));
     const [system, files] = await Promise.all([
-      this.fileSystem(path),
+      this.fileSystem(path, ask),
       content.measured === 'files' ? this.files.of(path) : undefined,
     ]);
     const used = content.measured === 'files' ? files : system?.used;
@@ -72,8 +77,8 @@ export class VolumeUsage {
     return use;
   }
 
-  private async fileSystem(path: string): Promise<FileSystem | undefined> {
-    const asked = this.asked.get(path) ?? this.ask(path).finally(() => this.asked.delete(path));
+  private async fileSystem(path: string, ask: () => Promise<FileSystem | undefined>): Promise<FileSystem | undefined> {
+    const asked = this.asked.get(path) ?? ask().finally(() => this.asked.delete(path));
     this.asked.set(path, asked);
     const late = new AbortController();
     const none = this.clock.sleep(longestWaitMs, late.signal).then(

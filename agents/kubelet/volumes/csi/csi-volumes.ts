@@ -62,6 +62,7 @@ interface Staged {
 }
 
 interface Published {
+  measured?: { readonly atMs: number; readonly usage: Promise<CsiUsage | undefined> };
   readonly use: CsiUse;
   readonly context: Readonly<Record<string, string>>;
   readonly requiresRepublish: boolean;
@@ -255,20 +256,23 @@ export class CsiVolumes {
   }
 
   /**
-   * What the pod's volumes use, as their drivers say. A driver that does not answer is left out, and delays nothing else.
+   * What a volume of a pod uses, as its driver said at most a minute ago; `name` as in vol_data.json. Undefined when the driver has no
+   * figures, or does not answer.
    */
-  async usage(podUid: string, signal: AbortSignal): Promise<readonly CsiUsage[]> {
-    const { drivers, rootDir, log } = this.deps;
-    const uses = [...this.published.values()].flatMap(({ use }) => (use.podUid === podUid ? [use] : []));
-    const found = uses.map((use) =>
-      drivers
-        .with(use.driver, signal, (api) => readUsage(use, api, rootDir))
-        .catch((error: unknown) => {
-          log.debug('a CSI driver does not say what a volume uses', { volume: use.name, error });
-          return undefined;
-        }),
-    );
-    return (await Promise.all(found)).filter((usage) => usage !== undefined);
+  usage(podUid: string, name: string): Promise<CsiUsage | undefined> {
+    const { drivers, rootDir, log, clock } = this.deps;
+    const published = this.published.get(`${podUid} ${name}`);
+    if (!published) return Promise.resolve(undefined);
+    const { use, measured } = published;
+    if (measured && clock.now() - measured.atMs < lookAgainMs) return measured.usage;
+    const usage = drivers
+      .with(use.driver, undefined, (api) => readUsage(use, api, rootDir))
+      .catch((error: unknown) => {
+        log.debug('a CSI driver does not say what a volume uses', { volume: use.name, error });
+        return undefined;
+      });
+    published.measured = { atMs: clock.now(), usage };
+    return usage;
   }
 
   /** Nothing of the pod is left on the disk. */

@@ -11,6 +11,9 @@ import { type NodeInfo, nodeService } from './node-service';
 import { CsiRegistration } from './registration';
 import { compareVersions, highestSupported, parseVersion } from './versions';
 
+// The gRPC library takes a while to load on a busy machine.
+t.setTimeout(120_000);
+
 const signal = new AbortController().signal;
 const plugin = { type: 'CSIPlugin', name: 'd.example.com', endpoint: '', supportedVersions: ['1.0.0'] };
 

@@ -7,6 +7,7 @@ export const csi = definePersistentPlugin({
   dir: 'csi',
   below: 'mount',
   mountsAtName: false,
+  measured: 'driver',
   mountOptions: true,
   setUp: ({ volume, claim, readOnly }, { pod, path, deps, signal }) =>
     deps.csi.setUp(persistentUse({ pod, volume, claim, path, readOnly }), signal),

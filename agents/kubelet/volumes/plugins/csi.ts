@@ -10,6 +10,7 @@ export const csi: VolumePlugin = (volume) => {
     name: `${volume.name}/mount`,
     readOnly: source.readOnly ?? false,
     path: undefined,
+    measured: 'driver',
     // The Secret is read when the volume is mounted: a change of it does not concern a mounted volume.
     references: { configMaps: [], secrets: [] },
     setUp: ({ pod, path, deps, signal }) => deps.csi.setUp(inlineUse(pod, volume.name, source, path), signal),

@@ -53,8 +53,8 @@ type Source<F extends SourceField> = NonNullable<Volume[F]>;
  */
 type ReadOnly = boolean | 'mounted';
 
-/** How the use of a volume is found: its files are counted, or the file system that holds nothing else tells it. */
-export type Measured = 'files' | 'file-system';
+/** How the use of a volume is found: its files are counted, or the file system that holds nothing else says it, or the CSI driver. */
+export type Measured = 'files' | 'file-system' | 'driver';
 
 interface Parts<F extends SourceField> {
   /** Folder of upstream's layout: POD/volumes/kubernetes.io~DIR/NAME. */

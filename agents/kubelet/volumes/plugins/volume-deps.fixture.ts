@@ -12,6 +12,7 @@ export const noCsi = {
   setUp: async () => undefined,
   release: async () => {},
   forget: () => {},
+  usage: async () => undefined,
 };
 
 export function volumeDeps(more: Partial<VolumeDeps> = {}) {
