@@ -83,7 +83,10 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
     runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
     // A resize of the resources of a whole pod is not in the list: it is not supported.
     declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
-    ...(input.volumesInUse ? { volumesInUse: [...input.volumesInUse] } : {}),
+    // Absent while there never were any, as upstream.
+    ...(input.volumesInUse && (input.volumesInUse.length > 0 || previous?.volumesInUse)
+      ? { volumesInUse: [...input.volumesInUse] }
+      : {}),
     images: [...input.images]
       .sort((a, b) => b.sizeBytes - a.sizeBytes || (a.id < b.id ? -1 : 1))
       .slice(0, maxImages)

@@ -6,10 +6,11 @@ import { FakeClock } from '../../../test/lib/fake-clock';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { openTestServer } from '../../../test/lib/test-server';
 import { FakeRuntime } from '../runtime/fake';
+import { VolumesInUse } from '../volumes/csi/volumes-in-use';
 import { statusEvents } from './events';
 import { parseMemTotal } from './facts';
 import { type NodeInput, nodeLabels, nodeStatus } from './node-object';
-import { NodeReporter } from './node-reporter';
+import { NodeReporter, type NodeReporterDeps } from './node-reporter';
 import { defaultNodePolicy } from './policy';
 
 const clock = new FakeClock();
@@ -112,7 +113,11 @@ t.test('both addresses of a dual-stack node are reported, and a lost one is remo
   t.same(await reports(['192.0.2.1']), ['InternalIP 192.0.2.1', 'Hostname n1']);
 });
 
-async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: MemoryClient) {
+async function running(
+  t: Pick<typeof import('tap').t, 'teardown'>,
+  client: MemoryClient,
+  more: Partial<NodeReporterDeps> = {},
+) {
   const fake = new FakeClock();
   const runtime = new FakeRuntime(() => fake.now());
   const abort = new AbortController();
@@ -128,6 +133,7 @@ async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: Memo
     config,
     notReady: () => undefined,
     ...extras,
+    ...more,
   });
   await reporter.register(abort.signal);
   const run = reporter.run(abort.signal);
@@ -137,6 +143,19 @@ async function running(t: Pick<typeof import('tap').t, 'teardown'>, client: Memo
   });
   return reporter;
 }
+t.test('volumes in use are shown at once, and who waits for that learns it', async (t) => {
+  const client = new MemoryClient();
+  const volumesInUse = new VolumesInUse();
+  const reporter = await running(t, client, { volumesInUse });
+  volumesInUse.onChange(() => reporter.changed());
+  t.notOk((await client.get(nodes, 'n1')).status?.volumesInUse, 'absent while there never were any');
+  volumesInUse.add('kubernetes.io/csi/d^h');
+  await volumesInUse.shown('kubernetes.io/csi/d^h', new AbortController().signal);
+  t.strictSame((await client.get(nodes, 'n1')).status?.volumesInUse, ['kubernetes.io/csi/d^h']);
+  volumesInUse.remove('kubernetes.io/csi/d^h');
+  await client.until(nodes, 'n1', (node) => node?.status?.volumesInUse?.length === 0);
+});
+
 /** As the node controller writes it. */
 const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
 const isReady = (node: Node | undefined) =>

@@ -88,7 +88,10 @@ export class AttachDetachController implements Controller {
     if (!attachment || attachment.name !== name) return this.settled(name);
     const now = this.deps.clock.now();
     const pods = this.podsOf(name);
-    const input = { pods, attachment, existing, elsewhere: this.elsewhere(attachment), now };
+    // Only a new attachment of such a volume depends on others: the search looks at all of them.
+    const isExclusive = pods.length > 0 && !existing && !attachment.isShared;
+    const elsewhere = isExclusive ? this.elsewhere(attachment) : [];
+    const input = { pods, attachment, existing, elsewhere, now };
     const sinceMs = this.sinceMs(name, pods.length > 0, now);
     const step = planAttachment({ ...input, sinceMs, node: this.nodes.get(attachment.node) });
     await this.apply(step, attachment, pods, signal);
@@ -265,11 +268,14 @@ export class AttachDetachController implements Controller {
     return identify(attachment, this.volumes.get(source?.persistentVolumeName ?? ''), this.nodes.get(nodeName));
   }
 
-  private elsewhere({ name, volumeName }: Attachment) {
+  private elsewhere({ name, driver, handle }: Attachment) {
     return this.allExisting().flatMap((other) => {
-      const otherName = metaOf(other).name;
-      if (otherName === name || this.identify(other)?.volumeName !== volumeName) return [];
-      return [{ isEnding: isDeleting(other), pods: this.podsOf(otherName) }];
+      const { attacher, source } = other.spec ?? {};
+      // Cheap comparisons first: the name of an attachment is a hash.
+      if (attacher !== driver || metaOf(other).name === name) return [];
+      if (this.volumes.get(source?.persistentVolumeName ?? '')?.spec?.csi?.volumeHandle !== handle) return [];
+      if (!this.identify(other)) return [];
+      return [{ isEnding: isDeleting(other), pods: this.podsOf(metaOf(other).name) }];
     });
   }
 
