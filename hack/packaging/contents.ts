@@ -37,10 +37,12 @@ export function packageContents({ root, arch, node, dockerRegistry, libatomic }:
     if (!files.some((path) => path === 'package.json')) throw new NotFound(`npm package ${name} is not installed`);
     return files.map((path) => ({ from: join(dir, path), to: `node_modules/${name}/${path}` }));
   });
-  const bundle = ['k8ts.js', 'yaml-worker.js', 'grpc.js', 'demo.js', 'schemas.json', 'schema-docs.json'].map((name) => ({
-    from: join(root, 'dist', name),
-    to: name,
-  }));
+  const bundle = ['k8ts.js', 'yaml-worker.js', 'grpc.js', 'demo.js', 'schemas.json', 'schema-docs.json'].map(
+    (name) => ({
+      from: join(root, 'dist', name),
+      to: name,
+    }),
+  );
   const copies = [
     { from: node, to: 'bin/node', executable: true },
     { from: dockerRegistry, to: 'bin/docker-registry', executable: true },
