@@ -359,3 +359,24 @@ t.test('a driver that sees the root folder as /var/lib/kubelet gets its paths so
   ]);
   t.ok(await readdir(join(rootDir, 'plugins/kubernetes.io/csi/volumeDevices/staging/pv')));
 });
+
+t.test('a ReadWriteMany volume grows on each node, also when the claim shows it already', async (t) => {
+  const { open, use, methods, client } = await setUp(t, { capabilities: ['EXPAND_VOLUME'] });
+  const { volumes } = await open();
+  const claim = await createClaim(client, { capacity: { storage: '1Gi' } });
+  const many = { accessModes: ['ReadWriteMany'] };
+  const at = (size: string, metadata = claim.metadata) => ({
+    ...use('u1', { ...many, capacity: { storage: size } }),
+    claim: { ...claim, metadata, spec: many, status: { ...claim.status, capacity: { storage: size } } },
+  });
+  await volumes.setUp(at('1Gi'), signal);
+  methods();
+  const annotations = { 'volume.kubernetes.io/node-expansion-not-required': 'true' };
+  await volumes.setUp(at('2Gi', { ...claim.metadata, annotations }), signal);
+  t.strictSame(methods(), [], 'the resizer says that nodes have nothing to do');
+  await volumes.setUp(at('2Gi'), signal);
+  t.strictSame(methods(), ['NodeExpandVolume']);
+  t.equal((await client.get(persistentVolumeClaims, 'shop/data')).status?.capacity?.['storage'], '1Gi', 'not written');
+  await volumes.setUp(at('2Gi'), signal);
+  t.strictSame(methods(), []);
+});

@@ -283,6 +283,7 @@ export class CsiVolumes {
     }
     for (const key of this.published.keys()) if (key.startsWith(`${podUid} `)) this.published.delete(key);
     for (const pods of this.waiting.values()) pods.delete(podUid);
+    this.expander.forget(podUid);
     this.sweep();
   }
 

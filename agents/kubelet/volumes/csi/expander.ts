@@ -4,19 +4,29 @@ import { describeError } from '../../../../controlplane/base/errors';
 import { RpcError } from '../../grpc/rpc';
 import { secretData } from './credentials';
 import type { CsiVolumesDeps } from './csi-volumes';
-import { type Expansion, failed, finished, inProgress, neededExpansion } from './expansion';
+import { claimBytes, type Expansion, failed, finished, inProgress, neededExpansion } from './expansion';
 import { capabilityOf, stagingOf, type Task, targetOf } from './task';
 
 type Deps = Pick<CsiVolumesDeps, 'client' | 'clock' | 'events' | 'log' | 'rootDir' | 'tokens' | 'nodeName'>;
 
 export class Expander {
+  /** Pod's UID and the volume's name → the size that the volume has on this node, as far as known. */
+  private readonly known = new Map<string, number>();
+
   constructor(private readonly deps: Deps) {}
+
+  forget(podUid: string): void {
+    for (const key of this.known.keys()) if (key.startsWith(`${podUid} `)) this.known.delete(key);
+  }
 
   /** Never fails: a volume that cannot grow is still usable, and the next look tries again. */
   async expand(task: Task): Promise<void> {
     const { use, capabilities } = task;
     const { volume, claim } = use;
-    const needed = volume && claim && neededExpansion(volume, claim);
+    const key = `${use.podUid} ${use.name}`;
+    const shown = claim && claimBytes(claim);
+    if (shown !== undefined && !this.known.has(key)) this.known.set(key, shown);
+    const needed = volume && claim && neededExpansion(volume, claim, this.known.get(key));
     if (!needed || !capabilities.has('EXPAND_VOLUME')) return;
     if (use.readOnly) {
       const why = `MountVolume.NodeExpandVolume failed for volume "${use.name}" requested read-only file system`;
@@ -27,7 +37,8 @@ export class Expander {
     try {
       if (needed.isNegotiated) current = await this.write(claim, inProgress());
       await this.call(task, needed);
-      await this.write(current, finished(current.status ?? {}, needed.size));
+      if (!needed.isShown) await this.write(current, finished(current.status ?? {}, needed.size));
+      this.known.set(key, needed.bytes);
     } catch (error) {
       task.signal.throwIfAborted();
       await this.fail(task, current, error);

@@ -21,28 +21,44 @@ export interface Expansion {
   readonly bytes: number;
   /** The claim says what the controller wants of the node. False with resizers that do not know KEP-1790. */
   readonly isNegotiated: boolean;
+  /** Another node has done its part, and the claim shows the size already. */
+  readonly isShown: boolean;
 }
 
-/** What is to be done on the node; undefined for nothing. */
+/** A resizer sets it on a claim whose nodes have nothing to do. */
+const notRequired = 'volume.kubernetes.io/node-expansion-not-required';
+
+/** What is to be done on the node; undefined for nothing. `knownBytes`: the size that this node has seen. */
 export function neededExpansion(
   volume: PersistentVolume,
-  { status = {} }: PersistentVolumeClaim,
+  { metadata, spec, status = {} }: PersistentVolumeClaim,
+  knownBytes: number | undefined,
 ): Expansion | undefined {
   const { capacity, allocatedResources, allocatedResourceStatuses } = status;
   const before = bytesOf(capacity?.['storage']);
   const state = allocatedResourceStatuses?.['storage'];
   // Without a size the claim is not bound yet.
   if (before === undefined) return undefined;
+  const total = bytesOf(volume.spec?.capacity?.['storage']) ?? 0;
+  const isEverywhere =
+    spec?.accessModes?.includes('ReadWriteMany') && metadata?.annotations?.[notRequired] === undefined;
+  if (state === undefined && before >= total && isEverywhere && knownBytes !== undefined && knownBytes < total) {
+    return { size: volume.spec?.capacity?.['storage'] ?? '', bytes: total, isNegotiated: false, isShown: true };
+  }
   if (state !== undefined || allocatedResources !== undefined) {
     if (state !== 'NodeResizePending' && state !== 'NodeResizeInProgress') return undefined;
     const size = allocatedResources?.['storage'] ?? volume.spec?.capacity?.['storage'] ?? '';
     const bytes = bytesOf(size);
-    return bytes === undefined ? undefined : { size, bytes, isNegotiated: true };
+    return bytes === undefined ? undefined : { size, bytes, isNegotiated: true, isShown: false };
   }
   const size = volume.spec?.capacity?.['storage'] ?? '';
   const bytes = bytesOf(size);
-  return bytes !== undefined && bytes > before ? { size, bytes, isNegotiated: false } : undefined;
+  return bytes !== undefined && bytes > before ? { size, bytes, isNegotiated: false, isShown: false } : undefined;
 }
+
+/** The size that the claim shows. */
+export const claimBytes = ({ status }: PersistentVolumeClaim): number | undefined =>
+  bytesOf(status?.capacity?.['storage']);
 
 function bytesOf(quantity: string | undefined): number | undefined {
   if (!quantity) return undefined;
