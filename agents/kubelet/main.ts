@@ -63,6 +63,7 @@ export const command = defineCommand({
       machine,
       runtime,
       records: kubelet.records,
+      pod: (uid) => kubelet.pods.list().find(({ metadata }) => metadata?.uid === uid),
       volumes: (uid, which) => kubelet.volumeUsage(uid, which),
     });
     const server = await openServer(

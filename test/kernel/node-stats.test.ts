@@ -49,6 +49,7 @@ t.test('statistics of the node, a pod and its containers', { skip: skipWithoutDo
     machine: await readMachineFacts(),
     runtime: new DockerRuntime(dockerd.host),
     records: kubelet.records,
+    pod: () => web,
     volumes: (uid, which) => kubelet.volumeUsage(uid, which),
   });
 
@@ -88,6 +89,7 @@ t.test('statistics of the node, a pod and its containers', { skip: skipWithoutDo
   });
   const value = (name: string, container: string) =>
     Number(new RegExp(`^${name}\\{container="${container}",id="/[^}]*pod="web"[^}]*\\} (\\S+)`, 'm').exec(text)?.[1]);
+  t.match(text, `image="${dockerd.image}"`, 'the name in the spec');
   t.equal(value('container_spec_cpu_quota', 'busy'), 50_000);
   t.equal(value('container_spec_memory_limit_bytes', 'busy'), 64 * 1024 * 1024);
   t.ok(value('container_cpu_cfs_periods_total', 'busy') > 0);

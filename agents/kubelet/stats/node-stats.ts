@@ -3,10 +3,12 @@
 // 2. questions that come together share one measurement;
 // 3. a rate needs two measurements. When the earlier one is too old, two are made, a second apart.
 import { readFile } from 'node:fs/promises';
+import type { Pod } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
 import { Limiter } from '../pod/limiter';
 import { isSandbox, labels, type PodIdentity, podOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
+import { findContainer } from '../spec/container';
 import type { CgroupPaths } from './cgroup-places';
 import type { Cgroups, Detail } from './cgroup-reader';
 import { type ContainerPlace, ContainerPlaces, groupName, logUse } from './container-places';
@@ -33,6 +35,8 @@ export interface NodeStatsDeps {
   readonly rootDir: string;
   /** The runtime's folder; it may not answer yet. */
   readonly imageDir: () => Promise<string>;
+  /** For the names of images: containers are created by the IDs of theirs. */
+  readonly pod?: (uid: string) => Pod | undefined;
   /** What the volumes of a pod use, or those of claims alone. */
   readonly volumes?: (podUid: string, which?: 'claims') => Promise<readonly VolumeUse[]>;
   readonly clock: Clock;
@@ -186,7 +190,7 @@ export class NodeStats {
         sample: {
           name: isSandbox(record) ? '' : (record.labels[labels.containerName] ?? ''),
           runtimeName: record.name,
-          image: record.image,
+          image: this.imageOf(record, uid),
           group: groupName(place.groups) ?? '',
           startedAtMs: record.startedAtMs ?? record.createdAtMs,
           sample,
@@ -195,6 +199,12 @@ export class NodeStats {
         },
       };
     });
+  }
+
+  private imageOf(record: ContainerRecord, podUid: string): string {
+    const pod = this.deps.pod?.(podUid);
+    const name = record.labels[labels.containerName] ?? '';
+    return (pod && findContainer(pod, name)?.image) ?? record.image;
   }
 
   private forget(records: readonly ContainerRecord[]): void {

@@ -15,10 +15,11 @@ interface OpenStatsDeps {
   readonly machine: MachineFacts;
   readonly runtime: Pick<ContainerRuntime, 'info' | 'inspect'>;
   readonly records: PodRecords;
+  readonly pod?: NodeStatsDeps['pod'];
   readonly volumes?: NodeStatsDeps['volumes'];
 }
 
-export async function openStats({ options, machine, runtime, records, volumes }: OpenStatsDeps): Promise<NodeStats> {
+export async function openStats({ options, machine, runtime, records, pod, volumes }: OpenStatsDeps): Promise<NodeStats> {
   const cgroups = await CgroupReader.open();
   const { cores, memoryBytes, machineId, systemUuid, bootId } = machine;
   let imageDir: string | undefined;
@@ -36,6 +37,7 @@ export async function openStats({ options, machine, runtime, records, volumes }:
       imageDir ??= (await runtime.info()).rootDir;
       return imageDir;
     },
+    ...(pod ? { pod } : {}),
     ...(volumes ? { volumes } : {}),
     clock: systemClock,
   });
