@@ -1,6 +1,6 @@
 // /metrics/cadvisor: everything that is measured of cgroups, by the names and labels of cAdvisor, which rules of Prometheus use. Pure.
 // A series without container and image is that of a pod, or of a part of the node; the machine is `id="/"`.
-// Source: cAdvisor, docs/storage/prometheus.md; kubernetes-mixin's rules.
+// Source: cAdvisor's documents, "Monitoring cAdvisor with Prometheus"; the rules of kubernetes-mixin.
 import { type Labels, type Metric, renderMetrics, type Sample } from './exposition';
 import type { NodeSample } from './node-sample';
 import type { CgroupSample, DeviceSample, DiskUse, FileSystemSample, NetworkSample } from './samples';

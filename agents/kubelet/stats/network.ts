@@ -1,4 +1,4 @@
-// Counters of the interfaces in a process's network namespace. The kernel shows them in /proc/PID/net/dev, so nobody has to enter it.
+// Counters of the interfaces in a process's network namespace. The kernel shows them in /proc/PID/net/dev, so no process has to enter it.
 // Source: proc_pid_net(5).
 import { readFile, readlink } from 'node:fs/promises';
 import type { InterfaceSample, NetworkSample } from './samples';

@@ -1,5 +1,5 @@
-// Measures the node, its pods and their containers, each time that somebody asks:
-// 1. while nobody asks, nothing is measured;
+// Measures the node, its pods and their containers, each time that a caller asks:
+// 1. without a question nothing is measured;
 // 2. questions that come together share one measurement;
 // 3. a rate needs two measurements. When the earlier one is too old, two are made, a second apart.
 import { readFile } from 'node:fs/promises';

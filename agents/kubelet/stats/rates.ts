@@ -1,4 +1,4 @@
-// CPU time per second, from two snapshots of counters. Nothing is measured while nobody asks: the earlier snapshot is that of an
+// CPU time per second, from two snapshots of counters. Nothing is measured without a question: the earlier snapshot is that of an
 // earlier question, so a rate is that between two questions, of ten seconds at least where questions come more often. Pure.
 
 /** CPU time of each measured thing, by its key. */

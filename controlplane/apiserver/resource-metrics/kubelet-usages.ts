@@ -1,5 +1,5 @@
 // Asks kubelets what their nodes use:
-// 1. no kubelet is asked while nobody reads metrics;
+// 1. no kubelet is asked while no client reads metrics;
 // 2. an answer counts for ten seconds, a failure too: a node that does not answer delays one reader, not each one;
 // 3. a bounded number of kubelets is asked at once, and each has a bounded time.
 import type { Clock } from '../../base/clock';
@@ -70,7 +70,7 @@ export class KubeletUsages {
     }
   }
 
-  /** Answers that nobody asked for again, of nodes that may be gone. */
+  /** Answers that no client asked for again, of nodes that may be gone. */
   private forget(): void {
     const oldest = this.deps.clock.now() - forgottenMs;
     for (const [node, { atMs }] of this.asked) {

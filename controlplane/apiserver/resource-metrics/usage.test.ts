@@ -39,7 +39,7 @@ t.test('the summary of a kubelet', async (t) => {
   for (const wrong of ['[]', '1', 'null', 'x']) t.throws(() => parseUsage(wrong), { name: 'SyntaxError' }, wrong);
 });
 
-t.test('kubelets are asked when somebody reads, and rarely', async (t) => {
+t.test('kubelets are asked when a client reads, and rarely', async (t) => {
   let now = 0;
   const asked: string[] = [];
   const usages = new KubeletUsages({

@@ -153,5 +153,7 @@ async function wrapped<T>(reading: Promise<T>, api: 'resource' | 'custom' | 'ext
 }
 
 /** The 404 of an unknown path, which names no object. */
-const isBare = (err: unknown): boolean =>
-  !/".*" not found$|^the server could not find the metric/.test(describeError(err));
+const isBare = (err: unknown): boolean => {
+  const text = describeError(err);
+  return !text.endsWith('" not found') && !text.startsWith('the server could not find the metric');
+};
