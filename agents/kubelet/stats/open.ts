@@ -19,7 +19,14 @@ interface OpenStatsDeps {
   readonly volumes?: NodeStatsDeps['volumes'];
 }
 
-export async function openStats({ options, machine, runtime, records, pod, volumes }: OpenStatsDeps): Promise<NodeStats> {
+export async function openStats({
+  options,
+  machine,
+  runtime,
+  records,
+  pod,
+  volumes,
+}: OpenStatsDeps): Promise<NodeStats> {
   const cgroups = await CgroupReader.open();
   const { cores, memoryBytes, machineId, systemUuid, bootId } = machine;
   let imageDir: string | undefined;
