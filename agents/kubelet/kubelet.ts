@@ -94,7 +94,7 @@ export class Kubelet implements Part {
     // Before anything is mounted there: CSI drivers mount below it from their containers.
     await mounts
       .ensureShared(config.rootDir)
-      .catch((error: unknown) => log.warn('mounts of CSI drivers will not be seen', { error }));
+      .catch((error: unknown) => log.warn('mounts of CSI drivers will not be seen until the next boot', { error }));
     const nodeInformer = createInformer(client, nodes, { log: log.child('nodes') });
     const serviceInformer = createInformer(client, services, { log: log.child('services') });
     const events = createEventRecorder({

@@ -37,8 +37,8 @@ export interface Mounts {
   /** Every mount that this process sees. */
   table(): Promise<readonly MountEntry[]>;
   /**
-   * Mounts that other mount namespaces make below this folder are seen here: the folder becomes a shared mount, unless it lies on one. Mounts
-   * below it stay visible. @throws Forbidden, NotFound, AppError
+   * Mounts that other mount namespaces make below this folder are seen here: the folder becomes a shared mount, unless it lies on one.
+   * @throws Conflict when something is mounted below it already; Forbidden, NotFound, AppError
    */
   ensureShared(path: string): Promise<void>;
   /** Removes the mount at exactly this path, even in use. Without a mount nothing happens. */

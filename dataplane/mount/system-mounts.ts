@@ -1,7 +1,7 @@
 // Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several milliseconds.
 import { type FileHandle, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
+import { AppError, BadRequest, Conflict, NotFound } from '../../controlplane/base/errors';
 import { errnoName, libc } from '../libc/libc';
 import { pathOfHeld } from './beneath';
 import { type MountEntry, mountAt, mountOf, parseMountTable } from './mount-table';
@@ -86,9 +86,14 @@ export class SystemMounts implements Mounts {
 
   async ensureShared(path: string): Promise<void> {
     const real = await realpath(path);
-    const holder = mountOf(await this.table(), real);
+    const table = await this.table();
+    const holder = mountOf(table, real);
     if (holder?.isShared) return;
-    if (holder?.point !== real && libc().mount(real, real, 'none', MS_BIND | MS_REC, '') !== 0) {
+    // A mount at the folder would hide the mounts below it: the copies of them could be unmounted, and the hidden ones could not.
+    if (holder?.point !== real && table.some(({ point }) => point.startsWith(`${real}/`))) {
+      throw new Conflict(`something is mounted below ${real} already`);
+    }
+    if (holder?.point !== real && libc().mount(real, real, 'none', MS_BIND, '') !== 0) {
       throw failure('bind to', real);
     }
     if (libc().mount('none', real, 'none', MS_SHARED | MS_REC, '') !== 0) throw failure('share', real);
