@@ -81,7 +81,8 @@ t.test('a role has the rules of those it selects, as they come, change and go', 
 t.test('admin, edit and view, and what others add to them', async (t) => {
   const { client } = await openControlPlane(t);
   const lengthOf = async (name: string) => (await client.get(clusterRoles, name)).rules?.length ?? 0;
-  const parts = await Promise.all(['admin', 'edit', 'view'].map((name) => lengthOf(`system:aggregate-to-${name}`)));
+  const names = ['admin', 'edit', 'view'].map((name) => `system:aggregate-to-${name}`);
+  const parts = await Promise.all([...names, 'system:aggregated-metrics-reader'].map(lengthOf));
   const all = parts.reduce((sum, part) => sum + part, 0);
   const [admin] = await eventually(client, clusterRoles, ([found]) => found?.rules?.length === all, named('admin'));
   const ofEdit = (await client.get(clusterRoles, 'edit')).rules ?? [];

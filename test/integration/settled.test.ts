@@ -214,7 +214,14 @@ async function createVolumes(client: Client): Promise<void> {
   });
   await client.create(persistentVolumes, {
     metadata: { name: 'kept' },
-    spec: { ...spec, capacity: { storage: '1Gi' }, hostPath: { path: '/kept' }, resources: undefined },
+    spec: {
+      ...spec,
+      capacity: { storage: '1Gi' },
+      hostPath: { path: '/kept' },
+      // Another claim would take it.
+      claimRef: { namespace, name: 'leaving' },
+      resources: undefined,
+    },
   } as PersistentVolume);
   await claim('leaving', { storageClassName: '', volumeName: 'kept' });
   const isBound = (name: string) => (all: readonly PersistentVolumeClaim[]) =>
