@@ -10,6 +10,7 @@ import {
   storageProvisioner,
   volumesDirectory,
 } from '../../api/volumes/binding';
+import { allowsTopology } from '../../api/volumes/topology';
 import { isDeleting, metaOf } from '../shared/owner';
 
 export const hostnameLabel = 'kubernetes.io/hostname';
@@ -78,18 +79,11 @@ function unsupported({ spec }: PersistentVolumeClaim, { parameters = {} }: Stora
 }
 
 /** Why a volume cannot be on the node, whatever its condition is. */
-function nodeRefusal(node: Node, { allowedTopologies = [] }: StorageClass): string | undefined {
+function nodeRefusal(node: Node, storageClass: StorageClass): string | undefined {
   const labels = node.metadata?.labels ?? {};
   if (!isPath(annotationOf(node, volumesDirectory))) return 'has no directory for volumes';
   if (!labels[hostnameLabel]) return `has no label ${hostnameLabel}`;
-  const isAllowed =
-    allowedTopologies.length === 0 ||
-    // A term without expressions allows no node.
-    allowedTopologies.some(({ matchLabelExpressions: expressions = [] }) => {
-      const allows = ({ key, values }: (typeof expressions)[number]) => key in labels && values.includes(labels[key]!);
-      return expressions.length > 0 && expressions.every(allows);
-    });
-  return isAllowed ? undefined : 'is not in the allowedTopologies of the class';
+  return allowsTopology(storageClass, labels) ? undefined : 'is not in the allowedTopologies of the class';
 }
 
 const isPath = (path = ''): boolean => path.startsWith('/') && !path.split('/').includes('..');

@@ -2,12 +2,13 @@
 import { type PersistentVolume, persistentVolumes } from '../../api/persistent-volume';
 import { type PersistentVolumeClaim, persistentVolumeClaims } from '../../api/persistent-volume-claim';
 import { objectKey } from '../../api/types';
+import { boundVolume, selectedNode } from '../../api/volumes/binding';
 import type { Clock } from '../../base/clock';
 import { Unavailable } from '../../base/errors';
 import type { Client } from '../../client/client';
 import type { NodeInfo } from '../node-info';
 import { type ClusterVolumes, versionOf } from './cluster-volumes';
-import { boundByController, isBoundTo, isFullyBound, reaches, selectedNode } from './match';
+import { isFullyBound, reaches } from './match';
 import type { VolumePlan } from './plan';
 
 /** The objects of a plan as they are after the writes. */
@@ -21,15 +22,6 @@ export function plannedObjects({ bindings, provisions }: VolumePlan, node: strin
     bindings: bindings.map(({ volume, claim }) => ({ volume: boundVolume(volume, claim), claim })),
     provisions: provisions.map((claim) => withAnnotation(claim, selectedNode, node)),
   };
-}
-
-function boundVolume(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume {
-  const { namespace, name, uid, resourceVersion } = claim.metadata ?? {};
-  const claimRef = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name, uid, resourceVersion };
-  const chosenByUser = isBoundTo(volume, claim);
-  const complete = chosenByUser && volume.spec?.claimRef?.uid === uid;
-  const bound = complete ? volume : { ...volume, spec: { ...volume.spec, claimRef } };
-  return chosenByUser ? bound : withAnnotation(bound, boundByController, 'yes');
 }
 
 function withAnnotation<T extends PersistentVolume | PersistentVolumeClaim>(object: T, key: string, value: string): T {

@@ -5,40 +5,21 @@ import type { PersistentVolumeClaim } from '../../api/persistent-volume-claim';
 import { matchesNodeTerm } from '../../api/pods/placement';
 import { compareQuantities, parseQuantity, type Quantity } from '../../api/quantity';
 import { type Labels, matchesSelector, selectorFromLabelSelector } from '../../api/selector';
-import type { StorageClass } from '../../api/storage-class';
+import { bindCompleted, hasAnnotation, isBoundTo } from '../../api/volumes/binding';
 import { classOf } from '../../api/volumes/class-name';
 import type { PodInfo } from '../pod-info';
 
-export const bindCompleted = 'pv.kubernetes.io/bind-completed';
-export const boundByController = 'pv.kubernetes.io/bound-by-controller';
-export const selectedNode = 'volume.kubernetes.io/selected-node';
 /** A class of this provisioner has volumes made by hand only. */
 export const noProvisioner = 'kubernetes.io/no-provisioner';
 
 /** The controller has finished binding the claim to a volume. */
-export const isFullyBound = ({ metadata, spec }: PersistentVolumeClaim): boolean =>
-  Boolean(spec?.volumeName) && metadata?.annotations?.[bindCompleted] !== undefined;
-
-/** The volume names this claim, with the claim's uid or none. */
-export function isBoundTo({ spec }: PersistentVolume, { metadata }: PersistentVolumeClaim): boolean {
-  const reference = spec?.claimRef;
-  if (!reference || reference.name !== metadata?.name || reference.namespace !== metadata?.namespace) return false;
-  return !reference.uid || reference.uid === metadata?.uid;
-}
+export const isFullyBound = (claim: PersistentVolumeClaim): boolean =>
+  Boolean(claim.spec?.volumeName) && hasAnnotation(claim, bindCompleted);
 
 /** Whether nodes with these labels reach the volume. */
 export function reaches({ spec }: PersistentVolume, labels: Labels): boolean {
   const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
   return terms === undefined || terms.some((term) => matchesNodeTerm(term, { name: '', labels }));
-}
-
-/** Whether a volume of the class may be made for nodes with these labels. */
-export function topologyAllows({ allowedTopologies = [] }: StorageClass, labels: Labels): boolean {
-  if (allowedTopologies.length === 0) return true;
-  return allowedTopologies.some(({ matchLabelExpressions = [] }) => {
-    if (matchLabelExpressions.length === 0) return false;
-    return matchLabelExpressions.every(({ key, values }) => labels[key] !== undefined && values.includes(labels[key]));
-  });
 }
 
 const nothing: Quantity = { nano: 0n, format: 'BinarySI' };

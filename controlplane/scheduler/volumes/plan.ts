@@ -6,7 +6,9 @@ import { compareQuantities, parseQuantity } from '../../api/quantity';
 import { type Labels, matchesSelector, selectorFromLabelSelector } from '../../api/selector';
 import type { StorageClass } from '../../api/storage-class';
 import { objectKey } from '../../api/types';
+import { selectedNode } from '../../api/volumes/binding';
 import { classOf } from '../../api/volumes/class-name';
+import { allowsTopology } from '../../api/volumes/topology';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
 import type { ClusterVolumes } from './cluster-volumes';
@@ -18,8 +20,6 @@ import {
   noProvisioner,
   reaches,
   requestedStorage,
-  selectedNode,
-  topologyAllows,
 } from './match';
 
 /** The claims of a pod and what each may get: the same for all nodes. */
@@ -113,7 +113,7 @@ export function planVolumes(
 function whyNotProvisioned(claim: PersistentVolumeClaim, node: NodeInfo, volumes: ClusterVolumes): string | undefined {
   const storageClass = volumes.storageClass(classOf(claim) ?? '');
   if (!storageClass || storageClass.provisioner === noProvisioner) return refusals.noVolume;
-  if (!topologyAllows(storageClass, node.labels)) return refusals.noVolume;
+  if (!allowsTopology(storageClass, node.labels)) return refusals.noVolume;
   return hasCapacity(claim, storageClass, node.labels, volumes) ? undefined : refusals.noSpace;
 }
 
