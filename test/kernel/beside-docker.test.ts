@@ -48,6 +48,8 @@ t.test('pods next to an ordinary Docker', { skip: skipWithoutDocker() }, async (
     for (const node of [netns, far]) await node.run('ip', 'route', 'add', 'default', 'via', '192.0.2.9');
     for (const link of ['two', 'out']) await netns.run('ip', 'link', 'set', link, 'master', 'br0');
 
+    // Docker sets its policy where it is the one that switches forwarding on. A new namespace has the host's setting.
+    await netns.run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
     const dockerd = await startDockerd(scope, { ownNetwork: true, netns });
     const web = 'echo hello > /tmp/index.html; httpd -f -p 80 -h /tmp';
     const publish = ['--restart=always', '-p', `${publishedPort}:80`, '--name', 'user'];
