@@ -11,6 +11,16 @@ export const lastUsedLabel = 'kubernetes.io/legacy-token-last-used';
 /** While a Secret has it, its token is refused. */
 export const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since';
 
+/** The ConfigMap in kube-system that says since which day uses are recorded (KEP-2799). */
+export const tokenTrackingName = 'kube-apiserver-legacy-service-account-token-tracking';
+
+/** Whether a text is a day in the form of these labels: 2006-01-02. Days that do not exist are none. */
+export function isDay(text: string | undefined): text is string {
+  if (text === undefined || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+}
+
 export const legacyIssuer = 'kubernetes/serviceaccount';
 const claim = (name: string): string => `kubernetes.io/serviceaccount/${name}`;
 

@@ -26,6 +26,7 @@ import { EventTtlController } from './event-ttl/controller';
 import { GarbageCollector } from './garbage/controller';
 import { HorizontalPodAutoscalerController } from './horizontalpodautoscaler/controller';
 import { JobController } from './job/controller';
+import { LegacyTokenCleanerController } from './legacy-token-cleaner/controller';
 import { LoadBalancerController } from './load-balancer/controller';
 import { parsePool } from './load-balancer/pool';
 import { NamespaceController } from './namespace/controller';
@@ -188,6 +189,7 @@ export function createControllers(
     csrApproving: new CsrApprovingController(deps('csr-approving')),
     csrCleaner: new CsrCleanerController(deps('csr-cleaner')),
     bootstrapSigner: new BootstrapSignerController(deps('bootstrap-signer')),
+    legacyTokenCleaner: new LegacyTokenCleanerController(deps('legacy-token-cleaner')),
     tokenCleaner: new TokenCleanerController(deps('token-cleaner')),
     ...(options.signing ? { csrSigning: new CsrSigningController(deps('csr-signing'), options.signing) } : {}),
   };
