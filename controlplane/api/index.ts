@@ -60,7 +60,7 @@ export { allowsNode, tolerates } from './pods/placement';
 export { qosClass } from './pods/qos';
 export { limitsOf, requestsOf } from './pods/requests';
 export * from './pods/restarts';
-export { type PriorityClass, priorityClasses } from './priority-class';
+export { type PriorityClass, priorityClasses, systemCriticalPriority } from './priority-class';
 export { type PriorityLevelConfiguration, priorityLevelConfigurations } from './priority-level-configuration';
 export { type ReplicaSet, replicaSets } from './replica-set';
 export { type ReplicationController, replicationControllers } from './replication-controller';

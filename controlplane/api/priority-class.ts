@@ -21,11 +21,14 @@ const systemClass = (name: string, value: number, description: string): Priority
   description,
 });
 
+/** From this priority on, the node or the cluster needs a pod. */
+export const systemCriticalPriority = 2_000_000_000;
+
 /** The classes of every cluster. */
 export const systemPriorityClasses: readonly PriorityClass[] = [
   systemClass(
     'system-cluster-critical',
-    2_000_000_000,
+    systemCriticalPriority,
     'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
   ),
   systemClass(

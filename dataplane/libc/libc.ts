@@ -34,7 +34,7 @@ const declarations: Readonly<Record<keyof Libc, string>> = {
   setns: 'int setns(int fd, int nstype)',
   mount: 'int mount(str source, str target, str type, unsigned long flags, str data)',
   umount2: 'int umount2(str target, int flags)',
-  // Variadic in C: on x86-64 and arm64 such arguments are passed as any others.
+  // In C both take a variable number of arguments. On x86-64 and arm64 a call passes those like all others.
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
   syscall: 'int64_t syscall(int64_t number, int64_t a, int64_t b, int64_t c, void *address)',
 };

@@ -1,11 +1,8 @@
 // May a new pod run while the node is short of something? Pure. Source: kubernetes.io "Node-pressure Eviction", node conditions.
-import { type Pod, qosClass, tolerates } from '../../../controlplane/api';
+import { type Pod, qosClass, systemCriticalPriority, tolerates } from '../../../controlplane/api';
 import type { PressureCondition } from './signals';
 
 export const evicted = 'Evicted';
-
-/** From this priority on: system-cluster-critical and system-node-critical. */
-const systemCritical = 2_000_000_000;
 
 /** Such a pod is neither evicted nor refused: the node or the cluster needs it. */
 export function isCritical({ metadata, spec }: Pod): boolean {
@@ -13,7 +10,7 @@ export function isCritical({ metadata, spec }: Pod): boolean {
   const source = annotations['kubernetes.io/config.source'];
   const isStatic = source !== undefined && source !== 'api';
   const isMirror = annotations['kubernetes.io/config.mirror'] !== undefined;
-  return isStatic || isMirror || (spec?.priority ?? 0) >= systemCritical;
+  return isStatic || isMirror || (spec?.priority ?? 0) >= systemCriticalPriority;
 }
 
 /**

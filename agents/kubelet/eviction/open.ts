@@ -1,10 +1,10 @@
 // Puts together what keeps the node from running short: eviction of pods and removal of images.
-import { isTerminal, type Pod } from '../../../controlplane/api';
+import type { Pod } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { NodePodGroups } from '../cgroups/open';
 import { ImageGc } from '../image-gc/image-gc';
-import { localNames } from '../images/image-name';
+import { imagesInUse } from '../image-gc/in-use';
 import type { NodePolicy } from '../node/policy';
 import type { NodeEvent, Part } from '../part';
 import type { PodRecords } from '../pod/pod-records';
@@ -60,7 +60,7 @@ export async function openEviction(deps: OpenEvictionDeps): Promise<EvictionPart
   });
   const images = new ImageGc({
     runtime,
-    inUse: () => imagesInUse(deps.pods(), records, deps.pauseImage),
+    inUse: () => imagesInUse(deps.pods(), records.all(), deps.pauseImage),
     imageFs,
     policy: policy.imageGc,
     clock,
@@ -92,15 +92,3 @@ export async function openEviction(deps: OpenEvictionDeps): Promise<EvictionPart
 
 /** The root of all cgroups, in each hierarchy that is asked for. */
 const rootGroup: CgroupPaths = new Map(['cpuacct', 'cpu', 'memory', 'unified'].map((controller) => [controller, '/']));
-
-/** Names and IDs. A pod that waits for a container still needs its images, also those of its volumes. */
-function* imagesInUse(pods: readonly Pod[], records: PodRecords, pauseImage: string): Iterable<string> {
-  yield* localNames(pauseImage);
-  for (const { image, imageId } of records.all()) {
-    yield image;
-    yield imageId;
-  }
-  for (const { spec } of pods.filter((pod) => !isTerminal(pod))) {
-    for (const { image } of spec?.volumes ?? []) if (image?.reference) yield* localNames(image.reference);
-  }
-}

@@ -1,11 +1,7 @@
 // What one pod uses of the node, as the order of eviction and its messages need it. Pure: how it is measured is elsewhere.
 import { type Pod, requestsOf } from '../../../controlplane/api';
 import { parseQuantity } from '../../../controlplane/api/quantity';
-
-export interface DiskUse {
-  readonly bytes: number;
-  readonly inodes: number;
-}
+import type { DiskUse } from '../stats/samples';
 
 export interface ContainerUse {
   readonly name: string;

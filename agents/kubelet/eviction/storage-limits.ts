@@ -6,7 +6,7 @@ import { diskUse, isDiskEmptyDir, type PodUse, type Volume } from './pod-usage';
 
 const resource = 'ephemeral-storage';
 
-/** Whether the pod has any such limit, so that its files must be measured. */
+/** Whether the pod has at least one of these limits: only then its files are measured. */
 export function hasStorageLimit({ spec }: Pod): boolean {
   if (!spec) return false;
   return (

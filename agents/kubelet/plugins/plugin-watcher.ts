@@ -15,7 +15,7 @@ import { socketsIn, watchFolder } from './socket-folder';
 
 /** The kubelet's side of one type of plug-in. */
 export interface PluginHandler {
-  /** @throws when this plug-in cannot be registered, whatever it answers later */
+  /** Looks at what the plug-in says of itself, and calls nothing. @throws why this kubelet does not register it */
   validate(plugin: PluginInfo): void;
   /** Repeatable. @throws why the plug-in is not registered; then deregister() is not called */
   register(plugin: PluginInfo, signal: AbortSignal): Promise<void>;

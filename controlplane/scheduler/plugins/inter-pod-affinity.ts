@@ -24,7 +24,7 @@ export const interPodAffinity = (args: InterPodAffinityArgs = interPodAffinityDe
       antiAffinity.length > 0 ||
       affinity.some(({ topologyKey }) => node.labels[topologyKey] !== undefined),
     'node-labels': ({ affinity, antiAffinity }, { node, previous }) =>
-      // Without affinity of its own, a pod may be refused by the anti-affinity of others, over any label.
+      // Such a pod was refused by the anti-affinity of another pod, whose label is not known here: each change counts.
       affinity.length + antiAffinity.length === 0 ||
       affinity.some(
         ({ topologyKey: key }) => node.labels[key] !== undefined && node.labels[key] !== previous.labels[key],
