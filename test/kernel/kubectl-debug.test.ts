@@ -1,85 +1,18 @@
 // `kubectl debug` through the API server and the kubelet's server to a container of real Docker.
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
 import t from 'tap';
-import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
-import { Access } from '../../agents/kubelet/server/access/access';
-import { serveKubelet } from '../../agents/kubelet/server/kubelet-server';
-import { PodLookup } from '../../agents/kubelet/server/pod-lookup';
-import { streamingHandlers } from '../../agents/kubelet/server/streaming-handlers';
-import { createStreamingServer } from '../../agents/kubelet/streaming/server';
 import { pods } from '../../controlplane/api';
-import { systemClock } from '../../controlplane/base/clock';
-import { silentLogger as log } from '../../controlplane/base/logger';
-import { Scope } from '../../controlplane/base/scope';
-import { issueCertificate } from '../../controlplane/pki/issue';
-import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
-import { identities } from '../../controlplane/pki/pki';
 import { SystemExec } from '../../dataplane/exec/system-exec';
-import { openControlPlane } from '../lib/control-plane';
-import { skipWithoutDocker, startDockerd } from '../lib/dockerd';
+import { skipWithoutDocker } from '../lib/dockerd';
 import { skippedWithoutKubectl } from '../lib/kubectl';
-import { kubeletPod, startKubelet } from '../lib/kubelet';
+import { kubeletPod } from '../lib/kubelet';
+import { startServedKubelet } from '../lib/kubelet-server';
 
 t.setTimeout(240_000);
 const exec = new SystemExec();
-const host = '127.0.0.1';
-
-/** A port that is free now: the Node names it before the server listens. */
-async function freePort(): Promise<number> {
-  const server: Server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 t.test('kubectl debug', { skip: skipWithoutDocker() }, async (t) => {
   if (await skippedWithoutKubectl(t, 30)) return;
-  const scope = new Scope();
-  t.teardown(() => scope.close());
-  const dockerd = await startDockerd(scope);
-  const { url, authority, client, signal } = await openControlPlane(t);
-  const port = await freePort();
-  const { kubelet, stop } = await startKubelet(client, dockerd, [host], port);
-  scope.defer(() => stop());
-  const runtime = new DockerRuntime(dockerd.host);
-  const lookup = new PodLookup(kubelet.pods, kubelet.records);
-  const usages = ['server'] as const;
-  const pair = await issueCertificate(authority, { commonName: host, hosts: [host], usages }, Date.now());
-  const unasked = {
-    summary: () => Promise.reject(new Error('this test asks for no statistics')),
-    resource: async () => '',
-    cadvisor: async () => '',
-    probes: () => '',
-  };
-  const server = {
-    host,
-    port,
-    certificate: { current: { ca: authority.cert, ...pair }, onChange: () => {} },
-    access: new Access({ client, clock: systemClock, nodeName: 'n1' }),
-    runtime,
-    lookup,
-    streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log }),
-    stats: unasked,
-    metrics: () => '',
-    configz: () => ({}),
-    problem: () => undefined,
-    logDir: t.testdir(),
-    clock: systemClock,
-    log,
-  };
-  await serveKubelet(server, signal);
-
-  const dir = t.testdir();
-  const kubeconfig = join(dir, 'admin.conf');
-  await ensureKubeconfig(kubeconfig, authority, { name: 'k8ts', server: url, identity: identities.admin });
-  const kubectl = (args: readonly string[], input = '') =>
-    exec.run(['kubectl', `--kubeconfig=${kubeconfig}`, `--cache-dir=${dir}/cache`, ...args], {
-      input,
-      timeoutMs: 120_000,
-    });
+  const { client, dockerd, kubeconfig, dir, kubectl } = await startServedKubelet(t);
   const { image } = dockerd;
   const app = { name: 'app', image, imagePullPolicy: 'Never', command: ['/bin/sleep', '1000'] };
   await kubectl(['wait', '--for=create', 'serviceaccount/default', '--timeout=100s']);

@@ -1,5 +1,5 @@
-// Persistent volumes with real Docker and real mounts: folders and devices of the node, as file systems and raw. What a pod wrote stays
-// when the pod goes, whatever it had mounted, and whether or not a kubelet ran meanwhile.
+// Persistent volumes with real Docker and real mounts: folders and devices of the node, as file systems and raw. The files of a pod
+// stay when the pod is deleted: with a subPath, a device or another mount, and also when no kubelet ran during the deletion.
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
