@@ -1,31 +1,30 @@
 // The scheduling loop. The scheduler decides for one pod after another, on the current state. Only bindings, evictions and reports
 // run in the background.
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Namespace } from '../api/namespace';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
 import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
-import { isTerminal } from '../api/pods/facts';
 import type { Clock } from '../base/clock';
 import { describeError, isConflict, isNotFound, NotFound } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import { processMetrics } from '../base/process-metrics';
 import type { Client } from '../client/client';
-import type { Change, Informer } from '../client/informer';
-import { type BinderDeps, evict, type Failure, nominate, reportFailure } from './binder';
+import type { Informer } from '../client/informer';
+import { type BinderDeps, type Failure, reportFailure } from './binder';
 import { Bindings, RunError } from './bindings';
-import { isPreempted, mattersForScheduling, nodeEvents, requestsLess, toBudget } from './changes';
 import { type Choice, type ChooseInput, choose } from './choose';
 import { chooseWithExtenders, type ExtenderDeps, preemptWithExtenders } from './extenders/choose';
 import type { HttpExtender } from './extenders/extender';
 import { FailureReports } from './failure-reports';
-import { nothingGathered, renderUnschedulable } from './message';
+import { renderUnschedulable } from './message';
 import { type SchedulerGauges, SchedulerMetrics } from './metrics';
-import { type NodeInfo, nodeInfo } from './node-info';
-import { defaultSchedulerName, type PodInfo, podInfo } from './pod-info';
-import { findCandidates, type Preemption, type PreemptionInput, planEviction, planPreemption } from './preemption';
+import type { NodeInfo } from './node-info';
+import { Observer } from './observer';
+import type { PodInfo } from './pod-info';
+import { findCandidates, type Preemption, planEviction } from './preemption';
+import { type NoNode, Preemptor } from './preemptor';
 import type { Profile } from './profile';
 import { type Attempts, type QueueOptions, SchedulingQueue } from './queue';
 import { reserveAll } from './reservations';
@@ -50,17 +49,13 @@ export interface SchedulerDeps {
   readonly backoff?: Pick<QueueOptions, 'initialBackoffMs' | 'maxBackoffMs'>;
 }
 
-type Refusals = (Choice & { node: undefined })['refusals'];
-
 export class Scheduler {
   private readonly state = new ClusterState();
   private readonly queue: SchedulingQueue;
   private readonly background = new Set<Promise<void>>();
-  /** uids of pods that are being evicted while the informer's copy does not show it yet. */
-  private readonly victims = new Set<string>();
   private readonly bindings: Bindings;
-  /** uids of pods that scheduling gates hold back. */
-  private readonly gated = new Set<string>();
+  private readonly preemptor: Preemptor;
+  private readonly observer: Observer;
   private readonly metrics = new SchedulerMetrics(() => this.gauges());
   private readonly binder: BinderDeps;
   private offset = 0;
@@ -74,12 +69,17 @@ export class Scheduler {
     const { log, extenders } = deps;
     const pluginsOf = (pod: PodInfo) => this.profile(pod.schedulerName).plugins;
     this.bindings = new Bindings({ binder: this.binder, log, extenders, pluginsOf });
+    const { state, queue, binder } = this;
+    const onTry = () => this.metrics.preemptionTried();
+    this.preemptor = new Preemptor({ state, binder, budgets: () => deps.budgets.list(), onTry });
+    const onSettled = (uid: string) => binder.reports.forget(uid);
+    this.observer = new Observer({ state, queue, profiles, onSettled, onEnded: (pod) => this.forget(pod) });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { pods, nodes, namespaces, budgets, volumes } = this.deps;
-    nodes.onChange((change) => this.onNode(change));
-    pods.onChange((change) => this.onPod(change));
+    nodes.onChange((change) => this.observer.onNode(change));
+    pods.onChange((change) => this.observer.onPod(change));
     onVolumeEvents(volumes.informers, (event) => this.queue.changed(event));
     const informers = [pods, nodes, namespaces, budgets, ...Object.values(volumes.informers)];
     try {
@@ -114,7 +114,8 @@ export class Scheduler {
     const began = performance.now();
     const nodes = this.state.nodes();
     const { random, namespaces } = this.deps;
-    const { plugins, percentageOfNodesToScore } = this.profile(pod.schedulerName);
+    const profile = this.profile(pod.schedulerName);
+    const { plugins, percentageOfNodesToScore } = profile;
     const namespaceLabels = (name: string) => namespaces.get(name)?.metadata?.labels;
     try {
       const nominated = (node: string) => this.state.nominated(node);
@@ -138,7 +139,7 @@ export class Scheduler {
       }
       const choice = choose(input);
       this.examined(choice, nodes.length);
-      const preemption = choice.node ? undefined : this.preempt(pod, choice);
+      const preemption = choice.node ? undefined : this.preemptor.plan(input, choice, profile);
       this.metrics.decided(secondsSince(began));
       if (choice.node) this.assign(pod, choice.node, began, signal);
       else this.refuse(pod, choice, preemption!, began, signal);
@@ -162,9 +163,10 @@ export class Scheduler {
       else this.queue.failed(pod.key);
       return;
     }
-    const preemption = this.preemptionInput(pod, choice.refusals);
+    const profile = this.profile(pod.schedulerName);
+    const preemption = this.preemptor.inputFor(input, choice, profile);
     if (!preemption || choice.podRefusal) {
-      return this.refuse(pod, choice, this.preempt(pod, choice), began, signal);
+      return this.refuse(pod, choice, this.preemptor.plan(input, choice, profile), began, signal);
     }
     this.metrics.preemptionTried();
     const found = findCandidates(preemption);
@@ -235,7 +237,7 @@ export class Scheduler {
 
   private refuse(
     pod: PodInfo,
-    { refusals, podRefusal }: Choice & { node: undefined },
+    { refusals, podRefusal }: NoNode,
     preemption: Preemption,
     began: number,
     signal: AbortSignal,
@@ -255,63 +257,16 @@ export class Scheduler {
     const { node, victims } = preemption;
     this.state.nominate(pod, node);
     this.metrics.preempted(victims.length);
-    for (const { uid } of victims) this.victims.add(uid);
     this.inBackground(async () => {
       // The queue holds the pod meanwhile: if it were tried before its victims terminate, it would choose other victims.
       try {
-        await this.pushOut(pod, node, victims, signal);
+        await this.preemptor.evict(pod, node, victims, signal);
       } finally {
         this.queue.unschedulable(pod.key, refusedBy);
       }
     });
     const message = renderUnschedulable({ nodeCount, refusals: list, podRefusal });
     this.report(pod, { reason: 'Unschedulable', message, nominate: node }, signal);
-  }
-
-  private preempt(pod: PodInfo, { refusals, podRefusal }: Choice & { node: undefined }): Preemption {
-    const input = this.preemptionInput(pod, refusals);
-    if (!input) return noPreemption;
-    this.metrics.preemptionTried();
-    if (podRefusal && !podRefusal.resolvable) return { node: undefined, gaveUp: false, message: nothingGathered };
-    return planPreemption(input);
-  }
-
-  /** Undefined when the profile has no preemption, or there is no node. */
-  private preemptionInput(pod: PodInfo, refusals: Refusals): PreemptionInput | undefined {
-    const { clock, namespaces } = this.deps;
-    const { plugins, preemption: minCandidates } = this.profile(pod.schedulerName);
-    if (!minCandidates) return undefined;
-    return {
-      plugins,
-      pod,
-      nodes: this.state.nodes(),
-      namespaceLabels: (name) => namespaces.get(name)?.metadata?.labels,
-      refusals,
-      nominated: (node) => this.state.nominated(node),
-      isVictim: (other) => this.victims.has(other.uid) || isPreempted(other.pod),
-      budgets: this.deps.budgets.list().map(toBudget),
-      minCandidates,
-      offset: this.offset,
-      now: clock.now(),
-    };
-  }
-
-  private async pushOut(pod: PodInfo, node: string, victims: readonly PodInfo[], signal: AbortSignal): Promise<void> {
-    const by = { preemptor: pod, node };
-    const evictions = victims.map(async (victim) => {
-      try {
-        await evict(this.binder, victim.pod, by, signal);
-      } catch (err) {
-        this.victims.delete(victim.uid);
-        throw err;
-      }
-    });
-    const overtaken = this.state.nominated(node).filter(({ priority }) => priority < pod.priority);
-    for (const other of overtaken) this.state.nominate(other, undefined);
-    const clearings = overtaken.map((other) => nominate(this.binder, other.pod, undefined, signal));
-    const results = await Promise.allSettled([...evictions, ...clearings]);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
   }
 
   private report(pod: PodInfo, failure: Failure, signal: AbortSignal): void {
@@ -328,92 +283,24 @@ export class Scheduler {
     this.background.add(done);
   }
 
-  private onNode(change: Change<Node>): void {
-    if (change.type === 'deleted') {
-      this.state.setNode(change.key, undefined);
-      this.queue.changed({ type: 'node-removed', node: nodeInfo(change.object) });
-      return;
-    }
-    this.state.setNode(change.key, change.object);
-    const node = this.state.node(change.key)!;
-    if (change.type === 'added') this.queue.changed({ type: 'node-added', node });
-    else for (const event of nodeEvents(change.previous, node)) this.queue.changed(event);
-  }
-
-  private onPod(change: Change<Pod>): void {
-    const { object: pod, key } = change;
-    const info = podInfo(pod);
-    const ended = change.type === 'deleted' || isTerminal(pod);
-    this.countGated(info, ended);
-    if (ended || pod.spec?.nodeName) this.binder.reports.forget(info.uid);
-    if (ended) {
-      this.victims.delete(info.uid);
-      this.bindings.end(info.uid, new NotFound(`pod ${key} does not exist any more`));
-      this.state.nominate(info, undefined);
-      this.queue.remove(key);
-      if (this.state.remove(info.uid)) this.queue.changed({ type: 'pod-removed', pod: info });
-      return;
-    }
-    if (pod.spec?.nodeName) {
-      const first = change.type === 'added' || !change.previous.spec?.nodeName;
-      this.state.place(info, pod.spec.nodeName);
-      this.state.nominate(info, undefined);
-      this.queue.remove(key);
-      if (first) this.queue.changed({ type: 'pod-assigned', pod: info });
-      else if (change.type === 'updated') {
-        const previous = podInfo(change.previous);
-        if (requestsLess(info, previous)) this.queue.changed({ type: 'pod-scaled-down', pod: info, previous });
-        if (!isDeepStrictEqual(info.labels, previous.labels)) {
-          this.queue.changed({ type: 'pod-labels', pod: info, previous });
-        }
-      }
-      return;
-    }
-    if (!this.isOurs(pod)) {
-      this.queue.remove(key);
-      return;
-    }
-    if (this.state.isAssumed(info.uid)) {
-      // If the binding fails, the scheduler tries the new version of the pod.
-      this.queue.refresh(info);
-      return;
-    }
-    const nomination = pod.status?.nominatedNodeName || undefined;
-    const before = change.type === 'updated' ? change.previous.status?.nominatedNodeName || undefined : undefined;
-    // Only a change counts: an old copy must not undo a newer decision.
-    if (nomination !== before) this.state.nominate(info, nomination);
-    if (change.type === 'updated' && this.queue.has(key) && !mattersForScheduling(change.previous, pod))
-      this.queue.refresh(info);
-    else this.queue.add(info);
-  }
-
-  private countGated({ uid, pod, schedulerName }: PodInfo, ended: boolean): void {
-    const gates = pod.spec?.schedulingGates ?? [];
-    if (!ended && gates.length > 0 && this.deps.profiles.get(schedulerName)?.gates) this.gated.add(uid);
-    else this.gated.delete(uid);
+  /** The pod has ended or does not exist any more. */
+  private forget({ uid, key }: PodInfo): void {
+    this.preemptor.forget(uid);
+    this.bindings.end(uid, new NotFound(`pod ${key} does not exist any more`));
   }
 
   private gauges(): SchedulerGauges {
     const { active, backoff, failed, unschedulable } = this.queue.sizes;
     return {
-      pending: { active, backoff: backoff + failed, gated: this.gated.size, unschedulable },
+      pending: { active, backoff: backoff + failed, gated: this.observer.gatedPods, unschedulable },
       cache: this.state.sizes,
       unschedulable: this.queue.unschedulableBy(),
     };
-  }
-
-  /** False for a pod that is being deleted, that has scheduling gates, or that names a scheduler without a profile here. */
-  private isOurs({ metadata, spec }: Pod): boolean {
-    const profile = this.deps.profiles.get(spec?.schedulerName ?? defaultSchedulerName);
-    if (!profile || metadata?.deletionTimestamp !== undefined) return false;
-    return !profile.gates || (spec?.schedulingGates ?? []).length === 0;
   }
 
   private profile(schedulerName: string): Profile {
     return this.deps.profiles.get(schedulerName)!;
   }
 }
-
-const noPreemption: Preemption & { node: undefined } = { node: undefined, gaveUp: true, message: '' };
 
 const secondsSince = (began: number): number => (performance.now() - began) / 1000;
