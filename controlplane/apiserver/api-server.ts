@@ -3,43 +3,30 @@
 import type { Catalog } from '../api/catalog';
 import { writeLargeIntegers } from '../api/json-text';
 import { resourceMetricsKinds } from '../api/resource-metrics';
-import type { SchemaSet } from '../api/schema/schema-set';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
-import type { Clock } from '../base/clock';
-import type { Logger } from '../base/logger';
 import { processMetrics } from '../base/process-metrics';
 import { Scope } from '../base/scope';
 import type { Transport } from '../client/client';
 import { createEventRecorder } from '../client/event-recorder';
 import { queueMetrics } from '../client/queue-metrics';
 import { createClient } from '../client/rest-client';
-import {
-  type Access,
-  type AuthenticationOptions,
-  type AuthorizationOptions,
-  type IssuerOptions,
-  issuerFacts,
-  openAccess,
-} from './access';
-import { defaultPodSecurity, type PodSecurityConfig } from './admission/pod-security/config';
+import { type Access, type AuthenticationOptions, type AuthorizationOptions, issuerFacts, openAccess } from './access';
+import { defaultPodSecurity } from './admission/pod-security/config';
 import { Aggregation } from './aggregator/aggregation';
 import type { ProxyKeys } from './aggregator/remote';
 import { AddressRepair } from './allocation/repair/address-repair';
 import type { Auditor } from './audit/auditor';
-import { type AuditOptions, openAudit } from './audit/open';
+import { openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
-import type { FrontProxyConfig } from './authn/front-proxy';
 import type { Authorizer } from './authz/authorizer';
 import type { RbacAuthorizer } from './authz/rbac';
 import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
-import type { OpenCache } from './cache/open';
 import { ConversionMetrics } from './crd/conversion/metrics';
 import { conversionOf } from './crd/conversion/webhook-conversion';
 import { CustomKinds } from './crd/custom-kinds';
 import { keepDangling } from './flowcontrol/dangling';
 import type { RequestLimits } from './flowcontrol/limits';
 import { openLimits } from './flowcontrol/open';
-import type { LimitOptions } from './flowcontrol/options';
 import { ApiHandler } from './handler';
 import { healthChecks } from './health-checks';
 import { HealthMetrics } from './health-metrics';
@@ -47,6 +34,7 @@ import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
+import type { ApiServerDeps, ApiServerOptions, ServerCertificates } from './options';
 import { type PathDeps, plainPaths } from './paths';
 import { PolicyStatus } from './policies/policy-status';
 import { ProtobufAnswers } from './protobuf/answers';
@@ -59,80 +47,20 @@ import { AnswerForms } from './rest/answer-forms';
 import type { RestDeps } from './rest/context';
 import { ListBytes } from './rest/list-bytes';
 import { RouteTable } from './route';
-import type { ServedKinds } from './served-kinds';
 import { renderAvailability, renderServer } from './server-metrics';
 import { KindServer } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
-import type { ResourceServer } from './servers/server';
 import { componentStatusHandler, openComponents } from './subresources/component-statuses';
 import { bindingHandler } from './subresources/pods';
 import { reviewHandlers } from './subresources/reviews';
 import { subresourceTable, upgradeTable } from './subresources/table';
 import { InProcessTransport } from './transport';
 import { WebhookClient } from './webhooks/client';
-import type { Address } from './webhooks/service-address';
 import { AdmissionMetrics } from './write/admission-metrics';
 import { writeOrder } from './write/order';
-import type { OpenRule, RuleDeps } from './write/rule';
+import type { RuleDeps } from './write/rule';
 import { openRules, type WriteRules } from './write/run';
 import { YamlConverter } from './yaml/converter';
-
-/** PEM texts. */
-export interface ApiServerKeys {
-  readonly ca: string;
-  readonly certificate: string;
-  readonly key: string;
-  readonly kubeletClientCertificate: string;
-  readonly kubeletClientKey: string;
-  /** The authority of the next certificate: aggregated API servers trust it to name users. */
-  readonly proxyCa: string;
-  readonly proxyClientCertificate: string;
-  readonly proxyClientKey: string;
-  readonly serviceAccountKey: string;
-  readonly serviceAccountPublicKey: string;
-}
-export type ServerCertificates = Omit<ApiServerKeys, 'serviceAccountKey' | 'serviceAccountPublicKey'>;
-export interface ApiServerOptions {
-  readonly bindAddress: string;
-  /** 0 lets the kernel choose. */
-  readonly port: number;
-  readonly advertiseAddress: string;
-  readonly serviceCidr: string;
-  readonly clusterDomain: string;
-  readonly keys: ApiServerKeys;
-  /** Text of a static token file; see parseTokenFile. */
-  readonly tokenFile?: string;
-  /** Servers whose headers name users. */
-  readonly frontProxy?: FrontProxyConfig;
-  readonly issuer?: IssuerOptions;
-  readonly authentication?: AuthenticationOptions;
-  readonly authorization?: AuthorizationOptions;
-  readonly audit?: AuditOptions;
-  readonly podSecurity?: PodSecurityConfig;
-  /** Other parts in this process, by their names in componentstatuses: scheduler, controller-manager. Default: none. */
-  readonly localComponents?: readonly string[];
-  readonly limits?: LimitOptions;
-  /** Default: externalIPs of Services are refused. */
-  readonly allowServiceExternalIps?: boolean;
-  /** Default: true. False: an object gets managedFields at its first server-side apply. */
-  readonly ownersFromCreate?: boolean;
-}
-export interface ApiServerDeps {
-  readonly catalog: Catalog;
-  readonly schemas: SchemaSet;
-  readonly cache: OpenCache;
-  /** Serves the kinds of CustomResourceDefinitions; of the same catalog and cache. */
-  readonly kinds: ServedKinds;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly random?: () => number;
-  /** Where the address of a pod is reached, for pods/proxy and services/proxy; default: at the address. */
-  readonly routeToPods?: (address: Address) => Address;
-  /** The rules that every write passes; default: writeOrder. */
-  readonly rules?: readonly OpenRule[];
-  /** Further parts of the API, for paths of no kind of the catalog; default: none. */
-  readonly servers?: readonly ResourceServer[];
-}
 
 const loopbackUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 

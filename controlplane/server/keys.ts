@@ -1,7 +1,7 @@
 // Reads the server's key material from its directory.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApiServerKeys } from '../apiserver/api-server';
+import type { ApiServerKeys } from '../apiserver/options';
 
 /** @throws NodeJS.ErrnoException naming the file that is missing */
 export async function readKeys(dir: string): Promise<ApiServerKeys> {
