@@ -36,6 +36,16 @@ t.test('recursive read-only mounts: what Docker cannot do is refused', async (t)
   t.ok(await ready('possible'));
 });
 
+t.test('a subPath that variables make longer than any path is refused before it is split', async (t) => {
+  const { create, waiting } = await setUp(t);
+  const mount = { name: 'e', mountPath: '/e', subPathExpr: '$(A)'.repeat(5) };
+  const env = [{ name: 'A', value: 'a/'.repeat(500) }];
+  await create('long', { volumes, containers: [container('app', { volumeMounts: [mount], env })] });
+  const pod = await waiting('long', 'CreateContainerConfigError');
+  const { message } = pod?.status?.containerStatuses?.[0]?.state?.waiting ?? {};
+  t.equal(message, 'subPath is longer than 4096 characters');
+});
+
 t.test('claims become mounts of the container; a missing claim is an Event', async (t) => {
   const { create, ready, client, runtime, rootDir, reasons } = await setUp(t);
   const specs: ContainerSpec[] = [];

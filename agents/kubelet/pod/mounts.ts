@@ -112,12 +112,17 @@ function checkRecursive({
   if (recursiveReadOnly === 'Enabled') refuse('not supported by the runtime');
 }
 
+/** PATH_MAX of the kernel. */
+const maxPathLength = 4096;
+
 /** '' when the mount has no subPath. @throws ConfigError with upstream's message */
 function subPathOf({ desired, env }: DesiredMount): string {
   const { subPathExpr } = desired;
   const missing = subPathExpr ? missingNames(subPathExpr, env) : [];
   if (missing.length > 0) throw new ConfigError(`missing value for ${missing.join(', ')}`);
   const subPath = subPathExpr ? expand(subPathExpr, env) : (desired.subPath ?? '');
+  // The kernel would refuse it; a few words of the spec may stand for megabytes.
+  if (subPath.length > maxPathLength) throw new ConfigError(`subPath is longer than ${maxPathLength} characters`);
   if (posix.isAbsolute(subPath)) throw new ConfigError(`error SubPath \`${subPath}\` must not be an absolute path`);
   if (subPath.split('/').includes('..')) {
     throw new ConfigError(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);

@@ -46,6 +46,9 @@ t.test('command and arguments replace and expand', async (t) => {
     args: ['$(B)'],
   });
   t.notOk('entrypoint' in spec({}));
+  const many = { args: Array.from({ length: 7 }, () => '$(A)'), command: ['run'] };
+  const env = new Map([['A', 'x'.repeat(1024 * 1024)]]);
+  t.throws(() => spec({ env, container: container('app', many) }), { message: /longer than the kernel allows/ });
 });
 
 t.test('limits and requests of a container', async (t) => {

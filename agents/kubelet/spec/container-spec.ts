@@ -13,7 +13,7 @@ import {
 import type { ContainerSpec, Device, ImageRecord, Mount, NamespaceRef } from '../runtime/runtime';
 import { ConfigError, type Container } from './container';
 import { containerResources, minShares } from './container-resources';
-import { expand } from './expand';
+import { expand, TextLimit } from './expand';
 import { appArmorOf } from './security-profiles';
 import { specHash } from './spec-hash';
 import { dotted } from './sysctls';
@@ -48,7 +48,7 @@ export const identityOf = ({ metadata }: Pod): PodIdentity => ({
 /** The way upstream prints a pod in messages: name_namespace(uid). */
 export const formatPod = ({ name, namespace, uid }: PodIdentity): string => `${name}_${namespace}(${uid})`;
 
-/** @throws ConfigError when the pod requires a user that the image does not have */
+/** @throws ConfigError when the pod requires a user that the image does not have, or the arguments are too long */
 export function containerSpec(input: ContainerInput): ContainerSpec {
   const { pod, container, env, sandboxId } = input;
   const identity = identityOf(pod);
@@ -77,8 +77,8 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
       [labels.terminationLog]: input.terminationLog,
       [labels.graceSeconds]: String(graceSecondsOf(spec)),
     },
-    ...(container.command ? { entrypoint: container.command.map((text) => expand(text, env)) } : {}),
-    ...(container.args ? { args: container.args.map((text) => expand(text, env)) } : {}),
+    ...(container.command ? { entrypoint: expandAll(container.command, env) } : {}),
+    ...(container.args ? { args: expandAll(container.args, env) } : {}),
     env: [...env].map(([name, value]) => `${name}=${value}`),
     ...(container.workingDir ? { workingDir: container.workingDir } : {}),
     ...(userOf(user, group, input.image.user) ?? {}),
@@ -106,6 +106,16 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
   };
+}
+
+/** @throws ConfigError when the results together are longer than a process can have */
+function expandAll(texts: readonly string[], env: ReadonlyMap<string, string>): string[] {
+  const limit = new TextLimit();
+  return texts.map((text) => {
+    const expanded = expand(text, env);
+    limit.add(expanded);
+    return expanded;
+  });
 }
 
 /** A target counts only where containers have processes of their own: otherwise its processes are visible anyway. */

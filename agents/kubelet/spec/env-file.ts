@@ -1,53 +1,91 @@
-// The value of one variable in a file of variables, as an init container writes it for fileKeyRef. Pure. Source: KEP-3721: lines
+// The values of variables in a file of variables, as an init container writes it for fileKeyRef. Pure. Source: KEP-3721: lines
 // NAME='value', the value in single quotes and over several lines, comments behind #.
 
-/** Undefined when the file does not name the variable. @throws Error with the line that is not in this format */
-export function envFileValue(text: string, key: string): string | undefined {
-  const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i]!.replace(/^[ \t]+/, '');
-    if (line === '' || line.startsWith('#')) continue;
-    const name = nameOf(line, i + 1);
-    const rest = line.slice(name.length + 1);
-    // As in a shell, a space behind the sign ends the value: it is empty.
-    if (/^[ \t]/.test(rest)) {
-      if (name === key) return '';
-      continue;
+export interface EnvFile {
+  /** The first value of each variable that is wanted and found. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Names the first line that is not in the format; nothing is read behind it. */
+  readonly error?: Error;
+}
+
+/** A caller may let others work after so many lines. */
+const linesPerStep = 500;
+
+/** Linear in the text, however many variables are wanted. It yields now and then. */
+export function* parseEnvFile(text: string, wanted: ReadonlySet<string>): Generator<void, EnvFile> {
+  const values = new Map<string, string>();
+  try {
+    let at = 0;
+    for (let lines = 1; at < text.length && values.size < wanted.size; lines++) {
+      if (lines % linesPerStep === 0) yield;
+      const { variable, next } = readLine(text, at);
+      if (variable && wanted.has(variable.name) && !values.has(variable.name))
+        values.set(variable.name, variable.value());
+      at = next;
     }
-    if (!rest.startsWith("'")) throw invalid(i + 1, 'value must be enclosed in single quotes');
-    const value = quoted(lines, i, rest.slice(1));
-    if (name === key) return value.text;
-    i = value.lastLine;
+    return { values };
+  } catch (error) {
+    return { values, error: error as Error };
   }
-  return undefined;
 }
 
-function nameOf(line: string, number: number): string {
-  const at = line.indexOf('=');
-  if (at < 0) throw invalid(number, "missing '='");
-  const name = line.slice(0, at);
-  if (name.trim() === '') throw invalid(number, 'empty variable name');
-  if (/[ \t]$/.test(name)) throw invalid(number, "whitespace before '=' is not allowed");
-  return name;
+interface Read {
+  /** Undefined for a line without a variable. */
+  readonly variable?: { readonly name: string; readonly value: () => string };
+  /** Where the next line begins. */
+  readonly next: number;
 }
 
-function quoted(
-  lines: readonly string[],
-  first: number,
-  start: string,
-): { readonly text: string; readonly lastLine: number } {
-  const parts: string[] = [];
-  for (let i = first; i < lines.length; i++) {
-    const rest = i === first ? start : lines[i]!;
-    const end = rest.indexOf("'");
-    parts.push(end < 0 ? rest : rest.slice(0, end));
-    if (end < 0) continue;
-    const after = rest.slice(end + 1).replace(/^[ \t]+/, '');
-    if (after !== '' && !after.startsWith('#')) throw invalid(i + 1, 'unexpected content after closing quote');
-    return { text: parts.join('\n'), lastLine: i };
-  }
-  throw invalid(first + 1, 'unclosed single quote');
+/** @throws Error with the line that is not in this format */
+function readLine(text: string, from: number): Read {
+  const start = afterSpaces(text, from);
+  const end = endOfLine(text, start);
+  const next = end + 1;
+  if (start === contentEnd(text, start, end) || text[start] === '#') return { next };
+  const sign = text.indexOf('=', start);
+  if (sign < 0 || sign > end) throw invalid(text, from, "missing '='");
+  const name = text.slice(start, sign);
+  if (name.trim() === '') throw invalid(text, from, 'empty variable name');
+  if (isSpace(name.at(-1))) throw invalid(text, from, "whitespace before '=' is not allowed");
+  // As in a shell, a space behind the sign ends the value: it is empty.
+  if (isSpace(text[sign + 1])) return { variable: { name, value: () => '' }, next };
+  if (text[sign + 1] !== "'") throw invalid(text, from, 'value must be enclosed in single quotes');
+  const open = sign + 2;
+  const close = text.indexOf("'", open);
+  if (close < 0) throw invalid(text, from, 'unclosed single quote');
+  return {
+    variable: { name, value: () => text.slice(open, close).replaceAll('\r\n', '\n') },
+    next: afterValue(text, close),
+  };
 }
 
-const invalid = (line: number, why: string): Error =>
-  new Error(`invalid environment variable format at line ${line}: ${why}`);
+/** Only a comment may follow the closing quote. */
+function afterValue(text: string, close: number): number {
+  const start = afterSpaces(text, close + 1);
+  const end = endOfLine(text, start);
+  if (start === contentEnd(text, start, end) || text[start] === '#') return end + 1;
+  throw invalid(text, close, 'unexpected content after closing quote');
+}
+
+const isSpace = (character: string | undefined): boolean => character === ' ' || character === '\t';
+
+function afterSpaces(text: string, from: number): number {
+  let at = from;
+  while (isSpace(text[at])) at++;
+  return at;
+}
+
+function endOfLine(text: string, from: number): number {
+  const found = text.indexOf('\n', from);
+  return found < 0 ? text.length : found;
+}
+
+/** Without the carriage return of a file that was written elsewhere. */
+const contentEnd = (text: string, start: number, end: number): number =>
+  end > start && text[end - 1] === '\r' ? end - 1 : end;
+
+function invalid(text: string, at: number, why: string): Error {
+  let line = 1;
+  for (let found = text.indexOf('\n'); found >= 0 && found < at; found = text.indexOf('\n', found + 1)) line++;
+  return new Error(`invalid environment variable format at line ${line}: ${why}`);
+}

@@ -16,7 +16,12 @@ const kubernetes = service('default', 'kubernetes', {
 const sources: EnvSources = {
   configMap: (name) => (name === 'cfg' ? { data: { a: 'one', 'bad=name': 'x' } } : undefined),
   secret: (name) => (name === 'sec' ? { data: { pw: Buffer.from('geheim').toString('base64') } } : undefined),
-  file: (volume, path) => (volume === 'config' && path === 'app.env' ? "COLOR='blue'" : undefined),
+  file: (volume, path) =>
+    volume === 'config' && path === 'app.env'
+      ? { values: new Map([['COLOR', 'blue']]) }
+      : path === 'wrong.env'
+        ? { values: new Map(), error: new Error('line 1') }
+        : undefined,
   services: [
     kubernetes,
     service('shop', 'my-db'),
@@ -107,4 +112,32 @@ t.test('a variable from a file of a volume', async (t) => {
     { message: "couldn't parse env file" },
     'the file itself must be there',
   );
+  t.throws(() => from('wrong.env', 'COLOR', true), { message: "couldn't parse env file: line 1" });
 });
+
+const longer = { reason: 'CreateContainerConfigError', message: /are longer than the kernel allows \(6291456 bytes\)/ };
+
+t.test(
+  'an environment that doubles with each variable, or repeats a ConfigMap, ends at the limit of the kernel',
+  async (t) => {
+    const doubling = Array.from({ length: 40 }, (_, i) => ({ name: `V${i + 1}`, value: `$(V${i})$(V${i})` }));
+    t.throws(() => env({ env: [{ name: 'V0', value: 'x' }, ...doubling] }), longer);
+    t.throws(
+      () =>
+        env({
+          env: [
+            { name: 'A', value: 'x'.repeat(1000) },
+            { name: 'B', value: '$(A)'.repeat(6292) },
+          ],
+        }),
+      longer,
+    );
+    const repeated = Array.from({ length: 100_000 }, (_, i) => ({
+      prefix: `${'p'.repeat(60)}${i}`,
+      configMapRef: { name: 'cfg' },
+    }));
+    t.throws(() => env({ envFrom: repeated }), longer);
+    const most = { name: 'A', value: 'x'.repeat(1024 * 1024) };
+    t.equal(env({ env: [most, { name: 'B', value: '$(A)'.repeat(4) }] })['B']?.length, 4 * 1024 * 1024);
+  },
+);

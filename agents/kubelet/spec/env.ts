@@ -2,8 +2,8 @@
 import type { ConfigMap, Pod, Secret, Service } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import { ConfigError, type Container } from './container';
-import { envFileValue } from './env-file';
-import { expand } from './expand';
+import type { EnvFile } from './env-file';
+import { expand, TextLimit } from './expand';
 import { fieldValue, type NodeFacts, resourceValue } from './field-ref';
 
 export interface EnvSources {
@@ -11,29 +11,35 @@ export interface EnvSources {
   readonly configMap: (name: string) => ConfigMap | undefined;
   readonly secret: (name: string) => Secret | undefined;
   readonly services: readonly Service[];
-  /** Content of a file in a volume of the pod; undefined when it cannot be read. */
-  readonly file: (volume: string, path: string) => string | undefined;
+  /** The variables of a file in a volume of the pod; undefined when it cannot be read. */
+  readonly file: (volume: string, path: string) => EnvFile | undefined;
   readonly facts: NodeFacts;
 }
 
-/** NAME to value in the order of definition. @throws ConfigError for a missing non-optional reference */
+/** NAME to value in the order of definition. @throws ConfigError for a missing non-optional reference, or more than a process can have */
 export function containerEnv(pod: Pod, container: Container, sources: EnvSources): Map<string, string> {
   const services = serviceEnv(pod, sources.services);
   const env = new Map<string, string>();
+  const limit = new TextLimit();
+  // Counted before it is kept: a few words of the spec can repeat a ConfigMap, or the variables before them, many times.
+  const set = (name: string, value: string): void => {
+    limit.add(name);
+    limit.add(value);
+    env.set(name, value);
+  };
   for (const from of container.envFrom ?? []) {
     for (const [key, value] of Object.entries(envFromValues(pod, from, sources)))
-      env.set(`${from.prefix ?? ''}${key}`, value);
+      set(`${from.prefix ?? ''}${key}`, value);
   }
+  // A value may refer to Services and to variables defined before it.
+  const before = { get: (name: string) => env.get(name) ?? services.get(name) };
   for (const variable of container.env ?? []) {
-    if (variable.valueFrom) {
-      const value = valueFrom(pod, container, variable, sources);
-      if (value !== undefined) env.set(variable.name, value);
-    } else {
-      // A value may refer to Services and to variables defined before it.
-      env.set(variable.name, expand(variable.value ?? '', new Map([...services, ...env])));
-    }
+    const value = variable.valueFrom
+      ? valueFrom(pod, container, variable, sources)
+      : expand(variable.value ?? '', before);
+    if (value !== undefined) set(variable.name, value);
   }
-  for (const [name, value] of services) if (!env.has(name)) env.set(name, value);
+  for (const [name, value] of services) if (!env.has(name)) set(name, value);
   return env;
 }
 
@@ -97,19 +103,15 @@ type FileKey = NonNullable<NonNullable<EnvVar['valueFrom']>['fileKeyRef']>;
 
 /** As upstream, an empty value counts as absent, and only an absent key may be optional: the file must be there and readable. */
 function fileValue({ volumeName, path, key, optional }: FileKey, { file }: EnvSources): string | undefined {
-  const value = parsedValue(file(volumeName, path), key);
+  const found = file(volumeName, path);
+  if (!found) throw new ConfigError("couldn't parse env file");
+  const value = found.values.get(key);
+  if (value === undefined && found.error) {
+    throw new ConfigError(`couldn't parse env file: ${describeError(found.error)}`);
+  }
   if (value) return value;
   if (optional) return undefined;
   throw new ConfigError(`environment variable key ${JSON.stringify(key)} not found in file ${JSON.stringify(path)}`);
-}
-
-function parsedValue(text: string | undefined, key: string): string | undefined {
-  if (text === undefined) throw new ConfigError("couldn't parse env file");
-  try {
-    return envFileValue(text, key);
-  } catch (err) {
-    throw new ConfigError(`couldn't parse env file: ${describeError(err)}`);
-  }
 }
 
 const masterService = 'kubernetes';
