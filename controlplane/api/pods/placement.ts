@@ -1,5 +1,5 @@
 // Which nodes a pod's spec allows, for scheduler and controllers: node selectors and affinity, taints and tolerations.
-import { matchesSelector } from '../selector';
+import { matchesSelector, type Requirement, type Selector } from '../selector';
 import type { PodSpec } from './types';
 
 export type Toleration = NonNullable<PodSpec['tolerations']>[number];
@@ -16,19 +16,29 @@ interface Taint {
   readonly effect: string;
 }
 
-/** All expressions and fields of a term must match; an empty term matches no node. */
-export function matchesNodeTerm(
-  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
-  node: NodeFacts,
-): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  const requirements = (list: typeof matchExpressions) =>
-    list.map(({ key, operator, values = [] }) => ({ key, operator: operator as 'In', values }));
-  return (
-    matchesSelector(requirements(matchExpressions), node.labels) &&
-    matchesSelector(requirements(matchFields), { 'metadata.name': node.name })
-  );
+interface TermSelectors {
+  readonly labels: Selector;
+  readonly fields: Selector;
 }
+
+/** A term is compared with many nodes. The same selector each time lets matchesSelector compile a long one once. */
+const selectors = new WeakMap<NodeSelectorTerm, TermSelectors>();
+
+/** All expressions and fields of a term must match; an empty term matches no node. */
+export function matchesNodeTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
+  let known = selectors.get(term);
+  if (!known) {
+    known = { labels: toSelector(term.matchExpressions), fields: toSelector(term.matchFields) };
+    selectors.set(term, known);
+  }
+  const { labels, fields } = known;
+  if (labels.length + fields.length === 0) return false;
+  if (!matchesSelector(labels, node.labels)) return false;
+  return fields.length === 0 || matchesSelector(fields, { 'metadata.name': node.name });
+}
+
+const toSelector = (list: NodeSelectorTerm['matchExpressions'] = []): Selector =>
+  list.map(({ key, operator, values = [] }) => ({ key, operator: operator as Requirement['operator'], values }));
 
 /** nodeSelector and required node affinity together. */
 export function allowsNode({ nodeSelector = {}, affinity }: PodSpec, node: NodeFacts): boolean {
