@@ -103,3 +103,10 @@ t.test('a history keeps an hour', async (t) => {
   t.same(recommendations, [{ at: ago(10), replicas: 2 }]);
   t.same(changes, []);
 });
+
+t.test('a history has a bounded size, however often its autoscaler changes', async (t) => {
+  const entries = Array.from({ length: 200_000 }, (_, i) => ({ at: now, replicas: i, change: i }));
+  const kept = recent({ recommendations: entries, changes: entries }, now);
+  t.match([kept.recommendations.length, kept.changes.length], [480, 480]);
+  t.equal(kept.recommendations.at(-1)?.replicas, 199_999, 'the newest ones');
+});

@@ -14,12 +14,14 @@ export interface History {
 /** The longest window and period that the API accepts. */
 const keptMs = 3_600_000;
 const defaultWindowSeconds = 300;
+/** Of each list: an hour of passes, and as many again. A user who changes an autoscaler again and again causes a pass each time. */
+const keptEntries = 480;
 /** Without a behavior, a target at most doubles at once, or gets four replicas. */
 const growth = { factor: 2, atLeast: 4 };
 
 export const recent = (history: History, now: number): History => ({
-  recommendations: history.recommendations.filter(({ at }) => at > now - keptMs),
-  changes: history.changes.filter(({ at }) => at > now - keptMs),
+  recommendations: history.recommendations.filter(({ at }) => at > now - keptMs).slice(-keptEntries),
+  changes: history.changes.filter(({ at }) => at > now - keptMs).slice(-keptEntries),
 });
 
 export interface Limited {
