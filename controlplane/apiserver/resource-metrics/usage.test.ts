@@ -19,6 +19,15 @@ t.test('the summary of a kubelet', async (t) => {
           { name: 'a', ...usage(1, 10) },
           { name: 'starts', cpu: { time }, memory: { time } },
           { name: 'negative', ...usage(-1, 10) },
+          ...['yesterday', '2026-13-02T03:04:05Z', '+012026-01-02T03:04:05Z', `${time}${' '.repeat(100)}`, 5].map(
+            (wrong) => ({
+              ...usage(1, 10),
+              name: 'no time',
+              cpu: { ...usage(1, 10).cpu, time: wrong },
+            }),
+          ),
+          // No such day: Go does not read it, JavaScript reads the next one.
+          { ...usage(2, 20), name: 'day', cpu: { ...usage(2, 20).cpu, time: '2026-02-30T03:04:05.5+01:00' } },
           null,
         ],
       },
@@ -31,7 +40,13 @@ t.test('the summary of a kubelet', async (t) => {
   t.same(
     [...pods],
     [
-      ['u', [{ name: 'a', time, cpuNanoCores: 1, memoryBytes: 10 }]],
+      [
+        'u',
+        [
+          { name: 'a', time, cpuNanoCores: 1, memoryBytes: 10 },
+          { name: 'day', time: '2026-03-02T02:04:05Z', cpuNanoCores: 2, memoryBytes: 20 },
+        ],
+      ],
       ['v', []],
     ],
   );

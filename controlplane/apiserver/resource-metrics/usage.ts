@@ -1,5 +1,6 @@
 // What one kubelet says that its node, pods and containers use: /stats/summary?only_cpu_and_memory=true, of this project's kubelet or
 // upstream's. Pure. Source: upstream's stats/v1alpha1.
+import { formatTime } from '../../base/clock';
 
 export interface Usage {
   /** When it was measured, as RFC 3339. */
@@ -42,9 +43,16 @@ function usageOf(value: unknown): Usage | undefined {
   if (!isRecord(value)) return undefined;
   const { cpu, memory } = value;
   if (!isRecord(cpu) || !isRecord(memory)) return undefined;
-  const [time, cpuNanoCores, memoryBytes] = [cpu['time'], cpu['usageNanoCores'], memory['workingSetBytes']];
-  if (typeof time !== 'string' || !isAmount(cpuNanoCores) || !isAmount(memoryBytes)) return undefined;
+  const [time, cpuNanoCores, memoryBytes] = [timeOf(cpu['time']), cpu['usageNanoCores'], memory['workingSetBytes']];
+  if (time === undefined || !isAmount(cpuNanoCores) || !isAmount(memoryBytes)) return undefined;
   return { time, cpuNanoCores, memoryBytes };
+}
+
+/** Written again: a text that clients cannot read as a time would spoil the list of all nodes for them. */
+function timeOf(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT.{1,30}$/.test(value)) return undefined;
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? undefined : formatTime(ms);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
