@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -339,3 +339,21 @@ t.test('a provisioned folder has the size of its volume, from its first moment',
   t.equal((await stat(path)).mode & 0o7777, 0o777);
   t.same(await readdir(join(rootDir, 'persistent-volumes')), ['pv']);
 });
+
+t.test(
+  'a provisioned volume is mounted only from the folder of this kubelet: a node that lies leads to no link',
+  async (t) => {
+    const { client, claim, volume, disk, failure, mounts, rootDir } = await setUp(t);
+    const ofContainer = join(rootDir, 'pods/u9/volumes/kubernetes.io~empty-dir/e');
+    await mkdir(ofContainer, { recursive: true });
+    await symlink(disk, join(ofContainer, 'pv'));
+    const path = join(ofContainer, 'pv');
+    const annotations = { 'pv.kubernetes.io/provisioned-by': 'k8ts.io/directory' };
+    const spec = { ...volume.spec, local: { path }, capacity: { storage: '1Gi' } };
+    await client.create(persistentVolumeClaims, claim);
+    await client.create(persistentVolumes, { ...volume, metadata: { ...volume.metadata, annotations }, spec });
+    const why = `path "${path}" is not in the folder of this kubelet's own volumes`;
+    t.match(await failure(using()), [`MountVolume.NewMounter initialization failed for volume "pv" : ${why}`]);
+    t.same(await mounts.table(), []);
+  },
+);

@@ -11,7 +11,7 @@ import type { SetUp, VolumeDeps } from '../plugins/plugin';
 import { giveToGroup } from './give-to-group';
 import { mountOptionsOf, pointOptionsOf } from './mount-options';
 import { definePersistentPlugin, isBlock, type PersistentUse } from './plugin';
-import { capacityBytes, provisionedPath } from './provisioned';
+import { capacityBytes, isProvisioned, provisionedPath } from './provisioned';
 
 type Use = PersistentUse<'local'>;
 
@@ -51,7 +51,11 @@ async function kindOf({ source: { path }, volume }: Use, task: SetUp): Promise<'
     throw new StepError(`${step} initialization failed`, message);
   };
   if (path.split('/').includes('..')) refuse(`invalid path: ${path} must not contain '..'`);
-  if (provisionedPath(volume, task.deps.rootDir) !== undefined) await ensureProvisioned(path, volume, task);
+  if (isProvisioned(volume)) {
+    const own = provisionedPath(volume, task.deps.rootDir);
+    if (own === undefined) refuse(`path "${path}" is not in the folder of this kubelet's own volumes`);
+    await ensureProvisioned(path, volume, task);
+  }
   const info = await stat(path).catch((cause: NodeJS.ErrnoException) =>
     refuse(cause.code === 'ENOENT' ? `path "${path}" does not exist` : cause.message),
   );
