@@ -16,10 +16,10 @@ const blkid = 'blkid -p -s TYPE -s PTTYPE -o export /dev/x';
 const mount = 'mount -t ext4 -o OPTIONS /dev/x /m';
 
 t.test('only an empty device is formatted; one that is broken is not mounted', async (t) => {
-  const run = async (calls: readonly ScriptedCall[], options: readonly string[] = []) => {
+  const run = async (calls: readonly ScriptedCall[], options: readonly string[] = [], fsType = 'ext4') => {
     const exec = new ScriptedExec(calls);
     const { signal } = new AbortController();
-    const work = mountDevice(exec, { device: '/dev/x', target: '/m', fsType: 'ext4', options }, signal);
+    const work = mountDevice(exec, { device: '/dev/x', target: '/m', fsType, options }, signal);
     const failure = await work.then(
       () => undefined,
       (err: Error) => err.message,
@@ -29,6 +29,8 @@ t.test('only an empty device is formatted; one that is broken is not mounted', a
   };
   const mounts = { argv: mount.replace('OPTIONS', 'defaults') };
   t.equal(await run([{ argv: blkid, exitCode: 2 }, { argv: 'mkfs.ext4 -F -m0 /dev/x' }, mounts]), undefined);
+  const empty = [{ argv: blkid, exitCode: 2 }, { argv: 'mkfs.ext4 -F -m0 /dev/x' }, mounts];
+  t.equal(await run(empty, [], ''), undefined, 'an empty type is none: ext4');
   const known = { argv: blkid, stdout: 'TYPE=ext4\n' };
   t.equal(await run([known, { argv: 'fsck -a /dev/x', exitCode: 1 }, mounts]), undefined, 'errors that fsck mended');
   t.match(await run([known, { argv: 'fsck -a /dev/x', exitCode: 4 }]), /could not correct them/);

@@ -7,11 +7,12 @@ import { runMount } from './mount-program';
 export interface DeviceMount {
   readonly device: string;
   readonly target: string;
-  /** Made on an empty device, such as ext4 or xfs. */
-  readonly fsType: string;
+  /** Made on an empty device, such as ext4 or xfs; '' or none: ext4. */
+  readonly fsType: string | undefined;
   readonly options: readonly string[];
 }
 
+const defaultFsType = 'ext4';
 /** blkid's exit status for a device without known content. */
 const nothingFound = 2;
 /** fsck's exit status for errors that it has left. */
@@ -38,9 +39,10 @@ export function parseContent(output: string): string {
 /** Mounts the device, and makes a file system first if it has none. @throws AppError */
 export async function mountDevice(
   exec: Exec,
-  { device, target, fsType, options }: DeviceMount,
+  { device, target, options, ...mount }: DeviceMount,
   signal: AbortSignal,
 ): Promise<void> {
+  const fsType = mount.fsType || defaultFsType;
   const isReadOnly = options.includes('ro');
   const content = await contentOf(exec, device, signal);
   if (content === '') {

@@ -15,8 +15,6 @@ import { capacityBytes, isProvisioned, provisionedPath } from './provisioned';
 
 type Use = PersistentUse<'local'>;
 
-const defaultFsType = 'ext4';
-
 /** Where upstream's kubelet mounts the devices of local volumes. */
 const deviceMounts = (rootDir: string): string => join(rootDir, 'plugins/kubernetes.io/local-volume/mounts');
 
@@ -103,13 +101,13 @@ async function bindFolder(folder: string, use: Use, task: SetUp): Promise<void> 
 async function ensureDevice(target: string, { source, volume, readOnly }: Use, { deps, signal }: SetUp): Promise<void> {
   if (await deps.mounts.at(target)) return;
   await mkdir(target, { recursive: true, mode: 0o750 });
-  const { fsType = defaultFsType } = source;
+  const { fsType } = source;
   const options = mountOptionsOf(volume, readOnly ? ['ro'] : []);
   try {
     await mountDevice(deps.exec, { device: source.path, target, fsType, options }, signal);
   } catch (cause) {
     signal.throwIfAborted();
-    const where = `failed to mount device ${source.path} at ${target} (fstype: ${fsType})`;
+    const where = `failed to mount device ${source.path} at ${target} (fstype: ${fsType ?? 'ext4'})`;
     const message = `local: ${where}, error ${describeError(cause)}`;
     throw new StepError('MountVolume.MountDevice failed', message);
   }
