@@ -30,6 +30,8 @@ export interface PullRequest {
   readonly auth: () => RegistryAuth | undefined;
   /** Writes an Event of the pod. */
   readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+  /** The container's volumes: an image that is present is reported after them, so that a try without volumes reports no image. */
+  readonly volumes?: Promise<unknown>;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +50,7 @@ export class ImagePuller {
     private readonly deps: { readonly runtime: ContainerRuntime; readonly cache: ImageCache; readonly clock: Clock },
   ) {}
 
-  /** @throws ImageError */
+  /** @throws ImageError, or the failure of the volumes */
   async ensure(request: PullRequest): Promise<ImageRecord> {
     const { image, report } = request;
     const now = this.deps.clock.now();
@@ -61,6 +63,7 @@ export class ImagePuller {
     const policy = request.policy ?? defaultPullPolicy(image);
     const present = await this.deps.cache.get(reference);
     if (present && policy !== 'Always') {
+      await request.volumes;
       report('Normal', 'Pulled', `Container image "${image}" already present on machine`);
       return present;
     }

@@ -111,3 +111,26 @@ t.test('pulls: by policy, one at a time for an image, with back-off for the pod 
   await failsWith('y:1', 'ErrImageNeverPull', 'Never');
   await failsWith('NO', 'InvalidImageName');
 });
+
+t.test('a present image is reported when the volumes are mounted, and not when they cannot be', async (t) => {
+  const clock = new FakeClock();
+  const runtime = new FakeRuntime(() => clock.now());
+  const puller = new ImagePuller({ runtime, cache: new ImageCache(runtime), clock });
+  const said: string[] = [];
+  const ensure = (volumes: Promise<unknown>) =>
+    puller.ensure({
+      podUid: 'u1',
+      image: 'x:1',
+      policy: 'IfNotPresent',
+      auth: () => undefined,
+      report: (_, reason) => said.push(reason),
+      volumes,
+      signal: new AbortController().signal,
+    });
+  runtime.registry.set('x:1', { id: 'sha256:x', tags: [], digests: [], sizeBytes: 1, user: '' });
+  await runtime.pull('x:1', undefined);
+  await t.rejects(ensure(Promise.reject(new Error('not mounted'))), { message: 'not mounted' });
+  t.same(said, []);
+  await ensure(Promise.resolve());
+  t.same(said, ['Pulled']);
+});

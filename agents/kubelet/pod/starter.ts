@@ -68,18 +68,20 @@ export async function startContainer(deps: PodDeps, request: StartRequest): Prom
 
 async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const { pod, container, facts, signal } = request;
-  const pull = (reference: string, policy: string | undefined) =>
+  const pull = (reference: string, policy: string | undefined, volumes?: Promise<unknown>) =>
     deps.puller.ensure({
       podUid: pod.metadata?.uid ?? '',
       image: reference,
       policy,
       auth: () => credentialsFor(reference, pullSecrets(deps, pod)),
       report: (type, reason, message) => deps.events.record(pod, type, reason, message),
+      volumes,
       signal,
     });
   // Before the rest, so that no failure of the rest ends this pass while a mount is still being made.
   await showImageVolumes(deps, request, pull);
-  const [image] = await Promise.all([pull(container.image ?? '', container.imagePullPolicy), request.volumes]);
+  const { image: reference = '', imagePullPolicy } = container;
+  const [image] = await Promise.all([pull(reference, imagePullPolicy, request.volumes), request.volumes]);
   const env = containerEnv(pod, container, {
     configMap: (name) => deps.volumes.configMap(pod, name),
     secret: (name) => deps.volumes.secret(pod, name),
