@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { refuse, serveGrpc } from '../../../test/lib/grpc-server';
 import { openRpc, type ServiceSchema } from './rpc';
@@ -45,6 +45,21 @@ t.test('a call carries its request, and the answer has the defaults of absent fi
   t.strictSame({ ...(answer['words'] as object) }, { ['__proto__x']: 'y', k: 'v' });
   t.equal(answer['size'], large);
   t.equal((await rpc.call('Say', {}, options))['text'], '');
+});
+
+t.test('a socket is reached by a path that is longer than the kernel takes', async (t) => {
+  const socket = await socketPath(t);
+  t.teardown(await serveGrpc(socket, echo, { Say: (request) => request }));
+  const folder = join(dirname(socket), 'f'.repeat(120));
+  await mkdir(folder);
+  const long = join(folder, 's.sock');
+  await rename(socket, long);
+  const rpc = await openRpc(long, echo);
+  t.teardown(() => rpc.close());
+  t.equal((await rpc.call('Say', { text: 'a' }, options))['text'], 'a');
+  const missing = await openRpc(join(folder, 'none', 's.sock'), echo);
+  t.teardown(() => missing.close());
+  await t.rejects(missing.call('Say', {}, options), { status: 'Unavailable' });
 });
 
 t.test('failures have the code and words of the service', async (t) => {

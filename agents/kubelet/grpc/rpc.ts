@@ -3,6 +3,7 @@
 import type { Client as Channel } from '@grpc/grpc-js';
 import type { INamespace, Root } from 'protobufjs/light';
 import { AppError, type ErrorCode } from '../../../controlplane/base/errors';
+import { connectable } from './socket-path';
 
 interface Field {
   /** A scalar of protobuf, or the name of a message. */
@@ -83,7 +84,8 @@ export class RpcError extends AppError {
 /** Opens a connection with the first call. @throws nothing itself */
 export async function openRpc<C extends Calls>(socketPath: string, schema: ServiceSchema<C>): Promise<Rpc<C>> {
   const [{ Client, credentials }, types] = await Promise.all([import('./library'), typesOf(schema)]);
-  const channel = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
+  const socket = await connectable(socketPath);
+  const channel = new Client(`unix:${socket.path}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxAnswerBytes,
     'grpc.enable_retries': 0,
     'grpc.enable_http_proxy': 0,
@@ -93,7 +95,10 @@ export async function openRpc<C extends Calls>(socketPath: string, schema: Servi
   });
   return {
     call: (method, request, options) => call(channel, types, schema, { method, request, options }),
-    close: () => channel.close(),
+    close: () => {
+      channel.close();
+      void socket.close();
+    },
   };
 }
 
