@@ -142,3 +142,64 @@ t.test('a peer that accepts the connection and never completes the handshake is 
     message: /no connection after 300 ms/,
   });
 });
+
+t.test('many requests at once share a few connections; a watch takes none of them', async (t) => {
+  const ports = new Set<number | undefined>();
+  const held: (() => void)[] = [];
+  const server = await serve(t, (req, res) => {
+    if (req.url?.includes('watch=true')) {
+      res.write('{}');
+      return;
+    }
+    ports.add(req.socket.remotePort);
+    held.push(() => res.end(req.url));
+    // The limit is reached: from here on each answer makes room for the next request.
+    if (held.length === 2) for (const answer of held.splice(0)) setImmediate(answer);
+  });
+  const transport = new HttpsTransport({ server }, { maxConnections: 2 });
+  t.teardown(() => transport.close());
+  const end = new AbortController();
+  for (let i = 0; i < 3; i++)
+    await transport.send({ method: 'GET', path: `/pods?watch=true&i=${i}`, signal: end.signal });
+  const paths = Array.from({ length: 20 }, (_, i) => `/${i}`);
+  const answers = await Promise.all(
+    paths.map(async (path) => readText((await transport.send({ method: 'POST', path })).body)),
+  );
+  t.same(answers, paths);
+  t.equal(ports.size, 2);
+  end.abort();
+});
+
+t.test('a request that waits for a connection has its whole time once it has one', async (t) => {
+  const waiting: (() => void)[] = [];
+  const server = await serve(t, (req, res) => {
+    if (req.url === '/second') res.end('second');
+    else waiting.push(() => res.end('first'));
+  });
+  const transport = new HttpsTransport({ server }, { maxConnections: 1, answerTimeoutMs: 600 });
+  t.teardown(() => transport.close());
+  const first = transport.send({ method: 'POST', path: '/first' });
+  const second = transport.send({ method: 'POST', path: '/second' });
+  await t.rejects(first, { message: /no answer after 600 ms/ });
+  t.equal(await readText((await second).body), 'second', 'it waited as long as its own limit');
+});
+
+t.test('a request that waits for a connection can be aborted', async (t) => {
+  const arrived = Promise.withResolvers<void>();
+  const server = await serve(t, () => arrived.resolve());
+  const transport = new HttpsTransport({ server }, { maxConnections: 1 });
+  t.teardown(() => transport.close());
+  const end = new AbortController();
+  const first = transport.send({ method: 'POST', path: '/', signal: end.signal });
+  await arrived.promise;
+  const reason = new Error('no longer needed');
+  const stop = new AbortController();
+  const second = transport.send({ method: 'POST', path: '/', signal: stop.signal });
+  await new Promise(setImmediate);
+  stop.abort(reason);
+  await t.rejects(second, reason);
+  const third = transport.send({ method: 'POST', path: '/', signal: stop.signal });
+  await t.rejects(third, reason, 'aborted before it began');
+  end.abort(reason);
+  await t.rejects(first, reason);
+});

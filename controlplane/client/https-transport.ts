@@ -19,14 +19,23 @@ const connectTimeoutMs = 15_000;
  * retransmission (minutes, after a node was cut off for one). A new connection is faster. Watches answer at once.
  */
 const answerTimeoutMs = 30_000;
+/**
+ * Connections for requests whose answer ends; further requests wait for one of these. Without this limit, a node that gets a hundred
+ * pods at once opens hundreds of connections. Then a busy server does nothing but handshakes, which reach their time limit and are repeated.
+ * Watches keep their connections for minutes, so they do not count.
+ */
+const maxConnections = 16;
 /** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
 const tokenMaxAgeMs = 10_000;
-const defaultLimits = { connectTimeoutMs, answerTimeoutMs, tokenMaxAgeMs };
+const defaultLimits = { connectTimeoutMs, answerTimeoutMs, tokenMaxAgeMs, maxConnections };
 export type TransportLimits = Readonly<typeof defaultLimits>;
+
+const watchPath = /[?&]watch=(true|1)(&|$)/;
 
 export class HttpsTransport implements Transport {
   private readonly base: URL;
   private readonly agent: http.Agent;
+  private readonly watchAgent: http.Agent;
   private readonly limits: TransportLimits;
   private token: { readonly value: string; readonly readAt: number } | undefined;
 
@@ -36,18 +45,8 @@ export class HttpsTransport implements Transport {
   ) {
     this.limits = { ...defaultLimits, ...limits };
     this.base = new URL(options.server);
-    const pool = { keepAlive: true, keepAliveMsecs: keepAliveProbeMs, scheduling: 'lifo', maxFreeSockets: 16 } as const;
-    this.agent =
-      this.base.protocol === 'http:'
-        ? new http.Agent(pool)
-        : new https.Agent({
-            ...pool,
-            ca: options.ca,
-            cert: options.cert,
-            key: options.key,
-            servername: options.tlsServerName,
-            rejectUnauthorized: !options.insecureSkipTlsVerify,
-          });
+    this.agent = this.openPool(this.limits.maxConnections);
+    this.watchAgent = this.openPool(Number.POSITIVE_INFINITY);
   }
 
   async send(request: Request): Promise<Response> {
@@ -55,6 +54,7 @@ export class HttpsTransport implements Transport {
     const headers: Record<string, string> = { ...request.headers };
     const token = await this.bearerToken();
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    request.signal?.throwIfAborted();
     try {
       return await this.exchange(request, headers);
     } catch (err) {
@@ -65,13 +65,28 @@ export class HttpsTransport implements Transport {
   }
 
   close(): void {
-    this.agent.destroy();
+    for (const pool of [this.agent, this.watchAgent]) pool.destroy();
   }
 
   /** For a transport that sends no more requests: idle connections close now, the others when their answer ends. */
   retire(): void {
-    this.agent.maxFreeSockets = 0;
-    for (const idle of Object.values(this.agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+    for (const pool of [this.agent, this.watchAgent]) {
+      pool.maxFreeSockets = 0;
+      for (const idle of Object.values(pool.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+    }
+  }
+
+  private openPool(maxSockets: number): http.Agent {
+    const { ca, cert, key, tlsServerName: servername, insecureSkipTlsVerify } = this.options;
+    const pool = {
+      keepAlive: true,
+      keepAliveMsecs: keepAliveProbeMs,
+      scheduling: 'lifo',
+      maxSockets,
+      maxFreeSockets: 16,
+    } as const;
+    if (this.base.protocol === 'http:') return new http.Agent(pool);
+    return new https.Agent({ ...pool, ca, cert, key, servername, rejectUnauthorized: !insecureSkipTlsVerify });
   }
 
   private exchange(request: Request, headers: Record<string, string>): Promise<Response> {
@@ -87,7 +102,7 @@ export class HttpsTransport implements Transport {
           path: `${prefix}${path}`,
           method,
           headers,
-          agent: this.agent,
+          agent: watchPath.test(path) ? this.watchAgent : this.agent,
           signal,
         },
         (incoming) => {
@@ -99,9 +114,10 @@ export class HttpsTransport implements Transport {
         },
       );
       const ms = this.limits.answerTimeoutMs;
-      const timer = setTimeout(() => outgoing.destroy(new Error(`no answer after ${ms} ms`)), ms);
-      for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer));
+      // The time in which the request waits for a connection does not count: the server knows nothing of it yet.
       outgoing.on('socket', (socket) => {
+        const timer = setTimeout(() => outgoing.destroy(new Error(`no answer after ${ms} ms`)), ms);
+        for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer));
         socket.setNoDelay(true);
         if (socket.connecting)
           limitConnect(
@@ -110,6 +126,10 @@ export class HttpsTransport implements Transport {
             this.limits.connectTimeoutMs,
           );
       });
+      // A request without a connection reports its abortion only when it gets one.
+      const abandon = () => outgoing.socket ?? reject(signal?.reason);
+      signal?.addEventListener('abort', abandon, { once: true });
+      outgoing.once('close', () => signal?.removeEventListener('abort', abandon));
       outgoing.on('error', (err: NodeJS.ErrnoException) => {
         if (signal?.aborted) reject(signal.reason);
         else if (outgoing.reusedSocket && (err.code === 'ECONNRESET' || err.code === 'EPIPE')) {
