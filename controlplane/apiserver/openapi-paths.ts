@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Catalog } from '../api/catalog';
 import type { SchemaSet } from '../api/schema/schema-set';
+import { versionInfo } from '../base/version';
 import { type OpenApiDocument, OpenApiDocuments, v2ProtobufAccept, v2ProtobufType } from './openapi/openapi';
 import { type ApiRequest, header, jsonType, queryOf, type Reply } from './request';
 import type { PathHandler } from './servers/path-server';
-import { versionInfo } from './version';
 
 const textType = 'text/plain; charset=utf-8';
 

@@ -4,6 +4,7 @@ import type { Catalog } from '../api/catalog';
 import { isCustom } from '../api/kind';
 import type { SchemaSet } from '../api/schema/schema-set';
 import { eventLoop } from '../base/event-loop';
+import { versionInfo } from '../base/version';
 import { type IssuerFacts, isDiscoverable, issuerReply, keysReply } from './authn/issuer-documents';
 import {
   aggregatedContentType,
@@ -23,7 +24,6 @@ import { negotiate } from './rest/negotiate';
 import { asAsked } from './rest/pretty';
 import type { PathHandler, PathTable } from './servers/path-server';
 import { noRepresentation } from './status';
-import { versionInfo } from './version';
 
 export interface PathDeps {
   readonly catalog: Catalog;

@@ -1,12 +1,13 @@
 // The metrics of the process and of what it stores, with the names of kube-apiserver and of the Prometheus clients.
-import { readdirSync, readFileSync } from 'node:fs';
 import { apiServices } from '../api/api-service';
 import { type Catalog, storedKinds } from '../api/catalog';
 import { isConditionTrue } from '../api/conditions';
 import { storageKind } from '../api/storage';
+import { renderBuildInfo } from '../base/build-info';
 import { renderCounter, renderGauge } from '../base/metric';
+import { renderProcessValues } from '../base/process-values';
+import { versionInfo } from '../base/version';
 import type { Cache } from './cache/cache';
-import { versionInfo } from './version';
 
 export interface ServerMetricsDeps {
   readonly catalog: Catalog;
@@ -15,20 +16,14 @@ export interface ServerMetricsDeps {
 }
 
 export function renderServer({ catalog, cache, gauges }: ServerMetricsDeps): readonly string[] {
-  const values: Readonly<Record<string, number>> = { ...processValues(), ...gauges() };
   return [
-    ...Object.entries(values).flatMap(([name, value]) => {
+    ...renderProcessValues(),
+    ...Object.entries(gauges()).flatMap(([name, value]) => {
       const render = name.endsWith('_total') ? renderCounter : renderGauge;
       return render({ name, help: helpOf[name] ?? 'A value of this server.' }, [['', value]]);
     }),
     ...storedObjects(catalog, cache),
-    ...renderGauge(
-      {
-        name: 'kubernetes_build_info',
-        help: 'The version of the server, in its labels; the value is always 1.',
-      },
-      [[buildLabels, 1]],
-    ),
+    ...renderBuildInfo(versionInfo),
   ];
 }
 
@@ -45,31 +40,9 @@ export function renderAvailability(cache: Cache): readonly string[] {
 }
 
 const helpOf: Readonly<Record<string, string>> = {
-  process_resident_memory_bytes: 'Bytes of memory that the process holds.',
-  process_cpu_seconds_total: 'Seconds of CPU time.',
-  process_start_time_seconds: 'When the process began, in seconds since 1970.',
-  process_open_fds: 'Open file descriptors.',
-  process_max_fds: 'The most file descriptors that may be open.',
-  process_virtual_memory_bytes: 'Bytes of addresses in use.',
-  nodejs_heap_size_used_bytes: 'Used heap of Node.js in bytes.',
   apiserver_storage_revision: 'The revision of the store.',
   apiserver_audit_event_total: 'Events that were written to the audit log.',
 };
-
-const { major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform } = versionInfo;
-const buildLabels = Object.entries({
-  build_date: buildDate,
-  compiler,
-  git_commit: gitCommit,
-  git_tree_state: gitTreeState,
-  git_version: gitVersion,
-  go_version: goVersion,
-  major,
-  minor,
-  platform,
-})
-  .map(([name, value]) => `${name}="${value}"`)
-  .join(',');
 
 /** Each kind once, though several versions may show its objects. The first name is deprecated upstream, and what dashboards use. */
 function storedObjects(catalog: Catalog, cache: Cache): readonly string[] {
@@ -92,33 +65,4 @@ function storedObjects(catalog: Catalog, cache: Cache): readonly string[] {
       counts.map(({ group, plural, count }) => [`group="${group}",resource="${plural}"`, count] as const),
     ),
   ];
-}
-
-function processValues(): Readonly<Record<string, number>> {
-  const { rss, heapUsed } = process.memoryUsage();
-  const { user, system } = process.cpuUsage();
-  return {
-    process_resident_memory_bytes: rss,
-    nodejs_heap_size_used_bytes: heapUsed,
-    process_cpu_seconds_total: (user + system) / 1e6,
-    process_start_time_seconds: Math.round(Date.now() / 1000 - process.uptime()),
-    ...fromKernel(),
-  };
-}
-
-/** What only the kernel knows; nothing where there is no /proc. */
-function fromKernel(): Readonly<Record<string, number>> {
-  try {
-    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    // The name of the process, the second field, may contain blanks; the size of its memory is the 23rd field.
-    const stat = readFileSync('/proc/self/stat', 'utf8');
-    const virtual = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[20];
-    return {
-      process_open_fds: readdirSync('/proc/self/fd').length,
-      process_max_fds: Number(limit ?? 0),
-      process_virtual_memory_bytes: Number(virtual ?? 0),
-    };
-  } catch {
-    return {};
-  }
 }

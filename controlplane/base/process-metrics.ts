@@ -1,4 +1,5 @@
-// Metrics of parts of this process that the part which serves /metrics does not know, such as the scheduler, when the API server serves it.
+// Metrics of parts of this process that the part which serves /metrics does not know: the scheduler, when the API server serves it; the
+// clients of the API.
 
 export class ProcessMetrics {
   private readonly renders = new Set<() => readonly string[]>();

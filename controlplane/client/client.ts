@@ -23,6 +23,8 @@ export interface Response {
   readonly events?: AsyncIterable<readonly WatchEvent<KubeObject>[]>;
 }
 export interface Transport {
+  /** Host and port of the server, for metrics; absent: the server is in this process. */
+  readonly host?: string;
   /** Resolves when the response head has arrived, whatever its status. @throws Unavailable when the server cannot be reached. */
   send(request: Request): Promise<Response>;
   close(): void;

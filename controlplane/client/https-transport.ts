@@ -49,6 +49,10 @@ export class HttpsTransport implements Transport {
     this.watchAgent = this.openPool(Number.POSITIVE_INFINITY);
   }
 
+  get host(): string {
+    return this.base.host;
+  }
+
   async send(request: Request): Promise<Response> {
     request.signal?.throwIfAborted();
     const headers: Record<string, string> = { ...request.headers };

@@ -28,6 +28,10 @@ export class KubeconfigTransport implements Transport {
     return new KubeconfigTransport(path, new HttpsTransport(await loadKubeconfig(path)), seen, clock);
   }
 
+  get host(): string {
+    return this.current.host;
+  }
+
   async send(request: Request): Promise<Response> {
     if (this.clock.now() - this.checkedAtMs >= checkMs) await this.refresh();
     return this.current.send(request);

@@ -4,6 +4,7 @@ import type { KindRef } from '../api/kind';
 import type { KubeList, KubeObject, Status, WatchEvent } from '../api/types';
 import { objectKey } from '../api/types';
 import { eventLoop } from '../base/event-loop';
+import { processMetrics } from '../base/process-metrics';
 import type {
   Client,
   DeleteParams,
@@ -17,11 +18,14 @@ import type {
 } from './client';
 import { decodeLines, readText } from './lines';
 import { collectionPath, objectPath, withQuery } from './paths';
+import { type RestMetrics, renderRestMetrics, restMetrics } from './rest-metrics';
 import { errorFromBody, errorFromStatus } from './status-error';
 
 export interface RestClientOptions {
   /** Sent as User-Agent; the server derives the default field manager from the part before the slash. */
   readonly userAgent?: string;
+  /** Absent: those of the process. */
+  readonly metrics?: Pick<RestMetrics, 'note'>;
 }
 
 const patchContentTypes: Readonly<Record<PatchType, string>> = {
@@ -31,16 +35,22 @@ const patchContentTypes: Readonly<Record<PatchType, string>> = {
   apply: 'application/apply-patch+yaml',
 };
 
+/** The label of a server without an address. */
+const inProcess = 'in-process';
+
 const apiVersionOf = ({ group, version }: KindRef): string => (group === '' ? version : `${group}/${version}`);
 
 export function createClient(transport: Transport, options: RestClientOptions = {}): Client {
-  return new RestClient(transport, options.userAgent ?? 'k8ts');
+  const { userAgent = 'k8ts', metrics = restMetrics } = options;
+  if (metrics === restMetrics) processMetrics.add(renderRestMetrics);
+  return new RestClient(transport, userAgent, metrics);
 }
 
 class RestClient implements Client {
   constructor(
     private readonly transport: Transport,
     private readonly userAgent: string,
+    private readonly metrics: Pick<RestMetrics, 'note'>,
   ) {}
 
   async get<T extends KubeObject>(
@@ -157,7 +167,7 @@ class RestClient implements Client {
       ...request.headers,
     };
     const work = eventLoop.current;
-    const response = await this.transport.send({ ...request, headers });
+    const response = await this.exchange({ ...request, headers });
     // An answer from the same process may come in microtasks alone: a caller with many requests must not hold the loop.
     const pause = eventLoop.pause();
     if (pause) await pause;
@@ -166,6 +176,23 @@ class RestClient implements Client {
     request.signal?.throwIfAborted();
     if (response.status >= 400) throw errorFromBody(response.status, await readText(response.body));
     return response;
+  }
+
+  private async exchange(request: Request): Promise<Response> {
+    const { method } = request;
+    const { host = inProcess } = this.transport;
+    const began = performance.now();
+    const note = (status: number | undefined) =>
+      this.metrics.note({ method, host, status, ms: performance.now() - began });
+    try {
+      const response = await this.transport.send(request);
+      note(response.status);
+      return response;
+    } catch (error) {
+      // A caller that no longer waits says nothing about the server.
+      if (!request.signal?.aborted) note(undefined);
+      throw error;
+    }
   }
 }
 

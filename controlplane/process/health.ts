@@ -1,8 +1,13 @@
 // The health and metrics endpoint of an agent: /healthz (and /livez, /readyz) answers 200 or 503 with the reason, /metrics
-// answers the agent's counters and how long its event loop was held, in the Prometheus text format.
+// answers the agent's counters and those of each process: CPU, memory, requests to the API server, how long its event loop was held.
+// In the Prometheus text format.
 import { createServer } from 'node:http';
+import { renderBuildInfo } from '../base/build-info';
 import { Unavailable } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
+import { processMetrics } from '../base/process-metrics';
+import { renderProcessValues } from '../base/process-values';
+import { versionInfo } from '../base/version';
 
 export interface HealthOptions {
   readonly host: string;
@@ -16,6 +21,12 @@ export interface HealthOptions {
   readonly texts?: Readonly<Record<string, string>>;
 }
 
+/** What each process of k8ts reports. */
+export function renderProcess(): string {
+  const lines = [...renderProcessValues(), ...renderBuildInfo(versionInfo), ...processMetrics.render()];
+  return `${lines.join('\n')}\n${eventLoop.turns.render()}`;
+}
+
 /** Listens until the signal is aborted; resolves with the port once it listens. @throws Unavailable when it cannot bind */
 export function serveHealth(options: HealthOptions, signal: AbortSignal): Promise<number> {
   const { host, port, check, metrics, report, texts = {} } = options;
@@ -23,7 +34,7 @@ export function serveHealth(options: HealthOptions, signal: AbortSignal): Promis
     const path = request.url?.split('?')[0];
     if (path === '/metrics') {
       response.setHeader('content-type', 'text/plain; version=0.0.4');
-      response.end(`${metrics?.() ?? ''}${eventLoop.turns.render()}`);
+      response.end(`${metrics?.() ?? ''}${renderProcess()}`);
     } else if (path === '/healthz' || path === '/livez' || path === '/readyz') {
       const problem = check();
       response.statusCode = problem === undefined ? 200 : 503;

@@ -8,15 +8,13 @@ export interface KubeletFacts {
   readonly nodeName: string;
   readonly records: Pick<PodRecords, 'all'>;
   readonly pods: readonly Pod[];
-  readonly startedAtMs: number;
 }
 
-/** About the process and the pods that it runs. */
-export function kubeletMetrics({ nodeName, records, pods, startedAtMs }: KubeletFacts): string {
+/** About the pods that it runs. */
+export function kubeletMetrics({ nodeName, records, pods }: KubeletFacts): string {
   const all = records.all();
   const count = (state: string, sandboxes: boolean) =>
     all.filter((record) => record.state === state && isSandbox(record) === sandboxes).length;
-  const { user, system } = process.cpuUsage();
   return renderMetrics({
     kubelet_node_name: {
       type: 'gauge',
@@ -40,21 +38,6 @@ export function kubeletMetrics({ nodeName, records, pods, startedAtMs }: Kubelet
         labels: { container_state: state },
         value: count(state, false),
       })),
-    },
-    process_cpu_seconds_total: {
-      type: 'counter',
-      help: 'CPU time of the process in seconds.',
-      samples: [{ value: (user + system) / 1e6 }],
-    },
-    process_resident_memory_bytes: {
-      type: 'gauge',
-      help: 'Resident memory of the process in bytes.',
-      samples: [{ value: process.memoryUsage.rss() }],
-    },
-    process_start_time_seconds: {
-      type: 'gauge',
-      help: 'When the process started, in seconds since the epoch.',
-      samples: [{ value: startedAtMs / 1000 }],
     },
   });
 }

@@ -4,6 +4,7 @@ import { systemClock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { filesBeside } from '../../../controlplane/pki/node-files';
+import { renderProcess } from '../../../controlplane/process/health';
 import { CertificateRenewer } from '../certificates/renewer';
 import { ServingCertificate } from '../certificates/serving-certificate';
 import type { Kubelet } from '../kubelet';
@@ -56,8 +57,9 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
     configz: () => configz(options),
     metrics: async () =>
-      kubeletMetrics({ nodeName, records, pods: pods.list(), startedAtMs }) +
-      renderMetrics(volumeMetrics(await stats.claimVolumes())),
+      kubeletMetrics({ nodeName, records, pods: pods.list() }) +
+      renderMetrics(volumeMetrics(await stats.claimVolumes())) +
+      renderProcess(),
     problem: () => kubelet.problem(),
     logDir: nodeLogDir,
     clock: systemClock,

@@ -2,7 +2,7 @@
 // missing labels. Pure.
 import { invalid } from '../../../api/validation/causes';
 import type { FieldCause } from '../../../base/errors';
-import { versionInfo } from '../../version';
+import { versionInfo } from '../../../base/version';
 
 export const levels = ['privileged', 'baseline', 'restricted'] as const;
 export type Level = (typeof levels)[number];

@@ -1,4 +1,4 @@
-// The answer of GET /version: the API level and the runtime, in the fields of kube-apiserver.
+// The version of this program, in the fields of the answer of GET /version: the API level and the runtime.
 import packageJson from '../../package.json';
 
 /** 1.36.0-k8ts.1 becomes v1.36.0+k8ts.1: the part after the API level is the version of k8ts. */
