@@ -111,6 +111,23 @@ t.test('crash loop: waiting, with the end as last state', async (t) => {
   });
 });
 
+t.test('a start that was refused is the end of a container that never starts again', async (t) => {
+  const refused = (restartPolicy: string) =>
+    status({
+      pod: pod({ restartPolicy }),
+      records: [exited(app, 128, { startError: 'no such file' }), sandbox()],
+      waiting: new Map([['app', { reason: 'RunContainerError', message: 'no such file' }]]),
+    });
+  t.match(refused('Never'), {
+    phase: 'Failed',
+    containerStatuses: [{ state: { terminated: { reason: 'StartError', exitCode: 128 } } }],
+  });
+  t.match(refused('OnFailure'), {
+    phase: 'Running',
+    containerStatuses: [{ state: { waiting: { reason: 'RunContainerError' } } }],
+  });
+});
+
 t.test('the reason of a terminated container', async (t) => {
   const reason = (more: object) =>
     status({ records: [{ ...exited(app, 137), ...more }] }).containerStatuses![0]!.state!.terminated!.reason;

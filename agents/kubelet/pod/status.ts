@@ -62,7 +62,8 @@ function containerStatus(
   const own = input.records.filter((each) => !isSandbox(each) && each.labels[labels.containerName] === name);
   const [current, before] = own.filter((each) => each.state !== 'created');
   const previous = previousStatuses?.find((each) => each.name === name);
-  const waiting = input.waiting.get(name);
+  // One that ended for good waits for nothing: a start that was refused is its end.
+  const waiting = current && endedForGood(input.pod, container, current) ? undefined : input.waiting.get(name);
   const running = current?.state === 'running';
   // A container that ended and will start again shows as waiting; its end becomes lastState.
   const resetStarts = input.resets?.get(name);
@@ -85,6 +86,9 @@ function containerStatus(
     started,
   };
 }
+
+const endedForGood = ({ spec }: Pod, container: Container, { state, exitCode = 0 }: ContainerRecord): boolean =>
+  state === 'exited' && afterEnd(container, spec?.restartPolicy, exitCode) === 'stay';
 
 const restartingAll = 'RestartingAllContainers';
 const removedMessage = 'The container is removed because RestartAllContainers in place';
