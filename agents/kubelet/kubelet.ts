@@ -81,6 +81,11 @@ export class Kubelet implements Part {
     return this.podsPart?.volumeUsage(podUid, which) ?? [];
   }
 
+  /** Lines of /metrics about the volumes of the pods. */
+  renderVolumeCounts(): readonly string[] {
+    return this.podsPart?.renderVolumeCounts() ?? [];
+  }
+
   /** The fault of this process or of Docker, even before the node accepts pods. */
   problem(): string | undefined {
     return this.podsPart?.problem();

@@ -21,7 +21,9 @@ import { machineStops } from './node/shutdown';
 import { kubeletOptions, type Options, withConfigFile } from './options';
 import type { NodeEvent, Part } from './part';
 import { DockerRuntime } from './runtime/docker';
+import { MeasuredRuntime } from './runtime/measured-runtime';
 import { openServer } from './server/open';
+import { kubeletActivity } from './stats/activity';
 import { openStats } from './stats/open';
 
 export const command = defineCommand({
@@ -37,7 +39,7 @@ export const command = defineCommand({
     const addressDeps = { given: options.nodeIp, server: apiServer, rootDir: options.rootDir, clock: systemClock };
     const nodeAddress = new NodeAddress({ ...addressDeps, log: log.child('address') });
     const nodeIps = await nodeAddress.find(signal);
-    const runtime = new DockerRuntime(options.dockerHost);
+    const runtime = new MeasuredRuntime(new DockerRuntime(options.dockerHost), kubeletActivity);
     const { nodeName } = options;
     const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };

@@ -9,6 +9,7 @@ import { type Accepted, type AnonymousPaths, Authenticator, parseTokenFile } fro
 import { BootstrapTokens } from './authn/bootstrap-tokens';
 import type { FrontProxyConfig } from './authn/front-proxy';
 import type { IssuerFacts } from './authn/issuer-documents';
+import { AuthenticationMetrics } from './authn/metrics';
 import type { AuthenticationConfig, JwtIssuer } from './authn/oidc/config';
 import type { IssuerKeysDeps } from './authn/oidc/issuer-keys';
 import { JwtAuthenticator } from './authn/oidc/jwt-authenticator';
@@ -84,6 +85,7 @@ export interface Access {
   readonly authorizer: Authorizer;
   readonly authenticator: Authenticator;
   readonly tokens: ServiceAccountTokens;
+  readonly metrics: AuthenticationMetrics;
   /** Other issuers and anonymous paths for later requests. */
   readonly useAuthentication: (changed: AuthenticationOptions) => void;
   /** Other authorizers for later requests. */
@@ -99,11 +101,13 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
   await Promise.all([rbac.start(signal), node.start(signal), ingress.start(signal)]);
   const tokens = new ServiceAccountTokens(tokenConfig(options), cache, clock);
   const issuers = new AcceptedIssuers({ clock, log: deps.log.child('oidc') }, signal);
+  const metrics = new AuthenticationMetrics();
   const authenticator = new Authenticator(
     {
       serviceAccounts: tokens,
       bootstrapTokens: new BootstrapTokens(cache, clock),
       clock,
+      metrics,
       ...(options.tokenWebhook
         ? { webhook: new TokenWebhook(options.tokenWebhook, { clock, log: deps.log.child('authentication') }) }
         : {}),
@@ -124,7 +128,7 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
   const authorizer = new UnionAuthorizer((options.authorization ?? defaultAuthorization).flatMap(open));
   const useAuthorization = (changed: AuthorizationOptions) => authorizer.use(changed.flatMap(open));
   const useAuthentication = (changed: AuthenticationOptions) => authenticator.accept(issuers.read(changed));
-  return { rbac, authorizer, authenticator, tokens, useAuthentication, useAuthorization };
+  return { rbac, authorizer, authenticator, tokens, metrics, useAuthentication, useAuthorization };
 }
 
 /** Other issuers and anonymous paths, as a configuration says. */

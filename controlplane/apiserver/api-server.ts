@@ -289,7 +289,7 @@ export class ApiServer {
     return openRules(deps.rules ?? writeOrder, given, this.admissionMetrics);
   }
 
-  private pathDeps(forms: AnswerForms, { tokens }: Access, limits: RequestLimits, aggregation: Aggregation): PathDeps {
+  private pathDeps(forms: AnswerForms, access: Access, limits: RequestLimits, aggregation: Aggregation): PathDeps {
     const { options, deps, metrics } = this;
     const slis = new HealthMetrics();
     const checks = healthChecks({
@@ -305,7 +305,8 @@ export class ApiServer {
       schemas: deps.schemas,
       serverAddress: `${options.advertiseAddress}:${options.port}`,
       // The kernel may have chosen the port.
-      tokenIssuer: () => issuerFacts(tokens, `${options.advertiseAddress}:${this.port}`, options.issuer?.jwksUri),
+      tokenIssuer: () =>
+        issuerFacts(access.tokens, `${options.advertiseAddress}:${this.port}`, options.issuer?.jwksUri),
       openapi: openapiHandler(deps.catalog, deps.schemas, aggregation.openapi()),
       forms,
       checks,
@@ -318,6 +319,8 @@ export class ApiServer {
         ...queueMetrics.render(),
         ...processMetrics.render(),
         ...renderAvailability(deps.cache),
+        ...aggregation.metrics.render(),
+        ...access.metrics.render(),
       ],
       slis: () => slis.render(),
     };

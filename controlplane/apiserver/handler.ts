@@ -91,7 +91,7 @@ export class ApiHandler {
     { timer, asked }: { readonly timer: RequestTimer; readonly asked: RestRequest | undefined },
   ): Promise<Reply> {
     if (err instanceof TooManyRequests) {
-      timer.done(429);
+      timer.cut(429);
       return { ...textReply(`${err.message}\n`, 429), headers: refusalHeaders };
     }
     const status = toStatus(err);

@@ -106,6 +106,17 @@ t.test('open watches, and the events that were sent', async (t) => {
   watch.close();
 });
 
+t.test('requests that the server refuses to protect itself', async (t) => {
+  const metrics = new Metrics();
+  metrics.start('GET', '/api').cut(429);
+  metrics.start('GET', '/api').done(200);
+  const place = 'verb="GET",group="",version="",resource="",subresource="api",scope="",component="apiserver"';
+  t.same(
+    metrics.render().filter((line) => line.startsWith('apiserver_request_terminations_total')),
+    [`apiserver_request_terminations_total{${place},code="429"} 1`],
+  );
+});
+
 t.test('the state of the server', async (t) => {
   const server = await startApiServer();
   t.teardown(() => server.close());

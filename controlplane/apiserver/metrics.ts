@@ -13,6 +13,8 @@ const sizes = exponentialBuckets(1000, 10, 7);
 
 interface Series {
   readonly labels: string;
+  /** Without dry_run. */
+  readonly cutLabels: string;
   readonly durations: Observer;
   /** Absent for dry runs, which are no part of upstream's service level. */
   readonly sli?: Observer;
@@ -28,6 +30,8 @@ export interface RequestTimer {
   readonly queued: (ms: number) => void;
   /** `bytes`: of a complete answer, if its size is known. */
   readonly done: (status: number, bytes?: number) => void;
+  /** The server refused the request to protect itself. Instead of done(). */
+  readonly cut: (status: number) => void;
 }
 
 const connecting: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward', 'proxy']);
@@ -93,6 +97,11 @@ export class Metrics {
     help: 'Events that were sent to watches.',
     maxSeries,
   });
+  private readonly terminations = new Counter({
+    name: 'apiserver_request_terminations_total',
+    help: 'Requests that the server refused to protect itself.',
+    maxSeries,
+  });
   private readonly deprecated = new Set<string>();
   private reading = 0;
   private writing = 0;
@@ -105,6 +114,13 @@ export class Metrics {
     let queuedMs = 0;
     if (isRead) this.reading++;
     else this.writing++;
+    const done = (status: number, bytes?: number) => {
+      if (isRead) this.reading--;
+      else this.writing--;
+      const ms = performance.now() - began;
+      const waitedMs = queuedMs + (asked?.waits.webhookMs ?? 0);
+      this.observe(this.seriesOf(method, path, asked), { status, bytes, ms, waitedMs });
+    };
     return {
       route: (rest) => {
         asked = rest;
@@ -112,12 +128,11 @@ export class Metrics {
       queued: (ms) => {
         queuedMs += ms;
       },
-      done: (status, bytes) => {
-        if (isRead) this.reading--;
-        else this.writing--;
-        const ms = performance.now() - began;
-        const waitedMs = queuedMs + (asked?.waits.webhookMs ?? 0);
-        this.observe(this.seriesOf(method, path, asked), { status, bytes, ms, waitedMs });
+      done,
+      cut: (status) => {
+        done(status);
+        const { cutLabels } = this.seriesOf(method, path, asked);
+        this.terminations.add(`${cutLabels},code="${status}"`);
       },
     };
   }
@@ -166,6 +181,7 @@ export class Metrics {
     const sized = verb === 'GET' || verb === 'LIST';
     const series = {
       labels,
+      cutLabels: `verb="${verb}",${place}`,
       durations: this.durations.at(labels),
       ...(dryRun === '' ? { sli: this.sli.at(`verb="${verb}",${place}`) } : {}),
       ...(sized ? { sizes: this.sizes.at(`verb="${verb}",${place}`) } : {}),
@@ -210,6 +226,7 @@ export class Metrics {
       ...renderGauge(inflightRequests, inflight),
       ...renderGauge(longRunningRequests, this.longRunning),
       ...this.watchEvents.render(),
+      ...this.terminations.render(),
       ...renderGauge(deprecatedRequests, deprecated),
     ];
   }

@@ -68,6 +68,7 @@ export async function startServedKubelet(t: Test, stats?: (input: StatsInput) =>
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log }),
     stats: stats ? await stats({ dockerd, runtime, kubelet }) : noStats,
     metrics: () => '',
+    slis: () => '',
     configz: () => ({}),
     problem: () => undefined,
     logDir: t.testdir(),

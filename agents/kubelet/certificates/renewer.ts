@@ -9,6 +9,7 @@ import type { Client } from '../../../controlplane/client/client';
 import { whyReplace } from '../../../controlplane/pki/certificate';
 import { type NodeCredential, nodeCredentials } from '../../../controlplane/pki/node-credentials';
 import { type NodeFiles, pathOf, readCredential, writeCredential } from '../../../controlplane/pki/node-files';
+import { kubeletActivity } from '../stats/activity';
 import { planRenewal } from './plan';
 
 /** The longest pause between two passes, because other programs may replace files and clocks may be set. */
@@ -61,6 +62,7 @@ export class CertificateRenewer {
       const plan = planRenewal(credential, found, cluster.caPem, clock.now());
       if (plan.action === 'wait') next = Math.min(next, plan.untilMs);
       if (plan.action === 'give-up') {
+        kubeletActivity.renewalFailed('client');
         this.fail(`${plan.reason}: join again with a new token (k8ts token create --print-join-command)`);
         return next;
       }
@@ -72,6 +74,7 @@ export class CertificateRenewer {
       } catch (error) {
         if (signal.aborted) return next;
         log.warn('certificate renewal failed, will retry', { file, reason: plan.reason, error });
+        kubeletActivity.renewalFailed(credential.name === 'serving' ? 'server' : 'client');
         this.deps.report('Warning', 'CertificateNotRenewed', `${file}: ${(error as Error).message}`);
         next = Math.min(next, clock.now() + retryMs);
       }

@@ -3,6 +3,7 @@ import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Exec } from '../../../dataplane/exec/exec';
 import type { ContainerRuntime } from '../runtime/runtime';
+import { kubeletActivity } from '../stats/activity';
 import { cgroupfsNames, type GroupNames, systemdNames } from './names';
 import { noPodGroups, PodCgroups, type PodGroups, type PodsLimit } from './pod-cgroups';
 import { Slices } from './slices';
@@ -32,7 +33,7 @@ export class NodePodGroups implements PodGroups {
   }
 
   async ensure(...args: Parameters<PodGroups['ensure']>) {
-    return (await this.open()).ensure(...args);
+    return kubeletActivity.group('create', async () => (await this.open()).ensure(...args));
   }
 
   async started(...args: Parameters<PodGroups['started']>) {
@@ -44,7 +45,7 @@ export class NodePodGroups implements PodGroups {
   }
 
   async remove(...args: Parameters<PodGroups['remove']>) {
-    return (await this.open()).remove(...args);
+    return kubeletActivity.group('destroy', async () => (await this.open()).remove(...args));
   }
 
   async removeOrphans(...args: Parameters<PodGroups['removeOrphans']>) {

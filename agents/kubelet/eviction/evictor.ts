@@ -10,13 +10,14 @@ import type { Clock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { NodePolicy } from '../node/policy';
 import type { NodeEvent, Part } from '../part';
+import { kubeletActivity } from '../stats/activity';
 import { evicted, isCritical, refusedUnderPressure } from './admission';
 import { evictionMessage } from './message';
 import type { PodUse, PodUses } from './pod-usage';
 import { isResolved, judge, noPressure, type PressureState } from './pressure';
 import { rank } from './rank';
 import { type Observations, type PressureCondition, type Signal, signals } from './signals';
-import { exceededLimit, hasStorageLimit } from './storage-limits';
+import { exceededLimit, hasStorageLimit, limitSignal } from './storage-limits';
 import { type Threshold, withAllocatable } from './thresholds';
 
 const lookMs = 10_000;
@@ -122,6 +123,7 @@ export class Evictor implements Part {
       const use = uses.get(pod.metadata?.uid ?? '');
       const message = use && exceededLimit(pod, use, apart);
       if (message === undefined) return [];
+      kubeletActivity.evicted(limitSignal(message));
       return [this.evict(pod, { message, graceSeconds: hardGraceSeconds, disrupted: false })];
     });
   }
@@ -148,6 +150,7 @@ export class Evictor implements Part {
     const message = evictionMessage(resource, victim, useOf(victim), starved, observations);
     const own = victim.spec?.terminationGracePeriodSeconds ?? policy.maxPodGraceSeconds;
     const graceSeconds = first.graceMs === 0 ? hardGraceSeconds : Math.min(policy.maxPodGraceSeconds, own);
+    kubeletActivity.evicted(first.signal);
     return [this.evict(victim, { message, graceSeconds, disrupted: true })];
   }
 

@@ -51,3 +51,9 @@ function oneContainer({ spec }: Pod, use: PodUse, imageFsApart: boolean): string
 
 const nano = (bytes: number): bigint => BigInt(Math.trunc(bytes)) * 1_000_000_000n;
 const sizeLimit = ({ emptyDir }: Volume): bigint => parseQuantity(emptyDir?.sizeLimit ?? '0').nano;
+
+/** The name that metrics give to the limit which a message of exceededLimit() is about. */
+export function limitSignal(message: string): string {
+  if (message.startsWith('Usage of EmptyDir')) return 'emptydirfs.limit';
+  return message.startsWith('Pod ') ? 'ephemeralpodfs.limit' : 'ephemeralcontainerfs.limit';
+}

@@ -43,6 +43,8 @@ export interface OpenPodsDeps extends Given {
 export interface PodsPart extends Part, Pick<PodSet, 'endContainers' | 'activePods' | 'evict' | 'discardEnded'> {
   /** What the volumes of a pod use, as far as they are set up. */
   volumeUsage: PodVolumes['usage'];
+  /** Lines of /metrics about the volumes of the pods. */
+  renderVolumeCounts(): readonly string[];
   /** Why the runtime cannot be used; undefined when it can. */
   problem(): string | undefined;
   /** Stops the timers and watches. Containers keep running. */
@@ -129,6 +131,7 @@ export function openPods({
     evict: (podUid, eviction) => podSet.evict(podUid, eviction),
     discardEnded: () => podSet.discardEnded(),
     volumeUsage: (podUid, which) => volumes.usage(podUid, which),
+    renderVolumeCounts: () => volumes.renderCounts(),
     endContainers: (graceSeconds) => podSet.endContainers(graceSeconds),
     close: () => {
       probes.close();

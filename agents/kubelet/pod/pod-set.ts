@@ -8,6 +8,7 @@ import { podIpsOf } from '../runtime/labels';
 import type { RuntimeEvent } from '../runtime/runtime';
 import { formatPod, identityOf } from '../spec/container-spec';
 import { unsoundName } from '../spec/names';
+import { kubeletActivity } from '../stats/activity';
 import { dependsOnNode, type Refusal, refusalOf } from './admission';
 import { PodWorker, type WorkerDeps } from './pod-worker';
 import { WireKeeper } from './wire-keeper';
@@ -126,7 +127,7 @@ export class PodSet {
     const { records, network, images, log } = this.deps;
     images.clear();
     try {
-      await records.relist();
+      await kubeletActivity.relist(() => records.relist());
     } catch (error) {
       log.warn('containers cannot be listed; the next listing tries again', { error });
       return;

@@ -6,6 +6,7 @@ import { imageRef } from '../images/image-name';
 import type { PodIdentity } from '../runtime/labels';
 import { formatPod } from '../spec/container-spec';
 import { graceOf } from '../spec/grace-period';
+import { kubeletActivity } from '../stats/activity';
 import type { Refusal } from './admission';
 import { PlanExecutor } from './apply-plan';
 import { ContainerStarts } from './container-starts';
@@ -37,6 +38,7 @@ export class PodWorker {
   private pod: Pod | undefined;
   private gone = false;
   private verdictReported = false;
+  private startAwaited = false;
   /** Whether the node admits the pod: decided once, in the first pass. */
   private admission: { readonly refusal: Refusal | undefined } | undefined;
   private readonly takenAtMs: number;
@@ -88,6 +90,8 @@ export class PodWorker {
     const wasEnding = this.ending;
     if (pod) {
       this.volumes.observe(pod);
+      // A pod that ran before this kubelet is no start.
+      if (!this.pod) this.startAwaited = (pod.status?.phase ?? 'Pending') === 'Pending';
       this.pod = pod;
     } else this.gone = true;
     if (this.ending && !wasEnding) this.loop.interrupt(new Error('the pod is being deleted'));
@@ -194,9 +198,14 @@ export class PodWorker {
   }
 
   private async pass(signal: AbortSignal): Promise<number | undefined> {
-    if (!this.ending && this.pod) return this.sync(this.pod, signal);
-    await this.terminate();
-    return undefined;
+    const { pod } = this;
+    if (this.ending || !pod) {
+      await kubeletActivity.pass('kill', () => this.terminate());
+      return undefined;
+    }
+    const isFirst = this.admission === undefined;
+    if (isFirst) kubeletActivity.reached('first-pass', (this.deps.clock.now() - this.takenAtMs) / 1000);
+    return kubeletActivity.pass(isFirst ? 'create' : 'sync', () => this.sync(pod, signal));
   }
 
   /** Resolves to the time of the next pass, if one is due without a change. */
@@ -287,7 +296,16 @@ export class PodWorker {
     if (!this.ending) watchRunning(this.deps, pod, this.observed, (name) => this.starts.isUnderWay(name));
     // The status shows the end of a container only with its message, because clients read both at once.
     if (this.messages.collect(pod, this.observed.records)) return;
-    this.deps.statuses.mark({ pod, status: (newest) => this.status(newest) });
+    this.deps.statuses.mark({ pod, status: (newest) => this.noteStart(this.status(newest)) });
+  }
+
+  /** For metrics, once: the time until the pod runs. */
+  private noteStart(status: PodStatus): PodStatus {
+    if (this.startAwaited && status.phase === 'Running') {
+      this.startAwaited = false;
+      kubeletActivity.reached('running', (this.deps.clock.now() - this.takenAtMs) / 1000);
+    }
+    return status;
   }
 
   private status(newest: Pod): PodStatus {

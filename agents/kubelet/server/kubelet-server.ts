@@ -29,6 +29,8 @@ export interface KubeletServerOptions {
   readonly stats: StatsPages;
   /** The text of /metrics. */
   readonly metrics: () => string | Promise<string>;
+  /** The text of /metrics/slis. */
+  readonly slis: () => string;
   /** The configuration that this kubelet runs with. */
   readonly configz: () => object;
   readonly problem: () => string | undefined;
@@ -120,6 +122,7 @@ async function answer(
       break;
     case 'metrics':
       if (parts.length === 0) return metrics(response, await options.metrics());
+      if (parts[0] === 'slis') return metrics(response, options.slis());
       if (parts[0] === 'resource') return metrics(response, await options.stats.resource());
       if (parts[0] === 'cadvisor') return metrics(response, await options.stats.cadvisor());
       if (parts[0] === 'probes') return metrics(response, options.stats.probes());

@@ -5,6 +5,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { filesBeside } from '../../../controlplane/pki/node-files';
 import { renderProcess } from '../../../controlplane/process/health';
+import { certificateEnds } from '../certificates/ends';
 import { CertificateRenewer } from '../certificates/renewer';
 import { ServingCertificate } from '../certificates/serving-certificate';
 import type { Kubelet } from '../kubelet';
@@ -12,12 +13,14 @@ import type { MachineFacts } from '../node/facts';
 import type { Options } from '../options';
 import type { NodeEvent, Part } from '../part';
 import type { ContainerRuntime } from '../runtime/runtime';
+import { kubeletActivity, renderCertificateTtl } from '../stats/activity';
 import { renderMetrics } from '../stats/exposition';
 import type { NodeStats } from '../stats/node-stats';
 import { volumeMetrics } from '../stats/volume-metrics';
 import { createStreamingServer } from '../streaming/server';
 import { Access } from './access/access';
 import { configz } from './configz';
+import { HealthSlis } from './health-slis';
 import { serveKubelet } from './kubelet-server';
 import { kubeletMetrics } from './metrics';
 import { nodeLogDir } from './node-logs';
@@ -29,7 +32,7 @@ interface OpenServerDeps {
   readonly options: Options;
   readonly client: Client;
   readonly runtime: ContainerRuntime;
-  readonly kubelet: Pick<Kubelet, 'pods' | 'records' | 'problem' | 'probeMetrics'>;
+  readonly kubelet: Pick<Kubelet, 'pods' | 'records' | 'problem' | 'probeMetrics' | 'renderVolumeCounts'>;
   readonly stats: NodeStats;
   readonly machine: MachineFacts;
   readonly nodeIps: readonly string[];
@@ -45,6 +48,8 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
   const certificate = await ServingCertificate.open(options.pkiDir);
   const startedAtMs = systemClock.now() - process.uptime() * 1000;
   const lookup = new PodLookup(pods, records);
+  const files = filesBeside(options.kubeconfig, options.pkiDir);
+  const slis = new HealthSlis(() => kubelet.problem());
   const server = {
     // The API server connects to the node's main address.
     host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
@@ -59,7 +64,11 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     metrics: async () =>
       kubeletMetrics({ nodeName, records, pods: pods.list() }) +
       renderMetrics(volumeMetrics(await stats.claimVolumes())) +
+      lines(kubeletActivity.render()) +
+      lines(kubelet.renderVolumeCounts()) +
+      lines(renderCertificateTtl(await certificateEnds(files), systemClock.now())) +
       renderProcess(),
+    slis: () => slis.render(),
     problem: () => kubelet.problem(),
     logDir: nodeLogDir,
     clock: systemClock,
@@ -70,7 +79,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     client,
     clock: systemClock,
     log: log.child('certificates'),
-    files: filesBeside(options.kubeconfig, options.pkiDir),
+    files,
     nodeName,
     nodeIps: () => nodeIps,
     served: () => certificate.reload(),
@@ -82,3 +91,5 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     },
   };
 }
+
+const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');

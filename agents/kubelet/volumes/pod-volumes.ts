@@ -12,6 +12,7 @@ import type { Mounts } from '../../../dataplane/mount/mounts';
 import type { FolderQuotas } from '../../../dataplane/quota/folder-quotas';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
+import { kubeletActivity } from '../stats/activity';
 import { DiskUsage } from '../stats/disk-usage';
 import type { VolumeUse } from '../stats/node-sample';
 import type { CsiVolumes } from './csi/csi-volumes';
@@ -28,6 +29,7 @@ import { podReferences } from './references';
 import { removeTree } from './remove-tree';
 import { ServiceAccountTokens } from './service-account-tokens';
 import { type DesiredSubPath, SubPaths } from './sub-paths';
+import { VolumeCounts } from './volume-counts';
 import { VolumeUsage } from './volume-usage';
 
 export interface PodVolumesDeps {
@@ -53,6 +55,7 @@ export class PodVolumes {
   private readonly claims: ClaimResolver;
   private readonly measured: VolumeUsage;
   private readonly pluginDeps: VolumeDeps;
+  private readonly counts = new VolumeCounts();
 
   constructor(private readonly deps: PodVolumesDeps) {
     this.configMaps = new LiveObjects(deps, configMaps);
@@ -153,6 +156,10 @@ export class PodVolumes {
   async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<number | undefined> {
     const { mounts, devices } = usedVolumes(pod);
     const used = (pod.spec?.volumes ?? []).filter(({ name }) => mounts.has(name) || devices.has(name));
+    this.counts.isDesired(
+      pod.metadata?.uid ?? '',
+      used.map(({ name }) => name),
+    );
     const failed: FailedVolume[] = [];
     const times: number[] = [];
     await Promise.all(
@@ -186,7 +193,10 @@ export class PodVolumes {
     const use = claimUse(pod, volume);
     const content = use ? (await this.claims.resolve(pod, volume, use, signal)).content : knownContent(volume);
     const path = this.pathOf(uid, volume, content);
-    const refreshAtMs = await content.setUp({ pod, path, facts, deps: this.pluginDeps, signal });
+    const refreshAtMs = await kubeletActivity.mount(content.dir, () =>
+      content.setUp({ pod, path, facts, deps: this.pluginDeps, signal }),
+    );
+    this.counts.isSetUp(uid, volume.name, content.dir);
     const claim = use && { namespace: pod.metadata?.namespace ?? '', name: use.claimName };
     this.measured.note(uid, { volume, content, path, ...(claim ? { claim } : {}) });
     return refreshAtMs;
@@ -200,11 +210,17 @@ export class PodVolumes {
     await this.removeDir(podUid);
     this.claims.forget(podUid);
     this.measured.forget(podUid);
+    this.counts.forget(podUid);
   }
 
   /** What the volumes of the pod use, as far as they are set up; with 'claims' only those of claims. */
   usage(podUid: string, which?: 'claims'): Promise<readonly VolumeUse[]> {
     return this.measured.of(podUid, which);
+  }
+
+  /** For metrics: the volumes of all pods, by plug-in. */
+  renderCounts(): readonly string[] {
+    return this.counts.render();
   }
 
   /** Removes the folders of pods that ended while no kubelet ran. Repeatable. */

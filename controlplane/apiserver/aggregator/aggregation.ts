@@ -14,6 +14,7 @@ import { pathNotFound } from '../status';
 import { Aggregator } from './aggregator';
 import { AvailabilityLoop } from './availability-loop';
 import { keepRegistrations } from './keep-registrations';
+import { AggregatorMetrics } from './metrics';
 import type { ProxyKeys } from './remote';
 import { RemoteDiscovery } from './remote-discovery';
 import { readDocument } from './remote-openapi';
@@ -32,6 +33,7 @@ export interface AggregationDeps {
 export class Aggregation {
   readonly server: Aggregator;
   readonly discovery: RemoteDiscovery;
+  readonly metrics = new AggregatorMetrics();
   /** The kinds of this server, and the resources of aggregated servers that can be deleted with their namespace or owner. */
   readonly kinds: Catalog;
 
@@ -50,7 +52,7 @@ export class Aggregation {
   async start(client: Client): Promise<void> {
     await keepRegistrations({ ...this.deps, client });
     this.discovery.start();
-    new AvailabilityLoop({ ...this.deps, client, aggregator: this.server }).start();
+    new AvailabilityLoop({ ...this.deps, client, aggregator: this.server, metrics: this.metrics }).start();
   }
 
   /** The OpenAPI v3 documents of the other servers. */

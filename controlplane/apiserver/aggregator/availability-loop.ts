@@ -17,6 +17,7 @@ import type { Client } from '../../client/client';
 import type { Cache } from '../cache/cache';
 import type { Aggregated, Aggregator } from './aggregator';
 import { checkService, probe, type Verdict } from './availability';
+import type { AggregatorMetrics } from './metrics';
 
 const resyncMs = 30_000;
 const firstRetryMs = 250;
@@ -28,6 +29,7 @@ export interface AvailabilityDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly metrics: Pick<AggregatorMetrics, 'unavailable'>;
 }
 
 /** The checks of one APIService. */
@@ -166,10 +168,12 @@ export class AvailabilityLoop {
   }
 
   private async write(object: APIService, verdict: Verdict): Promise<void> {
-    const { client, clock } = this.deps;
+    const { client, clock, metrics } = this.deps;
     const before = conditionOf(object, 'Available');
     const same = before?.status === verdict.status && before.reason === verdict.reason;
     if (same && before.message === verdict.message) return;
+    const became = before === undefined || before.status === 'True';
+    if (verdict.status !== 'True' && became) metrics.unavailable(object.metadata?.name ?? '', verdict.reason ?? '');
     const conditions = [...withCondition(object.status?.conditions, { type: 'Available', ...verdict }, clock.now())];
     try {
       await client.update(

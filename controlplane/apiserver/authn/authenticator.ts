@@ -10,6 +10,7 @@ import { readBundle } from './authorities';
 import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
 import { certificateUser, proxyName, type Roots } from './certificate';
 import { type FrontProxyConfig, frontProxyUser } from './front-proxy';
+import type { AuthenticationMetrics } from './metrics';
 import type { JwtAuthenticator } from './oidc/jwt-authenticator';
 import type { ServiceAccountTokens } from './service-account-tokens';
 import type { TokenWebhook } from './token-webhook';
@@ -26,6 +27,7 @@ export interface AuthenticatorOptions {
   readonly serviceAccounts: ServiceAccountTokens;
   readonly bootstrapTokens: BootstrapTokens;
   readonly clock: Pick<Clock, 'now'>;
+  readonly metrics?: AuthenticationMetrics;
   /** Token to user, from --token-auth-file. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Asked about tokens that nothing here accepts. */
@@ -83,8 +85,13 @@ export class Authenticator {
     // As upstream: credentials of another scheme are none.
     const token = /^Bearer ([^ ]+)/i.exec(authorization.trim())?.[1];
     try {
-      const user = certificateUser(socket, this.options.clock.now(), this.roots);
-      if (user) return user;
+      const { clock, metrics } = this.options;
+      const now = clock.now();
+      const found = certificateUser(socket, now, this.roots);
+      if (found) {
+        metrics?.certificate(found.endMs, now);
+        return found.user;
+      }
     } catch (err) {
       if (!token) throw err;
     }

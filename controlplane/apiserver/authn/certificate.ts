@@ -6,20 +6,20 @@ import { AppError } from '../../base/errors';
 import type { UserInfo } from '../request';
 import { isIssuedBy } from './authorities';
 
-interface Known {
+export interface CertificateUser {
   readonly user: UserInfo;
   readonly endMs: number;
 }
 /** No certificate, one that this CA did not sign, one that names no user. */
 type Unknown = 'none' | 'foreign' | 'nameless';
-const known = new WeakMap<TLSSocket, Known | Unknown>();
+const known = new WeakMap<TLSSocket, CertificateUser | Unknown>();
 
 /**
  * Undefined when the client showed no certificate; looked up once per connection.
  * @throws Unauthorized for a certificate of another CA and one that names no user, and when it has expired since: a connection may outlive its certificate,
  * a permission may not
  */
-export function certificateUser(socket: TLSSocket, nowMs: number, roots?: Roots): UserInfo | undefined {
+export function certificateUser(socket: TLSSocket, nowMs: number, roots?: Roots): CertificateUser | undefined {
   let found = known.get(socket);
   if (found === undefined) {
     found = readUser(socket);
@@ -30,12 +30,12 @@ export function certificateUser(socket: TLSSocket, nowMs: number, roots?: Roots)
   if (found === 'foreign') throw refused('the client certificate is of another authority');
   if (found === 'nameless') throw refused('the client certificate names no user');
   if (found.endMs < nowMs) throw refused('the client certificate has expired');
-  return found.user;
+  return found;
 }
 
 const refused = (why: string) => new AppError('Unauthorized', 'Unauthorized', { cause: new Error(why) });
 
-function readUser(socket: TLSSocket): Known | Unknown {
+function readUser(socket: TLSSocket): CertificateUser | Unknown {
   const certificate = socket.getPeerCertificate() as PeerCertificate | undefined;
   if (!certificate?.raw) return 'none';
   if (!socket.authorized) return 'foreign';
