@@ -10,6 +10,8 @@ export interface Report {
   /** CamelCase, short, stable: FailedScheduling. */
   readonly reason: string;
   readonly message: string;
+  /** Of a new Event. A repeated Event keeps those of the first report, as in client-go. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 export type Correlated =
@@ -79,7 +81,7 @@ export class EventCorrelator {
     return messages.size >= maxSimilar;
   }
 
-  private render({ object, type, reason, message }: Report, nowMs: number): Event {
+  private render({ object, type, reason, message, annotations = {} }: Report, nowMs: number): Event {
     const { namespace, name = '', uid, resourceVersion } = object.metadata ?? {};
     const time = formatTime(nowMs);
     // client-go's naming: unique enough by time, and kubectl sorts nothing by it.
@@ -87,7 +89,11 @@ export class EventCorrelator {
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { namespace: namespace ?? 'default', name: `${name}.${suffix}` },
+      metadata: {
+        namespace: namespace ?? 'default',
+        name: `${name}.${suffix}`,
+        ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+      },
       involvedObject: { apiVersion: object.apiVersion, kind: object.kind, namespace, name, uid, resourceVersion },
       type,
       reason,

@@ -97,6 +97,24 @@ t.test('Events are written one after another, retried after a failure, and count
   await recorder.flushed();
 });
 
+t.test('annotations are those of the first report, also when its Event is created again', async (t) => {
+  const transport = new FakeTransport();
+  const client = createClient(transport);
+  const recorder = createEventRecorder({ client, component: 'kubelet', log: silentLogger, clock: new FakeClock(now) });
+  recorder.record(pod, 'Warning', 'Evicted', 'low', { starved_resource: 'memory' });
+  const create = await transport.next();
+  t.match(create.body, { metadata: { annotations: { starved_resource: 'memory' } } });
+  create.reply(create.body, 201);
+  recorder.record(pod, 'Warning', 'Evicted', 'low', { starved_resource: 'pids' });
+  const patch = await transport.next();
+  t.notOk((patch.body as KubeObject).metadata?.annotations);
+  patch.reply({ kind: 'Status', code: 404 }, 404);
+  const again = await transport.next();
+  t.match(again.body, { count: 2, metadata: { annotations: { starved_resource: 'memory' } } });
+  again.reply(again.body, 201);
+  await recorder.flushed();
+});
+
 t.test('reports with different fields are never joined, whatever text the fields have', async (t) => {
   const correlator = new EventCorrelator({ component: 'c' });
   const report = (name: string, reason: string, message: string) =>

@@ -9,7 +9,13 @@ import { EventCorrelator, type Report } from './event-correlator';
 
 export interface EventRecorder {
   /** Returns at once. `object` needs apiVersion, kind and metadata with name and uid. */
-  record(object: KubeObject, type: Report['type'], reason: string, message: string): void;
+  record(
+    object: KubeObject,
+    type: Report['type'],
+    reason: string,
+    message: string,
+    annotations?: Report['annotations'],
+  ): void;
   /** Resolves when every report so far is written or dropped. */
   flushed(): Promise<void>;
 }
@@ -44,9 +50,15 @@ class BackgroundRecorder implements EventRecorder {
     this.clock = options.clock ?? systemClock;
   }
 
-  record(object: KubeObject, type: Report['type'], reason: string, message: string): void {
+  record(
+    object: KubeObject,
+    type: Report['type'],
+    reason: string,
+    message: string,
+    annotations?: Report['annotations'],
+  ): void {
     if (this.waiting.length >= maxWaiting) return;
-    this.waiting.push({ object, type, reason, message });
+    this.waiting.push({ object, type, reason, message, annotations });
     this.working ??= this.drain();
   }
 
@@ -98,7 +110,8 @@ class BackgroundRecorder implements EventRecorder {
       if (!isNotFound(err)) throw err;
       // The Event has expired on the server: create the same Event again, with the count it had reached.
       const { metadata, ...rest } = correlated.event;
-      const again: Event = { ...rest, metadata: { namespace: metadata.namespace, name: metadata.name } };
+      const { namespace, name, annotations } = metadata;
+      const again: Event = { ...rest, metadata: { namespace, name, ...(annotations ? { annotations } : {}) } };
       await client.create(events, again);
     }
   }

@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Pod } from '../../../controlplane/api';
 import { container, pod } from '../spec/pod.fixture';
 import { isCritical, refusedUnderPressure } from './admission';
-import { evictionMessage } from './message';
+import { evictionReport } from './message';
 import type { PodUse } from './pod-usage';
 import { rank } from './rank';
 import type { Signal } from './signals';
@@ -64,7 +64,7 @@ t.test('disk: what counts depends on the file system that is short', async (t) =
   t.equal(order('nodefs.inodesFree', cases)[0], 'volumes');
 });
 
-t.test('messages are upstream’s', async (t) => {
+t.test('messages and annotations are upstream’s', async (t) => {
   const victim = pod({
     containers: [
       container('app', { resources: { requests: { memory: '50Mi', 'ephemeral-storage': '1Gi' } } }),
@@ -83,27 +83,51 @@ t.test('messages are upstream’s', async (t) => {
     'nodefs.available': { available: 12345, capacity: 1_000_000 },
   };
   const said = (resource: 'memory' | 'ephemeral-storage' | 'pids', of: PodUse | undefined = use({ containers })) =>
-    evictionMessage(resource, victim, of, [hard, share], observations);
-  t.equal(
-    said('memory'),
-    'The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi. ' +
+    evictionReport(resource, victim, of, [hard, share], observations);
+  t.same(said('memory'), {
+    message:
+      'The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi. ' +
       'Container app was using 100Mi, request is 50Mi, has larger consumption of memory. ',
-  );
-  t.equal(
-    said('ephemeral-storage'),
-    'The node was low on resource: ephemeral-storage. Threshold quantity: 100000, available: 12345. ' +
+    annotations: { starved_resource: 'memory', offending_containers: 'app', offending_containers_usage: '100Mi' },
+  });
+  t.same(said('ephemeral-storage'), {
+    message:
+      'The node was low on resource: ephemeral-storage. Threshold quantity: 100000, available: 12345. ' +
       'Container app was using 2Gi, request is 1Gi, has larger consumption of ephemeral-storage. ',
-  );
-  t.equal(said('pids'), 'The node was low on resource: pids. ');
-  t.equal(evictionMessage('pids', victim, undefined, [], {}), 'The node was low on resource: pids. ');
+    annotations: {
+      starved_resource: 'ephemeral-storage',
+      offending_containers: 'app',
+      offending_containers_usage: '2Gi',
+    },
+  });
+  const both = [containers[0]!, { ...containers[1]!, memoryBytes: 300 * mebi }];
+  t.match(said('memory', use({ containers: both })).annotations, {
+    offending_containers: 'app,small',
+    offending_containers_usage: '100Mi,300Mi',
+  });
+  t.same(said('pids'), {
+    message: 'The node was low on resource: pids. ',
+    annotations: { starved_resource: 'pids', offending_containers: '', offending_containers_usage: '' },
+  });
+  t.same(evictionReport('pids', victim, undefined, [], {}), {
+    message: 'The node was low on resource: pids. ',
+    annotations: {},
+  });
 });
 
 t.test('the pod’s own resources are in the message', async (t) => {
   const victim = pod({ resources: { requests: { memory: '64Mi' } } });
-  t.equal(
-    evictionMessage('memory', victim, use({ memoryBytes: 96 * mebi }), [], {}),
-    'The node was low on resource: memory. Pod web was using 96Mi, request is 64Mi, has larger consumption of memory. ',
-  );
+  t.same(evictionReport('memory', victim, use({ memoryBytes: 96 * mebi }), [], {}), {
+    message:
+      'The node was low on resource: memory. Pod web was using 96Mi, request is 64Mi, has larger consumption of memory. ',
+    annotations: {
+      offending_pod: 'web',
+      offending_pod_usage: '96Mi',
+      starved_resource: 'memory',
+      offending_containers: '',
+      offending_containers_usage: '',
+    },
+  });
 });
 
 t.test('storage limits of the pod itself', async (t) => {

@@ -12,7 +12,7 @@ import type { NodePolicy } from '../node/policy';
 import type { NodeEvent, Part } from '../part';
 import { kubeletActivity } from '../stats/activity';
 import { evicted, isCritical, refusedUnderPressure } from './admission';
-import { evictionMessage } from './message';
+import { evictionReport } from './message';
 import type { PodUse, PodUses } from './pod-usage';
 import { isResolved, judge, noPressure, type PressureState } from './pressure';
 import { rank } from './rank';
@@ -33,6 +33,8 @@ export interface Eviction {
   readonly graceSeconds: number;
   /** Whether the node's shortage is the reason, and not the pod's own limit. */
   readonly disrupted: boolean;
+  /** Of the Event: what the node is short of, and which containers use more than they requested. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface EvictorDeps {
@@ -147,11 +149,11 @@ export class Evictor implements Part {
       log.warn('the node runs short, and there is no pod to evict', { resource });
       return [];
     }
-    const message = evictionMessage(resource, victim, useOf(victim), starved, observations);
+    const said = evictionReport(resource, victim, useOf(victim), starved, observations);
     const own = victim.spec?.terminationGracePeriodSeconds ?? policy.maxPodGraceSeconds;
     const graceSeconds = first.graceMs === 0 ? hardGraceSeconds : Math.min(policy.maxPodGraceSeconds, own);
     kubeletActivity.evicted(first.signal);
-    return [this.evict(victim, { message, graceSeconds, disrupted: true })];
+    return [this.evict(victim, { ...said, graceSeconds, disrupted: true })];
   }
 
   /** Whether the disk has enough again without an eviction. Nothing of the node can be reclaimed for memory and processes. */

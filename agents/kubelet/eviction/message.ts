@@ -10,20 +10,37 @@ export const bytesText = (bytes: number): string =>
 const countText = (count: number): string =>
   formatQuantity({ nano: BigInt(Math.trunc(count)) * 1_000_000_000n, format: 'DecimalSI' });
 
+export interface EvictionReport {
+  readonly message: string;
+  /** Of the Event. Empty when the pod was not measured. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** `starved`: the thresholds that are met, in their order. */
-export function evictionMessage(
+export function evictionReport(
   resource: StarvedResource,
   pod: Pod,
   use: PodUse | undefined,
   starved: readonly Threshold[],
   observations: Observations,
-): string {
-  const parts = [`The node was low on resource: ${resource}. `, thresholdText(resource, starved, observations)];
-  if (use && resource === 'memory') parts.push(podText(pod, use));
-  for (const { name, usage, request } of use ? greedyContainers(resource, pod, use) : []) {
-    parts.push(`Container ${name} was using ${usage}, request is ${request}, has larger consumption of ${resource}. `);
-  }
-  return parts.join('');
+): EvictionReport {
+  const low = `The node was low on resource: ${resource}. ${thresholdText(resource, starved, observations)}`;
+  if (!use) return { message: low, annotations: {} };
+  const own = resource === 'memory' ? ownUse(pod, use) : undefined;
+  const greedy = greedyContainers(resource, pod, use);
+  const sentences = greedy.map(
+    ({ name, usage, request }) =>
+      `Container ${name} was using ${usage}, request is ${request}, has larger consumption of ${resource}. `,
+  );
+  return {
+    message: [low, own?.sentence ?? '', ...sentences].join(''),
+    annotations: {
+      ...own?.annotations,
+      offending_containers: greedy.map(({ name }) => name).join(),
+      offending_containers_usage: greedy.map(({ usage }) => usage).join(),
+      starved_resource: resource,
+    },
+  };
 }
 
 function thresholdText(resource: StarvedResource, starved: readonly Threshold[], observations: Observations): string {
@@ -38,11 +55,17 @@ function thresholdText(resource: StarvedResource, starved: readonly Threshold[],
   return '';
 }
 
-function podText({ metadata, spec }: Pod, { memoryBytes }: PodUse): string {
+/** Of a pod with a memory request of its own, whether or not it uses more. */
+function ownUse({ metadata, spec }: Pod, { memoryBytes }: PodUse) {
   const request = spec?.resources?.requests?.['memory'];
-  if (request === undefined || memoryBytes === undefined) return '';
+  if (request === undefined || memoryBytes === undefined) return undefined;
+  const { name = '' } = metadata ?? {};
+  const usage = bytesText(memoryBytes);
   const asked = formatQuantity(parseQuantity(request));
-  return `Pod ${metadata?.name} was using ${bytesText(memoryBytes)}, request is ${asked}, has larger consumption of memory. `;
+  return {
+    sentence: `Pod ${name} was using ${usage}, request is ${asked}, has larger consumption of memory. `,
+    annotations: { offending_pod: name, offending_pod_usage: usage },
+  };
 }
 
 /** Ephemeral containers have no requests, so they are not blamed. */

@@ -1,16 +1,22 @@
 // What an eviction does to a pod: its containers end, its status says why, and it never runs again.
 import t from 'tap';
-import { type Pod, pods } from '../../../controlplane/api';
+import { events, type Pod, pods } from '../../../controlplane/api';
 import { container } from '../spec/pod.fixture';
 import { setUp } from './pod-set.fixture';
 
-const eviction = { message: 'The node was low on resource: memory. ', graceSeconds: 1, disrupted: true };
+const annotations = { starved_resource: 'memory', offending_containers: 'app', offending_containers_usage: '1Gi' };
+const eviction = {
+  message: 'The node was low on resource: memory. ',
+  graceSeconds: 1,
+  disrupted: true,
+  annotations,
+};
 const failed = (pod: Pod | undefined) => pod?.status?.phase === 'Failed';
 
 // Every container has two seconds to end, as upstream.
 
 t.test('an evicted pod fails with the message, and its containers end with the grace of the eviction', async (t) => {
-  const { create, ready, until, runtime, set, reasons, network } = await setUp(t);
+  const { create, ready, until, runtime, set, reasons, network, client } = await setUp(t);
   await create('web', { terminationGracePeriodSeconds: 60, containers: [container('app')] });
   await ready('web');
   t.same(
@@ -36,6 +42,9 @@ t.test('an evicted pod fails with the message, and its containers end with the g
     { status: 'True', reason: 'TerminationByKubelet', message: eviction.message },
   );
   t.same(await reasons(), ['Pulled', 'Created', 'Started', 'Evicted', 'Killing']);
+  const said = (await client.list(events)).items;
+  t.same(said.find(({ reason }) => reason === 'Evicted')?.metadata.annotations, annotations);
+  t.notOk(said.find(({ reason }) => reason === 'Killing')?.metadata.annotations);
   t.same(set().activePods(), []);
 });
 

@@ -286,7 +286,7 @@ export class PodWorker {
   private reportVerdict(pod: Pod, verdict: PodVerdict): void {
     if (this.verdictReported || isTerminal(pod)) return;
     this.verdictReported = true;
-    this.deps.events.record(pod, ...verdictEvent(verdict));
+    this.deps.events.record(pod, ...verdictEvent(verdict), this.eviction?.annotations);
   }
 
   /** Publishes the status of a pod that is not deleted, after each change from outside or by a pass. Nothing else does. */
