@@ -10,6 +10,7 @@ import { createEventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Mounts } from '../../dataplane/mount/mounts';
+import { RemoteFileSystems } from '../../dataplane/mount/remote';
 import { NodePodGroups } from './cgroups/open';
 import type { PodsLimit } from './cgroups/pod-cgroups';
 import { type EvictionPart, openEviction } from './eviction/open';
@@ -111,7 +112,9 @@ export class Kubelet implements Part {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } };
     const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
     const ownNode = () => nodeInformer.get(config.nodeName);
-    const csi = new CsiPart({ client, clock, log: log.child('csi'), events, ...config, ownNode });
+    const remote = new RemoteFileSystems({ exec: new SystemExec(), clock, table: () => mounts.table() });
+    const ensureAnswers = (path: string) => remote.ensureAnswers(path);
+    const csi = new CsiPart({ client, clock, log: log.child('csi'), events, ...config, ownNode, ensureAnswers });
     const reporter = new NodeReporter({
       client,
       runtime,

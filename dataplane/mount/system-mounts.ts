@@ -1,11 +1,15 @@
 // Mounts by mount(2) and umount2(2) through koffi: 0.1 ms, where a mount process takes several milliseconds.
 import { type FileHandle, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AppError, BadRequest, Conflict, NotFound } from '../../controlplane/base/errors';
+import { type Clock, systemClock } from '../../controlplane/base/clock';
+import { AppError, BadRequest, Conflict, NotFound, Unavailable } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+import { SystemExec } from '../exec/system-exec';
 import { errnoName, libc } from '../libc/libc';
 import { pathOfHeld } from './beneath';
 import { type MountEntry, mountAt, mountOf, parseMountTable } from './mount-table';
 import type { Mounts, PointOption, TmpfsOptions } from './mounts';
+import { isRemote, late, within } from './remote';
 
 const MS_RDONLY = 1;
 const MS_NOSUID = 2;
@@ -39,7 +43,18 @@ const maxOptionBytes = 4095;
  */
 const maxRounds = 100;
 
+/** How long the end of a file system may take. A disk writes what is in memory; a server that is gone answers never. */
+const diskEndsMs = 120_000;
+const serverEndsMs = 10_000;
+
+const inMemory: ReadonlySet<string> = new Set(['tmpfs', 'hugetlbfs', 'overlay', 'ramfs']);
+
 export class SystemMounts implements Mounts {
+  constructor(
+    private readonly exec: Exec = new SystemExec(),
+    private readonly clock: Clock = systemClock,
+  ) {}
+
   async ensureTmpfs(path: string, { mode, sizeBytes }: TmpfsOptions): Promise<void> {
     if (await isMountPoint(path)) return;
     const size = sizeBytes === undefined ? '' : `,size=${sizeBytes}`;
@@ -109,7 +124,10 @@ export class SystemMounts implements Mounts {
   }
 
   async detach(path: string): Promise<void> {
-    for (let round = 0; round < maxRounds; round++) if (!detachOne(path)) return;
+    for (let round = 0; round < maxRounds; round++) {
+      const entry = await this.at(path);
+      if (!(await this.detachOne(entry ?? path))) return;
+    }
     throw new AppError('Internal', `something is mounted at ${path} again and again`);
   }
 
@@ -118,20 +136,49 @@ export class SystemMounts implements Mounts {
     const real = await realpath(path).catch(ifMissing);
     if (real === undefined) return;
     for (let round = 0; round < maxRounds; round++) {
-      const points = mountPoints(await readFile('/proc/self/mounts', 'utf8'))
-        .filter((point) => point === real || point.startsWith(`${real}/`))
+      const entries = (await this.table())
+        .filter(({ point }) => point === real || point.startsWith(`${real}/`))
         // The last mount is removed first: mounts may be on top of each other.
         .reverse();
       // The callers delete the folder next: a remaining mount would let them delete the files of its source.
-      if (points.length === 0) return;
-      for (const point of points) detachOne(point);
+      if (entries.length === 0) return;
+      for (const entry of entries) await this.detachOne(entry);
     }
     throw new AppError('Internal', `something is still mounted below ${path}`);
   }
+
+  /** False when nothing is mounted there, or the path was removed meanwhile, and with it everything below. */
+  private async detachOne(mount: MountEntry | string): Promise<boolean> {
+    if (typeof mount === 'string') return detachHere(mount);
+    const table = await this.table();
+    return mayWait(mount, table) ? this.detachByProgram(mount, table) : detachHere(mount.point);
+  }
+
+  /** The mount leaves the table first; then the program may wait for the server, or for the disk. */
+  private async detachByProgram(entry: MountEntry, table: readonly MountEntry[]): Promise<boolean> {
+    const { point } = entry;
+    const limitMs = isRemote(entry) ? serverEndsMs : diskEndsMs;
+    const argv = ['umount', '-l', '-i', '-c', '--', point];
+    const ended = this.exec.run(argv, { timeoutMs: limitMs }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const error = await within(ended, limitMs, this.clock);
+    if (countAt(await this.table(), point) < countAt(table, point)) return true;
+    if (error === late) throw new Unavailable(`umount ${point}: no answer in ${limitMs} ms`);
+    if (error === undefined) return false;
+    throw new AppError('Internal', `umount ${point}`, { cause: error });
+  }
 }
 
-/** False when nothing is mounted there, or the path was removed meanwhile, and with it everything below. */
-function detachOne(path: string): boolean {
+const countAt = (table: readonly MountEntry[], path: string): number =>
+  table.filter(({ point }) => point === path).length;
+
+/** The end of the last mount of a file system waits for its disk. A bind mount of one that stays mounted elsewhere waits for nothing. */
+const mayWait = (entry: MountEntry, table: readonly MountEntry[]): boolean =>
+  isRemote(entry) || (!inMemory.has(entry.type) && table.filter(({ device }) => device === entry.device).length < 2);
+
+function detachHere(path: string): boolean {
   if (libc().umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) === 0) return true;
   const name = errnoName();
   if (name !== 'EINVAL' && name !== 'ENOENT') throw failure('umount', path);

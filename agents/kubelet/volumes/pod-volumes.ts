@@ -9,6 +9,7 @@ import type { Client } from '../../../controlplane/client/client';
 import { LiveObjects } from '../../../controlplane/client/live-objects';
 import type { Exec } from '../../../dataplane/exec/exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
+import { RemoteFileSystems } from '../../../dataplane/mount/remote';
 import type { FolderQuotas } from '../../../dataplane/quota/folder-quotas';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
@@ -30,7 +31,7 @@ import { removeTree } from './remove-tree';
 import { ServiceAccountTokens } from './service-account-tokens';
 import { type DesiredSubPath, SubPaths } from './sub-paths';
 import { VolumeCounts } from './volume-counts';
-import { VolumeUsage } from './volume-usage';
+import { fileSystemOf, VolumeUsage } from './volume-usage';
 
 export interface PodVolumesDeps {
   readonly client: Client;
@@ -56,6 +57,7 @@ export class PodVolumes {
   private readonly measured: VolumeUsage;
   private readonly pluginDeps: VolumeDeps;
   private readonly counts = new VolumeCounts();
+  private readonly remote: RemoteFileSystems;
 
   constructor(private readonly deps: PodVolumesDeps) {
     this.configMaps = new LiveObjects(deps, configMaps);
@@ -63,8 +65,12 @@ export class PodVolumes {
     this.tokens = new ServiceAccountTokens(deps);
     this.subPaths = new SubPaths(deps.mounts);
     this.claims = new ClaimResolver(deps);
-    this.measured = new VolumeUsage(deps.clock, new DiskUsage(deps.clock), undefined, (podUid, name) =>
-      deps.csi.usage(podUid, name),
+    this.remote = new RemoteFileSystems({ ...deps, table: () => deps.mounts.table() });
+    this.measured = new VolumeUsage(
+      deps.clock,
+      new DiskUsage(deps.clock),
+      (path) => fileSystemOf(path, this.remote),
+      (podUid, name) => deps.csi.usage(podUid, name),
     );
     this.pluginDeps = {
       mounts: deps.mounts,
@@ -78,6 +84,7 @@ export class PodVolumes {
       tokens: this.tokens,
       configMap: (pod, name) => this.configMap(pod, name),
       secret: (pod, name) => this.secret(pod, name),
+      ensureAnswers: (path) => this.remote.ensureAnswers(path),
     };
   }
 
@@ -119,15 +126,19 @@ export class PodVolumes {
     await this.deps.mounts.ensureLayers(path, layers);
   }
 
-  /** Host path of a part of a volume, for the mount with this index of a container's list. @throws what SubPaths.bind throws */
-  subPath(pod: Pod, volume: Volume, desired: Pick<DesiredSubPath, 'container' | 'index' | 'subPath'>): Promise<string> {
+  /**
+   * Host path of a part of a volume, for the mount with this index of a container's list. @throws what SubPaths.bind throws, Unavailable
+   * when the volume's server does not answer
+   */
+  async subPath(
+    pod: Pod,
+    volume: Volume,
+    desired: Pick<DesiredSubPath, 'container' | 'index' | 'subPath'>,
+  ): Promise<string> {
     const uid = pod.metadata?.uid ?? '';
-    return this.subPaths.bind({
-      ...desired,
-      podDir: this.podDir(uid),
-      volume: volume.name,
-      root: this.path(uid, volume),
-    });
+    const root = this.path(uid, volume);
+    await this.remote.ensureAnswers(root);
+    return this.subPaths.bind({ ...desired, podDir: this.podDir(uid), volume: volume.name, root });
   }
 
   configMap(pod: Pod, name: string): ConfigMap | undefined {

@@ -2,6 +2,7 @@
 // answer delays one question for a bounded time, and holds one call to it at most.
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../../controlplane/base/clock';
+import type { RemoteFileSystems } from '../../../dataplane/mount/remote';
 import type { DiskUsage } from '../stats/disk-usage';
 import type { VolumeUse } from '../stats/node-sample';
 import type { DiskUse } from '../stats/samples';
@@ -31,7 +32,7 @@ export class VolumeUsage {
   constructor(
     private readonly clock: Clock,
     private readonly files: Pick<DiskUsage, 'of' | 'keepOnly'>,
-    private readonly ask: (path: string) => Promise<FileSystem | undefined> = fileSystemOf,
+    private readonly ask: (path: string) => Promise<FileSystem | undefined>,
     /** `name`: of the PersistentVolume, or of an inline volume in its pod. */
     private readonly askDriver: (podUid: string, name: string) => Promise<FileSystem | undefined> = async () =>
       undefined,
@@ -97,12 +98,22 @@ export class VolumeUsage {
 const isEphemeral = ({ emptyDir, configMap }: Volume): boolean =>
   (emptyDir !== undefined && !emptyDir.medium) || configMap !== undefined;
 
-async function fileSystemOf(path: string): Promise<FileSystem | undefined> {
-  const found = await statfs(path).catch(() => undefined);
-  if (!found) return undefined;
-  const { blocks, bfree, bavail, bsize, files, ffree } = found;
-  return {
-    size: { capacityBytes: blocks * bsize, availableBytes: bavail * bsize, inodes: files, inodesFree: ffree },
-    used: { bytes: (blocks - bfree) * bsize, inodes: files - ffree },
-  };
+/** Of one that a server holds, by a program: a call that does not return would hold a thread of this process. */
+export async function fileSystemOf(
+  path: string,
+  remote: Pick<RemoteFileSystems, 'mountOf' | 'size'>,
+): Promise<FileSystem | undefined> {
+  const mount = await remote.mountOf(path);
+  if (!mount) return statfs(path).then(useOf, () => undefined);
+  const size = await remote.size(mount);
+  if (!size) return undefined;
+  const { blockBytes: bsize, blocks, freeBlocks: bfree, availableBlocks: bavail, inodes: files, freeInodes } = size;
+  return useOf({ bsize, blocks, bfree, bavail, files, ffree: freeInodes });
 }
+
+type Found = Record<'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree', number>;
+
+const useOf = ({ bsize, blocks, bfree, bavail, files, ffree }: Found): FileSystem => ({
+  size: { capacityBytes: blocks * bsize, availableBytes: bavail * bsize, inodes: files, inodesFree: ffree },
+  used: { bytes: (blocks - bfree) * bsize, inodes: files - ffree },
+});

@@ -18,6 +18,7 @@ t.test('a kubelet without drivers has a CSINode and the folders of manifests, an
   const deps = { client, clock: systemClock, log: silentLogger, nodeName: 'n1', rootDir, ownNode: () => undefined };
   const part = new CsiPart({
     ...deps,
+    ensureAnswers: async () => {},
     events: createEventRecorder({ client, component: 'kubelet', log: silentLogger }),
   });
   await part.open();

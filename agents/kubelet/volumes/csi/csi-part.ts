@@ -24,6 +24,7 @@ export interface CsiPartDeps {
   readonly nodeName: string;
   readonly rootDir: string;
   readonly ownNode: () => Node | undefined;
+  readonly ensureAnswers: (path: string) => Promise<void>;
 }
 
 const retryMs = 1_000;

@@ -48,6 +48,8 @@ export interface CsiVolumesDeps {
   readonly inUse: VolumesInUse;
   readonly nodeName: string;
   readonly rootDir: string;
+  /** Before files of a volume are touched: its driver may have mounted a server's. @throws Unavailable when it does not answer */
+  readonly ensureAnswers: (path: string) => Promise<void>;
 }
 
 /** How often the kubelet looks at the claim of a volume whose size may change, and calls a driver that wants to be called again. */
@@ -219,6 +221,7 @@ export class CsiVolumes {
     if (gid === undefined || capabilities.has('VOLUME_MOUNT_GROUP') || !appliesGroup({ ...use, driver })) return;
     const policy = fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always';
     try {
+      await this.deps.ensureAnswers(path);
       await applyFsGroupAt(path, { gid, policy, signal });
     } catch (cause) {
       signal.throwIfAborted();

@@ -88,6 +88,7 @@ export async function setUp(t: Test, options: FakeDriverOptions = {}) {
       inUse,
       nodeName: 'n1',
       rootDir,
+      ensureAnswers: async () => {},
     });
     t.teardown(() => volumes.close());
     await volumes.open();

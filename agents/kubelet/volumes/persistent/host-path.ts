@@ -8,5 +8,8 @@ export const hostPath = definePersistentPlugin({
   mountsAtName: false,
   mountOptions: false,
   pathOf: ({ source }) => source.path,
-  setUp: async ({ source }, { path }) => ensureHostPath(path, source.type),
+  setUp: async ({ source }, { path, deps }) => {
+    await deps.ensureAnswers(path);
+    await ensureHostPath(path, source.type);
+  },
 });

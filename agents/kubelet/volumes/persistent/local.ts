@@ -49,6 +49,7 @@ async function kindOf({ source: { path }, volume }: Use, task: SetUp): Promise<'
     throw new StepError(`${step} initialization failed`, message);
   };
   if (path.split('/').includes('..')) refuse(`invalid path: ${path} must not contain '..'`);
+  await task.deps.ensureAnswers(path);
   if (isProvisioned(volume)) {
     const own = provisionedPath(volume, task.deps.rootDir);
     if (own === undefined) refuse(`path "${path}" is not in the folder of this kubelet's own volumes`);

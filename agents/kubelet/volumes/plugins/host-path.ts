@@ -7,7 +7,8 @@ export const hostPath = definePlugin('hostPath', {
   dir: 'host-path',
   readOnly: false,
   pathOf: ({ path }) => path,
-  setUp: async ({ type }, { path }) => {
+  setUp: async ({ type }, { path, deps }) => {
+    await deps.ensureAnswers(path);
     await ensureHostPath(path, type);
     return undefined;
   },

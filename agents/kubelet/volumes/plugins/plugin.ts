@@ -32,6 +32,8 @@ export interface VolumeDeps {
   readonly configMap: (pod: Pod, name: string) => ConfigMap | undefined;
   readonly secret: (pod: Pod, name: string) => Secret | undefined;
   readonly csi: Pick<CsiVolumes, 'setUp' | 'release'>;
+  /** Before a path that pods or administrators chose is touched. @throws Unavailable when its server does not answer */
+  readonly ensureAnswers: (path: string) => Promise<void>;
 }
 
 /** One volume of one pod that is to be set up. */

@@ -30,6 +30,7 @@ export function volumeDeps(more: Partial<VolumeDeps> = {}) {
     configMap: () => undefined,
     secret: () => undefined,
     csi: noCsi,
+    ensureAnswers: async () => {},
     ...more,
   };
   return { deps, mounts, exec };
