@@ -18,7 +18,9 @@ import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
 import { NodeReporter } from './node/node-reporter';
+import { NodeShutdown } from './node/node-shutdown';
 import type { NodePolicy } from './node/policy';
+import type { ShutdownPeriod } from './node/shutdown-plan';
 import type { NodeEvent, Part } from './part';
 import { PodAllocations } from './pod/allocations';
 import type { NodeConfig } from './pod/deps';
@@ -43,6 +45,8 @@ export interface KubeletConfig extends NodeConfig {
   readonly parallelStarts: number;
   /** Time for containers to end when the machine goes down, in seconds. 0: the kubelet does not end them. */
   readonly shutdownGraceSeconds: number;
+  /** Instead of that the pods are failed, with these times for each priority. Empty: they are not. */
+  readonly shutdownPeriods: readonly ShutdownPeriod[];
 }
 
 export interface KubeletDeps {
@@ -69,6 +73,7 @@ export class Kubelet implements Part {
   private networkProblem: string | undefined = 'pod network is not ready: waiting for the podCIDR of this node';
   private podsPart: PodsPart | undefined;
   private eviction: EvictionPart | undefined;
+  private shutdown: NodeShutdown | undefined;
 
   constructor(private readonly deps: KubeletDeps) {
     const { client, log, config, runtime } = deps;
@@ -92,8 +97,34 @@ export class Kubelet implements Part {
     return this.podsPart?.problem();
   }
 
+  /** Of the last graceful shutdown; undefined when this kubelet makes none. */
+  shutdownTimes(): NodeShutdown['lastTimes'] | undefined {
+    return this.shutdown?.isConfigured ? this.shutdown.lastTimes : undefined;
+  }
+
   /** Runs until the signal is aborted. Containers keep running, unless the machine goes down. */
   async run(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const end = async () => {
+      await this.shutDown().catch((error: unknown) => this.deps.log.warn('pods were not ended', { error }));
+      stop.abort(signal.reason);
+    };
+    if (signal.aborted) stop.abort(signal.reason);
+    else signal.addEventListener('abort', () => void end(), { once: true });
+    await this.work(stop.signal);
+  }
+
+  /** While everything still works: a pod's end needs probes, hooks, volumes and the API. */
+  private async shutDown(): Promise<void> {
+    const { shutdown, podsPart } = this;
+    if (!shutdown?.isConfigured || !podsPart || !(await this.deps.machineStops())) return;
+    await shutdown.run({
+      holding: () => podsPart.holdingPods(),
+      endForGood: (podUid, end) => podsPart.endForGood(podUid, end),
+    });
+  }
+
+  private async work(signal: AbortSignal): Promise<void> {
     const { client, runtime, network, clock, log, config, machine, mounts } = this.deps;
     const scope = new Scope();
     await mkdir(config.rootDir, { recursive: true, mode: 0o750 });
@@ -115,7 +146,17 @@ export class Kubelet implements Part {
     const remote = new RemoteFileSystems({ exec: new SystemExec(), clock, table: () => mounts.table() });
     const ensureAnswers = (path: string) => remote.ensureAnswers(path);
     const csi = new CsiPart({ client, clock, log: log.child('csi'), events, ...config, ownNode, ensureAnswers });
-    const reporter = new NodeReporter({
+    const shutdown = new NodeShutdown({
+      periods: config.shutdownPeriods,
+      rootDir: config.rootDir,
+      clock,
+      log: log.child('shutdown'),
+      report,
+      changed: () => reporter.changed(),
+    });
+    this.shutdown = shutdown;
+    await shutdown.open();
+    const reporter: NodeReporter = new NodeReporter({
       client,
       runtime,
       clock,
@@ -123,7 +164,7 @@ export class Kubelet implements Part {
       machine,
       config: { ...config, name: config.nodeName, ips: config.nodeIps },
       volumesInUse: csi.inUse,
-      notReady: () => this.problem() ?? this.networkProblem,
+      notReady: () => this.problem() ?? this.networkProblem ?? shutdown.notReady(),
       pressures: () => this.eviction?.conditions() ?? [],
       report,
     });
@@ -171,7 +212,7 @@ export class Kubelet implements Part {
         network,
         mounts,
         cgroups: groups,
-        pressure: (pod) => this.eviction?.refusal(pod),
+        pressure: (pod) => shutdown.refusal() ?? this.eviction?.refusal(pod),
         // The name that upstream's kubelet gives to its file.
         allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
         events,
@@ -220,6 +261,8 @@ export class Kubelet implements Part {
    */
   private async goDown(podsPart: PodsPart, signal: AbortSignal): Promise<void> {
     const { config, log, machineStops } = this.deps;
+    // Pods that did not end in their time.
+    if (this.shutdown?.underWay) return podsPart.endContainers(1);
     if (!signal.aborted || config.shutdownGraceSeconds === 0 || !(await machineStops())) return;
     log.info('the machine goes down; the kubelet ends its containers', { graceSeconds: config.shutdownGraceSeconds });
     await podsPart.endContainers(config.shutdownGraceSeconds);

@@ -18,6 +18,7 @@ import { NodeAddress } from './node/node-address';
 import { nodePolicy } from './node/policy-options';
 import { overReserved } from './node/reservations';
 import { machineStops } from './node/shutdown';
+import { shutdownPeriods } from './node/shutdown-plan';
 import { kubeletOptions, type Options, withConfigFile } from './options';
 import type { NodeEvent, Part } from './part';
 import { DockerRuntime } from './runtime/docker';
@@ -112,5 +113,10 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     maxPods: options.maxPods,
     parallelStarts: options.parallelStarts,
     shutdownGraceSeconds: options.shutdownGraceSeconds,
+    shutdownPeriods: shutdownPeriods({
+      periodMs: options.nodeShutdownGracePeriod,
+      criticalMs: options.nodeShutdownGracePeriodCriticalPods,
+      byPriority: options.nodeShutdownGracePeriodByPodPriority,
+    }),
   };
 }

@@ -16,6 +16,7 @@ import {
 import { parseNodeIps } from './node/address';
 import { argumentsOf } from './node/config-file';
 import { policyOptions } from './node/policy-options';
+import { parseShutdownPeriods } from './node/shutdown-plan';
 import { parseSysctlPatterns } from './spec/sysctls';
 
 const config = {
@@ -151,6 +152,27 @@ export const kubeletOptions = {
     default: '15s',
     help: 'time for containers to end when the machine goes down; their pods stay and are started again. 0s: the kubelet does not end them',
     parse: (text: string): number => Math.round(parseDuration(text) / 1000),
+  },
+  nodeShutdownGracePeriod: {
+    flag: 'node-shutdown-grace-period',
+    placeholder: 'DURATION',
+    default: '0s',
+    help: 'shutdownGracePeriod of a KubeletConfiguration: when the machine goes down its pods fail within this time, and others start elsewhere; 0s: --shutdown-grace-period counts',
+    parse: parseDuration,
+  },
+  nodeShutdownGracePeriodCriticalPods: {
+    flag: 'node-shutdown-grace-period-critical-pods',
+    placeholder: 'DURATION',
+    default: '0s',
+    help: 'the last part of this time, which is for critical pods',
+    parse: parseDuration,
+  },
+  nodeShutdownGracePeriodByPodPriority: {
+    flag: 'node-shutdown-grace-period-by-pod-priority',
+    placeholder: 'PRIORITY=SECONDS,..',
+    default: '',
+    help: 'instead of both: the time of pods with at least this priority, one after another from the lowest priority',
+    parse: parseShutdownPeriods,
   },
 } satisfies OptionTable;
 

@@ -145,10 +145,8 @@ export const late = Symbol('late');
 /** What the work gives, or `late` after this time; the work goes on. */
 export async function within<T>(work: Promise<T>, ms: number, clock: Clock): Promise<T | typeof late> {
   const over = new AbortController();
-  const limit = clock.sleep(ms, over.signal).then(
-    () => late,
-    () => late,
-  );
+  const isLate = (): typeof late => late;
+  const limit = clock.sleep(ms, over.signal).then(isLate, isLate);
   try {
     return await Promise.race([work, limit]);
   } finally {

@@ -55,6 +55,7 @@ export async function startKubelet(
       podsLimit: { cpuShares: 2048, memoryBytes: machine.memoryBytes },
       parallelStarts: 4,
       shutdownGraceSeconds: 2,
+      shutdownPeriods: [],
     },
     samples: async () => (await stats.measure('all')).pods,
     machineStops: async () => machineStops,

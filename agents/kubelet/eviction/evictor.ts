@@ -28,7 +28,10 @@ const restShare = 100;
 /** Grace of a pod that must end at once. As upstream. */
 const hardGraceSeconds = 1;
 
+/** The end of a pod for the node's sake. */
 export interface Eviction {
+  /** Of the status. Absent: Evicted. */
+  readonly reason?: string;
   readonly message: string;
   readonly graceSeconds: number;
   /** Whether the node's shortage is the reason, and not the pod's own limit. */

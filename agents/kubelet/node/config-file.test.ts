@@ -36,6 +36,20 @@ t.test('fields become options', async (t) => {
   ]);
 });
 
+t.test('the shutdown of the node', async (t) => {
+  const file = {
+    ...head,
+    shutdownGracePeriod: '30s',
+    shutdownGracePeriodCriticalPods: '10s',
+    shutdownGracePeriodByPodPriority: [{ priority: 1000, shutdownGracePeriodSeconds: 60 }, { priority: 0 }],
+  };
+  t.same(argumentsOf(file), [
+    '--node-shutdown-grace-period=30s',
+    '--node-shutdown-grace-period-critical-pods=10s',
+    '--node-shutdown-grace-period-by-pod-priority=1000=60,0=0',
+  ]);
+});
+
 t.test('what is wrong is named', async (t) => {
   const cases = [
     { document: 'x', message: 'expected a KubeletConfiguration' },
@@ -46,6 +60,10 @@ t.test('what is wrong is named', async (t) => {
     { document: { ...head, maxPods: '50' }, message: 'maxPods: expected an integer' },
     { document: { ...head, kubeReserved: { cpu: 1 } }, message: 'kubeReserved[cpu]: expected a string' },
     { document: { ...head, evictionHard: [] }, message: 'evictionHard: expected a map of strings' },
+    {
+      document: { ...head, shutdownGracePeriodByPodPriority: [{ priority: 'high' }] },
+      message: 'shutdownGracePeriodByPodPriority.priority: expected an integer',
+    },
     {
       document: { ...head, cpuManagerPolicy: 'static' },
       message: 'cpuManagerPolicy: this kubelet does not have this setting',

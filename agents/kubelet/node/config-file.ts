@@ -37,6 +37,16 @@ const pairs =
       .join(',');
   };
 
+const periods: Field = (value, name) => {
+  if (!Array.isArray(value)) throw wrong(name, 'a list');
+  return value
+    .map((each: unknown) => {
+      const { priority = 0, shutdownGracePeriodSeconds = 0 } = (each ?? {}) as Record<string, Value | undefined>;
+      return `${number(priority, `${name}.priority`)}=${number(shutdownGracePeriodSeconds, `${name}.shutdownGracePeriodSeconds`)}`;
+    })
+    .join();
+};
+
 /** The option and the form of each field. */
 const fields: Readonly<Record<string, readonly [option: string, form: Field]>> = {
   allowedUnsafeSysctls: ['allowed-unsafe-sysctls', list],
@@ -62,7 +72,9 @@ const fields: Readonly<Record<string, readonly [option: string, form: Field]>> =
   port: ['port', number],
   resolvConf: ['resolv-conf', text],
   rotateCertificates: ['rotate-certificates', flag],
-  shutdownGracePeriod: ['shutdown-grace-period', text],
+  shutdownGracePeriod: ['node-shutdown-grace-period', text],
+  shutdownGracePeriodByPodPriority: ['node-shutdown-grace-period-by-pod-priority', periods],
+  shutdownGracePeriodCriticalPods: ['node-shutdown-grace-period-critical-pods', text],
   systemReserved: ['system-reserved', pairs('=')],
 };
 

@@ -40,7 +40,9 @@ export interface OpenPodsDeps extends Given {
   readonly changed: () => void;
 }
 
-export interface PodsPart extends Part, Pick<PodSet, 'endContainers' | 'activePods' | 'evict' | 'discardEnded'> {
+export interface PodsPart
+  extends Part,
+    Pick<PodSet, 'endContainers' | 'activePods' | 'holdingPods' | 'evict' | 'endForGood' | 'discardEnded'> {
   /** What the volumes of a pod use, as far as they are set up. */
   volumeUsage: PodVolumes['usage'];
   /** Lines of /metrics about the volumes of the pods. */
@@ -129,6 +131,8 @@ export function openPods({
     problem: () => runtimeProblem,
     activePods: () => podSet.activePods(),
     evict: (podUid, eviction) => podSet.evict(podUid, eviction),
+    holdingPods: () => podSet.holdingPods(),
+    endForGood: (podUid, end) => podSet.endForGood(podUid, end),
     discardEnded: () => podSet.discardEnded(),
     volumeUsage: (podUid, which) => volumes.usage(podUid, which),
     renderVolumeCounts: () => volumes.renderCounts(),

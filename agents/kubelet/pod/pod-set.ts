@@ -251,6 +251,16 @@ export class PodSet {
     await this.workers.get(podUid)?.evict(eviction);
   }
 
+  /** The pods that have not ended, whether or not they run. */
+  holdingPods(): readonly Pod[] {
+    return [...this.workers.values()].flatMap(({ holding }) => holding ?? []);
+  }
+
+  /** As evict(), until the API knows of the end and the pod's volumes are unmounted. */
+  async endForGood(podUid: string, end: Eviction): Promise<void> {
+    await this.workers.get(podUid)?.endForGood(end);
+  }
+
   /** Removes the containers of pods that have ended for good. */
   async discardEnded(): Promise<void> {
     await Promise.all([...this.workers.values()].map((worker) => worker.discard()));

@@ -52,6 +52,8 @@ export class PodWorker {
   private readonly resets = new Map<string, number>();
   private readonly loop: PassLoop;
   private eviction: (Eviction & { readonly ended: PromiseWithResolvers<void> }) | undefined;
+  /** Set when the pod's volumes are to be unmounted after its end, as before a shutdown of the machine. */
+  private released: PromiseWithResolvers<void> | undefined;
 
   constructor(
     private readonly deps: WorkerDeps,
@@ -117,6 +119,15 @@ export class PodWorker {
     return this.eviction.ended.promise;
   }
 
+  /** As evict(). Resolves when the API knows of the pod's end and its volumes are unmounted, too, or the kubelet stops. */
+  async endForGood(end: Eviction): Promise<void> {
+    this.released ??= Promise.withResolvers();
+    await this.evict(end);
+    this.kick();
+    if (this.loop.closed) this.released.resolve();
+    await this.released.promise;
+  }
+
   /**
    * Removes the containers of a pod that has ended for good, and ends the worker: the node needs the space of their files. Their logs are
    * gone then. Does nothing for other pods.
@@ -167,6 +178,7 @@ export class PodWorker {
   close(): void {
     this.loop.close(new Error('the kubelet is stopping'));
     this.settleEviction();
+    this.released?.resolve();
     // Probes no longer run, so the pod would look unready: the last written status stays until the next kubelet starts.
     this.deps.statuses.forget(this.identity.uid);
   }
@@ -236,9 +248,19 @@ export class PodWorker {
     this.starts.heldBack(pod, plan.backingOff);
     const refreshAtMs = await this.executor.apply(pod, plan.actions, signal);
     this.observeResize(pod);
+    if (verdict && this.released && !this.anyRunning) await this.release(pod);
     const deadline = verdict ? undefined : deadlineMs(pod, this.takenAtMs);
     const times = [plan.retryAtMs, refreshAtMs, deadline, this.starts.retryAtMs].filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** In a pass: no other work on the volumes is under way. */
+  private async release(pod: Pod): Promise<void> {
+    await this.messages.collect(pod, this.observed.records);
+    this.publish();
+    await this.deps.statuses.flushed(this.identity.uid);
+    await this.deps.volumes.tearDown(this.identity.uid);
+    this.released?.resolve();
   }
 
   /** The pod with the resources that this node has promised to it: all that follows sees only these. */
@@ -273,6 +295,7 @@ export class PodWorker {
     if (this.pod && last) await deletePod(deps, this.pod, last);
     this.loop.close(new Error('the pod is removed'));
     this.settleEviction();
+    this.released?.resolve();
     deps.statuses.forget(uid);
     deps.finished(uid);
   }
@@ -286,7 +309,8 @@ export class PodWorker {
   private reportVerdict(pod: Pod, verdict: PodVerdict): void {
     if (this.verdictReported || isTerminal(pod)) return;
     this.verdictReported = true;
-    this.deps.events.record(pod, ...verdictEvent(verdict), this.eviction?.annotations);
+    const event = verdictEvent(verdict);
+    if (event) this.deps.events.record(pod, ...event, this.eviction?.annotations);
   }
 
   /** Publishes the status of a pod that is not deleted, after each change from outside or by a pass. Nothing else does. */

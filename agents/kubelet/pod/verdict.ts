@@ -2,6 +2,7 @@
 import type { Pod } from '../../../controlplane/api';
 import { evicted } from '../eviction/admission';
 import type { Eviction } from '../eviction/evictor';
+import { shutdownMessage, shutdownReason } from '../node/shutdown-plan';
 import { forbiddenSysctl } from '../spec/sysctls';
 import type { Refusal } from './admission';
 import { deadlineMessage, deadlineVerdict } from './deadline';
@@ -12,7 +13,7 @@ export interface VerdictInput {
   /** Why the node does not admit the pod next to its others. */
   readonly refusal?: Refusal | undefined;
   /** Why the node ends the pod. */
-  readonly eviction?: Pick<Eviction, 'message' | 'disrupted'> | undefined;
+  readonly eviction?: Pick<Eviction, 'reason' | 'message' | 'disrupted'> | undefined;
   readonly now: number;
   readonly allowedUnsafeSysctls: readonly string[];
 }
@@ -24,8 +25,9 @@ export function podVerdict(pod: Pod, input: VerdictInput): PodVerdict | undefine
   const { takenAtMs, now, allowedUnsafeSysctls, refusal, eviction } = input;
   const { phase, reason = '', message = '' } = pod.status ?? {};
   if (phase === 'Failed' && message.startsWith(prefix)) return { phase, reason, message, rejected: true };
-  if (phase === 'Failed' && reason === evicted) return { phase, reason, message };
-  if (eviction) return { phase: 'Failed', reason: evicted, ...pick(eviction) };
+  const shutDown = reason === shutdownReason && message === shutdownMessage;
+  if (phase === 'Failed' && (reason === evicted || shutDown)) return { phase, reason, message };
+  if (eviction) return { phase: 'Failed', reason: eviction.reason ?? evicted, ...pick(eviction) };
   if (refusal) return rejected(refusal);
   const forbidden = forbiddenSysctl(pod, allowedUnsafeSysctls);
   if (forbidden === undefined) return deadlineVerdict(pod, takenAtMs, now);
@@ -43,10 +45,11 @@ const pick = ({ message, disrupted }: Pick<Eviction, 'message' | 'disrupted'>) =
 
 const prefix = 'Pod was rejected: ';
 
-/** The Event that reports a verdict. */
+/** The Event that reports a verdict. The shutdown of the node has an Event of its own. */
 export function verdictEvent(
   verdict: PodVerdict,
-): readonly [type: 'Normal' | 'Warning', reason: string, message: string] {
+): readonly [type: 'Normal' | 'Warning', reason: string, message: string] | undefined {
+  if (verdict.reason === shutdownReason) return undefined;
   if (verdict.reason === evicted && !verdict.rejected) return ['Warning', verdict.reason, verdict.message];
   if (!verdict.rejected) return ['Normal', verdict.reason, deadlineMessage];
   return ['Warning', verdict.reason, verdict.message.slice(prefix.length)];
