@@ -9,10 +9,21 @@ import { type PersistentVolume, persistentVolumes } from '../../api/persistent-v
 import { type PersistentVolumeClaim, persistentVolumeClaims } from '../../api/persistent-volume-claim';
 import { type Pod, pods } from '../../api/pod';
 import { type StorageClass, storageClasses } from '../../api/storage-class';
+import type { KubeObject } from '../../api/types';
 import { silentLogger } from '../../base/logger';
 import { runScheduler } from '../main';
 
 class BindingClient extends MemoryClient {
+  /** What another client changes before the next update. */
+  meanwhile: (() => Promise<unknown>) | undefined;
+
+  override async update<T extends KubeObject>(kind: KindRef<T>, object: T): Promise<T> {
+    const { meanwhile } = this;
+    this.meanwhile = undefined;
+    await meanwhile?.();
+    return super.update(kind, object);
+  }
+
   override async post<A>(kind: KindRef, key: string, subresource: string, body: unknown): Promise<A> {
     const { target } = body as { target: { name: string } };
     await this.patch(pods, key, 'merge', { spec: { nodeName: target.name } });
@@ -93,6 +104,33 @@ t.test('a volume made by hand gets the claim, then the pod is bound', async (t) 
   await client.patch(persistentVolumeClaims, 'a/x', 'merge', asBound);
   await client.until(pods, 'a/p', isBound);
   t.notOk(metadata?.annotations?.[selectedNode], 'no volume is made');
+});
+
+t.test('another client that writes to the object meanwhile delays nothing', async (t) => {
+  const { client } = await start(t);
+  const labels = { metadata: { labels: { tier: 'a' } } };
+  client.meanwhile = () => client.patch(persistentVolumeClaims, 'a/x', 'merge', labels);
+  await client.create(pods, pod);
+  const selected = await client.until(persistentVolumeClaims, 'a/x', isSelected);
+  t.same(selected?.metadata?.labels, { tier: 'a' }, 'its change stays');
+  const other = await start(t);
+  other.client.meanwhile = () => other.client.patch(persistentVolumes, 'made', 'merge', labels);
+  await other.client.create(persistentVolumes, volume);
+  await other.client.create(pods, pod);
+  const taken = await other.client.until(persistentVolumes, 'made', (found) => found?.spec?.claimRef !== undefined);
+  t.same(taken?.metadata?.labels, { tier: 'a' });
+});
+
+t.test('a volume that another claim has taken meanwhile is not written', async (t) => {
+  const { client, clock } = await start(t);
+  const claimRef = { kind: 'PersistentVolumeClaim', namespace: 'a', name: 'other', uid: 'u-other' };
+  client.meanwhile = () => client.patch(persistentVolumes, 'made', 'merge', { spec: { claimRef } });
+  await client.create(persistentVolumes, volume);
+  await client.create(pods, pod);
+  await clock.armed(1_000);
+  t.match((await client.get(persistentVolumes, 'made')).spec?.claimRef, claimRef);
+  clock.advance(1_000);
+  await client.until(persistentVolumeClaims, 'a/x', isSelected);
 });
 
 t.test('when the provisioner gives the node back, the pod is scheduled again', async (t) => {

@@ -1,10 +1,11 @@
 // Writes which volume or node the claims of a pod get, and waits until the volume controllers have bound them.
+import type { KindRef } from '../../api/kind';
 import { type PersistentVolume, persistentVolumes } from '../../api/persistent-volume';
 import { type PersistentVolumeClaim, persistentVolumeClaims } from '../../api/persistent-volume-claim';
-import { objectKey } from '../../api/types';
-import { boundVolume, selectedNode } from '../../api/volumes/binding';
+import { type KubeObject, objectKey } from '../../api/types';
+import { boundVolume, isBoundTo, selectedNode } from '../../api/volumes/binding';
 import type { Clock } from '../../base/clock';
-import { Unavailable } from '../../base/errors';
+import { isConflict, Unavailable } from '../../base/errors';
 import type { Client } from '../../client/client';
 import type { NodeInfo } from '../node-info';
 import { type ClusterVolumes, versionOf } from './cluster-volumes';
@@ -36,6 +37,40 @@ export interface BindDeps {
   readonly timeoutMs: number;
 }
 
+/** Conflicts that one write may meet. Each means that another client has written. */
+const maxConflicts = 5;
+
+/**
+ * Another client may have changed a label or a status since the decision: that alone is no reason to decide again. `apply` makes the change
+ * in the newest object, or gives undefined when the decision no longer holds. @throws what the client throws
+ */
+async function write<T extends KubeObject>(
+  client: Client,
+  kind: KindRef<T>,
+  decided: T,
+  apply: (fresh: T) => T | undefined,
+  signal: AbortSignal,
+): Promise<T> {
+  let object = decided;
+  for (let conflicts = 1; ; conflicts++) {
+    try {
+      return await client.update(kind, object, { signal });
+    } catch (error) {
+      if (!isConflict(error) || conflicts > maxConflicts) throw error;
+      const fresh = await client.get(kind, objectKey(decided), signal);
+      const again = fresh.metadata?.uid === decided.metadata?.uid ? apply(fresh) : undefined;
+      if (!again) throw error;
+      object = again;
+    }
+  }
+}
+
+const isFree = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean =>
+  volume.metadata?.deletionTimestamp === undefined && (!volume.spec?.claimRef || isBoundTo(volume, claim));
+
+const isUnselected = ({ spec, metadata }: PersistentVolumeClaim): boolean =>
+  metadata?.deletionTimestamp === undefined && !spec?.volumeName && !metadata?.annotations?.[selectedNode];
+
 /** @throws what the client throws; Unavailable when the binding fails or takes longer than the timeout */
 export async function bindVolumes(
   deps: BindDeps,
@@ -45,10 +80,15 @@ export async function bindVolumes(
 ): Promise<void> {
   const written: PlannedObjects['bindings'][number][] = [];
   for (const { volume, claim } of bindings) {
-    written.push({ volume: await deps.client.update(persistentVolumes, volume, { signal }), claim });
+    const apply = (fresh: PersistentVolume) => (isFree(fresh, claim) ? boundVolume(fresh, claim) : undefined);
+    written.push({ volume: await write(deps.client, persistentVolumes, volume, apply, signal), claim });
   }
   const claims: PersistentVolumeClaim[] = [];
-  for (const claim of provisions) claims.push(await deps.client.update(persistentVolumeClaims, claim, { signal }));
+  for (const claim of provisions) {
+    const apply = (fresh: PersistentVolumeClaim) =>
+      isUnselected(fresh) ? withAnnotation(fresh, selectedNode, node.name) : undefined;
+    claims.push(await write(deps.client, persistentVolumeClaims, claim, apply, signal));
+  }
   await untilBound(deps, { bindings: written, provisions: claims }, node, signal);
 }
 
