@@ -67,8 +67,17 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
       { name: 'cfg', configMap: { name: 'cfg' } },
       { name: 'mem', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
     ];
-    await client.create(pods, pod('inside', { hostname: 'inn', subdomain: 'sub', volumes, containers: [seen] }));
+    const securityContext = { supplementalGroups: [60000] };
+    const containers = [seen];
+    await client.create(
+      pods,
+      pod('inside', { hostname: 'inn', subdomain: 'sub', securityContext, volumes, containers }),
+    );
     const inside = await ready('inside');
+    // In the same write as Ready. The image knows no such user, so its group is root's.
+    t.same(inside?.status?.containerStatuses?.[0]?.user, {
+      linux: { uid: 1234, gid: 0, supplementalGroups: [0, 60000] },
+    });
     const id = inside!.status!.containerStatuses![0]!.containerID!.replace('docker://', '');
     const show = (script: string) => dockerd.docker('exec', id, '/bin/sh', '-c', script);
     t.equal(await show('hostname; id -u; cat /cfg/a; echo $ME'), 'inn\n1234\noneinside\n');

@@ -134,6 +134,8 @@ t.test('names', async (t) => {
     '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b_2c.slice',
   );
   t.equal(slices.parent('burstable', uid), 'kubepods-burstable-pod0a1b_2c.slice');
+  t.equal(fs.ofContainer('', uid, 'c1'), '/a/b/kubepods/pod0a1b-2c/c1');
+  t.equal(slices.ofContainer('', uid, 'c1'), `${slices.ofPod('', uid)}/docker-c1.scope`);
   for (const names of [fs, slices]) {
     for (const podClass of podClasses) t.equal(names.uidOf(names.ofPod(podClass, uid).split('/').at(-1)!), uid);
     for (const podClass of podClasses) t.equal(names.uidOf(names.ofClass(podClass).split('/').at(-1)!), undefined);
@@ -166,6 +168,9 @@ t.test(
     t.equal(await tree.workingSetBytes('/kubepods/burstable/podu1'), 4000);
     t.equal(await tree.workingSetBytes('/kubepods/none'), undefined);
     t.same(await tree.below('/kubepods'), ['burstable']);
+    await writeFile(join(root, 'kubepods/burstable/podu1/cgroup.procs'), '12\n7\n');
+    t.same(tree.processesOf('/kubepods/burstable/podu1'), [12, 7]);
+    t.same(tree.processesOf('/kubepods/none'), []);
     await mkdir(join(root, 'empty/child'), { recursive: true });
     t.ok(await tree.remove('/empty'));
     t.same(await tree.below('/empty'), []);

@@ -33,6 +33,8 @@ export interface GroupNames {
   ofPod(podClass: PodClass, uid: string): string;
   /** The group of a pod by the name that its runtime knows. */
   parent(podClass: PodClass, uid: string): string;
+  /** The group that Docker makes for a container of the pod. */
+  ofContainer(podClass: PodClass, uid: string, containerId: string): string;
   /** The UID of the pod whose group is this folder of a class; undefined for other folders. */
   uidOf(folder: string): string | undefined;
 }
@@ -42,7 +44,14 @@ export function cgroupfsNames(root: string): GroupNames {
   const pods = `${root === '/' ? '' : root}/kubepods`;
   const ofClass = (podClass: PodClass) => (podClass === '' ? pods : `${pods}/${podClass}`);
   const ofPod = (podClass: PodClass, uid: string) => `${ofClass(podClass)}/pod${uidFolder(uid)}`;
-  return { pods, ofClass, ofPod, parent: ofPod, uidOf: (folder) => /^pod(.+)$/.exec(folder)?.[1] };
+  return {
+    pods,
+    ofClass,
+    ofPod,
+    parent: ofPod,
+    ofContainer: (podClass, uid, id) => `${ofPod(podClass, uid)}/${id}`,
+    uidOf: (folder) => /^pod(.+)$/.exec(folder)?.[1],
+  };
 }
 
 const podsSlice = 'kubepods.slice';
@@ -53,11 +62,13 @@ export function systemdNames(): GroupNames {
     podClass === '' ? `/${podsSlice}` : `/${podsSlice}/kubepods-${podClass}.slice`;
   const parent = (podClass: PodClass, uid: string) =>
     ['kubepods', ...(podClass === '' ? [] : [podClass]), `pod${uidFolder(uid).replaceAll('-', '_')}.slice`].join('-');
+  const ofPod = (podClass: PodClass, uid: string) => `${ofClass(podClass)}/${parent(podClass, uid)}`;
   return {
     pods: `/${podsSlice}`,
     ofClass,
-    ofPod: (podClass, uid) => `${ofClass(podClass)}/${parent(podClass, uid)}`,
+    ofPod,
     parent,
+    ofContainer: (podClass, uid, id) => `${ofPod(podClass, uid)}/docker-${id}.scope`,
     uidOf: (folder) => /^kubepods-(?:burstable-|besteffort-)?pod(.+)\.slice$/.exec(folder)?.[1]?.replaceAll('_', '-'),
   };
 }

@@ -52,6 +52,10 @@ export class NodePodGroups implements PodGroups {
     return (await this.open()).removeOrphans(...args);
   }
 
+  processesOf(...args: Parameters<PodGroups['processesOf']>) {
+    return this.opened?.groups.processesOf(...args);
+  }
+
   /** Called every ten seconds. What all pods together hold, and may hold, in bytes. Undefined before the first pod, and without groups. */
   async memory(): Promise<{ readonly usedBytes: number; readonly limitBytes: number } | undefined> {
     const { opened } = this;

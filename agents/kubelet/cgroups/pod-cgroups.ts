@@ -28,6 +28,8 @@ export interface PodGroups {
   /** After the last container is gone. */
   remove(podUid: string): Promise<void>;
   removeOrphans(isKept: (podUid: string) => boolean): Promise<void>;
+  /** Processes of a container of the pod, as the kernel knows them now. Undefined when the container's group is not known. */
+  processesOf(podUid: string, containerId: string): readonly number[] | undefined;
 }
 
 /** Pods have no groups of their own. */
@@ -38,6 +40,7 @@ export const noPodGroups: PodGroups = {
   raise: async () => {},
   remove: async () => {},
   removeOrphans: async () => {},
+  processesOf: () => undefined,
 };
 
 interface Known {
@@ -149,6 +152,12 @@ export class PodCgroups implements PodGroups {
         if (uid !== undefined && !isKept(uid) && !this.known.has(uid)) await this.remove(uid);
       }
     }
+  }
+
+  processesOf(podUid: string, containerId: string): readonly number[] | undefined {
+    const { tree, names } = this.deps;
+    const known = this.known.get(podUid);
+    return known && tree.processesOf(names.ofContainer(known.podClass, podUid, containerId));
   }
 
   /** The values of the groups that pods share. */

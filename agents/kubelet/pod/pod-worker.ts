@@ -13,6 +13,7 @@ import { ContainerStarts } from './container-starts';
 import { deadlineMs } from './deadline';
 import { deletePod } from './delete-pod';
 import type { PodDeps } from './deps';
+import { FirstUsers } from './first-users';
 import { ObservedPod } from './observed-pod';
 import { PassLoop } from './pass-loop';
 import { planPod } from './plan';
@@ -44,6 +45,7 @@ export class PodWorker {
   private readonly takenAtMs: number;
   private readonly observed: ObservedPod;
   private readonly messages: TerminationMessages;
+  private readonly users: FirstUsers;
   private readonly stopper: PodStopper;
   private readonly starts: ContainerStarts;
   private readonly volumes: VolumeSchedule;
@@ -63,6 +65,7 @@ export class PodWorker {
     this.takenAtMs = deps.clock.now();
     this.observed = new ObservedPod(deps.records, identity.uid);
     this.messages = new TerminationMessages(deps, () => this.kick());
+    this.users = new FirstUsers(deps, changed);
     this.stopper = new PodStopper(deps, this.messages, this.observed);
     this.starts = new ContainerStarts(deps, identity, changed);
     this.volumes = new VolumeSchedule(deps);
@@ -336,6 +339,7 @@ export class PodWorker {
     const { probes, clock, node, images, resizes } = this.deps;
     const pod = resizes.allocated(newest);
     const { records, sandbox, podIps } = this.observed;
+    this.users.keepOnly(records);
     return podStatus({
       pod,
       records: records.map((record) => this.messages.shown(record)),
@@ -350,6 +354,8 @@ export class PodWorker {
       resets: this.resets,
       started: (id) => probes.started(id),
       ready: (id) => probes.ready(id),
+      // The record itself: shown() lets an ended container run until its message is known.
+      user: ({ id }) => this.users.of(this.identity.uid, this.deps.records.get(id)),
       message: (id) => this.messages.get(id),
       imageRef: (id) => imageRef(images.peek(id) ?? { id, digests: [] }),
     });

@@ -49,6 +49,8 @@ export interface StatusInput {
   readonly ready: (id: string) => boolean;
   /** The termination message of an ended container, if it has one. */
   readonly message: (id: string) => string | undefined;
+  /** The user of the first process of a container that runs or ran, if it is known. */
+  readonly user?: (record: ContainerRecord) => ContainerStatus['user'];
   /** The value of imageID; default: the image ID of the record. */
   readonly imageRef: (imageId: string, image: string) => string;
   /** Set when the kubelet itself has failed the pod: eviction, deadline, admission. */

@@ -24,6 +24,27 @@ const status = (more: Partial<StatusInput>) =>
     ...more,
   });
 
+t.test('the user of a container is that of its first process; one that was reported stays', (t) => {
+  const user = { linux: { uid: 1000, gid: 1000, supplementalGroups: [1000, 60000] } };
+  const users = (more: Partial<StatusInput>) => {
+    const { containerStatuses = [], initContainerStatuses = [] } = status({ user: () => user, ...more });
+    return [...initContainerStatuses, ...containerStatuses].map((each) => each.user);
+  };
+  t.same(users({}), [undefined], 'a container that was never started has none');
+  t.same(users({ records: [record(app), sandbox()] }), [user]);
+  t.same(users({ records: [exited(app, 0)] }), [user], 'a container that has ended keeps it');
+  t.same(users({ pod: pod({ initContainers: [init] }), records: [record(app), exited(init, 0)] }), [user, user]);
+  t.notOk('user' in status({ records: [record(app)] }).containerStatuses![0]!, 'no field without an answer');
+  const before = { linux: { uid: 5, gid: 5 } };
+  const reported = (id: string) => {
+    const old = { name: 'app', containerID: `docker://${id}`, user: before, image: '', imageID: '', ready: true };
+    return pod({}, { status: { containerStatuses: [{ ...old, restartCount: 0 }] } });
+  };
+  t.same(users({ pod: reported('app-0'), records: [record(app)] }), [before]);
+  t.same(users({ pod: reported('app-0'), records: [record(app, { restarts: 1 })] }), [user], 'of another run');
+  t.end();
+});
+
 /** Phase, then the conditions that are True. */
 const short = (more: Partial<StatusInput>): string => {
   const { phase, conditions } = status(more);

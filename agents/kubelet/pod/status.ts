@@ -83,12 +83,24 @@ function containerStatus(
     image: container.image ?? '',
     imageID: current ? input.imageRef(current.imageId, container.image ?? '') : '',
     ...(current ? { containerID: `docker://${current.id}`, ...resourcesOf(container, current) } : {}),
+    ...(current ? userOf(input, current, previous) : {}),
     started,
   };
 }
 
 const endedForGood = ({ spec }: Pod, container: Container, { state, exitCode = 0 }: ContainerRecord): boolean =>
   state === 'exited' && afterEnd(container, spec?.restartPolicy, exitCode) === 'stay';
+
+/** What an earlier kubelet reported about this run stays: it saw the container when it started. */
+function userOf(
+  input: StatusInput,
+  record: ContainerRecord,
+  previous: ContainerStatus | undefined,
+): Pick<ContainerStatus, 'user'> {
+  const reported = previous?.containerID === `docker://${record.id}` ? previous.user : undefined;
+  const user = reported ?? input.user?.(record);
+  return user ? { user } : {};
+}
 
 const restartingAll = 'RestartingAllContainers';
 const removedMessage = 'The container is removed because RestartAllContainers in place';

@@ -41,6 +41,9 @@ export interface FakeCommand {
   readonly runsMs?: number;
 }
 
+/** No process of this machine: the kernel gives at most 2^22. */
+const firstPid = 2 ** 22 + 1;
+
 export class FakeRuntime implements ContainerRuntime {
   private readonly held = new Map<string, Held>();
   private readonly stored = new Map<string, ImageRecord>();
@@ -127,7 +130,7 @@ export class FakeRuntime implements ContainerRuntime {
     if (refusal !== undefined) throw new BadRequest(refusal);
     held.ended = Promise.withResolvers();
     const { exitCode: _, finishedAtMs: __, ...rest } = held.record;
-    held.record = { ...rest, state: 'running', startedAtMs: this.now(), pid: 1000 + this.counter };
+    held.record = { ...rest, state: 'running', startedAtMs: this.now(), pid: firstPid + this.counter };
     this.calls.push(`start ${held.record.name}`);
     this.emit('started', held.record);
   }
