@@ -48,8 +48,8 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
       return limits?.['cpu'] === cpu && limits['memory'] === memory && conditions(pod).length === 0;
     });
   /** The value that the kernel applies: of cgroup v2, else of v1. */
-  const kernel = async (v2: string, v1: string): Promise<string> => {
-    const groups = await readFile(`/proc/${(await runtime.inspect(record().id)).pid}/cgroup`, 'utf8');
+  const kernel = async (v2: string, v1: string, id = record().id): Promise<string> => {
+    const groups = await readFile(`/proc/${(await runtime.inspect(id)).pid}/cgroup`, 'utf8');
     const paths = groups
       .trim()
       .split('\n')
@@ -83,7 +83,7 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
     t.match(conditions(pod)[0], {
       type: 'PodResizeInProgress',
       message:
-        /^cannot decrease memory limits: attempting to set container "app" memory limit \(100\) below current usage/,
+        /^cannot decrease memory limits: \[attempting to set pod memory limit \(100\) below current usage \(\d+\), attempting to set container "app" memory limit \(100\) below current usage/,
     });
     t.equal(await memoryLimit(), String(96 * mega));
     await resize('700m', '80Mi', 4);
@@ -100,5 +100,45 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
     await has('600m', '80Mi');
     t.equal(record().id, id, 'the same container');
     t.match(await kernel('cpu.max', 'cpu/cpu.cfs_quota_us'), /^60000\b/);
+  });
+
+  await t.test('resources of a whole pod: its cgroup, and containers without limits of their own', async (t) => {
+    const whole = (cpu: string, memory: string) => ({ limits: { cpu, memory }, requests: { cpu, memory } });
+    const [app] = containers('100m', '16Mi');
+    const { resources: _, ...free } = { ...app!, name: 'free' };
+    const podLevel = (cpu: string, memory: string) => ({ resources: whole(cpu, memory), containers: [app, free] });
+    const untilWhole = (test: (pod: Pod | undefined) => boolean) => client.until<Pod>(pods, 'default/whole', test);
+    await client.create(pods, kubeletPod('whole', podLevel('400m', '64Mi') as never));
+    const before = await untilWhole((pod) => isReady(pod) && pod?.status?.phase === 'Running');
+    t.match(before?.status?.resources, whole('400m', '64Mi'));
+    t.same(before?.status?.allocatedResources, { cpu: '400m', memory: '64Mi' });
+    const files = async (name: string) => {
+      const of = new PodLookup(running.kubelet.pods, running.kubelet.records).running('default', 'whole', name);
+      return (file: string, v1: string, up = '') => kernel(`${up}${file}`, v1.replace('/', `/${up}`), of.id);
+    };
+    const group = await files('app');
+    const inherited = await files('free');
+    const memory = ['memory.max', 'memory/memory.limit_in_bytes'] as const;
+    t.equal(await group(...memory, '../'), String(64 * mega));
+    t.equal(await inherited(...memory), String(64 * mega));
+    await client.patch<Pod>(pods, 'default/whole', 'merge', {
+      metadata: { generation: 2 },
+      spec: { resources: whole('600m', '96Mi') },
+    });
+    await untilWhole((pod) => pod?.status?.resources?.limits?.['memory'] === '96Mi' && conditions(pod).length === 0);
+    t.equal(await group(...memory, '../'), String(96 * mega));
+    t.match(await group('cpu.max', 'cpu/cpu.cfs_quota_us', '../'), /^60000\b/);
+    t.equal(await inherited(...memory), String(96 * mega));
+    t.equal(await group(...memory), String(16 * mega), 'a container with a limit of its own keeps it');
+    await client.patch<Pod>(pods, 'default/whole', 'merge', {
+      metadata: { generation: 3 },
+      spec: { resources: whole('600m', '200Ki') },
+    });
+    const refused = await untilWhole((pod) => conditions(pod).some(({ reason }) => reason === 'Error'));
+    t.match(
+      conditions(refused)[0]?.message,
+      /attempting to set pod memory limit \(204800\) below current usage \(\d+\)/,
+    );
+    t.equal(await group(...memory, '../'), String(96 * mega));
   });
 });

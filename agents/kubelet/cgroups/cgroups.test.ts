@@ -219,3 +219,27 @@ t.test('values that systemd has reset are written again', async (t) => {
   t.equal(await read(slice), String(64 * mebi));
   t.equal(await read('kubepods.slice'), String(2 ** 30));
 });
+
+t.test('a pod’s group has its limits, or a resize is due; less memory than is used is not given', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'k8ts-cgroup2-'));
+  t.teardown(() => rm(root, { recursive: true, force: true }));
+  await writeFile(join(root, 'cgroup.controllers'), 'cpu memory pids');
+  const tree = (await CgroupTree.open(root))!;
+  const limit = { cpuShares: 1024, memoryBytes: 2 ** 30 };
+  const groups = await PodCgroups.open({
+    ...{ tree, names: cgroupfsNames('/'), podPidsLimit: 0, limit, log: silentLogger },
+  });
+  const asking = (memory: string) =>
+    pod({ resources: { limits: { memory }, requests: { memory } }, containers: [container('app')] });
+  t.ok(groups.has(asking('64Mi')), 'unknown: an earlier kubelet has set it, or it comes with the first container');
+  t.equal(groups.settingsOf('u1'), undefined);
+  await groups.ensure(asking('64Mi'));
+  t.ok(groups.has(asking('64Mi')));
+  t.equal(groups.settingsOf('u1')?.memoryBytes, 64 * mebi);
+  t.notOk(groups.has(asking('32Mi')));
+  await writeFile(join(root, 'kubepods/burstable/podu1/memory.current'), `${40 * mebi}\n`);
+  t.same(await groups.usedBeyond(asking('32Mi')), { limitBytes: 32 * mebi, usedBytes: 40 * mebi });
+  t.equal(await groups.usedBeyond(asking('50Mi')), undefined);
+  t.equal(await groups.usedBeyond(asking('128Mi')), undefined, 'more is always possible');
+  t.equal(await groups.usedBeyond(pod()), undefined);
+});

@@ -44,6 +44,18 @@ export class NodePodGroups implements PodGroups {
     return (await this.open()).raise(...args);
   }
 
+  has(...args: Parameters<PodGroups['has']>) {
+    return this.opened?.groups.has(...args) ?? true;
+  }
+
+  settingsOf(...args: Parameters<PodGroups['settingsOf']>) {
+    return this.opened?.groups.settingsOf(...args);
+  }
+
+  async usedBeyond(...args: Parameters<PodGroups['usedBeyond']>) {
+    return (await this.open()).usedBeyond(...args);
+  }
+
   async remove(...args: Parameters<PodGroups['remove']>) {
     return kubeletActivity.group('destroy', async () => (await this.open()).remove(...args));
   }

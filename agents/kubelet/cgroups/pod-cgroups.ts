@@ -25,6 +25,12 @@ export interface PodGroups {
   started(pod: Pod): Promise<void>;
   /** Before containers get more: no limit of the pod is below its spec's. */
   raise(pod: Pod): Promise<void>;
+  /** Whether the group has the limits of the pod's spec; also true when this kubelet has not set it yet. */
+  has(pod: Pod): boolean;
+  /** What the group was given; undefined when the pod has none, or this kubelet has not set it yet. */
+  settingsOf(podUid: string): GroupSettings | undefined;
+  /** Set when the spec lowers the pod's memory limit to what the pod uses now, or below. */
+  usedBeyond(pod: Pod): Promise<{ readonly limitBytes: number; readonly usedBytes: number } | undefined>;
   /** After the last container is gone. */
   remove(podUid: string): Promise<void>;
   removeOrphans(isKept: (podUid: string) => boolean): Promise<void>;
@@ -38,6 +44,9 @@ export const noPodGroups: PodGroups = {
   ensure: async () => {},
   started: async () => {},
   raise: async () => {},
+  has: () => true,
+  settingsOf: () => undefined,
+  usedBeyond: async () => undefined,
   remove: async () => {},
   removeOrphans: async () => {},
   processesOf: () => undefined,
@@ -90,6 +99,26 @@ export class PodCgroups implements PodGroups {
   async raise(pod: Pod): Promise<void> {
     const before = this.known.get(pod.metadata?.uid ?? '')?.settings;
     if (before) await this.give(pod, larger(before, podSettings(pod, this.deps.podPidsLimit)));
+  }
+
+  has(pod: Pod): boolean {
+    const before = this.settingsOf(pod.metadata?.uid ?? '');
+    return !before || sameSettings(before, podSettings(pod, this.deps.podPidsLimit));
+  }
+
+  settingsOf(podUid: string): GroupSettings | undefined {
+    return this.known.get(podUid)?.settings;
+  }
+
+  async usedBeyond(pod: Pod): Promise<{ readonly limitBytes: number; readonly usedBytes: number } | undefined> {
+    const { tree, names, podPidsLimit } = this.deps;
+    const uid = pod.metadata?.uid ?? '';
+    const known = this.known.get(uid);
+    const limitBytes = podSettings(pod, podPidsLimit).memoryBytes;
+    if (!known || limitBytes === undefined) return undefined;
+    if (limitBytes >= (known.settings.memoryBytes ?? Number.POSITIVE_INFINITY)) return undefined;
+    const usedBytes = (await tree.usageBytes(names.ofPod(known.podClass, uid))) ?? 0;
+    return usedBytes >= limitBytes ? { limitBytes, usedBytes } : undefined;
   }
 
   async started(pod: Pod): Promise<void> {

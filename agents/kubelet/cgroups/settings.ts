@@ -1,7 +1,7 @@
 // What a pod's cgroup allows, from the pod's spec, and the kernel's files that say so. Pure.
 // Source: Linux cgroup-v1 and cgroup-v2; kubernetes.io "Pod Quality of Service Classes".
 import { initAndAppContainers, limitsOf, type Pod, qosClass, requestsOf } from '../../../controlplane/api';
-import { parseQuantity, type Quantity } from '../../../controlplane/api/quantity';
+import { addQuantities, parseQuantity, type Quantity } from '../../../controlplane/api/quantity';
 
 /** An absent amount is not limited. */
 export interface GroupSettings {
@@ -100,8 +100,22 @@ const quantity = (text: string | undefined): Quantity | undefined =>
   text === undefined ? undefined : parseQuantity(text);
 const isPositive = (amount: Quantity | undefined): boolean => amount !== undefined && amount.nano > 0n;
 
+/** Adds an overhead to every amount. */
+export function addOverhead(
+  totals: Readonly<Record<string, Quantity>>,
+  overhead: Readonly<Record<string, string>> | undefined,
+): Record<string, Quantity> {
+  const missing = Object.keys(overhead ?? {}).map((name) => [name, parseQuantity('0')] as const);
+  const all = { ...Object.fromEntries(missing), ...totals };
+  const more = Object.entries(overhead ?? {}).map(([name, text]) => [
+    name,
+    addQuantities(all[name]!, parseQuantity(text)),
+  ]);
+  return { ...all, ...Object.fromEntries(more) };
+}
+
 /** An overhead counts only where there is an amount already. */
-function withOverhead(
+export function withOverhead(
   totals: Readonly<Record<string, Quantity>>,
   overhead: Readonly<Record<string, string>> | undefined,
 ): Record<string, Quantity> {

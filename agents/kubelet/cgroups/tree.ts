@@ -102,6 +102,13 @@ export class CgroupTree {
     }
   }
 
+  /** The bytes that the group holds, also those that the kernel can take back. Undefined when there is no such group. */
+  async usageBytes(group: string): Promise<number | undefined> {
+    const file = this.version === 2 ? 'memory.current' : 'memory.usage_in_bytes';
+    const text = await readFile(join(this.dirOf('memory', group), file), 'utf8').catch(() => undefined);
+    return text === undefined ? undefined : Number(text);
+  }
+
   /** What the group may hold; Infinity without a limit. Undefined when there is no such group. */
   async memoryLimitBytes(group: string): Promise<number | undefined> {
     const file = this.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';

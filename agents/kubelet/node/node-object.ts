@@ -81,8 +81,7 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
     // Docker always adds the groups that the image has for the user, and maps users for a whole engine only.
     features: { supplementalGroupsPolicy: false },
     runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
-    // A resize of the resources of a whole pod is not in the list: it is not supported.
-    declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
+    declaredFeatures: ['InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers'],
     // Absent while there never were any, as upstream.
     ...(input.volumesInUse && (input.volumesInUse.length > 0 || previous?.volumesInUse)
       ? { volumesInUse: [...input.volumesInUse] }

@@ -10,7 +10,7 @@ import type { PodDeps } from './deps';
 import type { ObservedPod } from './observed-pod';
 import type { PodAction, PodActions } from './plan';
 import type { PodStopper } from './pod-stopper';
-import { resizeContainers } from './resize-containers';
+import { resizeContainers, resizeGroup } from './resize-containers';
 import { failsElsewhere, type SandboxStart, startSandbox } from './sandbox';
 import { StartFailure, startContainer } from './starter';
 import type { VolumeSchedule } from './volume-schedule';
@@ -116,7 +116,7 @@ export class PlanExecutor {
       stage: 'start',
       run: async ({ resizes }, { pod, signal }) => {
         try {
-          await resizeContainers(this.deps, resizes);
+          await resizeContainers(this.deps, pod, resizes);
           await this.deps.cgroups.ensure(pod);
         } catch (err) {
           signal.throwIfAborted();
@@ -147,10 +147,20 @@ export class PlanExecutor {
   private async adjustGroup(pod: Pod, actions: readonly PodAction[]): Promise<void> {
     if (!this.parts.observed.sandbox) return;
     const { cgroups, log } = this.deps;
+    if (!cgroups.has(pod) && !actions.some(({ action }) => action === 'resize-containers'))
+      return this.resizeGroup(pod);
     const resizes = actions.some((action) => action.action === 'resize-containers');
     await (resizes ? cgroups.raise(pod) : cgroups.ensure(pod)).catch((error: unknown) => {
       log.warn('the cgroup of a pod was not changed; its next pass tries again', { pod: pod.metadata?.uid, error });
     });
+  }
+
+  /** The resources of the pod itself have changed, and no running container gets more or less. */
+  private async resizeGroup(pod: Pod): Promise<void> {
+    const { resizes, clock } = this.deps;
+    if (resizes.notBefore(pod.metadata?.uid ?? '') > clock.now()) return;
+    await resizeGroup(this.deps, pod).catch((err: unknown) => resizes.failed(pod, describeError(err)));
+    this.parts.changed();
   }
 
   private begin(stage: Stage, actions: readonly PodAction[], pass: Pass): Promise<void>[] {

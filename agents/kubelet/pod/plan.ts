@@ -199,7 +199,7 @@ class Planner {
   private planResize(container: Container, record: ContainerRecord): void {
     const { id } = record;
     const { name } = container;
-    const way = resizeOf(container, record);
+    const way = resizeOf(container, record, this.input.pod.spec?.resources);
     const due = this.input.resizeNotBefore ?? 0;
     if (way === 'update' && due > this.input.now) this.retryAtMs = Math.min(this.retryAtMs ?? due, due);
     else if (way === 'update') this.resizes.push({ id, container });

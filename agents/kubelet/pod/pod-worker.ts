@@ -1,6 +1,7 @@
 // One pod on this node: observes its containers, plans the actions that its spec requires, publishes the status. Passes run one at a time
 // (pass-loop.ts), and apply-plan.ts carries out the plan. A deletion interrupts the running pass.
 import { isTerminal, type Pod } from '../../../controlplane/api';
+import { podSettings } from '../cgroups/settings';
 import type { Eviction } from '../eviction/evictor';
 import { imageRef } from '../images/image-name';
 import type { PodIdentity } from '../runtime/labels';
@@ -225,7 +226,7 @@ export class PodWorker {
 
   /** Resolves to the time of the next pass, if one is due without a change. */
   private async sync(asked: Pod, signal: AbortSignal): Promise<number | undefined> {
-    const { clock, probes, resizes } = this.deps;
+    const { clock, probes, resizes, cgroups } = this.deps;
     this.admission ??= { refusal: await this.deps.admit(asked) };
     const pod = this.allocate(asked);
     // Before the first container that has more than it had: a kubelet that starts again must not take that back.
@@ -253,7 +254,10 @@ export class PodWorker {
     this.observeResize(pod);
     if (verdict && this.released && !this.anyRunning) await this.release(pod);
     const deadline = verdict ? undefined : deadlineMs(pod, this.takenAtMs);
-    const times = [plan.retryAtMs, refreshAtMs, deadline, this.starts.retryAtMs].filter((time) => time !== undefined);
+    const groupAtMs = cgroups.has(pod) ? undefined : resizes.notBefore(this.identity.uid);
+    const times = [plan.retryAtMs, refreshAtMs, deadline, groupAtMs, this.starts.retryAtMs].filter(
+      (time) => time !== undefined,
+    );
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -277,7 +281,8 @@ export class PodWorker {
   private observeResize(pod: Pod): void {
     if (isTerminal(pod)) return;
     const before = this.deps.resizes.conditions(this.identity.uid);
-    this.deps.resizes.observe(pod, hasResources(pod, this.observed));
+    const { resizes, cgroups } = this.deps;
+    resizes.observe(pod, hasResources(pod, this.observed) && cgroups.has(pod));
     const after = this.deps.resizes.conditions(this.identity.uid);
     if (JSON.stringify(before) !== JSON.stringify(after)) this.publish();
   }
@@ -336,7 +341,7 @@ export class PodWorker {
   }
 
   private status(newest: Pod): PodStatus {
-    const { probes, clock, node, images, resizes } = this.deps;
+    const { probes, clock, node, images, resizes, cgroups } = this.deps;
     const pod = resizes.allocated(newest);
     const { records, sandbox, podIps } = this.observed;
     this.users.keepOnly(records);
@@ -351,6 +356,7 @@ export class PodWorker {
       sandboxReady: sandbox !== undefined,
       waiting: this.starts.waiting,
       resizes: resizes.conditions(this.identity.uid),
+      group: cgroups.settingsOf(this.identity.uid) ?? podSettings(pod, 0),
       resets: this.resets,
       started: (id) => probes.started(id),
       ready: (id) => probes.ready(id),

@@ -8,22 +8,20 @@ import type { PodDeps } from './deps';
 import type { ObservedPod } from './observed-pod';
 import type { ContainerResize } from './plan';
 
-type Deps = Pick<PodDeps, 'runtime' | 'records'>;
+type Deps = Pick<PodDeps, 'runtime' | 'records' | 'cgroups'>;
 
 /**
  * Containers that get less memory come first, then those that get less CPU, so that the node never gives more than before and after.
  * @throws Unavailable with upstream's words when one cannot be changed; the others that come later are not changed then
  */
-export async function resizeContainers(deps: Deps, resizes: readonly ContainerResize[]): Promise<void> {
+export async function resizeContainers(deps: Deps, pod: Pod, resizes: readonly ContainerResize[]): Promise<void> {
   const changes = resizes.flatMap(({ id, container }) => {
     const record = deps.records.get(id);
-    return record?.state === 'running' ? [{ record, container, wanted: containerResources(container) }] : [];
+    return record?.state === 'running'
+      ? [{ record, container, wanted: containerResources(container, pod.spec?.resources) }]
+      : [];
   });
-  const refused = (await Promise.all(changes.map((change) => usedBeyond(deps, change)))).filter((why) => why !== '');
-  if (refused.length > 0) {
-    const why = refused.length === 1 ? refused[0] : `[${refused.join(', ')}]`;
-    throw new AppError('Unavailable', `cannot decrease memory limits: ${why}`);
-  }
+  await refuseMemoryInUse(deps, pod, changes);
   const less = ({ record, wanted }: Change) => [
     (wanted.memoryBytes ?? Number.POSITIVE_INFINITY) < (record.resources?.memoryBytes ?? Number.POSITIVE_INFINITY),
     (wanted.cpuShares ?? 0) < (record.resources?.cpuShares ?? 0),
@@ -41,6 +39,31 @@ export async function resizeContainers(deps: Deps, resizes: readonly ContainerRe
     const newest = deps.records.get(record.id);
     if (newest) deps.records.put({ ...newest, resources: wanted });
   }
+}
+
+/**
+ * The group of the pod gets what its spec says, when no container has to change. @throws as resizeContainers, or Error that says what the
+ * kernel refused
+ */
+export async function resizeGroup(deps: Deps, pod: Pod): Promise<void> {
+  await refuseMemoryInUse(deps, pod, []);
+  await deps.cgroups.ensure(pod);
+}
+
+/** @throws Unavailable when a limit would be below what is used now: the kernel would end processes */
+async function refuseMemoryInUse(deps: Deps, pod: Pod, changes: readonly Change[]): Promise<void> {
+  const all = [podUsedBeyond(deps, pod), ...changes.map((change) => usedBeyond(deps, change))];
+  const refused = (await Promise.all(all)).filter((why) => why !== '');
+  if (refused.length === 0) return;
+  const why = refused.length === 1 ? refused[0] : `[${refused.join(', ')}]`;
+  throw new AppError('Unavailable', `cannot decrease memory limits: ${why}`);
+}
+
+async function podUsedBeyond({ cgroups }: Deps, pod: Pod): Promise<string> {
+  const beyond = await cgroups.usedBeyond(pod);
+  if (!beyond) return '';
+  const { limitBytes, usedBytes } = beyond;
+  return `attempting to set pod memory limit (${limitBytes}) below current usage (${usedBytes})`;
 }
 
 interface Change extends Pick<ContainerResize, 'container'> {
@@ -63,6 +86,6 @@ export function hasResources({ spec }: Pod, observed: Pick<ObservedPod, 'newest'
   const all: readonly Container[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   return all.every((container) => {
     const record = observed.newest(container.name);
-    return record?.state !== 'running' || resizeOf(container, record) === 'none';
+    return record?.state !== 'running' || resizeOf(container, record, spec?.resources) === 'none';
   });
 }

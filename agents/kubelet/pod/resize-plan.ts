@@ -36,11 +36,7 @@ export function requestedBy({ spec }: Pod): Capacity {
 }
 
 /** Undefined when the pod fits together with the others, which are given with their allocated resources. */
-export function refusalOf(pod: Pod, allocated: Pod, others: readonly Pod[], capacity: Capacity): Refusal | undefined {
-  if (JSON.stringify(pod.spec?.resources) !== JSON.stringify(allocated.spec?.resources)) {
-    // This kubelet does not declare the feature.
-    return { reason: 'Infeasible', message: 'InPlacePodLevelResourcesVerticalScaling is disabled' };
-  }
+export function refusalOf(pod: Pod, others: readonly Pod[], capacity: Capacity): Refusal | undefined {
   const requested = requestedBy(pod);
   const used = others.filter((other) => !isTerminal(other)).map(requestedBy);
   for (const name of names) {

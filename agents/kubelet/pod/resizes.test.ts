@@ -90,14 +90,22 @@ t.test('2, 3: a resize that does not fit waits until there is room', async (t) =
   t.equal(consider(pod('a', '800m', 3)), '800m');
 });
 
-t.test('2: resources of the pod itself are not resized; going back ends a wait', async (t) => {
-  const { consider, conditions, events } = await start(t);
-  consider(pod('a', '400m'));
-  consider(pod('a', '400m', 2, { spec: { resources: { requests: { cpu: '500m' } } } }));
-  t.same(conditions('a'), ['PodResizePending Infeasible InPlacePodLevelResourcesVerticalScaling is disabled']);
-  t.match(events[0], /^Warning ResizeInfeasible Pod resize Infeasible: /);
-  t.equal(consider(pod('a', '400m', 3)), '400m');
-  t.same(conditions('a'), []);
+t.test('1, 2: resources of the pod itself; going back ends a wait', async (t) => {
+  const { consider, resizes, conditions, events } = await start(t);
+  const asks = (cpu: string, generation: number) => {
+    const one = pod('a', '400m', generation, { spec: { resources: { requests: { cpu } } } });
+    consider(one);
+    return resizes.allocated(one).spec?.resources?.requests?.['cpu'];
+  };
+  t.equal(asks('500m', 1), '500m');
+  t.equal(asks('700m', 2), '700m');
+  t.same(conditions('a'), ['PodResizeInProgress']);
+  consider(pod('b', '200m'));
+  t.equal(asks('900m', 3), '700m', 'the pod counts with its own resources, not with those of its containers');
+  t.match(conditions('a')[0], /^PodResizePending Deferred Node didn't have enough resource: cpu, requested: 900/);
+  t.match(events.at(-1), /^Warning ResizeDeferred Pod resize Deferred: /);
+  t.equal(asks('700m', 4), '700m');
+  t.same(conditions('a'), ['PodResizeInProgress']);
 });
 
 t.test('4: a failure is reported once, until the containers have what they should', async (t) => {

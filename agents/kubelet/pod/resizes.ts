@@ -183,14 +183,14 @@ export class Resizes {
   }
 
   /** True when the pod now has what its spec asks for. */
-  private decide(uid: string, { pod, allocated }: Waiting): boolean {
+  private decide(uid: string, { pod }: Waiting): boolean {
     const { allocations, events, clock } = this.deps;
     const state = this.states.get(uid)!;
     const others = this.deps
       .activePods()
       .filter(({ metadata }) => metadata?.uid !== uid)
       .map((other) => allocations.allocated(other));
-    const refusal = refusalOf(pod, allocated, others, this.deps.capacity);
+    const refusal = refusalOf(pod, others, this.deps.capacity);
     const generation = pod.metadata?.generation ?? 0;
     if (!refusal) {
       allocations.set(pod);

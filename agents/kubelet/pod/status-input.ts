@@ -1,5 +1,6 @@
 // The input from which status.ts and conditions.ts compute the status of a pod.
 import type { Pod } from '../../../controlplane/api';
+import type { GroupSettings } from '../cgroups/settings';
 import type { ContainerRecord } from '../runtime/runtime';
 import type { ResizeCondition } from './resizes';
 
@@ -45,6 +46,8 @@ export interface StatusInput {
   readonly resets?: ReadonlyMap<string, number>;
   /** The conditions of a resize that is under way or waits. */
   readonly resizes?: readonly ResizeCondition[];
+  /** What the pod's cgroup has, or would have if pods have none. */
+  readonly group?: GroupSettings;
   readonly started: (id: string) => boolean;
   readonly ready: (id: string) => boolean;
   /** The termination message of an ended container, if it has one. */

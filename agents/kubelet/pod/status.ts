@@ -7,6 +7,7 @@ import type { ContainerRecord } from '../runtime/runtime';
 import type { Container } from '../spec/container';
 import { reportedResources } from '../spec/container-resources';
 import { podConditions } from './conditions';
+import { podResources } from './pod-resources';
 import {
   allStatuses,
   type ContainerStatus,
@@ -47,6 +48,7 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(neverRan ? {} : { containerStatuses: statuses }),
     ...(ephemeral.length > 0 && !neverRan ? { ephemeralContainerStatuses: ephemeral } : {}),
     qosClass: previous.qosClass ?? qosClass(pod.spec ?? { containers: [] }),
+    ...podResources(pod, phase === 'Running' ? input.group : undefined),
   };
 }
 
@@ -82,7 +84,9 @@ function containerStatus(
     restartCount: current ? restartCountOf(current) : (resetStarts ?? previous?.restartCount ?? 0),
     image: container.image ?? '',
     imageID: current ? input.imageRef(current.imageId, container.image ?? '') : '',
-    ...(current ? { containerID: `docker://${current.id}`, ...resourcesOf(container, current) } : {}),
+    ...(current
+      ? { containerID: `docker://${current.id}`, ...resourcesOf(container, current, input.pod.spec?.resources) }
+      : {}),
     ...(current ? userOf(input, current, previous) : {}),
     started,
   };
@@ -116,10 +120,14 @@ const isReset = (status: ContainerStatus | undefined): boolean =>
   status?.lastState?.terminated?.reason === restartingAll;
 
 /** What the container has, and what this node has promised to it. */
-function resourcesOf(container: Container, record: ContainerRecord): Partial<ContainerStatus> {
+function resourcesOf(
+  container: Container,
+  record: ContainerRecord,
+  ofPod: Container['resources'],
+): Partial<ContainerStatus> {
   const { resources = {} } = container;
   return {
-    resources: record.state === 'running' ? reportedResources(container, record) : resources,
+    resources: record.state === 'running' ? reportedResources(container, record, ofPod) : resources,
     ...(resources.requests ? { allocatedResources: resources.requests } : {}),
   };
 }

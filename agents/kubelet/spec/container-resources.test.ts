@@ -44,3 +44,18 @@ t.test('what the status shows', async (t) => {
   t.same(of({ cpuShares: 2048 }).requests, { cpu: '2', memory: '64Mi' });
   t.same(reportedResources(container('app'), record(container('app'), { resources: { cpuShares: 2 } })), {});
 });
+
+t.test('limits of the pod itself hold for containers without their own', (t) => {
+  const ofPod = { limits: { cpu: '1', memory: '64Mi' }, requests: { cpu: '300m' } };
+  const inherited = { cpuShares: 1024, cpuQuotaMicros: 100_000, cpuPeriodMicros: 100_000, memoryBytes: 64 * 2 ** 20 };
+  t.same(containerResources(container('app'), ofPod), inherited);
+  const own = sized({ cpu: '500m', memory: '0' });
+  t.match(containerResources(own, ofPod), { cpuQuotaMicros: 50_000, memoryBytes: 64 * 2 ** 20 }, 'zero is none');
+  t.equal(resizeOf(container('app'), record(container('app'), { resources: inherited }), ofPod), 'none');
+  t.equal(resizeOf(container('app'), record(container('app'), { resources: inherited })), 'update');
+  const restart = { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] };
+  const more = { limits: { cpu: '2', memory: '64Mi' } };
+  t.equal(resizeOf(container('app', restart), record(container('app'), { resources: inherited }), more), 'restart');
+  t.same(reportedResources(container('app'), record(container('app'), { resources: inherited }), ofPod), {});
+  t.end();
+});

@@ -92,7 +92,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     pid: pidNamespace(input),
     ...(input.handler ? { runtime: input.handler } : {}),
     ...(input.cgroupParent ? { cgroupParent: input.cgroupParent } : {}),
-    ...containerResources(container),
+    ...containerResources(container, spec.resources),
     oomScoreAdj: oomScoreAdj(pod, memoryRequest(container), input.nodeMemoryBytes),
     privileged: security.privileged ?? false,
     readOnlyRoot: security.readOnlyRootFilesystem ?? false,
