@@ -13,6 +13,8 @@ import type { Mounts } from '../../dataplane/mount/mounts';
 import { RemoteFileSystems } from '../../dataplane/mount/remote';
 import { NodePodGroups } from './cgroups/open';
 import type { PodsLimit } from './cgroups/pod-cgroups';
+import { DevicePlugins } from './devices/device-plugins';
+import { pluginType } from './devices/plugin-api';
 import { type EvictionPart, openEviction } from './eviction/open';
 import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
@@ -145,7 +147,16 @@ export class Kubelet implements Part {
     const ownNode = () => nodeInformer.get(config.nodeName);
     const remote = new RemoteFileSystems({ exec: new SystemExec(), clock, table: () => mounts.table() });
     const ensureAnswers = (path: string) => remote.ensureAnswers(path);
-    const csi = new CsiPart({ client, clock, log: log.child('csi'), events, ...config, ownNode, ensureAnswers });
+    const devices = new DevicePlugins({
+      rootDir: config.rootDir,
+      clock,
+      log: log.child('devices'),
+      changed: () => reporter.changed(),
+    });
+    const csi = new CsiPart({
+      ...{ client, clock, log: log.child('csi'), events, ...config, ownNode, ensureAnswers },
+      otherPlugins: { [pluginType]: devices.registration },
+    });
     const shutdown = new NodeShutdown({
       periods: config.shutdownPeriods,
       rootDir: config.rootDir,
@@ -164,6 +175,7 @@ export class Kubelet implements Part {
       machine,
       config: { ...config, name: config.nodeName, ips: config.nodeIps },
       volumesInUse: csi.inUse,
+      devices: () => devices.amounts(),
       notReady: () => this.problem() ?? this.networkProblem ?? shutdown.notReady(),
       pressures: () => this.eviction?.conditions() ?? [],
       report,
@@ -175,6 +187,8 @@ export class Kubelet implements Part {
     try {
       for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
       csi.inUse.onChange(() => reporter.changed());
+      await devices.open();
+      scope.defer(() => devices.close());
       await csi.open();
       scope.defer(() => csi.close());
       const registered = await reporter.register(signal);
@@ -212,6 +226,7 @@ export class Kubelet implements Part {
         network,
         mounts,
         cgroups: groups,
+        devices,
         pressure: (pod) => shutdown.refusal() ?? this.eviction?.refusal(pod),
         // The name that upstream's kubelet gives to its file.
         allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),

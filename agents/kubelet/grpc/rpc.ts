@@ -37,6 +37,14 @@ export interface Rpc<C extends Calls> {
     request: C[M]['request'],
     options: CallOptions,
   ): Promise<C[M]['response']>;
+  /**
+   * A call with a stream of answers. Resolves when the service ends the stream. @throws RpcError, or the signal's reason
+   */
+  watch<M extends keyof C & string>(
+    method: M,
+    request: C[M]['request'],
+    options: { readonly signal: AbortSignal; readonly onAnswer: (answer: C[M]['response']) => void },
+  ): Promise<void>;
   /** Ends the connection; running calls fail. */
   close(): void;
 }
@@ -95,6 +103,7 @@ export async function openRpc<C extends Calls>(socketPath: string, schema: Servi
   });
   return {
     call: (method, request, options) => call(channel, types, schema, { method, request, options }),
+    watch: (method, request, options) => watch(channel, types, schema, { method, request, ...options }),
     close: () => {
       channel.close();
       void socket.close();
@@ -105,7 +114,7 @@ export async function openRpc<C extends Calls>(socketPath: string, schema: Servi
 /** Roots are kept: the library compiles its codecs once for each message. */
 const roots = new WeakMap<Messages, Root>();
 
-async function typesOf({ messages }: Pick<ServiceSchema<Calls>, 'messages'>): Promise<Root> {
+export async function typesOf({ messages }: Pick<ServiceSchema<Calls>, 'messages'>): Promise<Root> {
   const known = roots.get(messages);
   if (known) return known;
   const { Root: RootType } = await import('./library');
@@ -126,16 +135,13 @@ function call<C extends Calls, M extends keyof C & string>(
   schema: ServiceSchema<C>,
   { method, request, options: { timeoutMs, signal } }: OneCall<C, M>,
 ): Promise<C[M]['response']> {
-  const [requestType, responseType] = schema.methods[method].map((name) => types.lookupType(name)) as [
-    ReturnType<Root['lookupType']>,
-    ReturnType<Root['lookupType']>,
-  ];
+  const { path, encode, decode } = codecOf(types, schema, method);
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const running = channel.makeUnaryRequest(
-      `/${schema.service}/${method}`,
-      (value: object) => Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
-      (bytes: Buffer) => responseType.toObject(responseType.decode(bytes), { longs: Number, defaults: true }),
+      path,
+      encode,
+      decode,
       request,
       { deadline: Date.now() + timeoutMs },
       (error, answer) => {
@@ -147,4 +153,56 @@ function call<C extends Calls, M extends keyof C & string>(
     const cancel = () => running.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
   });
+}
+
+function watch<C extends Calls, M extends keyof C & string>(
+  channel: Channel,
+  types: Root,
+  schema: ServiceSchema<C>,
+  {
+    method,
+    request,
+    signal,
+    onAnswer,
+  }: Pick<OneCall<C, M>, 'method' | 'request'> & {
+    readonly signal: AbortSignal;
+    readonly onAnswer: (answer: C[M]['response']) => void;
+  },
+): Promise<void> {
+  const { path, encode, decode } = codecOf(types, schema, method);
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stream = channel.makeServerStreamRequest(path, encode, decode, request);
+    const cancel = () => stream.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    stream.on('data', onAnswer);
+    stream.on('error', (error: Error & { readonly code: number; readonly details: string }) => {
+      signal.removeEventListener('abort', cancel);
+      reject(signal.aborted ? signal.reason : new RpcError(error.code, error.details));
+    });
+    stream.on('end', () => {
+      signal.removeEventListener('abort', cancel);
+      resolve();
+    });
+  });
+}
+
+function codecOf<C extends Calls>(types: Root, schema: ServiceSchema<C>, method: keyof C & string) {
+  const [request, response] = schema.methods[method];
+  return {
+    path: `/${schema.service}/${method}`,
+    encode: (value: object) => encodeMessage(types, request, value),
+    decode: (bytes: Buffer) => decodeMessage(types, response, bytes),
+  };
+}
+
+export function encodeMessage(types: Root, name: string, value: object): Buffer {
+  const type = types.lookupType(name);
+  return Buffer.from(type.encode(type.fromObject(value)).finish());
+}
+
+/** Fields that are absent have protobuf's defaults. @throws Error for bytes that are no such message */
+export function decodeMessage(types: Root, name: string, bytes: Uint8Array): Record<string, unknown> {
+  const type = types.lookupType(name);
+  return type.toObject(type.decode(bytes), { longs: Number, defaults: true });
 }

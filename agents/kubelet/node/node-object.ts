@@ -8,7 +8,7 @@ import { volumesFolder } from '../volumes/persistent/provisioned';
 import { machineCapacity, withCapacityOf } from './capacity';
 import type { MachineFacts } from './facts';
 import type { NodePolicy } from './policy';
-import { allocatable } from './reservations';
+import { type Amounts, allocatable } from './reservations';
 
 export interface NodeInput {
   readonly name: string;
@@ -26,6 +26,8 @@ export interface NodeInput {
   readonly pressures: readonly PressureCondition[];
   /** Names of attachable volumes that the node uses; absent when the caller does not know. */
   readonly volumesInUse?: readonly string[];
+  /** Resources of device plug-ins: all devices, and those that are healthy. */
+  readonly devices?: { readonly capacity: Amounts; readonly allocatable: Amounts };
   /** Why pods cannot run; undefined when they can. */
   readonly notReady: string | undefined;
   readonly now: number;
@@ -56,14 +58,17 @@ export function nodeLabels({ name, labels, machine }: NodeInput): Record<string,
 
 export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): NodeStatus {
   const { machine, runtime } = input;
-  const capacity = withCapacityOf(previous?.capacity, machineCapacity({ ...input, ...input.policy }));
+  const capacity = {
+    ...withCapacityOf(previous?.capacity, machineCapacity({ ...input, ...input.policy })),
+    ...input.devices?.capacity,
+  };
   return {
     addresses: [
       ...input.ips.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: input.name },
     ],
     capacity,
-    allocatable: allocatable(capacity, input.policy),
+    allocatable: { ...allocatable(capacity, input.policy), ...input.devices?.allocatable },
     conditions: conditions(input).map((condition) => withTimes(condition, input.now, previous?.conditions)),
     daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } } as unknown as NodeStatus['daemonEndpoints'],
     nodeInfo: {

@@ -36,6 +36,8 @@ export interface NodeReporterDeps {
   };
   /** Attachable volumes; it learns what the API has taken. */
   readonly volumesInUse?: Pick<VolumesInUse, 'list' | 'reported'>;
+  /** What device plug-ins announce. */
+  readonly devices?: () => NonNullable<NodeInput['devices']>;
   /** Why pods cannot run; undefined when they can. */
   readonly notReady: () => string | undefined;
   /** What the node runs short of. */
@@ -125,7 +127,7 @@ export class NodeReporter {
   }
 
   private async input(): Promise<NodeInput> {
-    const { config, machine, runtime, clock, volumesInUse } = this.deps;
+    const { config, machine, runtime, clock, volumesInUse, devices } = this.deps;
     let notReady = this.deps.notReady();
     const disk = await statfs(config.rootDir);
     try {
@@ -150,6 +152,7 @@ export class NodeReporter {
       diskBytes: disk.blocks * disk.bsize,
       pressures: this.deps.pressures(),
       ...(volumesInUse ? { volumesInUse: volumesInUse.list() } : {}),
+      ...(devices ? { devices: devices() } : {}),
       notReady,
       now: clock.now(),
     };

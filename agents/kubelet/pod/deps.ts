@@ -5,6 +5,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import type { EventRecorder } from '../../../controlplane/client/event-recorder';
 import type { PodGroups } from '../cgroups/pod-cgroups';
+import type { PodDevices } from '../devices/pod-devices';
 import type { ImageCache } from '../images/image-cache';
 import type { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
@@ -43,6 +44,7 @@ export interface PodDeps {
   readonly puller: ImagePuller;
   readonly network: PodNetwork;
   readonly cgroups: PodGroups;
+  readonly devices: PodDevices;
   readonly probes: Prober;
   readonly crashLoop: CrashLoop;
   readonly resizes: Resizes;

@@ -24,7 +24,17 @@ import { StatusWriter } from './status-writer';
 
 type Given = Pick<
   PodDeps,
-  'client' | 'runtime' | 'records' | 'network' | 'cgroups' | 'events' | 'clock' | 'log' | 'node' | 'services'
+  | 'client'
+  | 'runtime'
+  | 'records'
+  | 'network'
+  | 'cgroups'
+  | 'devices'
+  | 'events'
+  | 'clock'
+  | 'log'
+  | 'node'
+  | 'services'
 >;
 
 export interface OpenPodsDeps extends Given {

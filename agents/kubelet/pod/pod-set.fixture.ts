@@ -13,6 +13,7 @@ import { FakeQuotas } from '../../../test/lib/fake-quotas';
 import { MemoryClient } from '../../../test/lib/memory-client';
 import { ScriptedExec } from '../../../test/lib/scripted-exec';
 import { noPodGroups } from '../cgroups/pod-cgroups';
+import { noDevices, type PodDevices } from '../devices/pod-devices';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
 import type { PodNetwork } from '../network/pod-network';
@@ -77,7 +78,11 @@ export async function setUp(
     pressure = () => undefined,
     ...options
   }: Partial<StatusWriterDeps> &
-    Partial<Pick<PodSetDeps, 'pressure'>> & { readonly idle?: boolean; readonly ownNode?: Node } = {},
+    Partial<Pick<PodSetDeps, 'pressure'>> & {
+      readonly devices?: PodDevices;
+      readonly idle?: boolean;
+      readonly ownNode?: Node;
+    } = {},
 ) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-kubelet-'));
   const clock = new FakeClock();
@@ -140,6 +145,7 @@ export async function setUp(
       puller: new ImagePuller({ runtime, cache: images, clock }),
       network,
       cgroups: noPodGroups,
+      devices: options.devices ?? noDevices,
       probes,
       crashLoop: new CrashLoop(),
       starts: new Limiter(4),

@@ -45,7 +45,7 @@ export class PodSet {
 
   /** Runs until the signal is aborted; containers stay as they are. */
   async run(signal: AbortSignal): Promise<void> {
-    const { records, volumes, probes, resizes } = this.deps;
+    const { records, volumes, probes, resizes, devices } = this.deps;
     this.pods.onChange((change) => {
       if (change.type === 'deleted') this.update(change.object, true);
       else if (change.type === 'updated' && change.previous.metadata?.uid !== change.object.metadata?.uid) {
@@ -56,6 +56,8 @@ export class PodSet {
     records.onChange((uid) => this.workers.get(uid)?.kick());
     probes.onChange((uid) => this.workers.get(uid)?.kick());
     resizes.onChange((uid) => this.workers.get(uid)?.kick());
+    devices.onChange((uid) => this.workers.get(uid)?.kick());
+    devices.countActive((uid) => this.workers.get(uid)?.counts ?? false);
     volumes.onChange((uid) => this.workers.get(uid)?.retryNow());
     // First of all that the abort ends: workers must not judge pods by probes that have stopped.
     const close = () => {
@@ -224,21 +226,39 @@ export class PodSet {
 
   /** Only a new pod can be refused: one that was accepted stays, whatever has changed since. */
   private async admit(pod: Pod): Promise<Refusal | undefined> {
-    const { ownNode, client, node } = this.given;
+    const { ownNode, client, node, devices } = this.given;
     const { uid } = identityOf(pod);
     const known = ownNode();
     if (!known || this.admitted.has(uid)) return undefined;
     const pressed = this.given.pressure(pod);
     if (pressed) return pressed;
-    let refusal = refusalOf(pod, known, this.otherPods(), node.hasAppArmor);
+    const lacks = await this.allocateDevices(pod);
+    if (lacks) return lacks;
+    const judged = (by: Node) => refusalOf(pod, devices.covering(pod, by), this.otherPods(), node.hasAppArmor);
+    let refusal = judged(known);
     // The scheduler may have seen a newer node, with a label that was set a moment ago.
     if (refusal && dependsOnNode(refusal)) {
       const newest = await client.get<Node>(nodes, node.nodeName);
-      refusal = refusalOf(pod, newest, this.otherPods(), node.hasAppArmor);
+      refusal = judged(newest);
     }
     // Without a wait after the decision: two pods must not get the same port.
     if (!refusal) this.admitted.add(uid);
+    else devices.release(uid);
     return refusal;
+  }
+
+  /** Pods that use devices of plug-ins have them before they are compared with the node, as upstream. */
+  private async allocateDevices(pod: Pod): Promise<Refusal | undefined> {
+    const { devices } = this.deps;
+    if (!devices.wants(pod)) return undefined;
+    try {
+      await devices.allocate(pod);
+      return undefined;
+    } catch (error) {
+      devices.release(identityOf(pod).uid);
+      const message = `Allocate failed due to ${describeError(error)}, which is unexpected`;
+      return { reason: 'UnexpectedAdmissionError', message };
+    }
   }
 
   /** The pods that have a container running here. */
@@ -280,6 +300,7 @@ export class PodSet {
     this.workers.delete(podUid);
     this.admitted.delete(podUid);
     this.deps.resizes.released(podUid, true);
+    this.deps.devices.release(podUid);
     // Later removal events find no worker. The next listing corrects the records.
     for (const record of this.deps.records.ofPod(podUid)) this.deps.records.remove(record.id);
   }

@@ -109,6 +109,11 @@ export class PodWorker {
     return !this.gone && this.pod && !isTerminal(this.pod) ? this.pod : undefined;
   }
 
+  /** Whether what was given to the pod is in use: also that of a pod which the API no longer has, until its containers are gone. */
+  get counts(): boolean {
+    return !this.pod || !isTerminal(this.pod);
+  }
+
   /** The node ends the pod; the first eviction counts. Resolves when no container of it runs, or the kubelet stops. */
   evict(eviction: Eviction): Promise<void> {
     if (!this.eviction) {
@@ -341,7 +346,7 @@ export class PodWorker {
   }
 
   private status(newest: Pod): PodStatus {
-    const { probes, clock, node, images, resizes, cgroups } = this.deps;
+    const { probes, clock, node, images, resizes, cgroups, devices } = this.deps;
     const pod = resizes.allocated(newest);
     const { records, sandbox, podIps } = this.observed;
     this.users.keepOnly(records);
@@ -360,6 +365,7 @@ export class PodWorker {
       resets: this.resets,
       started: (id) => probes.started(id),
       ready: (id) => probes.ready(id),
+      devices: (name) => devices.healthOf(this.identity.uid, name),
       // The record itself: shown() lets an ended container run until its message is known.
       user: ({ id }) => this.users.of(this.identity.uid, this.deps.records.get(id)),
       message: (id) => this.messages.get(id),

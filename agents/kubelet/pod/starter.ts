@@ -1,6 +1,7 @@
 // Starts one container of a pod: image, environment, mounts, create, start, postStart hook. Failures become waiting reasons.
 import { graceSecondsOf, type Pod } from '../../../controlplane/api';
 import { AppError, describeError, isUnavailable } from '../../../controlplane/base/errors';
+import { type DeviceOptions, noDeviceOptions } from '../devices/container-options';
 import { credentialsFor } from '../images/credentials';
 import { ImageError } from '../images/image-puller';
 import { runtimeHandlerOf } from '../runtime/labels';
@@ -89,6 +90,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
     file: await readEnvFiles(deps, pod, container),
     facts,
   });
+  const given = (await optionsOf(deps, pod, container)) ?? noDeviceOptions;
   const { mounts, devices, terminationLog } = await prepareMounts(deps, pod, container, env);
   const seccomp = await seccompProfile(deps, pod, container);
   const sandboxId = await request.sandbox.created;
@@ -101,7 +103,23 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const targetId = targetOf(pod, container.name, deps.records.ofPod(pod.metadata?.uid ?? ''));
   const cgroupParent = await deps.cgroups.parentOf(pod);
   const of = { pod, container, attempt, sandboxId, targetId, handler, cgroupParent, seccomp };
-  return createContainer(deps, containerSpec({ ...of, env, mounts, devices, image, terminationLog, nodeMemoryBytes }));
+  const withDevices = {
+    // A variable of the pod's spec is used instead of a plug-in's of the same name, as upstream.
+    env: new Map([...given.envs, ...env]),
+    mounts: [...given.mounts, ...mounts],
+    devices: [...given.devices, ...devices],
+    annotations: given.annotations,
+  };
+  return createContainer(deps, containerSpec({ ...of, ...withDevices, image, terminationLog, nodeMemoryBytes }));
+}
+
+/** @throws ConfigError with the words of a device plug-in */
+async function optionsOf({ devices }: PodDeps, pod: Pod, container: Container): Promise<DeviceOptions | undefined> {
+  try {
+    return await devices.optionsFor(pod, container);
+  } catch (err) {
+    throw new ConfigError(describeError(err));
+  }
 }
 
 const pullSecrets = (deps: PodDeps, pod: Pod) =>

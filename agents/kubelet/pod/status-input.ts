@@ -52,6 +52,8 @@ export interface StatusInput {
   readonly ready: (id: string) => boolean;
   /** The termination message of an ended container, if it has one. */
   readonly message: (id: string) => string | undefined;
+  /** Devices of plug-ins that a container has, and their health. */
+  readonly devices?: (container: string) => ContainerStatus['allocatedResourcesStatus'];
   /** The user of the first process of a container that runs or ran, if it is known. */
   readonly user?: (record: ContainerRecord) => ContainerStatus['user'];
   /** The value of imageID; default: the image ID of the record. */

@@ -27,7 +27,10 @@ export function podStatus(input: StatusInput): PodStatus {
   const previous = pod.status ?? {};
   const init = pod.spec?.initContainers ?? [];
   const initStatuses = init.map((each) => containerStatus(input, each, previous.initContainerStatuses));
-  const statuses = (pod.spec?.containers ?? []).map((each) => containerStatus(input, each, previous.containerStatuses));
+  const statuses = (pod.spec?.containers ?? []).map((each) => ({
+    ...containerStatus(input, each, previous.containerStatuses),
+    ...devicesOf(input, each),
+  }));
   const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((each) => ephemeralStatus(input, each));
   const phase = verdict?.phase ?? podPhase(pod, initStatuses, statuses);
   const over = phase === 'Succeeded' || phase === 'Failed';
@@ -94,6 +97,12 @@ function containerStatus(
 
 const endedForGood = ({ spec }: Pod, container: Container, { state, exitCode = 0 }: ContainerRecord): boolean =>
   state === 'exited' && afterEnd(container, spec?.restartPolicy, exitCode) === 'stay';
+
+/** As upstream, app containers alone show their devices. */
+function devicesOf(input: StatusInput, { name }: Container): Pick<ContainerStatus, 'allocatedResourcesStatus'> {
+  const allocatedResourcesStatus = input.devices?.(name);
+  return allocatedResourcesStatus ? { allocatedResourcesStatus } : {};
+}
 
 /** What an earlier kubelet reported about this run stays: it saw the container when it started. */
 function userOf(

@@ -61,11 +61,11 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   if (spec.addCapabilities?.length) host.CapAdd = [...spec.addCapabilities];
   if (spec.dropCapabilities?.length) host.CapDrop = [...spec.dropCapabilities];
   if (spec.devices?.length) {
-    host.Devices = spec.devices.map(({ hostPath, containerPath, readOnly }) => ({
+    host.Devices = spec.devices.map(({ hostPath, containerPath, readOnly, permissions }) => ({
       PathOnHost: hostPath,
       PathInContainer: containerPath,
       // Upstream's: read, write and mknod, or read alone.
-      CgroupPermissions: readOnly ? 'r' : 'mrw',
+      CgroupPermissions: permissions || (readOnly ? 'r' : 'mrw'),
     }));
   }
   if (spec.sysctls && Object.keys(spec.sysctls).length > 0) host.Sysctls = { ...spec.sysctls };

@@ -56,6 +56,8 @@ export interface Device {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly readOnly: boolean;
+  /** Some of the letters r, w and m (mknod), instead of what `readOnly` says. */
+  readonly permissions?: string;
 }
 
 /** A namespace to use: the container's own, the host's, or that of another container. */

@@ -32,6 +32,8 @@ export interface ContainerInput {
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   readonly devices?: readonly Device[];
+  /** Of device plug-ins, for programs that look at the runtime's containers. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly image: ImageRecord;
   readonly terminationLog: string;
   readonly nodeMemoryBytes: number;
@@ -67,6 +69,9 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     name: runtimeName(identity, container.name, input.attempt),
     image: input.image.id,
     labels: {
+      ...Object.fromEntries(
+        Object.entries(input.annotations ?? {}).map(([name, value]) => [`annotation.${name}`, value]),
+      ),
       ...podLabels(identity),
       [labels.type]: containerType,
       [labels.containerName]: container.name,

@@ -7,7 +7,7 @@ import type { Logger } from '../../../../controlplane/base/logger';
 import type { Client } from '../../../../controlplane/client/client';
 import type { EventRecorder } from '../../../../controlplane/client/event-recorder';
 import type { Part } from '../../part';
-import { PluginWatcher } from '../../plugins/plugin-watcher';
+import { type PluginHandler, PluginWatcher } from '../../plugins/plugin-watcher';
 import { ServiceAccountTokens } from '../service-account-tokens';
 import { Attachments } from './attachment';
 import { CsiVolumes } from './csi-volumes';
@@ -25,6 +25,8 @@ export interface CsiPartDeps {
   readonly rootDir: string;
   readonly ownNode: () => Node | undefined;
   readonly ensureAnswers: (path: string) => Promise<void>;
+  /** Of other types, in the same folder of sockets. */
+  readonly otherPlugins?: Readonly<Record<string, PluginHandler>>;
 }
 
 const retryMs = 1_000;
@@ -53,7 +55,7 @@ export class CsiPart implements Part {
     this.writer = new NodeInfoWriter({ client, nodeName });
     this.watcher = new PluginWatcher({
       folder: join(rootDir, 'plugins_registry'),
-      handlers: { [csiPluginType]: new CsiRegistration(drivers, this.writer) },
+      handlers: { ...deps.otherPlugins, [csiPluginType]: new CsiRegistration(drivers, this.writer) },
       clock,
       log: log.child('plugins'),
     });
