@@ -1,5 +1,11 @@
 // A gRPC server on a unix socket that plays a plug-in of the kubelet: a test gives the answers.
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { type INamespace, Root } from 'protobufjs/light';
 import type { Calls, ServiceSchema } from '../../agents/kubelet/grpc/rpc';
 
@@ -16,11 +22,17 @@ export type Answers<C extends Calls> = {
   readonly [M in keyof C]?: (request: C[M]['request']) => object | Promise<object>;
 };
 
+/** Methods with a stream of answers. The returned function is called when the caller goes. */
+export type Streams<C extends Calls> = {
+  readonly [M in keyof C]?: (send: (answer: C[M]['response']) => void, end: () => void) => () => void;
+};
+
 /** Serves until the returned function is called. Methods without an answer are Unimplemented. */
 export async function serveGrpc<C extends Calls>(
   socket: string,
   schema: ServiceSchema<C>,
   answers: Answers<C>,
+  streams: Streams<C> = {},
 ): Promise<() => Promise<void>> {
   const root = Root.fromJSON({ nested: schema.messages as INamespace['nested'] });
   const definition: Record<string, ServiceDefinition[string]> = {};
@@ -31,17 +43,29 @@ export async function serveGrpc<C extends Calls>(
       ReturnType<Root['lookupType']>,
     ];
     const answer = answers[method];
-    if (!answer) continue;
+    const stream = streams[method];
+    if (!answer && !stream) continue;
     definition[method] = {
       path: `/${schema.service}/${method}`,
       requestStream: false,
-      responseStream: false,
+      responseStream: stream !== undefined,
       requestSerialize: (value: object) => Buffer.from(request.encode(request.fromObject(value)).finish()),
       requestDeserialize: (bytes: Buffer) => request.toObject(request.decode(bytes), { longs: Number, defaults: true }),
       responseSerialize: (value: object) =>
         Buffer.isBuffer(value) ? value : Buffer.from(response.encode(response.fromObject(value)).finish()),
       responseDeserialize: (bytes: Buffer) => response.toObject(response.decode(bytes)),
     };
+    if (stream) {
+      implementation[method] = (call: ServerWritableStream<object, object>) => {
+        const gone = stream(
+          (value) => void call.write(value),
+          () => call.end(),
+        );
+        call.on('close', gone);
+        call.on('cancelled', gone);
+      };
+    }
+    if (!answer) continue;
     implementation[method] = async (call: { request: C[typeof method]['request'] }, callback: unknown) => {
       const done = callback as (error: unknown, value?: object) => void;
       try {

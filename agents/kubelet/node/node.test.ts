@@ -224,3 +224,16 @@ t.test('a change of a condition is an Event of the node', async (t) => {
   const booted = { ...fine, nodeInfo: { ...fine.nodeInfo!, bootID: 'c' } };
   t.same(statusEvents('n1', booted, fine), [['Warning', 'NodeRebooted', 'Node n1 has been rebooted, boot id: c']]);
 });
+
+t.test('devices of plug-ins: all as capacity, the healthy ones as allocatable; 0 when the plug-in is gone', (t) => {
+  const [gpu, other] = ['example.com/gpu', 'example.com/licences'];
+  const of = (all: string, usable: string) => ({ capacity: { [gpu]: all }, allocatable: { [gpu]: usable } });
+  const previous = { capacity: { [gpu]: '4', [other]: '9' }, allocatable: { [gpu]: '4', [other]: '9' } };
+  const shown = (devices: ReturnType<typeof of>) => {
+    const { capacity, allocatable } = nodeStatus({ ...input, devices }, previous);
+    return [capacity?.[gpu], allocatable?.[gpu], capacity?.[other], allocatable?.[other]].join(' ');
+  };
+  t.equal(shown(of('3', '2')), '3 2 9 9', 'what another client has added stays');
+  t.equal(shown(of('0', '0')), '0 0 9 9');
+  t.end();
+});

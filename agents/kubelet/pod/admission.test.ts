@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type Node, type Pod, pods } from '../../../controlplane/api';
+import { noDevices, type PodDevices } from '../devices/pod-devices';
 import { refusalOf } from './admission';
 import { setUp } from './pod-set.fixture';
 
@@ -107,4 +108,50 @@ t.test('of two pods with one host port the second fails; a port is free again wh
   await until('first', (found) => found === undefined);
   await create('third', spec);
   await ready('third');
+});
+
+t.test('a pod gets its devices before it is admitted, and its containers what their plug-in says', async (t) => {
+  const happened: string[] = [];
+  const free = new Set(['Dev-1']);
+  const devices: PodDevices = {
+    ...noDevices,
+    wants: ({ spec }) => spec?.containers[0]?.resources?.limits?.['example.com/gpu'] !== undefined,
+    allocate: async ({ metadata }) => {
+      if (free.size === 0) throw new Error('none is left');
+      free.clear();
+      happened.push(`allocated ${metadata?.uid}`);
+    },
+    covering: (_, on) => ({ ...on, status: { allocatable: { 'example.com/gpu': '1' } } }),
+    optionsFor: () =>
+      Promise.resolve({
+        envs: new Map([['GPU', 'Dev-1']]),
+        mounts: [{ containerPath: '/gpu', hostPath: '/opt/gpu', readOnly: true }],
+        devices: [{ containerPath: '/dev/gpu', hostPath: '/dev/null', readOnly: false, permissions: 'rw' }],
+        annotations: { 'example.com/gpu': 'Dev-1' },
+      }),
+    healthOf: (uid) =>
+      uid === 'uid-first'
+        ? [{ name: 'example.com/gpu', resources: [{ resourceID: 'Dev-1', health: 'Healthy' }] }]
+        : undefined,
+    release: (uid) => void happened.push(`released ${uid}`),
+  };
+  const { create, ready, until, runtime } = await setUp(t, { ownNode: node, devices });
+  const spec = {
+    containers: [{ name: 'app', image: 'app:1', resources: { limits: { 'example.com/gpu': '1' } } }],
+  };
+  await create('first', spec);
+  const first = await ready('first');
+  t.match(first?.status?.containerStatuses?.[0]?.allocatedResourcesStatus, [{ name: 'example.com/gpu' }]);
+  const { spec: created } = runtime.byName('uid-first', 'app')!;
+  t.ok(created.env.includes('GPU=Dev-1'));
+  t.match(created.mounts[0], { containerPath: '/gpu', hostPath: '/opt/gpu' });
+  t.match(created.devices, [{ containerPath: '/dev/gpu', permissions: 'rw' }]);
+  t.equal(created.labels['annotation.example.com/gpu'], 'Dev-1');
+  await create('second', spec);
+  const second = await until('second', (found) => found?.status?.phase === 'Failed');
+  t.match(second?.status, {
+    reason: 'UnexpectedAdmissionError',
+    message: 'Pod was rejected: Allocate failed due to none is left, which is unexpected',
+  });
+  t.same(happened.slice(0, 2), ['allocated uid-first', 'released uid-second']);
 });

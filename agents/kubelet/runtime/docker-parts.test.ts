@@ -57,6 +57,16 @@ t.test('a container spec as the body of a create request', async (t) => {
       CpuPeriod: 100_000,
     },
   );
+  const device = { hostPath: '/dev/null', containerPath: '/dev/a' };
+  const devices = [
+    { ...device, readOnly: true },
+    { ...device, readOnly: false },
+    { ...device, readOnly: false, permissions: 'rw' },
+  ];
+  t.same(
+    toCreateBody({ ...spec, devices }).HostConfig?.Devices?.map(({ CgroupPermissions }) => CgroupPermissions),
+    ['r', 'mrw', 'rw'],
+  );
   t.equal(toCreateBody({ ...spec, runtime: 'kata' }).HostConfig?.Runtime, 'kata');
   t.notOk('Runtime' in toCreateBody(spec).HostConfig!);
   t.notOk('Entrypoint' in toCreateBody(spec));
