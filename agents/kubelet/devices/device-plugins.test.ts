@@ -184,7 +184,7 @@ t.test('what a plug-in may ask for: preferences, a call before the start; CDI is
     answer: () => ({ cdiDevices: [{ name: 'example.com/gpu=a' }] }),
   });
   await until('1/1');
-  await t.rejects(devices().optionsFor(one, one.spec!.containers[0]!), {
+  await t.rejects(devices().optionsFor(one, one.spec!.containers[0]!)!, {
     message: 'device plugin PreStartContainer rpc failed with err: rpc error: code = Unknown desc = no power',
   });
   await t.rejects(devices().allocate(pod('u2', [using('app', 1)])), {
@@ -208,7 +208,7 @@ t.test('3, 4: a kubelet that starts again', async (t) => {
   t.same(
     devices()
       .healthOf('u1', 'app')?.[0]
-      ?.resources.map(({ resourceID }) => resourceID),
+      ?.resources?.map(({ resourceID }) => resourceID),
     ['a', 'b'],
   );
   await t.rejects(devices().allocate(pod('u2', [using('app', 1)])), {
@@ -221,7 +221,7 @@ t.test('3, 4: a kubelet that starts again', async (t) => {
   t.same(
     devices()
       .healthOf('u2', 'app')?.[0]
-      ?.resources.map(({ resourceID }) => resourceID),
+      ?.resources?.map(({ resourceID }) => resourceID),
     ['c'],
   );
 });

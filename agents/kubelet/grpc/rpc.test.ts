@@ -59,7 +59,7 @@ t.test('a socket is reached by a path that is longer than the kernel takes', asy
   t.equal((await rpc.call('Say', { text: 'a' }, options))['text'], 'a');
   const missing = await openRpc(join(folder, 'none', 's.sock'), echo);
   t.teardown(() => missing.close());
-  await t.rejects(missing.call('Say', {}, options), { status: 'Unavailable' });
+  await t.rejects(missing.call('Say', {}, options), { status: 'Unavailable', code: 'Unavailable' });
 });
 
 t.test('failures have the code and words of the service', async (t) => {

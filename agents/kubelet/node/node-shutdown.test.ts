@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import type { Eviction } from '../eviction/evictor';
@@ -15,9 +15,8 @@ const periods = [
 const named = (name: string, priority: number, terminationGracePeriodSeconds = 30) =>
   pod({ priority, terminationGracePeriodSeconds }, { metadata: { name, uid: name } });
 const startMs = Date.parse('2026-01-01T00:00:00Z');
-type Tap = typeof t;
 
-async function setUp(t: Tap) {
+async function setUp(t: Test) {
   const rootDir = await mkdtemp(join(tmpdir(), 'k8ts-shutdown-'));
   t.teardown(() => rm(rootDir, { recursive: true }));
   const clock = new FakeClock(startMs);

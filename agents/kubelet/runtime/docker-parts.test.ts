@@ -64,7 +64,9 @@ t.test('a container spec as the body of a create request', async (t) => {
     { ...device, readOnly: false, permissions: 'rw' },
   ];
   t.same(
-    toCreateBody({ ...spec, devices }).HostConfig?.Devices?.map(({ CgroupPermissions }) => CgroupPermissions),
+    toCreateBody({ ...spec, devices }).HostConfig?.Devices?.map(
+      (each: { CgroupPermissions: string }) => each.CgroupPermissions,
+    ),
     ['r', 'mrw', 'rw'],
   );
   t.equal(toCreateBody({ ...spec, runtime: 'kata' }).HostConfig?.Runtime, 'kata');
