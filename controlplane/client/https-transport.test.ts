@@ -170,6 +170,23 @@ t.test('many requests at once share a few connections; a watch takes none of the
   end.abort();
 });
 
+t.test('a Lease is renewed while all connections wait for answers', async (t) => {
+  const arrived = Promise.withResolvers<void>();
+  const server = await serve(t, (req, res) => {
+    if (req.url?.startsWith('/apis/coordination.k8s.io/')) res.end('renewed');
+    else arrived.resolve();
+  });
+  const transport = new HttpsTransport({ server }, { maxConnections: 1 });
+  t.teardown(() => transport.close());
+  const end = new AbortController();
+  const slow = transport.send({ method: 'POST', path: '/api/v1/slow', signal: end.signal });
+  await arrived.promise;
+  const path = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1';
+  t.equal(await readText((await transport.send({ method: 'PUT', path })).body), 'renewed');
+  end.abort();
+  await t.rejects(slow);
+});
+
 t.test('a request that waits for a connection has its whole time once it has one', async (t) => {
   const waiting: (() => void)[] = [];
   const server = await serve(t, (req, res) => {

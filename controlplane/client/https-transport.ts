@@ -22,7 +22,7 @@ const answerTimeoutMs = 30_000;
 /**
  * Connections for requests whose answer ends; further requests wait for one of these. Without this limit, a node that gets a hundred
  * pods at once opens hundreds of connections. Then a busy server does nothing but handshakes, which reach their time limit and are repeated.
- * Watches keep their connections for minutes, so they do not count.
+ * Watches keep their connections for minutes, so they do not count. Nor do Leases: a node whose other requests wait must not look dead.
  */
 const maxConnections = 16;
 /** A token file is read again when it is older than this: projected tokens are replaced long before they expire. */
@@ -30,12 +30,12 @@ const tokenMaxAgeMs = 10_000;
 const defaultLimits = { connectTimeoutMs, answerTimeoutMs, tokenMaxAgeMs, maxConnections };
 export type TransportLimits = Readonly<typeof defaultLimits>;
 
-const watchPath = /[?&]watch=(true|1)(&|$)/;
+const unlimitedPath = /^\/apis\/coordination\.k8s\.io\/|[?&]watch=(true|1)(&|$)/;
 
 export class HttpsTransport implements Transport {
   private readonly base: URL;
   private readonly agent: http.Agent;
-  private readonly watchAgent: http.Agent;
+  private readonly unlimitedAgent: http.Agent;
   private readonly limits: TransportLimits;
   private token: { readonly value: string; readonly readAt: number } | undefined;
 
@@ -46,7 +46,7 @@ export class HttpsTransport implements Transport {
     this.limits = { ...defaultLimits, ...limits };
     this.base = new URL(options.server);
     this.agent = this.openPool(this.limits.maxConnections);
-    this.watchAgent = this.openPool(Number.POSITIVE_INFINITY);
+    this.unlimitedAgent = this.openPool(Number.POSITIVE_INFINITY);
   }
 
   get host(): string {
@@ -69,12 +69,12 @@ export class HttpsTransport implements Transport {
   }
 
   close(): void {
-    for (const pool of [this.agent, this.watchAgent]) pool.destroy();
+    for (const pool of [this.agent, this.unlimitedAgent]) pool.destroy();
   }
 
   /** For a transport that sends no more requests: idle connections close now, the others when their answer ends. */
   retire(): void {
-    for (const pool of [this.agent, this.watchAgent]) {
+    for (const pool of [this.agent, this.unlimitedAgent]) {
       pool.maxFreeSockets = 0;
       for (const idle of Object.values(pool.freeSockets)) for (const socket of idle ?? []) socket.destroy();
     }
@@ -106,7 +106,7 @@ export class HttpsTransport implements Transport {
           path: `${prefix}${path}`,
           method,
           headers,
-          agent: watchPath.test(path) ? this.watchAgent : this.agent,
+          agent: unlimitedPath.test(path) ? this.unlimitedAgent : this.agent,
           signal,
         },
         (incoming) => {
