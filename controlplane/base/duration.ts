@@ -31,3 +31,12 @@ export function goDurationMs(text: string): number | undefined {
   if (total >= longestMs) return undefined;
   return sign === '-' ? -total : total;
 }
+
+/** Whole milliseconds as Go writes a duration: 1h30m0s, 500ms, 0s. Not for negative ones. */
+export function goDurationText(ms: number): string {
+  if (ms === 0) return '0s';
+  if (ms < 1000) return `${ms}ms`;
+  const [hours, minutes, seconds] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, (ms % 60_000) / 1000];
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}

@@ -4,6 +4,7 @@ import type { Pod } from '../../../controlplane/api';
 import { describeError } from '../../../controlplane/base/errors';
 import type { ImageRecord } from '../runtime/runtime';
 import { ConfigError, type Container } from '../spec/container';
+import { containerCounts } from '../stats/container-counts';
 import type { PodDeps } from './deps';
 
 /** The volumes are pulled one after another, as upstream. @throws what `pull` throws, ConfigError when the files cannot be shown */
@@ -16,11 +17,14 @@ export async function showImageVolumes(
   for (const volume of pod.spec?.volumes ?? []) {
     if (!volume.image || !mounted.has(volume.name)) continue;
     const { reference = '', pullPolicy } = volume.image;
+    containerCounts.imageVolumeRequested();
     const { layers } = await pull(reference, pullPolicy);
-    if (!layers) throw refused(volume.name, 'the storage driver of Docker is not overlay2');
     try {
+      if (!layers) throw new Error('the storage driver of Docker is not overlay2');
       await deps.volumes.showImage(pod.metadata?.uid ?? '', volume, layers);
+      containerCounts.imageVolumeMounted(true);
     } catch (cause) {
+      containerCounts.imageVolumeMounted(false);
       throw refused(volume.name, describeError(cause));
     }
   }

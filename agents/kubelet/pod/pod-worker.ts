@@ -8,6 +8,7 @@ import type { PodIdentity } from '../runtime/labels';
 import { formatPod } from '../spec/container-spec';
 import { graceOf } from '../spec/grace-period';
 import { kubeletActivity } from '../stats/activity';
+import { containerCounts } from '../stats/container-counts';
 import type { Refusal } from './admission';
 import { PlanExecutor } from './apply-plan';
 import { ContainerStarts } from './container-starts';
@@ -41,6 +42,8 @@ export class PodWorker {
   private gone = false;
   private verdictReported = false;
   private startAwaited = false;
+  /** The last status that was computed. */
+  private shown: PodStatus | undefined;
   /** Whether the node admits the pod: decided once, in the first pass. */
   private admission: { readonly refusal: Refusal | undefined } | undefined;
   private readonly takenAtMs: number;
@@ -346,6 +349,13 @@ export class PodWorker {
   }
 
   private status(newest: Pod): PodStatus {
+    const status = this.observedStatus(newest);
+    containerCounts.statusChanged(this.shown ?? newest.status, status);
+    this.shown = status;
+    return status;
+  }
+
+  private observedStatus(newest: Pod): PodStatus {
     const { probes, clock, node, images, resizes, cgroups, devices } = this.deps;
     const pod = resizes.allocated(newest);
     const { records, sandbox, podIps } = this.observed;

@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { Pod } from '../../../controlplane/api';
 import type { ContainerRecord } from '../runtime/runtime';
-import { kubeletMetrics } from './metrics';
+import { renderMetrics } from '../stats/exposition';
+import { kubeletMetrics, shutdownMetrics } from './metrics';
 
 t.test('the pods and containers that the kubelet runs', async (t) => {
   const record = (name: string, state: ContainerRecord['state']): ContainerRecord => ({
@@ -25,4 +26,11 @@ t.test('the pods and containers that the kubelet runs', async (t) => {
   ]) {
     t.ok(text.split('\n').includes(line), line);
   }
+});
+
+t.test('the last graceful shutdown', async (t) => {
+  const lines = renderMetrics(shutdownMetrics({ startMs: 5_900, endMs: 0 })).split('\n');
+  t.ok(lines.includes('kubelet_graceful_shutdown_start_time_seconds 5'));
+  t.ok(lines.includes('kubelet_graceful_shutdown_end_time_seconds 0'));
+  t.same(shutdownMetrics(undefined), {});
 });

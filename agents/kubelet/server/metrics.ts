@@ -2,7 +2,7 @@
 import { isTerminal, type Pod } from '../../../controlplane/api';
 import type { PodRecords } from '../pod/pod-records';
 import { isSandbox } from '../runtime/labels';
-import { renderMetrics } from '../stats/exposition';
+import { type Metric, renderMetrics } from '../stats/exposition';
 
 export interface KubeletFacts {
   readonly nodeName: string;
@@ -40,4 +40,24 @@ export function kubeletMetrics({ nodeName, records, pods }: KubeletFacts): strin
       })),
     },
   });
+}
+
+/** Of the last graceful shutdown of the node, also before this boot; absent without settings for one. */
+export function shutdownMetrics(
+  times: { readonly startMs: number; readonly endMs: number } | undefined,
+): Readonly<Record<string, Metric>> {
+  const seconds = (ms: number) => [{ value: Math.floor(ms / 1000) }];
+  if (!times) return {};
+  return {
+    kubelet_graceful_shutdown_start_time_seconds: {
+      type: 'gauge',
+      help: 'When the last graceful shutdown began, in seconds since the epoch; 0 without one.',
+      samples: seconds(times.startMs),
+    },
+    kubelet_graceful_shutdown_end_time_seconds: {
+      type: 'gauge',
+      help: 'When the last graceful shutdown had ended all pods, in seconds since the epoch; 0 before that.',
+      samples: seconds(times.endMs),
+    },
+  };
 }

@@ -14,6 +14,7 @@ import type { Options } from '../options';
 import type { NodeEvent, Part } from '../part';
 import type { ContainerRuntime } from '../runtime/runtime';
 import { kubeletActivity, renderCertificateTtl } from '../stats/activity';
+import { containerCounts } from '../stats/container-counts';
 import { renderMetrics } from '../stats/exposition';
 import type { NodeStats } from '../stats/node-stats';
 import { volumeMetrics } from '../stats/volume-metrics';
@@ -22,7 +23,7 @@ import { Access } from './access/access';
 import { configz } from './configz';
 import { HealthSlis } from './health-slis';
 import { serveKubelet } from './kubelet-server';
-import { kubeletMetrics } from './metrics';
+import { kubeletMetrics, shutdownMetrics } from './metrics';
 import { nodeLogDir } from './node-logs';
 import { PodLookup } from './pod-lookup';
 import { statsPages } from './stats-pages';
@@ -32,7 +33,10 @@ interface OpenServerDeps {
   readonly options: Options;
   readonly client: Client;
   readonly runtime: ContainerRuntime;
-  readonly kubelet: Pick<Kubelet, 'pods' | 'records' | 'problem' | 'probeMetrics' | 'renderVolumeCounts'>;
+  readonly kubelet: Pick<
+    Kubelet,
+    'pods' | 'records' | 'problem' | 'probeMetrics' | 'renderVolumeCounts' | 'shutdownTimes'
+  >;
   readonly stats: NodeStats;
   readonly machine: MachineFacts;
   readonly nodeIps: readonly string[];
@@ -50,9 +54,10 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
   const lookup = new PodLookup(pods, records);
   const files = filesBeside(options.kubeconfig, options.pkiDir);
   const slis = new HealthSlis(() => kubelet.problem());
+  const host = isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0';
   const server = {
     // The API server connects to the node's main address.
-    host: isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0',
+    host,
     port: options.port,
     certificate,
     access: new Access({ client, clock: systemClock, nodeName }),
@@ -60,10 +65,12 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
-    configz: () => configz(options),
+    configz: () => configz({ options, address: host }),
     metrics: async () =>
       kubeletMetrics({ nodeName, records, pods: pods.list() }) +
       renderMetrics(volumeMetrics(await stats.claimVolumes())) +
+      renderMetrics(shutdownMetrics(kubelet.shutdownTimes())) +
+      lines(containerCounts.render()) +
       lines(kubeletActivity.render()) +
       lines(kubelet.renderVolumeCounts()) +
       lines(renderCertificateTtl(await certificateEnds(files), systemClock.now())) +
