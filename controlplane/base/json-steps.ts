@@ -22,11 +22,16 @@ export function parseJsonInSteps(text: string, options: StepOptions = {}): Promi
 type Kind = 'array' | 'object';
 
 class Steps {
+  /** Characters until other work may run. */
+  private rest: number;
+
   constructor(
     private readonly text: string,
     private readonly pause: () => Promise<void> | undefined,
     private readonly piece: number,
-  ) {}
+  ) {
+    this.rest = piece;
+  }
 
   async value(from: number, to: number, level: number): Promise<unknown> {
     const start = this.afterBlanks(from);
@@ -82,19 +87,18 @@ class Steps {
   private async memberEnd(from: number, to: number): Promise<number> {
     const { text } = this;
     let open = 0;
-    let rest = this.piece;
     for (let at = from; at < to; at++) {
       const code = text.charCodeAt(at);
       if (code === quote) {
         const after = this.afterString(at);
-        rest -= after - at;
+        this.rest -= after - at;
         at = after - 1;
       } else if (code === openBracket || code === openBrace) open++;
       else if (code === closeBracket || code === closeBrace) {
         if (open-- === 0) return at;
       } else if (code === comma && open === 0) return at;
-      if (--rest < 0) {
-        rest = this.piece;
+      if (--this.rest < 0) {
+        this.rest = this.piece;
         const other = this.pause();
         if (other) await other;
       }
