@@ -4,6 +4,7 @@ import { Kubelet } from '../../agents/kubelet/kubelet';
 import { NetlinkPodNetwork } from '../../agents/kubelet/network/netlink-pod-network';
 import { readMachineFacts } from '../../agents/kubelet/node/facts';
 import { defaultNodePolicy, type NodePolicy } from '../../agents/kubelet/node/policy';
+import type { ShutdownPeriod } from '../../agents/kubelet/node/shutdown-plan';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { openStats } from '../../agents/kubelet/stats/open';
 import { type Node, nodes, type Pod } from '../../controlplane/api';
@@ -23,6 +24,7 @@ export async function startKubelet(
   nodeIps = ['192.0.2.1'],
   kubeletPort = 10250,
   policy: NodePolicy = defaultNodePolicy,
+  shutdownPeriods: readonly ShutdownPeriod[] = [],
 ) {
   const abort = new AbortController();
   let machineStops = false;
@@ -55,7 +57,7 @@ export async function startKubelet(
       podsLimit: { cpuShares: 2048, memoryBytes: machine.memoryBytes },
       parallelStarts: 4,
       shutdownGraceSeconds: 2,
-      shutdownPeriods: [],
+      shutdownPeriods,
     },
     samples: async () => (await stats.measure('all')).pods,
     machineStops: async () => machineStops,
