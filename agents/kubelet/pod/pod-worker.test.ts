@@ -288,6 +288,37 @@ t.test('a pod that runs once ends as Succeeded and keeps its record', async (t) 
   t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
 });
 
+t.test('a pod that has ended holds its volumes no longer, and keeps its other files', async (t) => {
+  const { create, ready, until, runtime, rootDir, deps } = await setUp(t);
+  const { volumes } = deps();
+  const release = volumes.release.bind(volumes);
+  const released = Promise.withResolvers<void>();
+  let calls = 0;
+  volumes.release = async (uid) => {
+    calls++;
+    await release(uid);
+    released.resolve();
+  };
+  const podDir = join(rootDir, 'pods/uid-job');
+  await create('job', {
+    restartPolicy: 'Never',
+    volumes: [{ name: 'v', emptyDir: {} }],
+    containers: [mounting('app', ['v']), container('other')],
+  });
+  await ready('job');
+  t.ok((await readdir(podDir)).includes('volumes'));
+  runtime.end(runtime.byName('uid-job', 'app')!.record.id, 0);
+  await until('job', (pod) => pod?.status?.containerStatuses?.some(({ state }) => state?.terminated) ?? false);
+  await turns();
+  t.equal(calls, 0, 'one container still runs');
+  runtime.end(runtime.byName('uid-job', 'other')!.record.id, 0);
+  await until('job', (pod) => pod?.status?.phase === 'Succeeded');
+  await released.promise;
+  t.notOk((await readdir(podDir)).includes('volumes'));
+  t.ok((await readdir(podDir)).includes('etc-hosts'));
+  t.equal(runtime.byName('uid-job', 'app')?.record.state, 'exited');
+});
+
 t.test('a pod past its deadline fails, and stays Failed', async (t) => {
   const { create, ready, until, runtime, restart, clock, network, reasons } = await setUp(t);
   await create('web', { activeDeadlineSeconds: 60, containers: [container('app')] });

@@ -44,6 +44,7 @@ export class PodWorker {
   private startAwaited = false;
   /** The last status that was computed. */
   private shown: PodStatus | undefined;
+  private volumesReleased = false;
   /** Whether the node admits the pod: decided once, in the first pass. */
   private admission: { readonly refusal: Refusal | undefined } | undefined;
   private readonly takenAtMs: number;
@@ -241,6 +242,7 @@ export class PodWorker {
     if (resizes.conditions(this.identity.uid).length > 0) await resizes.saved();
     const verdict = this.verdictOn(pod);
     if (verdict) this.reportVerdict(pod, verdict);
+    const over = verdict !== undefined || isTerminal(pod);
     const plan = planPod({
       pod,
       records: this.observed.records,
@@ -251,7 +253,7 @@ export class PodWorker {
       },
       started: (id) => probes.started(id),
       notBefore: (name, last) => this.starts.notBefore(name, last),
-      over: verdict !== undefined || isTerminal(pod),
+      over,
       graceSeconds: this.eviction?.graceSeconds,
       resizeNotBefore: resizes.notBefore(this.identity.uid),
       endedForResize: (id) => this.endedForResize.has(id),
@@ -259,8 +261,9 @@ export class PodWorker {
     });
     this.starts.heldBack(pod, plan.backingOff);
     const refreshAtMs = await this.executor.apply(pod, plan.actions, signal);
+    if (over) await this.releaseVolumes();
     this.observeResize(pod);
-    if (verdict && this.released && !this.anyRunning) await this.release(pod);
+    if (verdict && this.released && !this.anyRunning) await this.tellEnd(pod, this.released);
     const deadline = verdict ? undefined : deadlineMs(pod, this.takenAtMs);
     const groupAtMs = cgroups.has(pod) ? undefined : resizes.notBefore(this.identity.uid);
     const times = [plan.retryAtMs, refreshAtMs, deadline, groupAtMs, this.starts.retryAtMs].filter(
@@ -269,13 +272,19 @@ export class PodWorker {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** In a pass: no other work on the volumes is under way. */
-  private async release(pod: Pod): Promise<void> {
+  /** After the volumes are released. */
+  private async tellEnd(pod: Pod, told: PromiseWithResolvers<void>): Promise<void> {
     await this.messages.collect(pod, this.observed.records);
     this.publish();
     await this.deps.statuses.flushed(this.identity.uid);
-    await this.deps.volumes.tearDown(this.identity.uid);
-    this.released?.resolve();
+    told.resolve();
+  }
+
+  /** Once, when nothing of the pod runs any more. A claim may be deleted or used elsewhere as soon as its pods have ended. */
+  private async releaseVolumes(): Promise<void> {
+    if (this.volumesReleased || this.anyRunning) return;
+    await this.deps.volumes.release(this.identity.uid);
+    this.volumesReleased = true;
   }
 
   /** The pod with the resources that this node has promised to it: all that follows sees only these. */

@@ -22,7 +22,7 @@ import { KeyedTurns } from './keyed-turns';
 import { machinePath } from './node-paths';
 import { type Volume, VolumeError } from './payload';
 import { claimUse, usedVolumes } from './persistent/claim-checks';
-import { releaseVolumes, removeMountPoints, sweepVolumes } from './persistent/release';
+import { releaseVolumes, removeMountPoints, sweepVolumes, volumeKinds } from './persistent/release';
 import { ClaimResolver } from './persistent/resolver';
 import { contentOf } from './plugins/list';
 import type { Content, VolumeDeps } from './plugins/plugin';
@@ -213,12 +213,30 @@ export class PodVolumes {
     return refreshAtMs;
   }
 
-  /** Unmounts and deletes all volumes and files of the pod. Repeatable. */
+  /**
+   * Unmounts and deletes the volumes of a pod that has ended: other pods and nodes may need them before it is deleted. The pod's other
+   * files stay. Repeatable. @throws DriverMissing, RpcError, or the failure of a system call
+   */
+  async release(podUid: string): Promise<void> {
+    const podDir = this.podDir(podUid);
+    await this.ended(podUid, async () => {
+      await this.unmount(podUid, podDir);
+      for (const kind of volumeKinds) await removeTree(join(podDir, kind));
+    });
+  }
+
+  /** Unmounts and deletes all volumes and files of the pod. Repeatable. @throws as release() */
   async tearDown(podUid: string): Promise<void> {
+    await this.ended(podUid, () => this.removeDir(podUid));
+  }
+
+  private async ended(podUid: string, remove: () => Promise<void>): Promise<void> {
     const never = new AbortController().signal;
     await Promise.all([this.configMaps.use(podUid, [], never), this.secrets.use(podUid, [], never)]);
     this.tokens.forgetPod(podUid);
-    await this.removeDir(podUid);
+    await remove();
+    this.deps.csi.forget(podUid);
+    await sweepVolumes(this.pluginDeps);
     this.claims.forget(podUid);
     this.measured.forget(podUid);
     this.counts.forget(podUid);
@@ -241,7 +259,9 @@ export class PodVolumes {
     for (const uid of found) {
       // After a folder that cannot be removed, continue with the others.
       try {
-        if (!isKept(uid)) await this.removeDir(uid);
+        if (isKept(uid)) continue;
+        await this.removeDir(uid);
+        this.deps.csi.forget(uid);
       } catch (err) {
         failure ??= err;
       }
@@ -252,13 +272,15 @@ export class PodVolumes {
 
   private async removeDir(podUid: string): Promise<void> {
     const podDir = this.podDir(podUid);
+    await this.unmount(podUid, podDir);
+    await removeTree(podDir);
+  }
+
+  private async unmount(podUid: string, podDir: string): Promise<void> {
     await this.subPaths.remove(podDir);
     await releaseVolumes({ podUid, podDir, deps: this.pluginDeps });
     await this.deps.mounts.detachBelow(podDir);
     await removeMountPoints(podDir);
-    await removeTree(podDir);
-    this.deps.csi.forget(podUid);
-    await sweepVolumes(this.pluginDeps);
   }
 
   close(): void {

@@ -11,12 +11,13 @@ interface PodFolder {
   readonly deps: VolumeDeps;
 }
 
-const kinds = ['volumes', 'volumeDevices'] as const;
+/** The folders of a pod that hold its volumes. */
+export const volumeKinds = ['volumes', 'volumeDevices'] as const;
 
 /** Calls release() of the plug-in for each persistent volume in the pod's folder. Repeatable. */
 export async function releaseVolumes({ podUid, podDir, deps }: PodFolder): Promise<void> {
   for (const plugin of persistentPlugins) {
-    for (const kind of kinds) {
+    for (const kind of volumeKinds) {
       const folder = join(podDir, kind, `kubernetes.io~${plugin.dir}`);
       for (const name of await namesIn(folder)) {
         await plugin.release({ podUid, name, path: join(folder, name), deps });
