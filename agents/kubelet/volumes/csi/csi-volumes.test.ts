@@ -1,7 +1,7 @@
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { csiDrivers, persistentVolumeClaims, secrets } from '../../../../controlplane/api';
+import { csiDrivers, type PersistentVolumeClaim, persistentVolumeClaims, secrets } from '../../../../controlplane/api';
 import { refuse } from '../../../../test/lib/grpc-server';
 import { pod } from '../../spec/pod.fixture';
 import { attachWaitMs } from './attachment';
@@ -317,6 +317,26 @@ t.test('a volume grows on the node, and its claim says so', async (t) => {
     allocatedResourceStatuses: { storage: 'NodeResizeInfeasible' },
     conditions: [{ type: 'NodeResizeError', message: /OutOfRange desc = too large/ }],
   });
+});
+
+t.test('after a refusal the claim may ask for less: the next refusal gives the size up', async (t) => {
+  const answers = { NodeExpandVolume: () => refuse(7, 'not allowed') };
+  const { open, use, client } = await setUp(t, { capabilities: ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME'], answers });
+  const { volumes } = await open();
+  await createClaim(client, {
+    capacity: { storage: '1Gi' },
+    allocatedResources: { storage: '9Gi' },
+    allocatedResourceStatuses: { storage: 'NodeResizePending' },
+  });
+  const ask = async (storage: string) => {
+    const spec = { resources: { requests: { storage } } };
+    const claim = await client.patch<PersistentVolumeClaim>(persistentVolumeClaims, 'shop/data', 'merge', { spec });
+    await volumes.setUp({ ...use('u1', { capacity: { storage: '9Gi' } }), claim }, signal);
+    return (await client.get(persistentVolumeClaims, 'shop/data')).status?.allocatedResourceStatuses?.['storage'];
+  };
+  t.equal(await ask('5Gi'), 'NodeResizeInProgress', 'it was not refused before');
+  t.equal(await ask('9Gi'), 'NodeResizeInProgress', 'the size is wanted');
+  t.equal(await ask('5Gi'), 'NodeResizeInfeasible');
 });
 
 t.test('what a volume uses, as its driver says, once a minute', async (t) => {

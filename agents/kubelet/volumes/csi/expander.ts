@@ -4,7 +4,17 @@ import { describeError } from '../../../../controlplane/base/errors';
 import { RpcError } from '../../grpc/rpc';
 import { secretData } from './credentials';
 import type { CsiVolumesDeps } from './csi-volumes';
-import { claimBytes, type Expansion, failed, finished, inProgress, neededExpansion } from './expansion';
+import {
+  claimBytes,
+  type Expansion,
+  type Failure,
+  failed,
+  finished,
+  inProgress,
+  isFinal,
+  neededExpansion,
+  wantedBytes,
+} from './expansion';
 import { capabilityOf, stagingOf, type Task, targetOf } from './task';
 
 type Deps = Pick<CsiVolumesDeps, 'client' | 'clock' | 'events' | 'log' | 'rootDir' | 'tokens' | 'nodeName'>;
@@ -12,11 +22,15 @@ type Deps = Pick<CsiVolumesDeps, 'client' | 'clock' | 'events' | 'log' | 'rootDi
 export class Expander {
   /** Pod's UID and the volume's name → the size that the volume has on this node, as far as known. */
   private readonly known = new Map<string, number>();
+  /** The same keys, of volumes whose driver has refused the last expansion for good. */
+  private readonly refused = new Set<string>();
 
   constructor(private readonly deps: Deps) {}
 
   forget(podUid: string): void {
-    for (const key of this.known.keys()) if (key.startsWith(`${podUid} `)) this.known.delete(key);
+    for (const keys of [this.known, this.refused]) {
+      for (const key of keys.keys()) if (key.startsWith(`${podUid} `)) keys.delete(key);
+    }
   }
 
   /** Never fails: a volume that cannot grow is still usable, and the next look tries again. */
@@ -39,9 +53,12 @@ export class Expander {
       await this.call(task, needed);
       if (!needed.isShown) await this.write(current, finished(current.status ?? {}, needed.size));
       this.known.set(key, needed.bytes);
+      this.refused.delete(key);
     } catch (error) {
       task.signal.throwIfAborted();
-      await this.fail(task, current, error);
+      const isHopeless = this.refused.has(key) && wantedBytes(claim) !== needed.bytes;
+      if (isFinal(error)) this.refused.add(key);
+      await this.fail(task, current, { error, isHopeless });
       return;
     }
     const done = `MountVolume.NodeExpandVolume succeeded for volume "${use.name}" ${this.deps.nodeName}`;
@@ -62,9 +79,10 @@ export class Expander {
     });
   }
 
-  private async fail(task: Task, claim: PersistentVolumeClaim, error: unknown): Promise<void> {
+  private async fail(task: Task, claim: PersistentVolumeClaim, failure: Failure): Promise<void> {
     const { use } = task;
-    const shown = failed(claim.status ?? {}, error, this.deps.clock.now());
+    const { error } = failure;
+    const shown = failed(claim.status ?? {}, failure, this.deps.clock.now());
     if (shown) {
       await this.write(claim, shown).catch((cause: unknown) =>
         this.deps.log.warn('the claim does not show that its volume cannot grow', { error: cause }),

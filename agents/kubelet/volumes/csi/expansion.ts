@@ -60,6 +60,10 @@ export function neededExpansion(
 export const claimBytes = ({ status }: PersistentVolumeClaim): number | undefined =>
   bytesOf(status?.capacity?.['storage']);
 
+/** The size that the claim asks for: its user may have changed it since the controller expanded the volume. */
+export const wantedBytes = ({ spec }: PersistentVolumeClaim): number | undefined =>
+  bytesOf(spec?.resources?.requests?.['storage']);
+
 function bytesOf(quantity: string | undefined): number | undefined {
   if (!quantity) return undefined;
   const value = unitValue(quantity);
@@ -82,9 +86,20 @@ export function finished(status: Status, size: string): object {
   };
 }
 
+export interface Failure {
+  readonly error: unknown;
+  /** The driver has refused before, and the claim asks for another size by now: the resizer may take that one. */
+  readonly isHopeless: boolean;
+}
+
+/** The driver has ended its work: the volume has its old size. */
+export const isFinal = (error: unknown): error is RpcError =>
+  error instanceof RpcError && !uncertain.includes(error.status);
+
 /** Undefined for a failure that says nothing about the volume: the call is repeated. */
-export function failed(status: Status, error: unknown, now: number): object | undefined {
-  if (!(error instanceof RpcError) || uncertain.includes(error.status)) return undefined;
+export function failed(status: Status, { error, isHopeless }: Failure, now: number): object | undefined {
+  if (!isFinal(error)) return undefined;
+  const isInfeasible = isHopeless || infeasible.includes(error.status);
   const message = `failed to expand pvc with ${error.message}`;
   const condition: ClaimCondition = {
     type: 'NodeResizeError',
@@ -94,7 +109,7 @@ export function failed(status: Status, error: unknown, now: number): object | un
   };
   const others = (status.conditions ?? []).filter(({ type }) => type !== condition.type);
   return {
-    ...(infeasible.includes(error.status) ? { allocatedResourceStatuses: { storage: 'NodeResizeInfeasible' } } : {}),
+    ...(isInfeasible ? { allocatedResourceStatuses: { storage: 'NodeResizeInfeasible' } } : {}),
     conditions: [...others, condition],
   };
 }
