@@ -16,6 +16,7 @@ import type { PodsLimit } from './cgroups/pod-cgroups';
 import { DevicePlugins } from './devices/device-plugins';
 import { pluginType } from './devices/plugin-api';
 import { type EvictionPart, openEviction } from './eviction/open';
+import { PullRecords } from './images/pull-records';
 import type { PodNetwork } from './network/pod-network';
 import { podCidrsOf } from './network/translate';
 import type { MachineFacts } from './node/facts';
@@ -230,6 +231,7 @@ export class Kubelet implements Part {
         pressure: (pod) => shutdown.refusal() ?? this.eviction?.refusal(pod),
         // The name that upstream's kubelet gives to its file.
         allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
+        pulls: await PullRecords.open(join(config.rootDir, 'image_pulls_state'), log.child('images')),
         events,
         clock,
         log,

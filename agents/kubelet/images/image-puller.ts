@@ -4,8 +4,10 @@ import type { Clock } from '../../../controlplane/base/clock';
 import { describeError, isNotFound } from '../../../controlplane/base/errors';
 import type { ContainerRuntime, ImageRecord, RegistryAuth } from '../runtime/runtime';
 import { ConfigError } from '../spec/container';
+import type { CredentialSource, PullCredentials } from './credentials';
 import type { ImageCache } from './image-cache';
 import { defaultPullPolicy, parseImageName, withDefaultTag } from './image-name';
+import type { PullRecords } from './pull-records';
 
 const initialBackoffMs = 10_000;
 const maxBackoffMs = 300_000;
@@ -27,7 +29,8 @@ export interface PullRequest {
   readonly podUid: string;
   readonly image: string;
   readonly policy?: string;
-  readonly auth: () => RegistryAuth | undefined;
+  /** The pod's own credentials for the image, best first. */
+  readonly credentials: () => readonly PullCredentials[];
   /** Writes an Event of the pod. */
   readonly report: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
   /** The container's volumes: an image that is present is reported after them, so that a try without volumes reports no image. */
@@ -47,7 +50,12 @@ export class ImagePuller {
   private readonly pulling = new Map<string, Promise<void>>();
 
   constructor(
-    private readonly deps: { readonly runtime: ContainerRuntime; readonly cache: ImageCache; readonly clock: Clock },
+    private readonly deps: {
+      readonly runtime: ContainerRuntime;
+      readonly cache: ImageCache;
+      readonly records: PullRecords;
+      readonly clock: Clock;
+    },
   ) {}
 
   /** @throws ImageError, or the failure of the volumes */
@@ -62,11 +70,17 @@ export class ImagePuller {
     const reference = withDefaultTag(image);
     const policy = request.policy ?? defaultPullPolicy(image);
     const present = await this.deps.cache.get(reference);
-    if (present && policy !== 'Always') {
+    const sources = () => request.credentials().map(({ source }) => source);
+    if (present && policy !== 'Always' && this.deps.records.allows(reference, present.id, sources)) {
       await request.volumes;
-      report('Normal', 'Pulled', `Container image "${image}" already present on machine`);
+      report(
+        'Normal',
+        'Pulled',
+        `Container image "${image}" already present on machine and can be accessed by the pod`,
+      );
       return present;
     }
+    // The same answer for an image that is on the node for other pods alone: its presence is a secret too.
     if (policy === 'Never') {
       const message = `Container image "${image}" is not present with pull policy of Never`;
       report('Warning', 'ErrImageNeverPull', message);
@@ -77,7 +91,7 @@ export class ImagePuller {
 
   private async pull(reference: string, request: PullRequest): Promise<ImageRecord> {
     const { image, report, signal } = request;
-    const { clock, cache } = this.deps;
+    const { clock, cache, records } = this.deps;
     const failed = this.failures.get(backOffKey(request, reference));
     if (failed && failed.retryAtMs > clock.now()) {
       report('Normal', 'BackOff', `Back-off pulling image "${image}"`);
@@ -87,11 +101,16 @@ export class ImagePuller {
     }
     report('Normal', 'Pulling', `Pulling image "${image}"`);
     const began = clock.now();
+    await records.begin(reference);
+    let recorded = false;
     try {
-      await this.shared(reference, request);
+      const source = await this.withFirstThatFits(reference, request);
       cache.clear();
       const found = await cache.get(reference);
       if (!found) throw new Error(`image ${image} is not there after its pull`);
+      records.succeeded(reference, found.id, source);
+      recorded = true;
+      void this.forgetRemoved();
       this.failures.delete(backOffKey(request, reference));
       const took = formatSeconds(clock.now() - began);
       report(
@@ -103,16 +122,49 @@ export class ImagePuller {
     } catch (err) {
       signal.throwIfAborted();
       throw this.failure(reference, request, err);
+    } finally {
+      if (!recorded) records.failed(reference);
     }
   }
 
+  /** Pulls with one credential after another; a pod without any pulls as anonymous. Resolves with what the registry accepted. */
+  private async withFirstThatFits(reference: string, request: PullRequest): Promise<CredentialSource | undefined> {
+    const credentials = request.credentials();
+    if (credentials.length === 0) {
+      await this.shared(reference, undefined, request.signal);
+      return undefined;
+    }
+    const failures = new Map<string, unknown>();
+    for (const { auth, source } of credentials) {
+      try {
+        await this.shared(reference, auth, request.signal);
+        return source;
+      } catch (err) {
+        request.signal.throwIfAborted();
+        failures.set((err as Error).message, err);
+      }
+    }
+    if (failures.size === 1) throw [...failures.values()][0];
+    throw new Error(`[${[...failures.keys()].join(', ')}]`);
+  }
+
+  /** Records of images that the image collection or an administrator removed. */
+  private async forgetRemoved(): Promise<void> {
+    const { runtime, records } = this.deps;
+    // The list comes second: an image that is pulled meanwhile has no record in the first.
+    const known = records.known();
+    const present = await runtime.images().catch(() => undefined);
+    if (!present) return;
+    const ids = new Set(present.map(({ id }) => id));
+    records.forget(known.filter((id) => !ids.has(id)));
+  }
+
   /** Pods that need the same image at the same time with the same credentials share one pull. */
-  private shared(reference: string, { auth, signal }: PullRequest): Promise<void> {
-    const credentials = auth();
-    const key = `${reference}\0${JSON.stringify(credentials ?? null)}`;
+  private shared(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<void> {
+    const key = `${reference}\0${JSON.stringify(auth ?? null)}`;
     let pull = this.pulling.get(key);
     if (!pull) {
-      pull = this.deps.runtime.pull(reference, credentials).finally(() => this.pulling.delete(key));
+      pull = this.deps.runtime.pull(reference, auth).finally(() => this.pulling.delete(key));
       this.pulling.set(key, pull);
       // The pull may fail after all its waiting callers were aborted; then no caller handles the failure.
       pull.catch(() => {});

@@ -6,6 +6,7 @@ import type { Mounts } from '../../../dataplane/mount/mounts';
 import { ProjectQuotas } from '../../../dataplane/quota/project-quotas';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
+import type { PullRecords } from '../images/pull-records';
 import type { Part } from '../part';
 import type { ProbeMetrics } from '../probes/probe-metrics';
 import { Prober } from '../probes/prober';
@@ -41,6 +42,7 @@ export interface OpenPodsDeps extends Given {
   readonly pods: Informer<Pod>;
   readonly mounts: Mounts;
   readonly allocations: PodAllocations;
+  readonly pulls: PullRecords;
   readonly csi: CsiVolumes;
   readonly parallelStarts: number;
   readonly probeMetrics: ProbeMetrics;
@@ -67,6 +69,7 @@ export function openPods({
   pods,
   mounts,
   allocations,
+  pulls,
   parallelStarts,
   probeMetrics,
   changed,
@@ -119,7 +122,7 @@ export function openPods({
       }),
       volumes,
       images,
-      puller: new ImagePuller({ runtime, cache: images, clock }),
+      puller: new ImagePuller({ runtime, cache: images, records: pulls, clock }),
       probes,
       crashLoop: new CrashLoop(),
       starts: new Limiter(parallelStarts),

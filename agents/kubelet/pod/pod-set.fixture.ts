@@ -16,6 +16,7 @@ import { noPodGroups } from '../cgroups/pod-cgroups';
 import { noDevices, type PodDevices } from '../devices/pod-devices';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
+import { PullRecords } from '../images/pull-records';
 import type { PodNetwork } from '../network/pod-network';
 import { Prober } from '../probes/prober';
 import { FakeRuntime } from '../runtime/fake';
@@ -142,7 +143,12 @@ export async function setUp(
       records,
       volumes,
       images,
-      puller: new ImagePuller({ runtime, cache: images, clock }),
+      puller: new ImagePuller({
+        runtime,
+        cache: images,
+        records: await PullRecords.open(join(rootDir, 'image_pulls_state'), log),
+        clock,
+      }),
       network,
       cgroups: noPodGroups,
       devices: options.devices ?? noDevices,

@@ -78,7 +78,7 @@ async function createSandbox(deps: PodDeps, spec: ContainerSpec): Promise<string
       podUid: spec.labels[labels.podUid] ?? '',
       image: spec.image,
       policy: 'IfNotPresent',
-      auth: () => undefined,
+      credentials: () => [],
       report: () => {},
       signal,
     });

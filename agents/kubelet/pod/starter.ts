@@ -74,7 +74,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
       podUid: pod.metadata?.uid ?? '',
       image: reference,
       policy,
-      auth: () => credentialsFor(reference, pullSecrets(deps, pod)),
+      credentials: () => credentialsFor(reference, pullSecrets(deps, pod)),
       report: (type, reason, message) => deps.events.record(pod, type, reason, message),
       volumes,
       signal,
