@@ -8,11 +8,11 @@ import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import type { VolumeAttachment } from '../../api/volume-attachment';
 import { attachedVolumeName, attachmentName } from '../../api/volumes/attachment-names';
+import { outOfServiceTaint } from '../shared/out-of-service';
 import { isDeleting } from '../shared/owner';
 
 /** Nodes whose kubelet leaves attaching to this controller. Kubelets write it when they register. */
 export const managedAnnotation = 'volumes.kubernetes.io/controller-managed-attach-detach';
-export const outOfServiceTaint = 'node.kubernetes.io/out-of-service';
 /** After this time a node that is not ready counts as one that uses its volumes no more. As upstream. */
 export const maxUnmountMs = 6 * 60_000;
 /** How long an attacher may take before pods get an Event about it. As upstream. */

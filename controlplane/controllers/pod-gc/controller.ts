@@ -9,10 +9,10 @@ import { isConflict, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
-import { markDisrupted } from '../shared/disruption';
-import { metaOf } from '../shared/owner';
+import { markDisrupted, markFailed } from '../shared/disruption';
+import { isDeleting, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
-import { isUnscheduledTerminating, maxTerminated, planTerminated, quarantineMs } from './plan';
+import { isOutOfService, isUnscheduledTerminating, maxTerminated, planTerminated, quarantineMs } from './plan';
 
 const workers = 4;
 
@@ -35,14 +35,18 @@ export class PodGcController implements Controller {
       if (type !== 'deleted' && isTerminal(object)) this.finished.add(key);
       else this.finished.delete(key);
       if (type === 'deleted') return;
-      if (isUnscheduledTerminating(object)) this.queue.add(key);
+      if (isUnscheduledTerminating(object) || this.isStranded(object)) this.queue.add(key);
       if (this.isOrphan(object)) this.queue.addAfter(key, quarantineMs);
       if (this.finished.has(key)) this.enqueueExcess();
     });
-    this.nodes.onChange(({ type, key }) => {
-      if (type !== 'deleted') return;
-      for (const pod of this.pods.list())
-        if (pod.spec?.nodeName === key) this.queue.addAfter(objectKey(pod), quarantineMs);
+    this.nodes.onChange(({ type, key, object }) => {
+      const lost = type === 'deleted';
+      if (!lost && !isOutOfService(object)) return;
+      for (const pod of this.pods.list()) {
+        if (pod.spec?.nodeName !== key) continue;
+        if (lost) this.queue.addAfter(objectKey(pod), quarantineMs);
+        else if (isDeleting(pod)) this.queue.add(objectKey(pod));
+      }
     });
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
@@ -50,7 +54,10 @@ export class PodGcController implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const pod = this.pods.get(key);
     if (!pod) return;
-    if (isUnscheduledTerminating(pod)) return this.forceDelete(pod, signal);
+    if (isUnscheduledTerminating(pod) || this.isStranded(pod)) {
+      await markFailed(this.deps.client, pod, signal);
+      return this.forceDelete(pod, signal);
+    }
     if (this.isOrphan(pod)) {
       if (await this.nodeExists(pod.spec!.nodeName!, signal)) return;
       await markDisrupted(
@@ -76,6 +83,12 @@ export class PodGcController implements Controller {
 
   private isOrphan({ spec }: Pod): boolean {
     return Boolean(spec?.nodeName) && this.nodes.get(spec!.nodeName!) === undefined;
+  }
+
+  /** A deleted pod whose node is switched off. */
+  private isStranded(pod: Pod): boolean {
+    const node = this.nodes.get(pod.spec?.nodeName ?? '');
+    return isDeleting(pod) && node !== undefined && isOutOfService(node);
   }
 
   /** Reads from the API: the copy may not show a node that has just registered again. */

@@ -20,6 +20,15 @@ export async function markDisrupted(
   const condition = conditionAfter(conditionOf(pod, next.type), next, now);
   const fail = reason === 'DeletionByPodGC' && !isTerminal(pod);
   const status = { conditions: [condition], ...(fail ? { phase: 'Failed' } : {}) };
+  await patchStatus(client, pod, status, signal);
+}
+
+/** For a pod whose kubelet will never report again, before its deletion. A deleted or replaced pod is no error. */
+export async function markFailed(client: Client, pod: Pod, signal: AbortSignal): Promise<void> {
+  if (!isTerminal(pod)) await patchStatus(client, pod, { phase: 'Failed' }, signal);
+}
+
+async function patchStatus(client: Client, pod: Pod, status: object, signal: AbortSignal): Promise<void> {
   const patch = { metadata: { uid: metaOf(pod).uid }, status };
   try {
     await client.patch(pods, objectKey(pod), 'strategic', patch, { subresource: 'status', signal });
