@@ -59,7 +59,7 @@ export class PodWorker {
   private readonly resets = new Map<string, number>();
   private readonly loop: PassLoop;
   private eviction: (Eviction & { readonly ended: PromiseWithResolvers<void> }) | undefined;
-  /** Set when the pod's volumes are to be unmounted after its end, as before a shutdown of the machine. */
+  /** Set when a shutdown of the machine waits for the pod: until the API knows of its end and its volumes are unmounted. */
   private released: PromiseWithResolvers<void> | undefined;
 
   constructor(
