@@ -16,29 +16,39 @@ interface Taint {
   readonly effect: string;
 }
 
-interface TermSelectors {
-  readonly labels: Selector;
-  readonly fields: Selector;
-}
-
-/** A term is compared with many nodes. The same selector each time lets matchesSelector compile a long one once. */
-const selectors = new WeakMap<NodeSelectorTerm, TermSelectors>();
+type Expressions = NonNullable<NodeSelectorTerm['matchExpressions']>;
 
 /** All expressions and fields of a term must match; an empty term matches no node. */
-export function matchesNodeTerm(term: NodeSelectorTerm, node: NodeFacts): boolean {
-  let known = selectors.get(term);
-  if (!known) {
-    known = { labels: toSelector(term.matchExpressions), fields: toSelector(term.matchFields) };
-    selectors.set(term, known);
-  }
-  const { labels, fields } = known;
-  if (labels.length + fields.length === 0) return false;
-  if (!matchesSelector(labels, node.labels)) return false;
-  return fields.length === 0 || matchesSelector(fields, { 'metadata.name': node.name });
+export function matchesNodeTerm(
+  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
+  node: NodeFacts,
+): boolean {
+  if (matchExpressions.length + matchFields.length === 0) return false;
+  return (
+    matchesSelector(selectorOf(matchExpressions), node.labels) &&
+    matchesSelector(selectorOf(matchFields), { 'metadata.name': node.name })
+  );
 }
 
-const toSelector = (list: NodeSelectorTerm['matchExpressions'] = []): Selector =>
-  list.map(({ key, operator, values = [] }) => ({ key, operator: operator as Requirement['operator'], values }));
+/** For a longer list, to look its selector up costs less than to make it again. */
+const shortList = 16;
+const selectors = new WeakMap<Expressions, Selector>();
+
+/** A term is compared with many nodes: matchesSelector compiles a long selector once, if it is the same each time. */
+function selectorOf(expressions: Expressions): Selector {
+  const length = expressions.reduce((total, { values }) => total + 1 + (values?.length ?? 0), 0);
+  if (length <= shortList) return toSelector(expressions);
+  const known = selectors.get(expressions) ?? toSelector(expressions);
+  selectors.set(expressions, known);
+  return known;
+}
+
+const toSelector = (expressions: Expressions): Selector =>
+  expressions.map(({ key, operator, values = [] }) => ({
+    key,
+    operator: operator as Requirement['operator'],
+    values,
+  }));
 
 /** nodeSelector and required node affinity together. */
 export function allowsNode({ nodeSelector = {}, affinity }: PodSpec, node: NodeFacts): boolean {
