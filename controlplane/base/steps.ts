@@ -20,6 +20,17 @@ async function resume<T>(steps: Steps<T>, first: Promise<unknown>): Promise<T> {
   }
 }
 
+/** The result in one stretch, for steps that wait only so that other work gets its turn: their promises are not waited for. */
+export function finish<T>(steps: Steps<T>): T {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** For a function that needs steps only sometimes: `const value = isSteps(found) ? yield* found : found`. */
+export const isSteps = <T>(found: T | Steps<T>): found is Steps<T> =>
+  typeof found === 'object' && found !== null && typeof (found as Partial<Steps<T>>).next === 'function';
+
 /** The value, waited for if it is a promise: `const object = yield* settled(found)`. */
 export function* settled<T>(value: T | Promise<T>): Steps<T> {
   return value instanceof Promise ? ((yield value) as T) : value;

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
+import { finish } from '../base/steps';
 import { choose, feasibleLimit } from './choose';
 import { notHelpful, noVictims, renderPreemption, renderUnschedulable } from './message';
 import { NodeInfo } from './node-info';
@@ -35,14 +36,16 @@ function node(
   return info;
 }
 const pick = (incoming: Pod, nodes: NodeInfo[]) =>
-  choose({
-    plugins: defaultProfile,
-    pod: podInfo(incoming),
-    nodes,
-    namespaceLabels: () => undefined,
-    offset: 0,
-    random: () => 0,
-  }).node?.name;
+  finish(
+    choose({
+      plugins: defaultProfile,
+      pod: podInfo(incoming),
+      nodes,
+      namespaceLabels: () => undefined,
+      offset: 0,
+      random: () => 0,
+    }),
+  ).node?.name;
 
 t.test('which node has the highest score', async (t) => {
   const prefer = {
@@ -131,14 +134,16 @@ t.test('nine replicas on three nodes: three on each', async (t) => {
   const nodes = [node('a'), node('b'), node('c')];
   for (let i = 0; i < 9; i++) {
     const next = podInfo(pod('100m', { owner: 'rs' }));
-    const choice = choose({
-      plugins: defaultProfile,
-      pod: next,
-      nodes,
-      namespaceLabels: () => undefined,
-      offset: i,
-      random: () => 0.7,
-    });
+    const choice = finish(
+      choose({
+        plugins: defaultProfile,
+        pod: next,
+        nodes,
+        namespaceLabels: () => undefined,
+        offset: i,
+        random: () => 0.7,
+      }),
+    );
     choice.node!.add(next);
   }
   t.same(
@@ -154,14 +159,16 @@ t.test('only a part of a large cluster is searched', async (t) => {
   );
   t.same([feasibleLimit(1000, 30), feasibleLimit(1000, 1)], [300, 100], 'the part that a profile says');
   const nodes = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
-  const choice = choose({
-    plugins: defaultProfile,
-    pod: podInfo(pod()),
-    nodes,
-    namespaceLabels: () => undefined,
-    offset: 290,
-    random: () => 0,
-  });
+  const choice = finish(
+    choose({
+      plugins: defaultProfile,
+      pod: podInfo(pod()),
+      nodes,
+      namespaceLabels: () => undefined,
+      offset: 290,
+      random: () => 0,
+    }),
+  );
   t.equal(choice.examined, 144);
   t.equal(choice.node?.name, 'n290', 'a decision starts at the offset and continues at the start of the list');
 });
@@ -172,14 +179,16 @@ t.test('the message when no node fits', async (t) => {
     node('b', { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] }),
     node('c', { cpu: '1' }),
   ];
-  const choice = choose({
-    plugins: defaultProfile,
-    pod: podInfo(pod('2')),
-    nodes,
-    namespaceLabels: () => undefined,
-    offset: 0,
-    random: () => 0,
-  });
+  const choice = finish(
+    choose({
+      plugins: defaultProfile,
+      pod: podInfo(pod('2')),
+      nodes,
+      namespaceLabels: () => undefined,
+      offset: 0,
+      random: () => 0,
+    }),
+  );
   t.equal(choice.node, undefined);
   if (choice.node) return;
   const preemption = renderPreemption(3, [notHelpful, notHelpful, noVictims]);

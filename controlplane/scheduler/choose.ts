@@ -1,8 +1,10 @@
 // One scheduling decision: filters, then scores, on the current state. Pure; `random` chooses among equal nodes.
+import { pausing } from '../base/event-loop';
+import { isSteps, type Steps } from '../base/steps';
 import { filterNode, gatherChecks, type Refusal } from './filter';
 import type { NodeInfo } from './node-info';
 import { fitsWithNominated } from './nominated';
-import type { SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
+import { comparisonsPerLook, type SchedulerPlugin, type SchedulingCycle } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
 import { scoreNodes } from './score';
 
@@ -46,28 +48,37 @@ export interface Feasible {
   readonly reserved: boolean;
 }
 
-export function choose(input: ChooseInput): Choice {
-  const { feasible, examined, refusals, podRefusal } = findFeasible(input);
+/** A pod with thousands of terms takes long in a large cluster: then the decision gives way to other work. The state may change meanwhile. */
+export function* choose(input: ChooseInput): Steps<Choice> {
+  const { feasible, examined, refusals, podRefusal } = yield* findFeasible(input);
   if (feasible.length === 0) return { node: undefined, examined, refusals, ...(podRefusal ? { podRefusal } : {}) };
   if (feasible.length === 1) return { node: feasible[0]!, examined };
-  return { node: pickBest(feasible, scoreNodes(input.plugins, input, feasible), input.random), examined };
+  return { node: pickBest(feasible, yield* scoreNodes(input.plugins, input, feasible), input.random), examined };
 }
 
 /** With `everywhere`, the node that is kept for the pod is one like all others. */
-export function findFeasible(input: ChooseInput, everywhere = false): Feasible {
+export function* findFeasible(input: ChooseInput, everywhere = false): Steps<Feasible> {
   const { plugins, pod, nodes, offset, nominated = () => [] } = input;
-  const checks = gatherChecks(plugins, input);
+  const checks = yield* gatherChecks(plugins, input);
   if (checks.refusal) {
     const podRefusal = checks.refusal;
     const refusals = new Map(nodes.map(({ name }) => [name, podRefusal]));
     return { feasible: [], examined: 0, refusals, podRefusal, reserved: false };
   }
-  const refuse = (node: NodeInfo) =>
-    filterNode(checks, node) ?? fitsWithNominated(plugins, input, node, nominated(node.name));
+  const pauseAfter = pausing(comparisonsPerLook);
+  const work = comparisonsPerNode(pod);
+  const refuse = (node: NodeInfo): Refusal | undefined | Steps<Refusal | undefined> => {
+    const refusal = filterNode(checks, node);
+    if (refusal) return refusal;
+    const others = nominated(node.name);
+    return others.length === 0 ? undefined : fitsWithNominated(plugins, input, node, others);
+  };
   // Preemption freed room for the pod on this node: if the pod fits there, no other node is examined.
   const own = everywhere ? undefined : pod.pod.status?.nominatedNodeName;
   const kept = own ? nodes.find(({ name }) => name === own) : undefined;
-  if (kept && !refuse(kept)) return { feasible: [kept], examined: 0, refusals: new Map(), reserved: true };
+  const keptRefused = kept && refuse(kept);
+  if (kept && !(isSteps(keptRefused) ? yield* keptRefused : keptRefused))
+    return { feasible: [kept], examined: 0, refusals: new Map(), reserved: true };
   const { only } = checks;
   const candidates = only ? nodes.filter(({ name }) => only.has(name)) : nodes;
   const limit = feasibleLimit(candidates.length, input.percentageOfNodesToScore);
@@ -76,7 +87,10 @@ export function findFeasible(input: ChooseInput, everywhere = false): Feasible {
   let examined = 0;
   while (examined < candidates.length && feasible.length < limit) {
     const node = candidates[(offset + examined++) % candidates.length]!;
-    const refusal = refuse(node);
+    const wait = pauseAfter(work);
+    if (wait) yield wait;
+    const found = refuse(node);
+    const refusal = isSteps(found) ? yield* found : found;
     if (refusal) refusals.set(node.name, refusal);
     else feasible.push(node);
   }
@@ -85,6 +99,10 @@ export function findFeasible(input: ChooseInput, everywhere = false): Feasible {
   }
   return { feasible, examined, refusals, reserved: false };
 }
+
+/** What the checks of one node compare: a plain pod counts little. */
+const comparisonsPerNode = ({ requiredNodeTerms, tolerations, affinity, antiAffinity }: PodInfo): number =>
+  10 + (requiredNodeTerms?.length ?? 0) + tolerations.length + affinity.length + antiAffinity.length;
 
 /** kube-scheduler's adaptive sample: half of the nodes, a smaller part in very large clusters, never under 100. */
 export function feasibleLimit(nodes: number, percentage = 0): number {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
+import { finish } from '../base/steps';
 import { filterNode, gatherChecks } from './filter';
 import { NodeInfo } from './node-info';
 import { defaultProfile } from './plugins/default-profile';
@@ -38,7 +39,7 @@ const namespaceLabels = (name: string) => ({ 'kubernetes.io/metadata.name': name
 /** The reasons of each node, '' for a node that fits. */
 function run(incoming: Pod, ...nodes: NodeInfo[]): string[] {
   const info = podInfo(incoming);
-  const checks = gatherChecks(defaultProfile, { pod: info, nodes, namespaceLabels });
+  const checks = finish(gatherChecks(defaultProfile, { pod: info, nodes, namespaceLabels }));
   return nodes.map((each) => filterNode(checks, each)?.reasons.join(' + ') ?? '');
 }
 const noSchedule = (key: string, value?: string) => ({ key, value, effect: 'NoSchedule' });

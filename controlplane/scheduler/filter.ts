@@ -1,6 +1,7 @@
 // Which nodes a pod may run on: the checks of all plug-ins, in their order, up to the first refusal. Pure.
+import { isSteps, type Steps } from '../base/steps';
 import type { NodeInfo } from './node-info';
-import type { NodeCheck, NodeRefusal, PodVerdict, SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
+import type { Filtered, NodeCheck, NodeRefusal, PodVerdict, SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
 
 export interface Refusal extends NodeRefusal {
   /** The name of the plug-in that refused. */
@@ -19,13 +20,14 @@ export interface NodeChecks {
 }
 
 /** What the checks need to know of the cluster is gathered here, once for the pod. */
-export function gatherChecks(plugins: readonly SchedulerPlugin[], cycle: SchedulingCycle): NodeChecks {
+export function* gatherChecks(plugins: readonly SchedulerPlugin[], cycle: SchedulingCycle): Steps<NodeChecks> {
   const checks: { plugin: string; check: NodeCheck }[] = [];
   let refusal: Refusal | undefined;
   let only: ReadonlySet<string> | undefined;
   const narrowing: string[] = [];
   for (const { name: plugin, filter } of plugins) {
-    const found = filter?.(cycle);
+    const filtered = filter?.(cycle);
+    const found = isSteps<Filtered>(filtered) ? yield* filtered : filtered;
     if (!found) continue;
     const verdict: PodVerdict = typeof found === 'function' ? { check: found } : found;
     if (verdict.check) checks.push({ plugin, check: verdict.check });

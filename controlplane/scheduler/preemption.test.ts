@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Node } from '../api/node';
 import type { Pod } from '../api/pod';
+import { finish } from '../base/steps';
 import { choose } from './choose';
 import { NodeInfo } from './node-info';
 import { defaultProfile } from './plugins/default-profile';
@@ -56,10 +57,12 @@ function node(name: string, pods: Pod[], over: { cpu?: string; cordoned?: boolea
 function preempt(incoming: Pod, nodes: NodeInfo[], over: Partial<PreemptionInput> = {}) {
   const base = { plugins: defaultProfile, pod: podInfo(incoming), nodes, namespaceLabels: () => undefined, offset: 0 };
   const nominated = over.nominated ?? (() => []);
-  const choice = choose({ ...base, random: () => 0, nominated });
+  const choice = finish(choose({ ...base, random: () => 0, nominated }));
   if (choice.node) return `fits on ${choice.node.name}`;
   const { refusals } = choice;
-  const plan = planPreemption({ ...base, refusals, nominated, isVictim: () => false, budgets: [], now, ...over });
+  const plan = finish(
+    planPreemption({ ...base, refusals, nominated, isVictim: () => false, budgets: [], now, ...over }),
+  );
   return plan.node === undefined ? plan.message : `${plan.node}: ${plan.victims.map(({ key }) => key.slice(2)).join()}`;
 }
 

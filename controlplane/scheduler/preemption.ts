@@ -1,11 +1,13 @@
 // Which pods to evict so that a pod of higher priority fits: kube-scheduler's default preemption, as a pure function of the current
 // state. It respects disruption budgets where it has a choice.
 import { matchesSelector, type Selector } from '../api/selector';
+import { eventLoop, pausing } from '../base/event-loop';
+import type { Steps } from '../base/steps';
 import { filterNode, gatherChecks, type Refusal } from './filter';
 import { notHelpful, noVictims, renderPreemption } from './message';
 import type { NodeInfo } from './node-info';
 import { fitsWithNominated } from './nominated';
-import type { SchedulerPlugin, SchedulingCycle } from './plugins/plugin';
+import { comparisonsPerLook, type SchedulerPlugin, type SchedulingCycle } from './plugins/plugin';
 import type { PodInfo } from './pod-info';
 
 export interface PreemptionInput extends SchedulingCycle {
@@ -54,15 +56,16 @@ export interface MinCandidates {
 }
 export const defaultMinCandidates: MinCandidates = { absolute: 100, percentage: 10 };
 
-export function planPreemption(input: PreemptionInput): Preemption {
-  const found = findCandidates(input);
+/** The pods of each candidate are tried one by one against all nodes: in between, the search gives way to other work. */
+export function* planPreemption(input: PreemptionInput): Steps<Preemption> {
+  const found = yield* findCandidates(input);
   return 'candidates' in found ? planEviction(found.candidates, input) : found;
 }
 
 /** The nodes on which evictions help, or why there are none. */
-export function findCandidates(
+export function* findCandidates(
   input: PreemptionInput,
-): { readonly candidates: readonly Candidate[] } | (Preemption & { readonly node: undefined }) {
+): Steps<{ readonly candidates: readonly Candidate[] } | (Preemption & { readonly node: undefined })> {
   const { nodes, refusals, offset, minCandidates = defaultMinCandidates } = input;
   const ineligible = whyIneligible(input);
   if (ineligible) return { node: undefined, gaveUp: false, message: ineligible };
@@ -75,7 +78,7 @@ export function findCandidates(
       outcomes.push(notHelpful);
       continue;
     }
-    const found = selectVictims(node, input);
+    const found = yield* selectVictims(node, input);
     if ('victims' in found) candidates.push(found);
     else outcomes.push(...found);
   }
@@ -110,23 +113,23 @@ function whyIneligible({ pod, nodes, isVictim }: PreemptionInput): string | unde
 }
 
 /** The fewest and least important pods whose removal makes the pod fit; otherwise the reasons why no removal helps. */
-function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | readonly string[] {
+function* selectVictims(node: NodeInfo, input: PreemptionInput): Steps<Candidate | readonly string[]> {
   const { pod, now } = input;
   const lower = [...node.pods.values()].filter(({ priority }) => priority < pod.priority);
   if (lower.length === 0) return [noVictims];
   const left = node.clone();
   for (const { uid } of lower) left.remove(uid);
-  const refusal = filterWith(left, input);
+  const refusal = yield* filterWith(left, input);
   if (refusal) return refusal.reasons;
   // Without all of them the pod fits. Now as many as possible are added again: first pods that a budget protects, then the most
   // important pods.
   const sorted = [...lower].sort((a, b) => moreImportant(a, b, now));
-  const guarded = protectedBy(input.budgets, sorted);
+  const guarded = yield* protectedBy(input.budgets, sorted);
   const order = [...sorted.filter((each) => guarded.has(each)), ...sorted.filter((each) => !guarded.has(each))];
   const victims: PodInfo[] = [];
   for (const candidate of order) {
     left.add(candidate);
-    if (!filterWith(left, input)) continue;
+    if (!(yield* filterWith(left, input))) continue;
     left.remove(candidate.uid);
     victims.push(candidate);
   }
@@ -136,10 +139,13 @@ function selectVictims(node: NodeInfo, input: PreemptionInput): Candidate | read
 }
 
 /** The pods whose eviction would violate a budget, if the pods were evicted in this order. */
-function protectedBy(budgets: readonly Budget[], pods: readonly PodInfo[]): ReadonlySet<PodInfo> {
+function* protectedBy(budgets: readonly Budget[], pods: readonly PodInfo[]): Steps<ReadonlySet<PodInfo>> {
   const left = budgets.map(({ allowed }) => allowed);
   const result = new Set<PodInfo>();
+  const pauseAfter = pausing(comparisonsPerLook);
   for (const pod of pods) {
+    const wait = pauseAfter(budgets.length);
+    if (wait) yield wait;
     budgets.forEach(({ namespace, selector, disrupted }, i) => {
       const name = pod.pod.metadata?.name ?? '';
       if (namespace !== pod.namespace || disrupted.has(name) || !matchesSelector(selector, pod.labels)) return;
@@ -151,12 +157,14 @@ function protectedBy(budgets: readonly Budget[], pods: readonly PodInfo[]): Read
 }
 
 /** Filters the pod on `changed`, a node whose pods are not those of the cluster's state. */
-function filterWith(changed: NodeInfo, input: PreemptionInput): Refusal | undefined {
+function* filterWith(changed: NodeInfo, input: PreemptionInput): Steps<Refusal | undefined> {
+  const wait = eventLoop.pause();
+  if (wait) yield wait;
   const { plugins, pod, namespaceLabels } = input;
   const nodes = input.nodes.map((node) => (node.name === changed.name ? changed : node));
   const cycle = { pod, nodes, namespaceLabels };
-  const refusal = filterNode(gatherChecks(plugins, cycle), changed);
-  return refusal ?? fitsWithNominated(plugins, cycle, changed, input.nominated(changed.name));
+  const refusal = filterNode(yield* gatherChecks(plugins, cycle), changed);
+  return refusal ?? (yield* fitsWithNominated(plugins, cycle, changed, input.nominated(changed.name)));
 }
 
 const startOf = ({ pod }: PodInfo, now: number): number => Date.parse(pod.status?.startTime ?? '') || now;

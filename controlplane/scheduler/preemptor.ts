@@ -1,5 +1,6 @@
 // Preemption by one scheduler: gathers its input from the state, and evicts the victims.
 import type { PodDisruptionBudget } from '../api/pod-disruption-budget';
+import type { Steps } from '../base/steps';
 import { type BinderDeps, evict, nominate } from './binder';
 import { isPreempted, toBudget } from './changes';
 import type { Choice, ChooseInput } from './choose';
@@ -35,13 +36,13 @@ export class Preemptor {
   }
 
   /** Which pods to evict for a pod that no node takes. `input` is that of the decision. */
-  plan(input: ChooseInput, choice: NoNode, profile: Profile): Preemption {
+  *plan(input: ChooseInput, choice: NoNode, profile: Profile): Steps<Preemption> {
     const preemption = this.inputFor(input, choice, profile);
     if (!preemption) return notTried;
     this.deps.onTry();
     const { podRefusal } = choice;
     if (podRefusal && !podRefusal.resolvable) return { node: undefined, gaveUp: false, message: nothingGathered };
-    return planPreemption(preemption);
+    return yield* planPreemption(preemption);
   }
 
   /** Undefined when the profile has no preemption. */

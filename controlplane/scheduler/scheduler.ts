@@ -10,6 +10,7 @@ import { describeError, isConflict, isNotFound, NotFound } from '../base/errors'
 import { eventLoop } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import { processMetrics } from '../base/process-metrics';
+import { run, type Steps } from '../base/steps';
 import type { Client } from '../client/client';
 import type { Informer } from '../client/informer';
 import { type BinderDeps, type Failure, reportFailure } from './binder';
@@ -98,13 +99,13 @@ export class Scheduler {
     await Promise.allSettled(this.background);
   }
 
-  /** Decides for one pod after another. Only extenders make the scheduler wait in a decision. */
+  /** Decides for one pod after another. Most decisions take one stretch; extenders, and pods with many terms, make the scheduler wait. */
   private async drain(signal: AbortSignal): Promise<void> {
     for (let pod = this.queue.pop(); pod && !signal.aborted; pod = this.queue.pop()) {
       const { key } = pod;
       eventLoop.mark({ kind: 'schedule', describe: () => ({ pod: key }) });
-      const extended = this.scheduleOne(pod, signal);
-      if (extended) await extended;
+      const waits = this.scheduleOne(pod, signal);
+      if (waits) await waits;
       const pause = eventLoop.pause();
       if (pause) await pause;
     }
@@ -137,16 +138,30 @@ export class Scheduler {
           this.notScheduled(pod, err, began, signal),
         );
       }
-      const choice = choose(input);
-      this.examined(choice, nodes.length);
-      const preemption = choice.node ? undefined : this.preemptor.plan(input, choice, profile);
-      this.metrics.decided(secondsSince(began));
-      if (choice.node) this.assign(pod, choice.node, began, signal);
-      else this.refuse(pod, choice, preemption!, began, signal);
+      const decided = run(this.decide(input, profile, began, signal));
+      if (decided) return decided.catch((err: unknown) => this.notScheduled(pod, err, began, signal));
     } catch (err) {
       this.notScheduled(pod, err, began, signal);
     }
     return undefined;
+  }
+
+  private *decide(input: ChooseInput, profile: Profile, began: number, signal: AbortSignal): Steps<void> {
+    const { pod, nodes } = input;
+    const choice = yield* choose(input);
+    this.examined(choice, nodes.length);
+    const preemption = choice.node ? undefined : yield* this.preemptor.plan(input, choice, profile);
+    this.metrics.decided(secondsSince(began));
+    if (choice.node) this.take(pod, choice.node, began, signal);
+    else if (this.queue.has(pod.key)) this.refuse(pod, choice, preemption!, began, signal);
+  }
+
+  /** The pod or the node may be gone since the decision began. */
+  private take(pod: PodInfo, { name }: NodeInfo, began: number, signal: AbortSignal): void {
+    if (!this.queue.has(pod.key)) return;
+    const node = this.state.node(name);
+    if (node?.node) this.assign(pod, node, began, signal);
+    else this.queue.failed(pod.key);
   }
 
   private async scheduleExtended(input: ChooseInput, deps: ExtenderDeps, signal: AbortSignal): Promise<void> {
@@ -155,21 +170,15 @@ export class Scheduler {
     const choice = await chooseWithExtenders(input, deps, signal);
     this.metrics.decided(secondsSince(began));
     this.examined(choice, input.nodes.length);
-    // The pod or the node may be gone since the question.
+    if (choice.node) return this.take(pod, choice.node, began, signal);
     if (!this.queue.has(pod.key)) return;
-    if (choice.node) {
-      const node = this.state.node(choice.node.name);
-      if (node?.node) this.assign(pod, node, began, signal);
-      else this.queue.failed(pod.key);
-      return;
-    }
     const profile = this.profile(pod.schedulerName);
     const preemption = this.preemptor.inputFor(input, choice, profile);
     if (!preemption || choice.podRefusal) {
-      return this.refuse(pod, choice, this.preemptor.plan(input, choice, profile), began, signal);
+      return this.refuse(pod, choice, await run(this.preemptor.plan(input, choice, profile)), began, signal);
     }
     this.metrics.preemptionTried();
-    const found = findCandidates(preemption);
+    const found = await run(findCandidates(preemption));
     if (!('candidates' in found)) return this.refuse(pod, choice, found, began, signal);
     const candidates = await preemptWithExtenders(pod, found.candidates, deps, signal);
     if (this.queue.has(pod.key)) this.refuse(pod, choice, planEviction(candidates, preemption), began, signal);

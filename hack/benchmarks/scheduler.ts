@@ -12,6 +12,7 @@ import type { Node } from '../../controlplane/api/node';
 import type { Pod } from '../../controlplane/api/pod';
 import { BadRequest } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
+import { finish } from '../../controlplane/base/steps';
 import type { ConnectionOptions } from '../../controlplane/client/kubeconfig';
 import { choose } from '../../controlplane/scheduler/choose';
 import { defaultProfile } from '../../controlplane/scheduler/plugins/default-profile';
@@ -70,14 +71,16 @@ function measureDecisions(): BenchRow {
   let offset = 0;
   for (let i = 0; i < podCount; i++) {
     const info = podInfo(pod(i));
-    const choice = choose({
-      plugins: defaultProfile,
-      pod: info,
-      nodes: state.nodes(),
-      namespaceLabels: () => undefined,
-      offset,
-      random: Math.random,
-    });
+    const choice = finish(
+      choose({
+        plugins: defaultProfile,
+        pod: info,
+        nodes: state.nodes(),
+        namespaceLabels: () => undefined,
+        offset,
+        random: Math.random,
+      }),
+    );
     offset = (offset + choice.examined) % nodeCount;
     if (!choice.node) continue;
     state.assume(info, choice.node.name);

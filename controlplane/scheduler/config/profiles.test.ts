@@ -4,6 +4,7 @@ import { MemoryClient } from '../../../test/lib/memory-client';
 import { StaticInformer } from '../../../test/lib/static-informer';
 import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
+import { finish } from '../../base/steps';
 import { choose } from '../choose';
 import { NodeInfo } from '../node-info';
 import type { PluginHandle } from '../plugins/registry';
@@ -169,14 +170,16 @@ function pod(
 }
 function pick(profile: ProfileSettings, incoming: Pod, ...nodes: NodeInfo[]): string {
   const { plugins } = plan(profile);
-  const choice = choose({
-    plugins,
-    pod: podInfo(incoming),
-    nodes,
-    namespaceLabels: () => undefined,
-    offset: 0,
-    random: () => 0,
-  });
+  const choice = finish(
+    choose({
+      plugins,
+      pod: podInfo(incoming),
+      nodes,
+      namespaceLabels: () => undefined,
+      offset: 0,
+      random: () => 0,
+    }),
+  );
   if (choice.node) return choice.node.name;
   return [...choice.refusals.values()].map(({ reasons }) => reasons.join(' + ')).join('; ');
 }

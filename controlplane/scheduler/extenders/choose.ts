@@ -1,5 +1,6 @@
 // One scheduling decision with extenders: the plug-ins decide first, the extenders refuse and rate what is left.
 import type { Logger } from '../../base/logger';
+import { run } from '../../base/steps';
 import { type Choice, type ChooseInput, type Feasible, findFeasible, pickBest } from '../choose';
 import type { Refusal } from '../filter';
 import type { NodeInfo } from '../node-info';
@@ -23,16 +24,16 @@ export async function chooseWithExtenders(
   deps: ExtenderDeps,
   signal: AbortSignal,
 ): Promise<Choice> {
-  const first = findFeasible(input);
+  const first = await run(findFeasible(input));
   const found = await filtered(first, input, deps, signal);
   // The node that is kept for the pod has been refused: now all nodes are examined.
   const { feasible, refusals, examined, podRefusal } =
     first.reserved && found.feasible.length === 0
-      ? await filtered(findFeasible(input, true), input, deps, signal)
+      ? await filtered(await run(findFeasible(input, true)), input, deps, signal)
       : found;
   if (feasible.length === 0) return { node: undefined, examined, refusals, ...(podRefusal ? { podRefusal } : {}) };
   if (feasible.length === 1) return { node: feasible[0]!, examined };
-  const scores = scoreNodes(input.plugins, input, feasible);
+  const scores = await run(scoreNodes(input.plugins, input, feasible));
   const added = await Promise.all(
     deps.extenders
       .filter(({ rates }) => rates)

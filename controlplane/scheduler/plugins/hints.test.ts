@@ -186,3 +186,20 @@ for (const [what, name, waiting, event, helps] of cases) {
     t.equal(mayHelp(plugin.helpedBy, waiting, event), helps);
   });
 }
+
+t.test('a pod with very many terms is tried again instead of compared, after each event that may matter', async (t) => {
+  const selector = (i: number) => ({ topologyKey: 'zone', labelSelector: { matchLabels: { [`k${i}`]: 'x' } } });
+  const terms = Array.from({ length: 51 }, (_, i) => selector(i));
+  const expressions = terms.map((_, i) => ({ matchExpressions: [{ key: `k${i}`, operator: 'Exists' }] }));
+  const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const refused = {
+    InterPodAffinity: pod({ spec: { affinity: { podAffinity: { [required]: terms } } } }),
+    NodeAffinity: pod({ spec: { affinity: { nodeAffinity: { [required]: { nodeSelectorTerms: expressions } } } } }),
+  };
+  const helps = (plugin: keyof typeof refused, event: ClusterEvent) =>
+    mayHelp(defaultProfile.find(({ name }) => name === plugin)!.helpedBy, refused[plugin], event);
+  t.ok(helps('InterPodAffinity', { type: 'pod-assigned', pod: pod() }));
+  t.ok(helps('InterPodAffinity', { type: 'pod-labels', pod: pod({ labels: web }), previous: pod() }));
+  t.ok(helps('NodeAffinity', added({})));
+  t.ok(helps('NodeAffinity', changed('node-labels', {}, { labels: { a: 'b' } })));
+});

@@ -1,8 +1,20 @@
 // Affinity and anti-affinity between pods, in both directions: the rules of the pod, and the rules of pods that have a node already.
+import { pausing } from '../../base/event-loop';
+import type { Steps } from '../../base/steps';
 import { DomainCounts, matchesTerm } from '../affinity';
 import type { NodeInfo } from '../node-info';
 import type { AffinityTerm, PodInfo } from '../pod-info';
-import { maxScore, type NodeCheck, never, notNow, type SchedulerPlugin, type SchedulingCycle } from './plugin';
+import {
+  comparisonsPerLook,
+  type Filtered,
+  maxScore,
+  type NodeCheck,
+  never,
+  notNow,
+  type Rated,
+  type SchedulerPlugin,
+  type SchedulingCycle,
+} from './plugin';
 
 export interface InterPodAffinityArgs {
   /** A required affinity of an existing pod counts as a preferred one of this weight, from 0 to 100. */
@@ -36,23 +48,30 @@ export const interPodAffinity = (args: InterPodAffinityArgs = interPodAffinityDe
     'pod-removed': (pod, { pod: other }) =>
       mayMatchAny(pod.antiAffinity, other) || mayMatchAny(other.antiAffinity, pod),
     'pod-labels': (pod, { pod: other, previous }) =>
+      pod.affinity.length > mostTermsOfHints ||
       (mayMatchAll(pod.affinity, other) && !mayMatchAll(pod.affinity, previous)) ||
       mayMatchAny(pod.antiAffinity, previous),
   },
-  filter(cycle) {
-    const facts = gather(cycle);
+  filter: function* (cycle): Steps<Filtered> {
+    const facts = yield* gather(cycle);
     const { affinity, antiAffinity } = cycle.pod;
     return affinity.length + antiAffinity.length === 0 && facts.refusedBy.isEmpty ? undefined : check(cycle, facts);
   },
   score: { weight: 2, rate: (cycle, feasible) => rate(cycle, feasible, args) },
 });
 
+const termsOf = ({ affinity, antiAffinity, preferredAffinity, preferredAntiAffinity }: PodInfo): number =>
+  affinity.length + antiAffinity.length + preferredAffinity.length + preferredAntiAffinity.length;
+
+/** A hint is asked about each pod that waits, after each event. With more terms than this the pod is tried again instead. */
+const mostTermsOfHints = 50;
+
 /** Every namespace that a term selects by labels may match: the hint knows no labels of namespaces. */
 const mayMatch = (term: AffinityTerm, pod: PodInfo): boolean => matchesTerm(term, pod, undefined);
 const mayMatchAll = (terms: readonly AffinityTerm[], pod: PodInfo): boolean =>
-  terms.length > 0 && terms.every((term) => mayMatch(term, pod));
+  terms.length > 0 && (terms.length > mostTermsOfHints || terms.every((term) => mayMatch(term, pod)));
 const mayMatchAny = (terms: readonly AffinityTerm[], pod: PodInfo): boolean =>
-  terms.some((term) => mayMatch(term, pod));
+  terms.length > mostTermsOfHints || terms.some((term) => mayMatch(term, pod));
 
 interface Facts {
   /** Domains of existing pods that refuse this pod. */
@@ -61,11 +80,15 @@ interface Facts {
   readonly antiAffinity: DomainCounts;
 }
 
-function gather({ pod, nodes, namespaceLabels, index }: SchedulingCycle): Facts {
+function* gather({ pod, nodes, namespaceLabels, index }: SchedulingCycle): Steps<Facts> {
   const facts = { refusedBy: new DomainCounts(), affinity: new DomainCounts(), antiAffinity: new DomainCounts() };
-  const own = pod.affinity.length + pod.antiAffinity.length > 0;
+  const ownTerms = pod.affinity.length + pod.antiAffinity.length;
+  const own = ownTerms > 0;
+  const pauseAfter = pausing(comparisonsPerLook);
   for (const node of own ? nodes : (index?.withAffinity ?? nodes)) {
     for (const other of node.withAffinity.values()) {
+      const wait = pauseAfter(other.antiAffinity.length);
+      if (wait) yield wait;
       for (const term of other.antiAffinity) {
         if (matchesTerm(term, pod, namespaceLabels))
           facts.refusedBy.add(term.topologyKey, node.labels[term.topologyKey]);
@@ -73,6 +96,8 @@ function gather({ pod, nodes, namespaceLabels, index }: SchedulingCycle): Facts 
     }
     if (!own) continue;
     for (const other of node.pods.values()) {
+      const wait = pauseAfter(ownTerms);
+      if (wait) yield wait;
       if (pod.affinity.length > 0 && pod.affinity.every((term) => matchesTerm(term, other, namespaceLabels))) {
         for (const { topologyKey } of pod.affinity) facts.affinity.add(topologyKey, node.labels[topologyKey]);
       }
@@ -103,18 +128,22 @@ function check({ pod, namespaceLabels }: SchedulingCycle, facts: Facts): NodeChe
   };
 }
 
-function rate(
+function* rate(
   { pod, nodes, namespaceLabels, index }: SchedulingCycle,
   feasible: readonly NodeInfo[],
   { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods }: InterPodAffinityArgs,
-): readonly number[] | undefined {
+): Steps<Rated> {
   const sums = new DomainCounts();
-  const own = pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0;
+  const ownTerms = pod.preferredAffinity.length + pod.preferredAntiAffinity.length;
+  const own = ownTerms > 0;
+  const pauseAfter = pausing(comparisonsPerLook);
   if (ignorePreferredTermsOfExistingPods && !own) return undefined;
   for (const node of own ? nodes : (index?.withAffinity ?? nodes)) {
     const add = (topologyKey: string, amount: number) => sums.add(topologyKey, node.labels[topologyKey], amount);
     if (own) {
       for (const other of node.pods.values()) {
+        const wait = pauseAfter(ownTerms);
+        if (wait) yield wait;
         for (const term of pod.preferredAffinity)
           if (matchesTerm(term, other, namespaceLabels)) add(term.topologyKey, term.weight);
         for (const term of pod.preferredAntiAffinity)
@@ -122,6 +151,8 @@ function rate(
       }
     }
     for (const other of node.withAffinity.values()) {
+      const wait = pauseAfter(termsOf(other));
+      if (wait) yield wait;
       if (hardPodAffinityWeight > 0) {
         for (const term of other.affinity) {
           if (matchesTerm(term, pod, namespaceLabels)) add(term.topologyKey, hardPodAffinityWeight);

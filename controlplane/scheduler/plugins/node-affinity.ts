@@ -1,10 +1,12 @@
 // nodeSelector and node affinity of a pod: required terms refuse nodes, preferred terms make them better.
 import { matchesNodeTerm } from '../../api/pods/placement';
 import type { PodSpec } from '../../api/pods/types';
+import { pausing } from '../../base/event-loop';
+import type { Steps } from '../../base/steps';
 import { matchesNodeAffinity } from '../affinity';
 import type { NodeInfo } from '../node-info';
 import type { PodInfo } from '../pod-info';
-import { maxScore, never, type SchedulerPlugin } from './plugin';
+import { comparisonsPerLook, maxScore, never, type Rated, type SchedulerPlugin } from './plugin';
 
 /** The only nodes that the terms allow, when each of them names nodes (metadata.name), as those of a DaemonSet do. */
 function nodesByName({ requiredNodeTerms = [] }: PodInfo): ReadonlySet<string> | undefined {
@@ -26,6 +28,10 @@ export interface NodeAffinityArgs {
   readonly addedAffinity?: NodeAffinity;
 }
 
+/** A hint is asked about each pod that waits, after each change of a node. With more terms than this the pod is tried again instead. */
+const mostTermsOfHints = 50;
+const hasMany = ({ requiredNodeTerms = [] }: PodInfo): boolean => requiredNodeTerms.length > mostTermsOfHints;
+
 export function nodeAffinity({ addedAffinity = {} }: NodeAffinityArgs = {}): SchedulerPlugin {
   const enforced = addedAffinity.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const preferred = (addedAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(
@@ -35,9 +41,10 @@ export function nodeAffinity({ addedAffinity = {} }: NodeAffinityArgs = {}): Sch
   return {
     name: 'NodeAffinity',
     helpedBy: {
-      'node-added': (pod, { node }) => allowed(node) && matchesNodeAffinity(pod, node),
+      'node-added': (pod, { node }) => hasMany(pod) || (allowed(node) && matchesNodeAffinity(pod, node)),
       'node-labels': (pod, { node, previous }) =>
-        allowed(node) && matchesNodeAffinity(pod, node) && !(allowed(previous) && matchesNodeAffinity(pod, previous)),
+        hasMany(pod) ||
+        (allowed(node) && matchesNodeAffinity(pod, node) && !(allowed(previous) && matchesNodeAffinity(pod, previous))),
     },
     filter({ pod }) {
       const own = pod.requiredNodeTerms !== undefined || Object.keys(pod.nodeSelector).length > 0;
@@ -55,12 +62,20 @@ export function nodeAffinity({ addedAffinity = {} }: NodeAffinityArgs = {}): Sch
       rate({ pod }, feasible) {
         const terms = [...preferred, ...pod.preferredNodeTerms];
         if (terms.length === 0) return undefined;
-        const sums = feasible.map((node) =>
-          terms.reduce((sum, { weight, term }) => sum + (matchesNodeTerm(term, node) ? weight : 0), 0),
-        );
-        const max = sums.reduce((most, sum) => Math.max(most, sum), 0);
-        return max === 0 ? undefined : sums.map((sum) => Math.trunc((maxScore * sum) / max));
+        return rate(terms, feasible);
       },
     },
   };
+}
+
+function* rate(terms: PodInfo['preferredNodeTerms'], feasible: readonly NodeInfo[]): Steps<Rated> {
+  const pauseAfter = pausing(comparisonsPerLook);
+  const sums: number[] = [];
+  for (const node of feasible) {
+    const wait = pauseAfter(terms.length);
+    if (wait) yield wait;
+    sums.push(terms.reduce((sum, { weight, term }) => sum + (matchesNodeTerm(term, node) ? weight : 0), 0));
+  }
+  const max = sums.reduce((most, sum) => Math.max(most, sum), 0);
+  return max === 0 ? undefined : sums.map((sum) => Math.trunc((maxScore * sum) / max));
 }

@@ -95,3 +95,42 @@ t.test('a reservation is released when preBind fails, and repeated at the next t
   await client.until(pods, 'a/p', isBound);
   t.same(calls, ['reserve a/p on n1', 'preBind a/p on n1']);
 });
+
+t.test('while a decision waits, its pod or its node may go', async (t) => {
+  const asked: Array<{ readonly pod: string; readonly go: () => void }> = [];
+  let more = Promise.withResolvers<void>();
+  const slow: SchedulerPlugin = {
+    name: 'Slow',
+    helpedBy: {},
+    *filter({ pod: { key } }) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      asked.push({ pod: key, go: resolve });
+      more.resolve();
+      yield promise;
+      return undefined;
+    },
+  };
+  const next = async () => {
+    while (asked.length === 0) {
+      await more.promise;
+      more = Promise.withResolvers();
+    }
+    return asked.shift()!;
+  };
+  const { client, clock } = await start(t, slow, 'n1');
+  await client.create(pods, pod);
+  const first = await next();
+  await client.delete(pods, 'a/p');
+  const other = { ...pod, metadata: { name: 'q', namespace: 'a' } };
+  await client.create(pods, other);
+  first.go();
+  const second = await next();
+  t.same([first.pod, second.pod], ['a/p', 'a/q'], 'no node is given to the pod that is gone');
+  await client.delete(nodes, 'n1');
+  await client.create(nodes, node('n2'));
+  second.go();
+  const again = next();
+  clock.advance(1000);
+  (await again).go();
+  t.equal((await client.until(pods, 'a/q', isBound))?.spec?.nodeName, 'n2');
+});

@@ -1,4 +1,6 @@
 // What a scheduler plug-in is: one record. For a pod, the scheduler calls its parts in this order: filter, score, reserve, preBind.
+
+import type { Steps } from '../../base/steps';
 import type { NamespaceLabels } from '../affinity';
 import type { Hints } from '../events';
 import type { NodeInfo } from '../node-info';
@@ -11,13 +13,13 @@ export interface SchedulerPlugin {
   readonly helpedBy: Hints;
   /**
    * Gathers, once for each pod, what the check of one node needs, and returns that check. Undefined when every node passes: then no
-   * node is checked. Pure.
+   * node is checked. Pure; steps where a pod may ask for much work.
    */
-  filter?(cycle: SchedulingCycle): NodeCheck | PodVerdict | undefined;
+  filter?(cycle: SchedulingCycle): Filtered | Steps<Filtered>;
   readonly score?: {
     readonly weight: number;
-    /** From 0 to 100 for each of `feasible`, in that order; more is better. Undefined when all are equal. Pure. */
-    rate(cycle: SchedulingCycle, feasible: readonly NodeInfo[]): readonly number[] | undefined;
+    /** From 0 to 100 for each of `feasible`, in that order; more is better. Undefined when all are equal. Pure, as filter. */
+    rate(cycle: SchedulingCycle, feasible: readonly NodeInfo[]): Rated | Steps<Rated>;
   };
   /**
    * Reserves in memory what the pod needs on the chosen node. Returns how to release it: the scheduler calls that when preBind or
@@ -29,6 +31,12 @@ export interface SchedulerPlugin {
   /** Writes what must exist before the binding, in the background. When it throws, the pod is not bound and is tried again. */
   preBind?(pod: PodInfo, node: string, signal: AbortSignal): Promise<void>;
 }
+
+export type Filtered = NodeCheck | PodVerdict | undefined;
+export type Rated = readonly number[] | undefined;
+
+/** So many comparisons of a pod or node with a term take some tenths of a millisecond: then a decision looks at the clock. */
+export const comparisonsPerLook = 2_000;
 
 /** What one decision for one pod rests on. */
 export interface SchedulingCycle {

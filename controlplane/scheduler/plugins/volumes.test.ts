@@ -12,6 +12,7 @@ import type { PersistentVolumeClaim } from '../../api/persistent-volume-claim';
 import type { Pod } from '../../api/pod';
 import type { StorageClass } from '../../api/storage-class';
 import type { VolumeAttachment } from '../../api/volume-attachment';
+import { finish } from '../../base/steps';
 import { choose } from '../choose';
 import { planProfiles } from '../config/profiles';
 import { filterNode, gatherChecks } from '../filter';
@@ -147,10 +148,10 @@ function node(name: string, over: { labels?: Record<string, string>; pods?: Retu
 /** The names of the nodes that fit, or why none does. */
 function decide(storage: Storage, incoming: ReturnType<typeof pod>, ...nodes: NodeInfo[]): string {
   const { plugins } = open(storage);
-  const checks = gatherChecks(plugins, cycle(plugins, incoming, nodes));
+  const checks = finish(gatherChecks(plugins, cycle(plugins, incoming, nodes)));
   const fitting = nodes.filter((each) => filterNode(checks, each) === undefined);
   if (fitting.length > 0) return fitting.map(({ name }) => name).join();
-  const choice = choose({ ...cycle(plugins, incoming, nodes), random: () => 0 });
+  const choice = finish(choose({ ...cycle(plugins, incoming, nodes), random: () => 0 }));
   if (choice.node) return choice.node.name;
   return renderUnschedulable({
     nodeCount: nodes.length,
@@ -333,10 +334,10 @@ t.test('ReadWriteOncePod', async (t) => {
   t.equal(decide({ claims, volumes }, pod(['x']), ...nodes), all(`2 ${refused}`, 2), 'on every node');
   const { plugins } = open({ claims, volumes });
   const base = cycle(plugins, pod(['x'], { priority: 10 }), nodes);
-  const choice = choose({ ...base, random: () => 0 });
+  const choice = finish(choose({ ...base, random: () => 0 }));
   if (choice.node) throw new Error('the claim is in use');
   const input = { refusals: choice.refusals, nominated: () => [], isVictim: () => false, budgets: [], now: 0 };
-  const plan = planPreemption({ ...base, ...input });
+  const plan = finish(planPreemption({ ...base, ...input }));
   t.match(plan, { node: 'n1', victims: [{ key: 'a/user' }] }, 'only the pod that uses the claim is evicted');
 });
 
