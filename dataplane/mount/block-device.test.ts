@@ -13,7 +13,7 @@ t.test('what is on a device', async (t) => {
 });
 
 const blkid = 'blkid -p -s TYPE -s PTTYPE -o export /dev/x';
-const mount = 'mount -t ext4 -o OPTIONS /dev/x /m';
+const mount = 'mount -t ext4 -o OPTIONS -- /dev/x /m';
 
 t.test('only an empty device is formatted; one that is broken is not mounted', async (t) => {
   const run = async (calls: readonly ScriptedCall[], options: readonly string[] = [], fsType = 'ext4') => {
