@@ -22,6 +22,7 @@ t.test('calls to the runtime, by what they do and how they end', async (t) => {
 
 t.test('passes over pods, lists, groups, mounts, evictions, renewals', async (t) => {
   const activity = new KubeletActivity();
+  t.ok(activity.render().includes('kubelet_pod_start_duration_seconds_count 0'), 'shown before the first');
   await activity.relist(async () => {});
   await activity.relist(async () => {});
   await activity.pass('create', async () => {});

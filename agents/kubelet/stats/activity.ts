@@ -73,6 +73,7 @@ export class KubeletActivity {
   constructor() {
     // Rules compare these with an hour ago: without a first value they would see no increase.
     this.operationErrors.add('operation_type="create_container"', 0);
+    for (const metric of [this.relists, this.relistIntervals, this.firstPasses, this.podStarts]) metric.at('');
   }
 
   /** A call to the runtime. Resolves and rejects as `call` does. */
