@@ -55,10 +55,10 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
       .split('\n')
       .map((line) => line.split(':'));
     const unified = paths.find(([id]) => id === '0')?.[2] ?? '';
-    const [controller, file] = v1.split('/');
+    const [controller, ...file] = v1.split('/');
     const legacy = paths.find(([, names = '']) => names.split(',').includes(controller!))?.[2];
     const path =
-      legacy === undefined ? `/sys/fs/cgroup${unified}/${v2}` : `/sys/fs/cgroup/${controller}${legacy}/${file}`;
+      legacy === undefined ? `/sys/fs/cgroup${unified}/${v2}` : `/sys/fs/cgroup/${controller}${legacy}/${file.join('/')}`;
     return (await readFile(path, 'utf8')).trim();
   };
   const memoryLimit = () => kernel('memory.max', 'memory/memory.limit_in_bytes');
@@ -112,24 +112,23 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
     const before = await untilWhole((pod) => isReady(pod) && pod?.status?.phase === 'Running');
     t.match(before?.status?.resources, whole('400m', '64Mi'));
     t.same(before?.status?.allocatedResources, { cpu: '400m', memory: '64Mi' });
-    const files = async (name: string) => {
-      const of = new PodLookup(running.kubelet.pods, running.kubelet.records).running('default', 'whole', name);
-      return (file: string, v1: string, up = '') => kernel(`${up}${file}`, v1.replace('/', `/${up}`), of.id);
-    };
-    const group = await files('app');
-    const inherited = await files('free');
+    const idOf = (name: string) =>
+      new PodLookup(running.kubelet.pods, running.kubelet.records).running('default', 'whole', name).id;
+    const inherited = (v2: string, v1: string) => kernel(v2, v1, idOf('free'));
+    const limited = (v2: string, v1: string) => kernel(v2, v1, idOf('app'));
+    const group = (v2: string, v1: string) => kernel(`../${v2}`, v1.replace('/', '/../'), idOf('app'));
     const memory = ['memory.max', 'memory/memory.limit_in_bytes'] as const;
-    t.equal(await group(...memory, '../'), String(64 * mega));
+    t.equal(await group(...memory), String(64 * mega));
     t.equal(await inherited(...memory), String(64 * mega));
     await client.patch<Pod>(pods, 'default/whole', 'merge', {
       metadata: { generation: 2 },
       spec: { resources: whole('600m', '96Mi') },
     });
     await untilWhole((pod) => pod?.status?.resources?.limits?.['memory'] === '96Mi' && conditions(pod).length === 0);
-    t.equal(await group(...memory, '../'), String(96 * mega));
-    t.match(await group('cpu.max', 'cpu/cpu.cfs_quota_us', '../'), /^60000\b/);
+    t.equal(await group(...memory), String(96 * mega));
+    t.match(await group('cpu.max', 'cpu/cpu.cfs_quota_us'), /^60000\b/);
     t.equal(await inherited(...memory), String(96 * mega));
-    t.equal(await group(...memory), String(16 * mega), 'a container with a limit of its own keeps it');
+    t.equal(await limited(...memory), String(16 * mega), 'a container with a limit of its own keeps it');
     await client.patch<Pod>(pods, 'default/whole', 'merge', {
       metadata: { generation: 3 },
       spec: { resources: whole('600m', '200Ki') },
@@ -139,6 +138,6 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
       conditions(refused)[0]?.message,
       /attempting to set pod memory limit \(204800\) below current usage \(\d+\)/,
     );
-    t.equal(await group(...memory, '../'), String(96 * mega));
+    t.equal(await group(...memory), String(96 * mega));
   });
 });

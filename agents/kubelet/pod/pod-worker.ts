@@ -336,6 +336,8 @@ export class PodWorker {
     this.verdictReported = true;
     const event = verdictEvent(verdict);
     if (event) this.deps.events.record(pod, ...event, this.eviction?.annotations);
+    // Nothing else may change any more.
+    this.publish();
   }
 
   /** Publishes the status of a pod that is not deleted, after each change from outside or by a pass. Nothing else does. */
