@@ -14,12 +14,14 @@ import { adopt, release } from '../shared/adopt';
 import { planClaim } from '../shared/claim';
 import type { Controller, Deps } from '../shared/deps';
 import { byController, byNamespace, controlledBy, orphansOf } from '../shared/informers';
+import { refusedByTermination } from '../shared/namespaced';
 import { controllerOf, metaOf } from '../shared/owner';
 import { canonicalTemplate } from '../shared/template-hash';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { WriteGuard } from '../shared/write-guard';
 import { planDeployment, type Step } from './plan';
 import { revisionAnnotation } from './revision';
+import { creationFailure } from './status';
 
 const workers = 5;
 
@@ -91,9 +93,10 @@ export class DeploymentController implements Controller {
     });
     let latest = deployment;
     for (const step of plan.steps) latest = await this.apply(key, latest, step, signal);
+    // Another set has the name: the next pass creates one of another name.
+    if (latest.status?.collisionCount !== deployment.status?.collisionCount) return;
     if (plan.status) {
-      const status = { ...plan.status, collisionCount: latest.status?.collisionCount ?? plan.status.collisionCount };
-      await this.deps.client.update(deployments, { ...latest, status }, { subresource: 'status', signal });
+      await this.deps.client.update(deployments, { ...latest, status: plan.status }, { subresource: 'status', signal });
     }
     if (plan.againInMs !== undefined) this.queue.addAfter(key, plan.againInMs);
   }
@@ -173,12 +176,7 @@ export class DeploymentController implements Controller {
       return deployment;
     } catch (err) {
       if (!isAlreadyExists(err)) {
-        this.events.record(
-          deployment,
-          'Warning',
-          'ReplicaSetCreateError',
-          `Failed to create new replica set "${set.metadata?.name}": ${describeError(err)}`,
-        );
+        if (!refusedByTermination(err)) await this.reportFailure(deployment, set, err, signal);
         throw err;
       }
     }
@@ -191,6 +189,21 @@ export class DeploymentController implements Controller {
     const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
     const status = { ...deployment.status, collisionCount };
     return client.update(deployments, { ...deployment, status }, { subresource: 'status', signal });
+  }
+
+  private async reportFailure(
+    deployment: Deployment,
+    set: ReplicaSet,
+    err: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const message = `Failed to create new replica set "${set.metadata?.name}": ${describeError(err)}`;
+    this.events.record(deployment, 'Warning', 'ReplicaSetCreateError', message);
+    const status = creationFailure(deployment, message, this.deps.clock.now());
+    if (!status) return;
+    const writing = this.deps.client.update(deployments, { ...deployment, status }, { subresource: 'status', signal });
+    // The failure itself is reported; the next try writes the condition.
+    await writing.catch((error: unknown) => this.deps.log.debug('condition not written', { error }));
   }
 
   private reportScaling(deployment: Deployment, set: ReplicaSet, from: number, to: number): void {

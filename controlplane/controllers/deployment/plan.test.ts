@@ -4,7 +4,7 @@ import type { ReplicaSet } from '../../api/replica-set';
 import { canonicalTemplate, hashTemplate } from '../shared/template-hash';
 import { planDeployment, renderSet, type Step } from './plan';
 import { limits, newSetReplicas, rescale, shrinkOldSets } from './scaling';
-import { planStatus } from './status';
+import { creationFailure, planStatus } from './status';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
 const template = (image: string) => ({
@@ -290,4 +290,61 @@ t.test('planStatus', async (t) => {
   const failing = set('new', 'new', 10, 0);
   failing.status!.conditions = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' }];
   t.equal(reason(of(undefined, failing, []), 'ReplicaFailure'), 'FailedCreate');
+});
+
+t.test('the pass that creates a set starts a rollout by its name', (t) => {
+  const progressing = (status: object | undefined) =>
+    (status as Deployment['status'])?.conditions?.find(({ type }) => type === 'Progressing');
+  const empty = deployment({ replicas: 0 });
+  const first = planDeployment({ deployment: empty, sets: [], oldPodsRunning: () => false, now });
+  const name = renderSet(empty, []).metadata?.name;
+  t.match(progressing(first.status), {
+    status: 'True',
+    reason: 'NewReplicaSetCreated',
+    message: `Created new replica set "${name}"`,
+  });
+  // Nothing is to be rolled out, so the next pass finds the rollout complete: of the new set, not of the one before.
+  const created = { ...renderSet(empty, []), status: { replicas: 0 } } as ReplicaSet;
+  const next = planDeployment({
+    deployment: { ...empty, status: first.status as never },
+    sets: [created],
+    oldPodsRunning: () => false,
+    now,
+  });
+  t.match(progressing(next.status), {
+    reason: 'NewReplicaSetAvailable',
+    message: `ReplicaSet "${name}" has successfully progressed.`,
+  });
+  const changed = planDeployment({
+    deployment: deployment({ replicas: 0, template: template('newer'), status: next.status as never }),
+    sets: [created],
+    oldPodsRunning: () => false,
+    now,
+  });
+  t.match(progressing(changed.status), { reason: 'NewReplicaSetCreated' });
+  const resumed = {
+    conditions: [
+      { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' },
+    ],
+  };
+  const after = planDeployment({
+    deployment: deployment({ status: resumed }),
+    sets: [],
+    oldPodsRunning: () => false,
+    now,
+  });
+  t.equal(progressing(after.status)?.reason, 'NewReplicaSetCreated', 'also the pass that resumes it');
+  t.end();
+});
+
+t.test('a set that cannot be created is a condition, with its first message', (t) => {
+  const message = 'Failed to create new replica set "web-1": replicasets.apps "web-1" is forbidden: exceeded quota: q';
+  const status = creationFailure(deployment({ status: { replicas: 3 } }), message, now);
+  t.match(status, {
+    replicas: 3,
+    conditions: [{ type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message }],
+  });
+  t.equal(creationFailure(deployment({ status: status as never }), 'another message', now), undefined);
+  t.equal(creationFailure(deployment({ progressDeadlineSeconds: 2147483647 }), message, now), undefined);
+  t.end();
 });

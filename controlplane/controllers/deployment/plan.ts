@@ -57,7 +57,9 @@ export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const old = sets.filter((set) => set !== newSet);
   const status = planStatus({ deployment, newSet, old, now });
   if (isDeleting(deployment)) return { ...status, steps: [] };
-  return { ...status, steps: planSteps(input, newSet, old, status.complete) };
+  const steps = planSteps(input, newSet, old, status.complete);
+  const creates = steps.find((step) => step.action === 'create')?.set.metadata?.name;
+  return { ...(creates === undefined ? status : planStatus({ deployment, newSet, old, now, creates })), steps };
 }
 
 function planSteps(

@@ -21,6 +21,8 @@ export interface StatusInput {
   readonly newSet: ReplicaSet | undefined;
   readonly old: readonly ReplicaSet[];
   readonly collisionCount?: number;
+  /** The name of the newest set, if this pass creates it: a new rollout starts. */
+  readonly creates?: string | undefined;
   readonly now: number;
 }
 
@@ -93,7 +95,7 @@ function availability(
 const hasDeadline = ({ spec }: Deployment): boolean => (spec?.progressDeadlineSeconds ?? 600) < 2147483647;
 
 function progress(
-  { deployment, newSet, now }: StatusInput,
+  { deployment, newSet, creates, now }: StatusInput,
   counts: DeploymentStatus,
   complete: boolean,
   conditions: readonly DeploymentCondition[],
@@ -108,6 +110,7 @@ function progress(
       ? conditions
       : set('Unknown', 'DeploymentPaused', 'Deployment is paused');
   }
+  if (creates !== undefined) return set('True', 'NewReplicaSetCreated', `Created new replica set "${creates}"`);
   if (current?.reason === 'DeploymentPaused') return set('Unknown', 'DeploymentResumed', 'Deployment is resumed');
   // A finished rollout stays finished through pod failures; only a new template, or a scale, makes it progress again.
   if (counts.replicas === counts.updatedReplicas && current?.reason === 'NewReplicaSetAvailable') return conditions;
@@ -127,6 +130,15 @@ function progress(
   if (hasTimedOut(deployment, current, now))
     return set('False', 'ProgressDeadlineExceeded', `${subject} has timed out progressing.`);
   return conditions;
+}
+
+/** The status of a Deployment whose newest set cannot be created; undefined when it says so already, or has no deadline. */
+export function creationFailure(deployment: Deployment, message: string, now: number): DeploymentStatus | undefined {
+  const before = deployment.status?.conditions ?? [];
+  if (!hasDeadline(deployment)) return undefined;
+  const failure = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message };
+  const conditions = setCondition(before, failure, now);
+  return conditions === before ? undefined : { ...deployment.status, conditions: [...conditions] };
 }
 
 function hasProgressed(before: Deployment['status'], after: DeploymentStatus): boolean {

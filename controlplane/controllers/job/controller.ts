@@ -18,6 +18,8 @@ import { isTracked, trackingFinalizer } from './pod-state';
 import { renderPod } from './render-pod';
 
 const workers = 5;
+/** As upstream: a pod that cannot be created, for a quota perhaps, is tried again after a second, not at once. */
+const backoff = { initialMs: 1000, maxMs: 60_000 };
 
 export class JobController implements Controller {
   private readonly podOwner: PodOwner<Job>;
@@ -25,8 +27,13 @@ export class JobController implements Controller {
   private readonly strays: WorkQueue;
 
   constructor(private readonly deps: Deps) {
-    this.podOwner = new PodOwner(deps, { kind: jobs, component: 'job-controller', finalizer: trackingFinalizer });
-    this.strays = controllerQueue(deps);
+    this.podOwner = new PodOwner(deps, {
+      kind: jobs,
+      component: 'job-controller',
+      finalizer: trackingFinalizer,
+      backoff,
+    });
+    this.strays = controllerQueue(deps, backoff);
   }
 
   async run(signal: AbortSignal): Promise<void> {

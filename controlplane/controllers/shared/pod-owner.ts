@@ -5,6 +5,7 @@ import { type Pod, pods } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import type { Selector } from '../../api/selector';
 import { type KubeObject, objectKey } from '../../api/types';
+import type { BackoffOptions } from '../../base/backoff';
 import { describeError, isNotFound } from '../../base/errors';
 import type { EventRecorder } from '../../client/event-recorder';
 import type { TrackedInformer } from '../../client/informer';
@@ -27,6 +28,8 @@ export interface PodOwnerOptions<O extends KubeObject> {
   readonly finalizer?: string;
   /** Of pods that the owner's selector matches: which of them belong to it. All by default; with it, ended pods are adopted too. */
   readonly isMember?: (owner: O, pod: Pod) => boolean;
+  /** How long a failed key waits; that of all controllers by default. */
+  readonly backoff?: BackoffOptions;
 }
 
 export class PodOwner<O extends KubeObject> {
@@ -44,7 +47,7 @@ export class PodOwner<O extends KubeObject> {
   ) {
     this.workloads = deps.informers.of(options.kind);
     this.pods = deps.informers.of(pods);
-    this.queue = controllerQueue(deps);
+    this.queue = controllerQueue(deps, options.backoff);
     this.guard = new WriteGuard(this.pods);
     this.events = deps.recorder(options.component);
   }

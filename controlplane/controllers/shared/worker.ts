@@ -1,17 +1,18 @@
 // The loop of every controller: take a key, reconcile it, report the result to the queue.
+import type { BackoffOptions } from '../../base/backoff';
 import { isConflict } from '../../base/errors';
 import { WorkQueue } from '../../client/work-queue';
 import type { Deps } from './deps';
 
 /** As client-go's rate limiter: 5 ms, doubled with each failure of a key, up to 1000 s. */
-const retry = { initialMs: 5, maxMs: 1_000_000 };
+const retry: BackoffOptions = { initialMs: 5, maxMs: 1_000_000 };
 
 /** A queue that logs each failed try once; at debug for conflicts, which only mean "read again". */
-export function controllerQueue({ log, clock, onReconcile, queueName }: Deps): WorkQueue {
+export function controllerQueue({ log, clock, onReconcile, queueName }: Deps, backoff = retry): WorkQueue {
   return new WorkQueue({
     clock,
     ...(queueName === undefined ? {} : { name: queueName }),
-    backoff: retry,
+    backoff,
     onTake: onReconcile,
     onRetry: (key, error, retryMs) =>
       log[isConflict(error) ? 'debug' : 'warn']('reconcile failed', { key, retryMs, error }),

@@ -10,8 +10,5 @@ export const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'R
 export const isAvailable = (pod: Pod, set: StatefulSet, now: number): boolean =>
   isRunningAndReady(pod) && availability(pod, set.spec?.minReadySeconds ?? 0, now).available;
 
-/** How the pod has ended; undefined while it may run. */
-export function ending({ status }: Pod): 'failed' | 'terminated' | undefined {
-  if (status?.phase === 'Failed') return 'failed';
-  return status?.phase === 'Succeeded' ? 'terminated' : undefined;
-}
+/** The pod runs no more, which a pod of a set should not: it is replaced. */
+export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded';

@@ -7,7 +7,7 @@ import type { Pod } from '../../api/pod';
 import type { StatefulSet } from '../../api/stateful-set';
 import { isDeleting } from '../shared/owner';
 import { deletedClaim, type FindClaim, missingClaims, type Ownership, planOwnership, waitsForClaims } from './claims';
-import { ending, isAvailable, isRunningAndReady } from './health';
+import { hasEnded, isAvailable, isRunningAndReady } from './health';
 import { hasIdentity, isDesired, ordinalOf, replicasOf, startOf } from './identity';
 import { planStatus } from './status';
 import { planUpdate } from './update';
@@ -16,13 +16,13 @@ export type Step =
   | { readonly action: 'create'; readonly ordinal: number; readonly revision: 'current' | 'update' }
   /** A claim of the pod is being deleted. */
   | { readonly action: 'refuse'; readonly ordinal: number; readonly claim: string }
-  /** `ended`: the pod has failed or finished, which a pod of a set should not. */
-  | { readonly action: 'delete'; readonly pod: Pod; readonly ended?: 'failed' | 'terminated' }
+  | { readonly action: 'delete'; readonly pod: Pod }
   /** Writes the labels of its identity again. */
   | { readonly action: 'identify'; readonly pod: Pod; readonly ordinal: number }
   /** Creates the claims that a waiting pod lacks. */
   | { readonly action: 'claim'; readonly ordinal: number }
-  | ({ readonly action: 'own' } & Ownership);
+  /** `updates`: the name of the pod, on the first of its claims, unless the pod goes because the set shrinks. */
+  | ({ readonly action: 'own'; readonly updates?: string | undefined } & Ownership);
 
 export interface StatefulSetInput {
   readonly set: StatefulSet;
@@ -120,8 +120,7 @@ function isOfCurrent(set: StatefulSet, ordinal: number): boolean {
 function planReplica(input: StatefulSetInput, member: Member): Progress {
   const { set, findClaim, now } = input;
   const { pod, ordinal } = member;
-  const ended = ending(pod);
-  if (ended) return { steps: isDeleting(pod) ? [] : [{ action: 'delete', pod, ended }], blocked: true };
+  if (hasEnded(pod)) return { steps: isDeleting(pod) ? [] : [{ action: 'delete', pod }], blocked: true };
   const isPending = pod.status?.phase === 'Pending';
   const steps: Step[] =
     isPending && missingClaims(set, ordinal, findClaim).length > 0 ? [{ action: 'claim', ordinal }] : [];
@@ -131,7 +130,11 @@ function planReplica(input: StatefulSetInput, member: Member): Progress {
 }
 
 const planOwn = ({ set, findClaim }: StatefulSetInput, { pod, ordinal }: Member): Step[] =>
-  planOwnership(set, pod, ordinal, findClaim).map((ownership) => ({ action: 'own', ...ownership }));
+  planOwnership(set, pod, ordinal, findClaim).map((ownership, at) => ({
+    action: 'own',
+    ...ownership,
+    ...(at === 0 && isDesired(set, ordinal) ? { updates: pod.metadata?.name } : {}),
+  }));
 
 /** `condemned`: from the highest ordinal down. */
 function planCondemned({ set, now }: StatefulSetInput, condemned: readonly Member[], ordered: boolean): Step[] {

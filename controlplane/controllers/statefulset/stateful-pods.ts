@@ -9,7 +9,7 @@ import type { EventRecorder } from '../../client/event-recorder';
 import { refusedByTermination } from '../shared/namespaced';
 import { metaOf } from '../shared/owner';
 import type { WriteGuard } from '../shared/write-guard';
-import { newClaims, type Ownership } from './claims';
+import { newClaims } from './claims';
 import { identityLabels, podNameOf } from './identity';
 import type { Step } from './plan';
 
@@ -59,14 +59,8 @@ export class StatefulPods {
   }
 
   /** A pod that does not exist counts as deleted. */
-  async delete(key: string, set: StatefulSet, { pod, ended }: StepOf<'delete'>, signal: AbortSignal): Promise<void> {
-    const { name, uid, namespace } = metaOf(pod);
-    if (ended) {
-      const message = `StatefulSet ${namespace}/${set.metadata?.name} is recreating ${ended} Pod ${name}`;
-      const failed = ended === 'failed';
-      const reason = failed ? 'RecreatingFailedPod' : 'RecreatingTerminatedPod';
-      this.deps.events.record(set, failed ? 'Warning' : 'Normal', reason, message);
-    }
+  async delete(key: string, set: StatefulSet, { pod }: StepOf<'delete'>, signal: AbortSignal): Promise<void> {
+    const { name, uid } = metaOf(pod);
     try {
       await this.deps.client.delete(pods, objectKey(pod), { preconditions: { uid }, signal });
       this.report(set, 'delete', name);
@@ -97,7 +91,12 @@ export class StatefulPods {
     }
   }
 
-  async own(set: StatefulSet, { claim, ownerReferences, isForeign }: Ownership, signal: AbortSignal): Promise<void> {
+  /** Reports it as an update of the pod, as upstream: the claims of a pod are a part of it. */
+  async own(
+    set: StatefulSet,
+    { claim, ownerReferences, isForeign, updates }: StepOf<'own'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (isForeign) {
       const why = 'has a conflicting OwnerReference that acts as a manging controller';
       const message = `PersistentVolumeClaim ${claim.metadata?.name} ${why}, the retention policy is ignored for this claim`;
@@ -108,8 +107,11 @@ export class StatefulPods {
     const patch = { metadata: { uid, resourceVersion, ownerReferences: owners } };
     try {
       await this.deps.client.patch(persistentVolumeClaims, objectKey(claim), 'merge', patch, { signal });
+      if (updates !== undefined) this.report(set, 'update', updates);
     } catch (err) {
-      if (!isNotFound(err)) throw err;
+      if (isNotFound(err)) return;
+      if (updates !== undefined) this.report(set, 'update', updates, err);
+      throw err;
     }
   }
 
