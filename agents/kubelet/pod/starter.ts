@@ -79,6 +79,8 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
       volumes,
       signal,
     });
+  // The volumes wait for the same objects, at the same time. A pull without the pod's credentials would fail and be delayed.
+  if (pod.spec?.imagePullSecrets?.length) await deps.volumes.watchReferences(pod, signal);
   // Before the rest, so that no failure of the rest ends this pass while a mount is still being made.
   await showImageVolumes(deps, request, pull);
   const { image: reference = '', imagePullPolicy } = container;
