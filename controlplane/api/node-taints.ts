@@ -5,3 +5,5 @@
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 /** The kubelet does not report. */
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
+/** Set by an administrator: the node is off, and will not run its pods again. */
+export const outOfServiceTaint = 'node.kubernetes.io/out-of-service';

@@ -15,12 +15,16 @@ t.test('the replicas of an owner', async (t) => {
   const reference = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'u' };
   const cases = [
     { name: 'an object with a scale', over: {}, want: 3 },
-    { name: 'another object of that name', over: { uid: 'other' }, want: 0 },
-    { name: 'no object of that name', over: { name: 'none' }, want: 0 },
-    { name: 'a kind without a scale', over: { apiVersion: 'v1', kind: 'ConfigMap' }, want: 0 },
-    { name: 'a kind that is not served', over: { apiVersion: 'example.com/v1', kind: 'Widget' }, want: 0 },
+    { name: 'another object of that name', over: { uid: 'other' }, want: undefined },
+    { name: 'no object of that name', over: { name: 'none' }, want: undefined },
   ];
   for (const { name, over, want } of cases) t.equal(await scale.replicasOf('a', { ...reference, ...over }), want, name);
+  await t.rejects(scale.replicasOf('a', { ...reference, apiVersion: 'v1', kind: 'ConfigMap' }), {
+    message: 'configmaps does not implement the scale subresource',
+  });
+  await t.rejects(scale.replicasOf('a', { ...reference, apiVersion: 'example.com/v1', kind: 'Foo' }), {
+    message: 'no matches for kind "Foo" in version "example.com/v1"',
+  });
   client.down = true;
   await t.rejects(
     scale.replicasOf('a', reference).catch((err: unknown) => t.ok(isUnavailable(err)) && Promise.reject(err)),

@@ -30,18 +30,22 @@ export class ScaleClient {
   ) {}
 
   /**
-   * The desired number of replicas. 0 when the kind has no scale, or when no object has this name and uid. @throws all other
-   * errors of the client
+   * The desired number of replicas; undefined when no object has this name and uid. @throws NotFound, in upstream's words, when the
+   * kind is not served or has no scale; all other errors of the client
    */
-  async replicasOf(namespace: string, reference: OwnerReference, signal?: AbortSignal): Promise<number> {
+  async replicasOf(namespace: string, reference: OwnerReference, signal?: AbortSignal): Promise<number | undefined> {
     const { apiVersion, kind: kindName, name, uid } = reference;
     const kind = this.catalog.byKind(apiVersion, kindName);
-    if (!kind?.options.subresources?.some((subresource) => subresource.name === 'scale')) return 0;
+    if (!kind) throw new NotFound(`no matches for kind "${kindName}" in version "${apiVersion}"`);
+    if (!kind.options.subresources?.some((subresource) => subresource.name === 'scale')) {
+      const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
+      throw new NotFound(`${resource} does not implement the scale subresource`);
+    }
     try {
       const found: Scalable = await this.client.get(kind, `${namespace}/${name}`, signal);
-      return found.metadata?.uid === uid ? (found.spec?.replicas ?? 0) : 0;
+      return found.metadata?.uid === uid ? (found.spec?.replicas ?? 0) : undefined;
     } catch (err) {
-      if (isNotFound(err)) return 0;
+      if (isNotFound(err)) return undefined;
       throw err;
     }
   }

@@ -2,13 +2,13 @@
 import { isReady } from '../../api/conditions';
 import type { CSIDriver } from '../../api/csi-driver';
 import type { Node } from '../../api/node';
+import { outOfServiceTaint } from '../../api/node-taints';
 import type { PersistentVolume } from '../../api/persistent-volume';
 import type { PersistentVolumeClaim } from '../../api/persistent-volume-claim';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
 import type { VolumeAttachment } from '../../api/volume-attachment';
 import { attachedVolumeName, attachmentName } from '../../api/volumes/attachment-names';
-import { outOfServiceTaint } from '../shared/out-of-service';
 import { isDeleting } from '../shared/owner';
 
 /** Nodes whose kubelet leaves attaching to this controller. Kubelets write it when they register. */

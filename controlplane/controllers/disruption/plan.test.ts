@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Pod } from '../../api/pod';
 import type { PodDisruptionBudget } from '../../api/pod-disruption-budget';
-import { evictionTimeoutMs, planBudget } from './plan';
+import { evictionTimeoutMs, goSelector, planBudget, planFailure, staleDisruptionIn } from './plan';
 
 const now = Date.parse('2026-01-01T00:10:00Z');
 const at = (agoMs: number) => `${new Date(now - agoMs).toISOString().slice(0, 19)}Z`;
@@ -72,4 +72,55 @@ t.test('an allowed eviction counts until its pod is deleted, or for two minutes'
   t.match(status, { currentHealthy: 2, disruptionsAllowed: 1 });
   t.same(status?.disruptedPods, { a: at(30_000) });
   t.equal(againInMs, evictionTimeoutMs - 30_000);
+});
+
+t.test('pods that cannot be counted: no disruption is allowed, and why', async (t) => {
+  const message = 'jobs.batch does not implement the scale subresource';
+  const first = planFailure(budget({ maxUnavailable: 1 }), message, now);
+  t.same(first, {
+    currentHealthy: 0,
+    desiredHealthy: 0,
+    expectedPods: 0,
+    disruptionsAllowed: 0,
+    conditions: [
+      { type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message, lastTransitionTime: at(0) },
+    ],
+  });
+  t.equal(planFailure(budget({ maxUnavailable: 1 }, first), message, now + 1000), undefined);
+  const later = planFailure(
+    budget({ maxUnavailable: 1 }, { observedGeneration: 2, disruptionsAllowed: 1, expectedPods: 3 }),
+    message,
+    now,
+  );
+  t.match(later, { disruptionsAllowed: 0, expectedPods: 3, conditions: [{ observedGeneration: 2 }] });
+});
+
+t.test('an announced eviction that does not come is taken back after two minutes', async (t) => {
+  const announced = (agoMs: number, reason: string, over: object = {}): Pod => ({
+    metadata: { name: 'p' },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'DisruptionTarget', status: 'True', reason, lastTransitionTime: at(agoMs) as never }],
+    },
+    ...over,
+  });
+  t.equal(staleDisruptionIn(announced(30_000, 'EvictionByEvictionAPI'), now), 90_000);
+  t.equal(staleDisruptionIn(announced(500_000, 'EvictionByEvictionAPI'), now), 0);
+  t.equal(staleDisruptionIn(announced(500_000, 'TerminationByKubelet'), now), undefined);
+  const deleting = { metadata: { name: 'p', deletionTimestamp: at(0) } };
+  t.equal(staleDisruptionIn(announced(500_000, 'EvictionByEvictionAPI', deleting), now), undefined);
+  t.equal(staleDisruptionIn(pod('p'), now), undefined);
+});
+
+t.test('selectors in the notation of Events', async (t) => {
+  t.equal(goSelector(undefined), 'nil');
+  t.equal(
+    goSelector({ matchLabels: { app: 'x' } }),
+    '&LabelSelector{MatchLabels:map[string]string{app: x,},MatchExpressions:[]LabelSelectorRequirement{},}',
+  );
+  t.equal(
+    goSelector({ matchExpressions: [{ key: 'a', operator: 'In', values: ['b', 'c'] }] }),
+    '&LabelSelector{MatchLabels:map[string]string{},MatchExpressions:[]LabelSelectorRequirement{' +
+      'LabelSelectorRequirement{Key:a,Operator:In,Values:[b c],},},}',
+  );
 });

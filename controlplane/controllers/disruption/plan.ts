@@ -1,9 +1,11 @@
 // How many pods of a PodDisruptionBudget may be evicted now: the arithmetic of "Specifying a Disruption Budget for your Application".
 
 import { isDeepStrictEqual } from 'node:util';
-import { isReady, withCondition } from '../../api/conditions';
+import { conditionOf, isReady, withCondition } from '../../api/conditions';
 import type { Pod } from '../../api/pod';
 import type { PodDisruptionBudget } from '../../api/pod-disruption-budget';
+import { isTerminal } from '../../api/pods/facts';
+import type { LabelSelector } from '../../api/types';
 import { formatTime } from '../../base/clock';
 
 type Status = NonNullable<PodDisruptionBudget['status']>;
@@ -51,6 +53,49 @@ export function planBudget({ budget, pods, desired, now }: BudgetInput): BudgetP
     ...(isDeepStrictEqual(status, budget.status) ? {} : { status }),
     ...(ends.length > 0 ? { againInMs: Math.max(0, Math.min(...ends)) } : {}),
   };
+}
+
+/** The status of a budget whose pods cannot be counted: no pod may be evicted. Undefined when it says so already. */
+export function planFailure({ status }: PodDisruptionBudget, message: string, now: number): Status | undefined {
+  const observedGeneration = status?.observedGeneration;
+  const failed = {
+    type: 'DisruptionAllowed',
+    status: 'False',
+    reason: 'SyncFailed',
+    message,
+    ...(observedGeneration ? { observedGeneration } : {}),
+  };
+  const conditions = withCondition(status?.conditions, failed, now);
+  if (conditions === status?.conditions && status?.disruptionsAllowed === 0) return undefined;
+  const counts = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+  return { ...counts, ...status, disruptionsAllowed: 0, conditions: [...conditions] };
+}
+
+/** An announced eviction of a pod that is not deleted counts for this time, and is taken back then. */
+export const staleDisruptionMs = 2 * 60_000;
+
+/**
+ * In how many ms the condition DisruptionTarget of a pod is to be taken back, at least 0; undefined: never. A kubelet may need any time
+ * until it ends a pod, so its own condition stays.
+ */
+export function staleDisruptionIn(pod: Pod, now: number): number | undefined {
+  const condition = conditionOf(pod, 'DisruptionTarget');
+  if (condition?.status !== 'True' || condition.reason === 'TerminationByKubelet') return undefined;
+  if (pod.metadata?.deletionTimestamp || isTerminal(pod)) return undefined;
+  const since = Date.parse(condition.lastTransitionTime ?? '') || now;
+  return Math.max(0, since + staleDisruptionMs - now);
+}
+
+/** A selector in Go's notation, as it is in Events. */
+export function goSelector(selector: LabelSelector | undefined): string {
+  if (!selector) return 'nil';
+  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const expressions = (selector.matchExpressions ?? []).map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const map = labels.map(([key, value]) => `${key}: ${value},`).join('');
+  return `&LabelSelector{MatchLabels:map[string]string{${map}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
 }
 
 /** The condition that shows whether any pod may be evicted. */

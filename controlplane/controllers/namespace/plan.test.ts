@@ -41,13 +41,14 @@ t.test('conditions of a namespace that is being deleted', async (t) => {
   const remaining = [
     { resource: 'pods', objects: [object('p'), object('q')] },
     { resource: 'configmaps', objects: [held] },
+    { resource: 'deployments.apps', objects: [object('d')] },
   ];
   const status = planConditions(namespace(), remaining, undefined, now);
   t.equal(status?.phase, 'Terminating');
   t.match(conditionsOf(status), {
     NamespaceDeletionContentFailure: /^False/,
     NamespaceContentRemaining:
-      'True Some resources are remaining: pods has 2 resource instances, configmaps has 1 resource instances',
+      'True Some resources are remaining: pods. has 2 resource instances, configmaps. has 1 resource instances, deployments.apps has 1 resource instances',
     NamespaceFinalizersRemaining:
       'True Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
   });

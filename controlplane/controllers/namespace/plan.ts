@@ -63,7 +63,7 @@ export function planConditions(
           'NamespaceContentRemaining',
           true,
           'SomeResourcesRemain',
-          `Some resources are remaining: ${left.map(({ resource, objects }) => `${resource} has ${objects.length} resource instances`).join(', ')}`,
+          `Some resources are remaining: ${left.map(({ resource, objects }) => `${withGroup(resource)} has ${objects.length} resource instances`).join(', ')}`,
         ),
     finalizers.size === 0
       ? state(
@@ -83,6 +83,9 @@ export function planConditions(
   if (isDeepStrictEqual(conditions, before) && namespace.status?.phase === 'Terminating') return undefined;
   return { ...namespace.status, phase: 'Terminating', conditions: [...conditions] };
 }
+
+/** Upstream writes the dot before a group also where the group has no name: `pods.`. */
+const withGroup = (resource: string): string => (resource.includes('.') ? resource : `${resource}.`);
 
 const state = (type: string, status: boolean, reason: string, message: string) => ({
   type,

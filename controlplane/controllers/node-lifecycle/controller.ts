@@ -11,12 +11,16 @@ import type { Change, TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
 import { markDisrupted } from '../shared/disruption';
-import { metaOf } from '../shared/owner';
+import { isDeleting, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { evictionTime, graceMs, healthOf, planNotReady, planSilence, planTaints } from './plan';
 
 const leaseNamespace = 'kube-node-lease';
 const workers = 4;
+const eviction = {
+  reason: 'DeletionByTaintManager',
+  message: 'Taint manager: deleting due to NoExecute taint',
+} as const;
 
 export class NodeLifecycleController implements Controller {
   private readonly nodes: TrackedInformer<Node>;
@@ -25,6 +29,9 @@ export class NodeLifecycleController implements Controller {
   private readonly nodeQueue: WorkQueue;
   private readonly podQueue: WorkQueue;
   private readonly events: EventRecorder;
+  private readonly evictions: EventRecorder;
+  /** Pods that wait for the end of their tolerations. */
+  private readonly waiting = new Set<string>();
   /** When each kubelet last reported, by the clock of this process: the clocks of nodes may differ. */
   private readonly heardMs = new Map<string, number>();
   private readonly podsByNode = new Map<string, Set<string>>();
@@ -36,6 +43,8 @@ export class NodeLifecycleController implements Controller {
     this.nodeQueue = controllerQueue(deps);
     this.podQueue = controllerQueue(deps);
     this.events = deps.recorder('node-controller');
+    // A controller of its own at upstream.
+    this.evictions = deps.recorder('taint-eviction-controller');
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -86,23 +95,28 @@ export class NodeLifecycleController implements Controller {
     if (!pod || !node) return;
     const now = clock.now();
     const at = evictionTime(pod, node.spec?.taints ?? [], now);
-    if (at === undefined) return;
+    if (at === undefined) {
+      if (!isDeleting(pod)) this.cancel(pod);
+      return;
+    }
     if (at > now) {
+      this.waiting.add(key);
       this.podQueue.addAfter(key, at - now);
       return;
     }
-    this.events.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
-    await markDisrupted(
-      client,
-      pod,
-      'DeletionByTaintManager',
-      'Taint manager: deleting due to NoExecute taint',
-      now,
-      signal,
-    );
+    this.waiting.delete(key);
+    this.evictions.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
+    await markDisrupted(client, pod, eviction, now, signal);
     await client.delete(pods, key, { preconditions: { uid: metaOf(pod).uid }, signal }).catch((err: unknown) => {
       if (!isNotFound(err) && !isConflict(err)) throw err;
     });
+  }
+
+  /** As upstream, also when a pod ends in another way while it waits. */
+  private cancel(pod: Pod): void {
+    const key = objectKey(pod);
+    if (!this.waiting.delete(key)) return;
+    this.evictions.record(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);
   }
 
   private heard(name: string): void {
@@ -133,8 +147,10 @@ export class NodeLifecycleController implements Controller {
     const node = object.spec?.nodeName;
     if (!node) return;
     const keys = this.podsByNode.get(node) ?? new Set();
-    if (type === 'deleted') keys.delete(key);
-    else keys.add(key);
+    if (type === 'deleted') {
+      keys.delete(key);
+      this.cancel(object);
+    } else keys.add(key);
     this.podsByNode.set(node, keys);
     if (keys.size === 0) this.podsByNode.delete(node);
     const known = this.nodes.get(node);

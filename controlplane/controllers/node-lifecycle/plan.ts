@@ -116,13 +116,8 @@ export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): n
   return earliest;
 }
 
-/** The pod's Ready condition turned False because its node is not ready, or undefined when it is not True. */
+/** The pod's Ready condition turned False because its node is not ready, or undefined when it is not True. Its reason stays, as upstream. */
 export function planNotReady(pod: Pod, now: number) {
   const ready = conditionOf(pod, 'Ready');
-  if (ready?.status !== 'True') return undefined;
-  return conditionAfter(
-    ready,
-    { ...ready, status: 'False', reason: 'NodeNotReady', message: 'Node is not ready' },
-    now,
-  );
+  return ready?.status === 'True' ? conditionAfter(ready, { ...ready, status: 'False' }, now) : undefined;
 }

@@ -9,7 +9,7 @@ import { isConflict, isNotFound } from '../../base/errors';
 import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
-import { markDisrupted, markFailed } from '../shared/disruption';
+import { type Disruption, markFailed } from '../shared/disruption';
 import { isDeleting, metaOf } from '../shared/owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
 import { isOutOfService, isUnscheduledTerminating, maxTerminated, planTerminated, quarantineMs } from './plan';
@@ -35,18 +35,14 @@ export class PodGcController implements Controller {
       if (type !== 'deleted' && isTerminal(object)) this.finished.add(key);
       else this.finished.delete(key);
       if (type === 'deleted') return;
-      if (isUnscheduledTerminating(object) || this.isStranded(object)) this.queue.add(key);
+      if (isUnscheduledTerminating(object) || this.isCutOff(object)) this.queue.add(key);
       if (this.isOrphan(object)) this.queue.addAfter(key, quarantineMs);
       if (this.finished.has(key)) this.enqueueExcess();
     });
     this.nodes.onChange(({ type, key, object }) => {
-      const lost = type === 'deleted';
-      if (!lost && !isOutOfService(object)) return;
-      for (const pod of this.pods.list()) {
-        if (pod.spec?.nodeName !== key) continue;
-        if (lost) this.queue.addAfter(objectKey(pod), quarantineMs);
-        else if (isDeleting(pod)) this.queue.add(objectKey(pod));
-      }
+      const waitMs = type === 'deleted' ? quarantineMs : 0;
+      if (type !== 'deleted' && !isOutOfService(object)) return;
+      for (const pod of this.pods.list()) if (pod.spec?.nodeName === key) this.queue.addAfter(objectKey(pod), waitMs);
     });
     await runWorkers({ queue: this.queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal);
   }
@@ -54,24 +50,13 @@ export class PodGcController implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const pod = this.pods.get(key);
     if (!pod) return;
-    if (isUnscheduledTerminating(pod) || this.isStranded(pod)) {
-      await markFailed(this.deps.client, pod, signal);
-      return this.forceDelete(pod, signal);
-    }
+    if (isUnscheduledTerminating(pod) || this.isCutOff(pod)) return this.end(pod, undefined, signal);
     if (this.isOrphan(pod)) {
       if (await this.nodeExists(pod.spec!.nodeName!, signal)) return;
-      await markDisrupted(
-        this.deps.client,
-        pod,
-        'DeletionByPodGC',
-        'PodGC: node no longer exists',
-        this.deps.clock.now(),
-        signal,
-      );
-      return this.forceDelete(pod, signal);
+      return this.end(pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }, signal);
     }
     if (planTerminated([...this.finished].flatMap((name) => this.pods.get(name) ?? [])).includes(pod)) {
-      return this.forceDelete(pod, signal);
+      return this.end(pod, undefined, signal);
     }
   }
 
@@ -85,12 +70,6 @@ export class PodGcController implements Controller {
     return Boolean(spec?.nodeName) && this.nodes.get(spec!.nodeName!) === undefined;
   }
 
-  /** A deleted pod whose node is switched off. */
-  private isStranded(pod: Pod): boolean {
-    const node = this.nodes.get(pod.spec?.nodeName ?? '');
-    return isDeleting(pod) && node !== undefined && isOutOfService(node);
-  }
-
   /** Reads from the API: the copy may not show a node that has just registered again. */
   private async nodeExists(name: string, signal: AbortSignal): Promise<boolean> {
     try {
@@ -102,7 +81,14 @@ export class PodGcController implements Controller {
     }
   }
 
-  private async forceDelete(pod: Pod, signal: AbortSignal): Promise<void> {
+  /** The pod is being deleted, and its kubelet is cut off for good. */
+  private isCutOff(pod: Pod): boolean {
+    const node = isDeleting(pod) && pod.spec?.nodeName ? this.nodes.get(pod.spec.nodeName) : undefined;
+    return node !== undefined && isOutOfService(node);
+  }
+
+  private async end(pod: Pod, disruption: Disruption | undefined, signal: AbortSignal): Promise<void> {
+    await markFailed(this.deps.client, pod, disruption, this.deps.clock.now(), signal);
     const options = { gracePeriodSeconds: 0, preconditions: { uid: metaOf(pod).uid }, signal };
     await this.deps.client.delete(pods, objectKey(pod), options).catch((err: unknown) => {
       if (!isNotFound(err) && !isConflict(err)) throw err;

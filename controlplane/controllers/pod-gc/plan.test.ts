@@ -1,6 +1,7 @@
 import t from 'tap';
+import type { Node } from '../../api/node';
 import type { Pod } from '../../api/pod';
-import { isUnscheduledTerminating, planTerminated } from './plan';
+import { isOutOfService, isUnscheduledTerminating, planTerminated } from './plan';
 
 const pod = (name: string, over: { minute?: number; phase?: string; node?: string; deleting?: boolean } = {}): Pod => ({
   metadata: {
@@ -31,4 +32,16 @@ t.test('a terminating pod without a node has no kubelet', async (t) => {
   t.equal(isUnscheduledTerminating(pod('p', { deleting: true })), true);
   t.equal(isUnscheduledTerminating(pod('p', { deleting: true, node: 'n' })), false);
   t.equal(isUnscheduledTerminating(pod('p')), false);
+});
+
+t.test('a node is out of service by its taint, unless it is ready', async (t) => {
+  const node = (ready: string, key: string): Node => ({
+    spec: { taints: [{ key, value: 'nodeshutdown', effect: 'NoExecute' }] },
+    status: { conditions: [{ type: 'Ready', status: ready }] },
+  });
+  const taint = 'node.kubernetes.io/out-of-service';
+  t.equal(isOutOfService(node('False', taint)), true);
+  t.equal(isOutOfService(node('Unknown', taint)), true);
+  t.equal(isOutOfService(node('True', taint)), false);
+  t.equal(isOutOfService(node('False', 'node.kubernetes.io/not-ready')), false);
 });

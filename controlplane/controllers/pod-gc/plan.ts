@@ -1,11 +1,11 @@
-// Which pods no kubelet will ever remove: pods on deleted nodes, pods that are deleted before they had a node, deleted pods on nodes
-// that are out of service, and too many finished pods.
+// Which pods no kubelet will ever remove: pods on deleted nodes, pods that are deleted on nodes out of service or before they had a
+// node, and too many finished pods.
 
 import { isReady } from '../../api/conditions';
 import type { Node } from '../../api/node';
+import { outOfServiceTaint } from '../../api/node-taints';
 import type { Pod } from '../../api/pod';
 import { isTerminal } from '../../api/pods/facts';
-import { outOfServiceTaint } from '../shared/out-of-service';
 import { isDeleting } from '../shared/owner';
 
 /** The pods of a missing node are deleted after this time: the node may register again before. */
@@ -16,10 +16,7 @@ export const maxTerminated = 12_500;
 /** True for a pod that is being deleted and has no kubelet. */
 export const isUnscheduledTerminating = (pod: Pod): boolean => isDeleting(pod) && !pod.spec?.nodeName;
 
-/**
- * True for a node that is not ready and that an administrator has marked as switched off (KEP-2268): nothing runs there any more, so
- * its deleted pods need no kubelet.
- */
+/** An administrator says so by a taint, and the node does not report that it is ready (KEP-2268). */
 export const isOutOfService = (node: Node): boolean =>
   !isReady(node) && (node.spec?.taints ?? []).some(({ key }) => key === outOfServiceTaint);
 

@@ -7,25 +7,44 @@ import { isConflict, isNotFound } from '../../base/errors';
 import type { Client } from '../../client/client';
 import { metaOf } from './owner';
 
-/** A pod whose kubelet will never report again is also marked Failed. A deleted or replaced pod is no error. */
+export interface Disruption {
+  readonly reason: 'DeletionByPodGC' | 'DeletionByTaintManager';
+  readonly message: string;
+}
+
+/** A deleted or replaced pod is no error. */
 export async function markDisrupted(
   client: Client,
   pod: Pod,
-  reason: 'DeletionByPodGC' | 'DeletionByTaintManager',
-  message: string,
+  disruption: Disruption,
   now: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const next = { type: 'DisruptionTarget', status: 'True', reason, message };
-  const condition = conditionAfter(conditionOf(pod, next.type), next, now);
-  const fail = reason === 'DeletionByPodGC' && !isTerminal(pod);
-  const status = { conditions: [condition], ...(fail ? { phase: 'Failed' } : {}) };
-  await patchStatus(client, pod, status, signal);
+  await patchStatus(client, pod, { conditions: [conditionFor(pod, disruption, now)] }, signal);
 }
 
-/** For a pod whose kubelet will never report again, before its deletion. A deleted or replaced pod is no error. */
-export async function markFailed(client: Client, pod: Pod, signal: AbortSignal): Promise<void> {
-  if (!isTerminal(pod)) await patchStatus(client, pod, { phase: 'Failed' }, signal);
+/** Of a pod whose kubelet will never report again: it becomes Failed, unless it has ended. A deleted or replaced pod is no error. */
+export async function markFailed(
+  client: Client,
+  pod: Pod,
+  disruption: Disruption | undefined,
+  now: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isTerminal(pod)) return;
+  const conditions = disruption ? { conditions: [conditionFor(pod, disruption, now)] } : {};
+  await patchStatus(
+    client,
+    pod,
+    { phase: 'Failed', observedGeneration: pod.metadata?.generation, ...conditions },
+    signal,
+  );
+}
+
+function conditionFor(pod: Pod, { reason, message }: Disruption, now: number) {
+  const observedGeneration = pod.metadata?.generation;
+  const next = { type: 'DisruptionTarget', status: 'True', reason, message, observedGeneration };
+  return conditionAfter(conditionOf(pod, next.type), next, now);
 }
 
 async function patchStatus(client: Client, pod: Pod, status: object, signal: AbortSignal): Promise<void> {
