@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { defaultNodePolicy } from '../../agents/kubelet/node/policy';
 import { DockerRuntime } from '../../agents/kubelet/runtime/docker';
 import { type Node, nodes, type Pod, pods } from '../../controlplane/api';
 import { Scope } from '../../controlplane/base/scope';
@@ -22,7 +21,7 @@ t.test('the machine goes down', { skip: skipWithoutDocker() }, async (t) => {
     { priority: 0, seconds: 60 },
     { priority: 2_000_000_000, seconds: 60 },
   ];
-  let running = await startKubelet(client, dockerd, undefined, undefined, defaultNodePolicy, periods);
+  let running = await startKubelet(client, dockerd, undefined, undefined, undefined, periods);
   scope.defer(() => running.stop());
   await assignPodCidr(client);
   const politely = {
@@ -67,7 +66,7 @@ t.test('the machine goes down', { skip: skipWithoutDocker() }, async (t) => {
   t.match(JSON.parse(await readFile(join(dockerd.dir, 'kubelet/graceful_node_shutdown_state'), 'utf8')), {
     endTime: /^20/,
   });
-  running = await startKubelet(client, dockerd, undefined, undefined, defaultNodePolicy, periods);
+  running = await startKubelet(client, dockerd, undefined, undefined, undefined, periods);
   await client.create(pods, pod('next', { containers: [{ ...politely, volumeMounts: [] }] }));
   await client.until<Pod>(pods, 'default/next', isReady);
   t.match((await client.get<Pod>(pods, 'default/web')).status, expected, 'after the boot');

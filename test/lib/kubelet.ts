@@ -16,6 +16,9 @@ import type { TestDockerd } from './dockerd';
 import type { MemoryClient } from './memory-client';
 import { podSources } from './pod-lab';
 
+/** The disk of a machine with tests may be nearly full: only tests of evictions have thresholds. */
+const noThresholds: NodePolicy = { ...defaultNodePolicy, thresholds: [] };
+
 const log = process.env['TEST_LOG'] ? createLogger({ component: 'kubelet', level: 'debug' }) : silentLogger;
 
 export async function startKubelet(
@@ -23,7 +26,7 @@ export async function startKubelet(
   dockerd: TestDockerd,
   nodeIps = ['192.0.2.1'],
   kubeletPort = 10250,
-  policy: NodePolicy = defaultNodePolicy,
+  policy: NodePolicy = noThresholds,
   shutdownPeriods: readonly ShutdownPeriod[] = [],
 ) {
   const abort = new AbortController();
