@@ -1,6 +1,7 @@
 // The link on which a node announces: the one that carries the node's own address.
 import { networkInterfaces } from 'node:os';
 import { type Cidr, parseCidr } from '../../controlplane/base/cidr';
+import { NetworkMonitor } from '../link/monitor';
 import type { Netns } from '../netns/netns';
 
 export interface AnnounceLink {
@@ -11,10 +12,32 @@ export interface AnnounceLink {
 }
 
 /**
- * Undefined while no link that is up has the address. Asks the kernel and not /sys, because /sys may show the links of another
- * namespace.
+ * Follows the link of an address. All links are read only after the kernel has reported a change of a link, address or route: a node with a
+ * hundred pods has as many links, and to read them with every beacon took most of an idle kube-proxy's CPU time.
  */
-export function findLink(netns: Netns, address: string): AnnounceLink | undefined {
+export class OwnLink {
+  private readonly monitor: NetworkMonitor;
+  private known: { readonly address: string; readonly link: AnnounceLink | undefined } | undefined;
+
+  constructor(private readonly netns: Netns) {
+    this.monitor = new NetworkMonitor(netns, () => {
+      this.known = undefined;
+    });
+  }
+
+  /** Undefined while no link that is up has the address. @throws Error of the kernel */
+  find(address: string): AnnounceLink | undefined {
+    if (this.known?.address !== address) this.known = { address, link: findLink(this.netns, address) };
+    return this.known.link;
+  }
+
+  close(): void {
+    this.monitor.close();
+  }
+}
+
+/** Asks the kernel and not /sys, because /sys may show the links of another namespace. */
+function findLink(netns: Netns, address: string): AnnounceLink | undefined {
   for (const [name, entries] of Object.entries(netns.enter(() => networkInterfaces()))) {
     const found = entries?.find((entry) => entry.address === address);
     if (!found) continue;

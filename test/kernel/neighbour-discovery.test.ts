@@ -1,7 +1,7 @@
 // The kernel of another machine on the link resolves addresses that no interface has, and follows them when they move.
 import t from 'tap';
 import { silentLogger } from '../../controlplane/base/logger';
-import { findLink } from '../../dataplane/announce/link';
+import { OwnLink } from '../../dataplane/announce/link';
 import { Responder } from '../../dataplane/announce/responder';
 import { busybox } from '../lib/busybox';
 import { connect, skipWithoutKernel, type TestNetns, withNetns } from '../lib/netns';
@@ -34,7 +34,9 @@ t.test('neighbour discovery for load balancer addresses', { skip: skipWithoutKer
         onOther: (what, mac) => void others.push(`${i} ${what} ${mac}`),
       });
       t.teardown(() => responder.close());
-      const link = findLink(netns, ip)!;
+      const own = new OwnLink(netns);
+      t.teardown(() => own.close());
+      const link = own.find(ip)!;
       t.match(link, { name: 'eth0', cidrs: [{ family: 6, prefix: 64 }] });
       t.equal(responder.use(link), true);
       responders.push(responder);

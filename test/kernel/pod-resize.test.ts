@@ -58,7 +58,9 @@ t.test('in-place resize', { skip: skipWithoutDocker() }, async (t) => {
     const [controller, ...file] = v1.split('/');
     const legacy = paths.find(([, names = '']) => names.split(',').includes(controller!))?.[2];
     const path =
-      legacy === undefined ? `/sys/fs/cgroup${unified}/${v2}` : `/sys/fs/cgroup/${controller}${legacy}/${file.join('/')}`;
+      legacy === undefined
+        ? `/sys/fs/cgroup${unified}/${v2}`
+        : `/sys/fs/cgroup/${controller}${legacy}/${file.join('/')}`;
     return (await readFile(path, 'utf8')).trim();
   };
   const memoryLimit = () => kernel('memory.max', 'memory/memory.limit_in_bytes');

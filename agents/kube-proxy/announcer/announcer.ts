@@ -11,7 +11,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { Informer } from '../../../controlplane/client/informer';
 import { answersOf, type Claim } from '../../../dataplane/announce/election';
 import type { Beacon } from '../../../dataplane/announce/frames';
-import { type AnnounceLink, findLink } from '../../../dataplane/announce/link';
+import { type AnnounceLink, OwnLink } from '../../../dataplane/announce/link';
 import { beaconMs, Peers, restartMs, silentMs } from '../../../dataplane/announce/peers';
 import { Responder } from '../../../dataplane/announce/responder';
 import type { Netns } from '../../../dataplane/netns/netns';
@@ -80,11 +80,12 @@ export class Announcer {
    * and takes over later.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { nodes, clock } = this.deps;
+    const { nodes, netns, clock } = this.deps;
     await nodes.synced(signal);
     nodes.onChange(() => this.request());
     this.readNodes();
     let last = clock.now();
+    const ownLink = new OwnLink(netns);
     try {
       while (!signal.aborted) {
         const now = clock.now();
@@ -94,10 +95,11 @@ export class Announcer {
           this.listeningMs = now;
         }
         last = now;
-        this.tick(now);
+        this.tick(ownLink, now);
         await clock.sleep(beaconMs, signal).catch(() => undefined);
       }
     } finally {
+      ownLink.close();
       this.responder.answer(new Map());
       this.sendBeacon('leaving');
       this.responder.close();
@@ -106,12 +108,12 @@ export class Announcer {
     }
   }
 
-  private tick(now: number): void {
-    const { netns, log } = this.deps;
+  private tick(ownLink: OwnLink, now: number): void {
+    const { log } = this.deps;
     const own = this.own();
     let link: AnnounceLink | undefined;
     try {
-      if (own && own.address !== '') link = findLink(netns, own.address);
+      if (own && own.address !== '') link = ownLink.find(own.address);
     } catch (err) {
       log.warn('links not read; the next beacon reads them again', { error: err });
     }

@@ -44,15 +44,5 @@ t.test('a node is out of service by its taint, unless it is ready', async (t) =>
   t.equal(isOutOfService(node('Unknown', taint)), true);
   t.equal(isOutOfService(node('True', taint)), false);
   t.equal(isOutOfService(node('False', 'node.kubernetes.io/not-ready')), false);
-  const node = (ready: string, ...keys: string[]) => ({
-    metadata: { name: 'n' },
-    spec: { taints: keys.map((key) => ({ key, effect: 'NoExecute' })) },
-    status: { conditions: [{ type: 'Ready', status: ready }] },
-  });
-  const taint = 'node.kubernetes.io/out-of-service';
-  t.equal(isOutOfService(node('False', 'other', taint)), true);
-  t.equal(isOutOfService(node('Unknown', taint)), true);
-  t.equal(isOutOfService(node('True', taint)), false);
-  t.equal(isOutOfService(node('Unknown', 'node.kubernetes.io/unreachable')), false);
   t.equal(isOutOfService({ metadata: { name: 'n' } }), false);
 });
