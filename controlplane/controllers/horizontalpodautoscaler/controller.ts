@@ -97,6 +97,7 @@ export class HorizontalPodAutoscalerController implements Controller {
       const { desiredReplicas = 0 } = autoscaler.status ?? {};
       return this.writeStatus(autoscaler, { ...autoscaler.status, desiredReplicas, conditions }, signal);
     }
+    this.begin(autoscaler, found.replicas);
     const decision = await this.decide(autoscaler, found, signal);
     for (const { type, reason, message } of decision.reports) this.events.record(autoscaler, type, reason, message);
     await this.enact(autoscaler, found, decision, signal);
@@ -195,6 +196,15 @@ export class HorizontalPodAutoscalerController implements Controller {
 
   private historyOf({ metadata }: HorizontalPodAutoscaler): History {
     return this.histories.get(metadata?.uid ?? '') ?? { recommendations: [], changes: [] };
+  }
+
+  /**
+   * As upstream, the first size that is seen counts as a recommendation: a new autoscaler, or a restarted controller, lets a target shrink
+   * only after the stabilization window of its scaleDown.
+   */
+  private begin(autoscaler: HorizontalPodAutoscaler, replicas: number): void {
+    if (this.histories.has(autoscaler.metadata?.uid ?? '')) return;
+    this.note(autoscaler, this.deps.clock.now(), replicas, 0);
   }
 
   private note(
