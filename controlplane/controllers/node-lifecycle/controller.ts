@@ -30,8 +30,8 @@ export class NodeLifecycleController implements Controller {
   private readonly podQueue: WorkQueue;
   private readonly events: EventRecorder;
   private readonly evictions: EventRecorder;
-  /** Pods that wait for the end of their tolerations. */
-  private readonly waiting = new Set<string>();
+  /** Pods that wait for the end of their tolerations: since when, and until when. */
+  private readonly waiting = new Map<string, { readonly sinceMs: number; readonly untilMs: number }>();
   /** When each kubelet last reported, by the clock of this process: the clocks of nodes may differ. */
   private readonly heardMs = new Map<string, number>();
   private readonly podsByNode = new Map<string, Set<string>>();
@@ -85,7 +85,8 @@ export class NodeLifecycleController implements Controller {
       await client.patch(nodes, name, 'merge', { metadata: { uid, resourceVersion }, spec: { taints } }, { signal });
       return;
     }
-    if (healthOf(node) !== 'ready') await this.markPodsNotReady(name, signal);
+    // A kubelet that reports that its node is not ready reports its pods too.
+    if (healthOf(node) === 'unknown') await this.markPodsNotReady(name, signal);
   }
 
   async reconcilePod(key: string, signal: AbortSignal): Promise<void> {
@@ -94,16 +95,19 @@ export class NodeLifecycleController implements Controller {
     const node = pod?.spec?.nodeName ? this.nodes.get(pod.spec.nodeName) : undefined;
     if (!pod || !node) return;
     const now = clock.now();
-    const at = evictionTime(pod, node.spec?.taints ?? [], now);
+    const sinceMs = this.waiting.get(key)?.sinceMs ?? now;
+    const at = evictionTime(pod, node.spec?.taints ?? [], now, sinceMs);
     if (at === undefined) {
       if (!isDeleting(pod)) this.cancel(pod);
       return;
     }
     if (at > now) {
-      this.waiting.add(key);
+      this.waiting.set(key, { sinceMs, untilMs: at });
       this.podQueue.addAfter(key, at - now);
       return;
     }
+    // Another taint ends the wait early: upstream reports that it cancels one deletion for the other.
+    if ((this.waiting.get(key)?.untilMs ?? 0) > now) this.cancel(pod);
     this.waiting.delete(key);
     this.evictions.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
     await markDisrupted(client, pod, eviction, now, signal);

@@ -119,6 +119,10 @@ t.test('evictionTime', async (t) => {
     ),
     now + 10_000,
   );
+  const own: Taint = { key: 'k', value: 'v', effect: 'NoExecute' };
+  const forSixSeconds = pod({ key: 'k', operator: 'Equal', value: 'v', effect: 'NoExecute', tolerationSeconds: 6 });
+  t.equal(evictionTime(forSixSeconds, [own], now), now + 6000);
+  t.equal(evictionTime(forSixSeconds, [own], now, now - 6000), now, "a user's taint has no time of its own");
   const deleting: Pod = { ...pod(), metadata: { deletionTimestamp: time } };
   t.equal(evictionTime(deleting, taints, now), undefined, 'already terminating');
 });

@@ -90,8 +90,11 @@ export function planTaints(node: Node, mayEvict: boolean, now: number): Taint[] 
   return same ? undefined : [...foreign, ...managed];
 }
 
-/** When a pod must leave a node with these taints, in ms since the epoch; undefined: it may stay. */
-export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): number | undefined {
+/**
+ * When a pod must leave a node with these taints, in ms since the epoch; undefined: it may stay. `seenMs`: since when the controller knows
+ * of a taint that does not say when it was added; users' taints do not.
+ */
+export function evictionTime(pod: Pod, taints: readonly Taint[], now: number, seenMs = now): number | undefined {
   if (isDeleting(pod)) return undefined;
   const tolerations = pod.spec?.tolerations ?? [];
   let earliest: number | undefined;
@@ -109,7 +112,7 @@ export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): n
       tolerationSeconds === undefined ? [] : [tolerationSeconds],
     );
     if (seconds.length === 0) continue;
-    const since = Date.parse(taint.timeAdded ?? '') || now;
+    const since = Date.parse(taint.timeAdded ?? '') || seenMs;
     const until = since + Math.max(0, Math.min(...seconds)) * 1000;
     earliest = Math.min(earliest ?? until, until);
   }
