@@ -161,7 +161,7 @@ function keepPlaceholder(
   return empty ? others : [...others, { action: 'update', slice: renderSlice(service, family, [], [], spare) }];
 }
 
-/** The desired slice. An existing slice keeps its name, its resourceVersion and labels that other processes wrote. */
+/** The desired slice. An existing slice keeps its name and its resourceVersion; its labels are those of the Service, as upstream. */
 function renderSlice(
   service: Service,
   family: Family,
@@ -171,14 +171,13 @@ function renderSlice(
 ): EndpointSlice {
   const { name = '', namespace } = service.metadata ?? {};
   const metadata = existing
-    ? { ...existing.metadata, labels: { ...existing.metadata?.labels, ...labelsFor(service) } }
+    ? { ...existing.metadata, labels: labelsFor(service) }
     : {
         generateName: `${name}-`,
         namespace,
         labels: labelsFor(service),
         ownerReferences: [controllerReference({ apiVersion: 'v1', kind: 'Service' }, service)],
       };
-  if (!isHeadless(service)) delete metadata.labels?.[headlessLabel];
   return { ...existing, metadata, addressType: family, ports: [...ports], endpoints: [...endpoints] };
 }
 
@@ -195,10 +194,7 @@ function labelsFor(service: Service): Record<string, string> {
 }
 
 function hasOurMetadata(service: Service, { metadata }: EndpointSlice): boolean {
-  const labels = metadata?.labels ?? {};
-  const desired = labelsFor(service);
-  const extraHeadless = headlessLabel in labels && !(headlessLabel in desired);
-  return !extraHeadless && Object.entries(desired).every(([name, value]) => labels[name] === value);
+  return isDeepStrictEqual(metadata?.labels, labelsFor(service));
 }
 
 function portsId(ports: readonly Port[]): string {
