@@ -110,3 +110,12 @@ t.test('a history has a bounded size, however often its autoscaler changes', asy
   t.match([kept.recommendations.length, kept.changes.length], [480, 480]);
   t.equal(kept.recommendations.at(-1)?.replicas, 199_999, 'the newest ones');
 });
+
+t.test('without behavior, a higher recommendation of the window counts above the current size', async (t) => {
+  const now = Date.parse('2026-01-01T01:00:00Z');
+  const history = { recommendations: [{ at: now - 15_000, replicas: 7 }], changes: [] };
+  const spec = { minReplicas: 1, maxReplicas: 5, scaleTargetRef: { kind: 'Deployment', name: 'd' } };
+  t.same(limitReplicas(spec, 5, 5, history, now), { replicas: 5, bound: 'TooManyReplicas', stabilized: 'down' });
+  const withBehavior = { ...spec, behavior: { scaleDown: { stabilizationWindowSeconds: 300 } } };
+  t.same(limitReplicas(withBehavior, 5, 5, history, now), { replicas: 5 });
+});

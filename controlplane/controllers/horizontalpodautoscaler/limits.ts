@@ -50,13 +50,16 @@ export function limitReplicas(spec: Spec, current: number, asked: number, histor
   return { replicas: stable, ...stabilized };
 }
 
-/** The lowest recommendation of the upper window, the highest of the lower one; between the two, nothing changes. */
+/**
+ * The lowest recommendation of the upper window, the highest of the lower one; between the two, nothing changes. Without `behavior` there is
+ * only the lower window, and its highest recommendation counts even above the current size, as upstream.
+ */
 function stabilize({ behavior }: Spec, current: number, asked: number, history: History, now: number): number {
   const within = (seconds: number) =>
     history.recommendations.filter(({ at }) => at > now - seconds * 1000).map(({ replicas }) => replicas);
   const lowest = Math.min(asked, ...within(behavior?.scaleUp?.stabilizationWindowSeconds ?? 0));
   const highest = Math.max(asked, ...within(behavior?.scaleDown?.stabilizationWindowSeconds ?? defaultWindowSeconds));
-  return Math.min(Math.max(current, lowest), highest);
+  return behavior ? Math.min(Math.max(current, lowest), highest) : highest;
 }
 
 function mostReplicas({ behavior }: Spec, current: number, history: History, now: number): number {
