@@ -29,9 +29,10 @@ t.test('the socket is there from the start; the library is loaded with the first
       return { text: text + text };
     },
   };
+  const before = isLoaded();
   const stop = await serveRpc(path, schema, answers, silentLogger);
   t.ok(existsSync(path));
-  t.notOk(isLoaded());
+  t.equal(isLoaded(), before, 'another test of this process may have loaded it');
   const callers = await Promise.all([openRpc(path, schema), openRpc(path, schema)]);
   const said = await Promise.all(
     callers.map((caller, i) => caller.call('Double', { text: `a${i}` }, { timeoutMs: 120_000 })),

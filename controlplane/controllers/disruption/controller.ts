@@ -99,7 +99,7 @@ export class DisruptionController implements Controller {
     await this.deps.client.update(podDisruptionBudgets, { ...budget, status }, { subresource: 'status', signal });
   }
 
-  /** Takes back the condition of a pod that nobody has deleted after all. */
+  /** Takes back the condition of a pod that no client has deleted after all. */
   private async reconcilePod(key: string, signal: AbortSignal): Promise<void> {
     const pod = this.pods.get(key);
     const now = this.deps.clock.now();
