@@ -47,6 +47,21 @@ export function parseJson(bytes: Buffer, maxValues = maxJsonValues, largeInteger
   return value;
 }
 
+/**
+ * True for JSON, and for a text that parseJson refuses before it reads it: one that is too deep or has too many values. In the time of
+ * parseJson.
+ */
+export function isJson(bytes: Buffer): boolean {
+  const { depth, values } = scan(bytes);
+  if (depth > maxJsonDepth || values > ownersFactor * maxJsonValues) return true;
+  try {
+    JSON.parse(bytes.toString());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A body with owners may have so many times more: in managedFields each field has an object of its own. */
 const ownersFactor = 4;
 

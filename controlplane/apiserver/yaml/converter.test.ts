@@ -21,6 +21,16 @@ t.test('bodies of YAML become JSON, small and large', async (t) => {
   };
   t.same(await read('application/yaml; charset=utf-8', 'a: 1'), { type: 'application/json', body: '{"a":1}' });
   t.same(await read('application/apply-patch+yaml', 'a: 1'), { type: 'application/apply-patch+yaml', body: '{"a":1}' });
+  t.same(await read('application/yaml', '{"a": 1, "a": 2}'), { type: 'application/json', body: '{"a": 1, "a": 2}' });
+  t.same(
+    await read('application/apply-patch+yaml', '{"a": [{"b": "c",}],}'),
+    { type: 'application/apply-patch+yaml', body: '{"a":[{"b":"c"}]}' },
+    'a comma after the last pair is YAML alone',
+  );
+  t.same((await read('application/yaml', `{a: b, c: ${'x'.repeat(20_000)}}`)).body.slice(0, 13), '{"a":"b","c":');
+  await t.rejects(read('application/yaml', '{"a": ]}'), { code: 'BadRequest', message: /converting YAML to JSON/ });
+  const deep = `{"a":${'['.repeat(2_000)}`;
+  t.equal((await read('application/yaml', deep)).body, deep, 'the decoder of JSON refuses it');
   t.same(await read('text/plain', 'a: 1'), { type: 'text/plain', body: 'a: 1' });
   const keys = Array.from({ length: 5_000 }, (_, i) => `k${i}: ${i}`);
   const [first, second] = await Promise.all([

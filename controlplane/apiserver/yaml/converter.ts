@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { isJson } from '../../api/json-text';
 import { AppError, BadRequest, Unavailable } from '../../base/errors';
 import { type ApiRequest, type FullReply, header, jsonType, type Reply } from '../request';
 import { keepDuplicateKeys } from './duplicate-keys';
@@ -63,8 +64,8 @@ export class YamlConverter {
 
   /** @throws BadRequest for invalid YAML, TooManyRequests, Unavailable when the thread fails */
   async toJson(yaml: Buffer): Promise<Buffer> {
-    // Nearly every apply sends JSON, which is valid YAML.
-    if (yaml[0] === openingBrace) return yaml;
+    // Nearly every apply sends JSON, which is valid YAML. But `{a: 1,}` is YAML alone.
+    if (yaml[0] === openingBrace && isJson(yaml)) return yaml;
     if (yaml.length <= smallBytes) {
       const { json, duplicateKeys } = convertYaml(yaml.toString());
       return keepDuplicateKeys(Buffer.from(json), duplicateKeys);
