@@ -141,6 +141,14 @@ t.test('a new object has no resourceVersion; a dry run does not store it, and an
     code: 500,
     message: 'resourceVersion should not be set on objects to be created',
   });
+  const refused = await server.call('POST', cms, { body: { ...body, data: { 'a b': 'c' } } });
+  t.equal(refused.status, 422, 'validation comes first');
+  for (const [i, resourceVersion] of ['0', 'abc', '-1', '18446744073709551616'].entries()) {
+    const created = await server.call('POST', cms, { body: cm(`unversioned-${i}`, {}, { resourceVersion }) });
+    t.equal(created.status, 201, resourceVersion);
+    t.match(created.json.metadata.resourceVersion, /^[1-9]\d*$/);
+    t.not(created.json.metadata.resourceVersion, resourceVersion);
+  }
 });
 
 t.test('deletion: preconditions, finalizers and the final removal', async (t) => {

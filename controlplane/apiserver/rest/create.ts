@@ -11,7 +11,7 @@ import type { Write } from '../write/rule';
 import { Reservations } from '../write/run';
 import { type RestDeps, type RestRequest, readObject } from './context';
 import { trackOwners } from './field-manager';
-import { generateName, keyOf, mergeOwnerReferences, prepareNewMetadata } from './metadata';
+import { checkNoRevision, generateName, keyOf, mergeOwnerReferences, prepareNewMetadata } from './metadata';
 import { renderObject } from './read';
 import { writeOptions } from './write-options';
 
@@ -43,7 +43,7 @@ export async function create(
 ): Promise<CachedObject> {
   const { request, route, warnings } = rest;
   const namespace = kind.namespaced ? route.namespace : '';
-  prepareNewMetadata(kind, object, namespace, deps.clock.now(), dryRun);
+  prepareNewMetadata(kind, object, namespace, deps.clock.now());
   const { name: given = '', generateName: base = '' } = object.metadata ?? {};
   const generated = given === '' && base !== '';
   kind.options.defaults?.(object);
@@ -81,6 +81,7 @@ export async function create(
       if (prepared) await prepared;
       const validated = rules.validate(named);
       if (validated) await validated;
+      if (!dryRun) checkNoRevision(object);
       // This check avoids useless reservations; the store refuses an object that is created meanwhile.
       const found = deps.cache.kind(kind).get(key);
       if (found) throw alreadyExists(kind, named.name, found.object);

@@ -23,25 +23,11 @@ export function randomSuffix(length = suffixLength): string {
 /** A name from metadata.generateName. */
 export const generateName = (base: string): string => base.slice(0, maxGeneratedBase) + randomSuffix();
 
-/**
- * Sets namespace, uid, times and generation of a new object. @throws BadRequest, StatusError for a resourceVersion, which upstream
- * refuses when it stores the object: a dry run answers with it
- */
-export function prepareNewMetadata(
-  kind: Kind,
-  object: KubeObject,
-  namespace: string,
-  now: number,
-  dryRun = false,
-): void {
+/** Sets namespace, uid, times and generation of a new object. @throws BadRequest */
+export function prepareNewMetadata(kind: Kind, object: KubeObject, namespace: string, now: number): void {
   const metadata = object.metadata ?? {};
   object.metadata = metadata;
   setNamespace(kind, metadata, namespace);
-  if (metadata.resourceVersion && !dryRun) {
-    // Upstream's answer has no reason.
-    const message = 'resourceVersion should not be set on objects to be created';
-    throw new StatusError(500, '', message, {}, { verbatim: true });
-  }
   if (!metadata.resourceVersion) delete metadata.resourceVersion;
   delete metadata.selfLink;
   delete metadata.deletionTimestamp;
@@ -50,6 +36,20 @@ export function prepareNewMetadata(
   if (!['absent', 'spec-changes'].includes(generationRule(kind))) metadata.generation = 1;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = formatTime(now);
+}
+
+const largestRevision = 2n ** 64n - 1n;
+
+/**
+ * For a new object that will be stored. As upstream: admission and validation come first, a dry run does not check, and a text that is no
+ * revision counts as absent. @throws StatusError for a resourceVersion
+ */
+export function checkNoRevision({ metadata }: KubeObject): void {
+  const text = metadata?.resourceVersion ?? '';
+  if (!/^0*[1-9]\d{0,19}$/.test(text) || BigInt(text) > largestRevision) return;
+  // Upstream's answer has no reason.
+  const message = 'resourceVersion should not be set on objects to be created';
+  throw new StatusError(500, '', message, {}, { verbatim: true });
 }
 
 /** @throws BadRequest when the body names another namespace than the path */
