@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Service } from '../../../controlplane/api';
 import type { Container } from './container';
 import { containerEnv, type EnvSources, serviceEnv } from './env';
+import { resourceValue } from './field-ref';
 import { container, pod } from './pod.fixture';
 
 const service = (namespace: string, name: string, spec: object = {}): Service => ({
@@ -61,6 +62,25 @@ t.test('environment from ConfigMaps, Secrets, fields and resources', async (t) =
   t.match(got, { CFG_a: 'one', PW: 'geheim', IP: '10.244.0.5', CPU: '500', MEM: '1024' });
   t.notOk('MAYBE' in got);
   t.notOk('CFG_bad=name' in got);
+});
+
+t.test('limits of a container: its own, else those of the pod, else what the node can give', (t) => {
+  const of = (own: object, ofPod: object, resource: string): string => {
+    const app = container('app', { resources: { limits: { ...own } } });
+    const limited = pod({ containers: [app], resources: { limits: { ...ofPod } } });
+    return resourceValue(limited, { resource: `limits.${resource}` }, 'app', sources.facts);
+  };
+  const node = String(sources.facts.allocatable['memory']);
+  t.equal(of({}, { cpu: '1250m', memory: '64Mi' }, 'cpu'), '2');
+  t.equal(of({}, { cpu: '1250m', memory: '64Mi' }, 'memory'), '67108864');
+  t.equal(of({ memory: '32Mi' }, { memory: '64Mi' }, 'memory'), '33554432');
+  t.equal(of({ memory: '0' }, { cpu: '1' }, 'memory'), node, 'zero counts as absent');
+  t.equal(
+    of({}, { 'hugepages-2Mi': '4Mi' }, 'hugepages-2Mi'),
+    '0',
+    'huge pages of the pod are not those of a container',
+  );
+  t.end();
 });
 
 const failures: ReadonlyArray<readonly [Partial<Container>, string]> = [

@@ -69,11 +69,16 @@ export function resourceValue(pod: Pod, selector: ResourceSelector, containerNam
   if (!match) throw new BadRequest(`unsupported container resource : ${selector.resource}`);
   const [, kind, resource = ''] = match;
   const { limits, requests } = container.resources ?? {};
-  const text = kind === 'limits' ? limits?.[resource] : requests?.[resource];
-  // An unset limit counts as the node's allocatable, an unset request as 0.
-  const value = text === undefined ? (kind === 'limits' ? (facts.allocatable[resource] ?? 0) : 0) : amount(text);
-  const divisor = amount(selector.divisor ?? '0') || 1;
+  const value = kind === 'limits' ? limitOf(pod, limits, resource, facts) : amount(requests?.[resource]);
+  const divisor = amount(selector.divisor) || 1;
   return String(Math.ceil(Number((value / divisor).toFixed(6))));
 }
 
-const amount = (text: string): number => Number(parseQuantity(text).nano) / 1e9;
+/** The container's limit, else the pod's (KEP-2837), else what the node can give. Zero counts as absent. */
+function limitOf(pod: Pod, own: Amounts | undefined, resource: string, { allocatable }: NodeFacts): number {
+  const ofPod = resource === 'cpu' || resource === 'memory' ? pod.spec?.resources?.limits?.[resource] : undefined;
+  return amount(own?.[resource]) || amount(ofPod) || (allocatable[resource] ?? 0);
+}
+
+type Amounts = Readonly<Record<string, string>>;
+const amount = (text = '0'): number => Number(parseQuantity(text).nano) / 1e9;
