@@ -8,6 +8,7 @@ import type { Kind } from '../kind';
 import { namespaces } from '../namespace';
 import { persistentVolumeClaims } from '../persistent-volume-claim';
 import { pods } from '../pod';
+import { resourceClaims } from '../resource-claim';
 import type { ResourceQuota } from '../resource-quota';
 import { services } from '../service';
 import type { KubeObject } from '../types';
@@ -51,6 +52,9 @@ const byClass = (operator: string, ...values: string[]) =>
     {},
     { scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator, values }] } },
   );
+const devices = (deviceClass: string, amount: string): Texts => ({
+  [`${deviceClass}.deviceclass.resource.k8s.io/devices`]: amount,
+});
 const one = { pods: '1' };
 const reaching = {
   affinity: {
@@ -267,6 +271,45 @@ const cases: readonly Case[] = [
     object: object as KubeObject,
     expected,
   })),
+  {
+    name: 'a claim for devices, by class: one alternative of several will be chosen, and all devices are 32',
+    kind: resourceClaims,
+    quota: quotaOf({ ...devices('gold', '9'), ...devices('iron', '40'), 'count/resourceclaims.resource.k8s.io': '1' }),
+    object: {
+      spec: {
+        devices: {
+          requests: [
+            { name: 'a', exactly: { deviceClassName: 'gold', allocationMode: 'ExactCount', count: 2 } },
+            { name: 'b', exactly: { deviceClassName: 'iron', allocationMode: 'All' } },
+            {
+              name: 'c',
+              firstAvailable: [
+                { name: 'x', deviceClassName: 'gold', allocationMode: 'ExactCount', count: 1 },
+                { name: 'y', deviceClassName: 'gold', allocationMode: 'ExactCount', count: 4 },
+                { name: 'z', deviceClassName: 'iron', allocationMode: 'ExactCount', count: 3 },
+              ],
+            },
+          ],
+        },
+      },
+    } as KubeObject,
+    expected: { ...devices('gold', '6'), ...devices('iron', '35'), 'count/resourceclaims.resource.k8s.io': '1' },
+  },
+  {
+    name: 'a claim for devices above its quota',
+    kind: resourceClaims,
+    quota: quotaOf(devices('gold', '1')),
+    object: {
+      spec: {
+        devices: {
+          requests: [{ name: 'a', exactly: { deviceClassName: 'gold', allocationMode: 'ExactCount', count: 2 } }],
+        },
+      },
+    } as KubeObject,
+    expected:
+      'exceeded quota: q, requested: gold.deviceclass.resource.k8s.io/devices=2, used: ' +
+      'gold.deviceclass.resource.k8s.io/devices=0, limited: gold.deviceclass.resource.k8s.io/devices=1',
+  },
   {
     name: 'a ConfigMap, by both names',
     kind: configMaps,

@@ -1,14 +1,15 @@
-// What the objects of each kind use of a quota. Pods, Services and PersistentVolumeClaims have resources of their own; of every
-// other kind a quota counts the objects.
+// What the objects of each kind use of a quota. Pods, Services, PersistentVolumeClaims and ResourceClaims have resources of their own; of
+// every other kind a quota counts the objects.
 import { events } from '../event';
 import type { Kind } from '../kind';
 import { type PersistentVolumeClaim, persistentVolumeClaims } from '../persistent-volume-claim';
 import { type Pod, pods } from '../pod';
 import { compareQuantities, parseQuantity, type Quantity } from '../quantity';
+import { type ResourceClaim, resourceClaims } from '../resource-claim';
 import { type Service, services } from '../service';
 import type { KubeObject } from '../types';
 import { classOf } from '../volumes/class-name';
-import { type Amounts, count, wholeUnits } from './amounts';
+import { type Amounts, count, excess, sum, wholeUnits } from './amounts';
 import { isPodResource, missingAmounts, podUsage } from './pod-usage';
 import { claimMeets, podMeets, type ScopeRequirement } from './scopes';
 
@@ -94,6 +95,30 @@ function storageOf({ spec, status }: PersistentVolumeClaim): Quantity | undefine
   return compareQuantities(allocated, asked) > 0 ? allocated : asked;
 }
 
+const devicesOf = (deviceClass: string): string => `${deviceClass}.deviceclass.resource.k8s.io/devices`;
+const claimCount = 'count/resourceclaims.resource.k8s.io';
+/** A request for all devices of a class gets at most so many: a claim has no room for more results. */
+const mostDevices = 32;
+/** Without the extended resources that stand for a class: those of pods are charged with the pods. */
+const deviceClaimEvaluator: Evaluator<ResourceClaim> = {
+  counts: (resource) => resource === claimCount || resource.endsWith(devicesOf('')),
+  // A claim never asks for other devices than at first.
+  concerns: creation,
+  usage({ spec }) {
+    const devices = (spec?.devices?.requests ?? []).map(({ exactly, firstAvailable }) =>
+      exactly ? asked(exactly) : (firstAvailable ?? []).map(asked).reduce(most, {}),
+    );
+    return { ...devices.reduce(sum, {}), [claimCount]: count(1) };
+  },
+};
+
+type DeviceRequest = { readonly deviceClassName: string; readonly allocationMode?: string; readonly count?: number };
+const asked = ({ deviceClassName, allocationMode, count: exact }: DeviceRequest): Amounts => ({
+  [devicesOf(deviceClassName)]: count(allocationMode === 'All' ? mostDevices : (exact ?? 1)),
+});
+/** Only one of the alternatives will be chosen, so each class is charged for the one that needs most of it. */
+const most = (a: Amounts, b: Amounts): Amounts => sum(a, excess(b, a));
+
 /** Kinds of the core group that quotas counted by their plural before `count/` existed. */
 const oldNames = new Set(['configmaps', 'replicationcontrollers', 'resourcequotas', 'secrets']);
 
@@ -108,6 +133,7 @@ const own: ReadonlyMap<Kind, Evaluator> = new Map<Kind, Evaluator>([
   [pods, podEvaluator],
   [services, serviceEvaluator],
   [persistentVolumeClaims, claimEvaluator],
+  [resourceClaims, deviceClaimEvaluator],
 ]);
 const counters = new WeakMap<Kind, Evaluator>();
 
