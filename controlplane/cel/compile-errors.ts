@@ -125,6 +125,12 @@ const literalStart =
 /** A name, a number, a text, or a sign. */
 const aToken = /^(?:[A-Za-z_]\w*|\d[\w.]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|.)/s;
 
+/** As ANTLR: a sign that exists only doubled, or before an equals sign, is shown with the character that should be its second. */
+const unknownToken: Translate = (_parts, { text, start }) => {
+  const [token = ''] = /^(?:[=&|].?|["'].*|.)/su.exec(text.slice(start)) ?? [];
+  return { summary: `Syntax error: token recognition error at: '${token}'` };
+};
+
 const translations: readonly (readonly [RegExp, Translate])[] = [
   [
     /^no such overload: ([!-])(.*)$/s,
@@ -172,6 +178,7 @@ const translations: readonly (readonly [RegExp, Translate])[] = [
       return { summary: `Syntax error: ${isLast ? 'extraneous' : 'mismatched'} input '${token}' expecting <EOF>` };
     },
   ],
+  [/^(?:Unexpected character: .|Unterminated string)$/su, unknownToken],
   [/^Reserved identifier: (.*)$/, ([name]) => ({ summary: `reserved identifier: ${name}` })],
   [/^Expected RBRACKET, got EOF$/, () => ({ summary: "Syntax error: mismatched input '<EOF>' expecting {']', ','}" })],
   [/^Expected RBRACE, got EOF$/, () => ({ summary: "Syntax error: mismatched input '<EOF>' expecting {'}', ','}" })],

@@ -268,6 +268,11 @@ t.test('errors of the grammar', async (t) => {
     ['{"a":1', 7, `${eof}{'}', ','}`],
     ['a ? b', 6, `${eof}':'`],
     ['if', 1, 'reserved identifier: if'],
+    ['1 = 42', 3, "Syntax error: token recognition error at: '= '"],
+    ['1 & 2', 3, "Syntax error: token recognition error at: '& '"],
+    ['1 |', 3, "Syntax error: token recognition error at: '|'"],
+    ['1 # 2', 3, "Syntax error: token recognition error at: '#'"],
+    ['1 == "a', 6, "Syntax error: token recognition error at: '\"a'"],
   ];
   for (const [expression, column, text] of cases) {
     t.throws(() => env.compile(expression, 'bool'), { message: errors(expression, [column, text]) }, expression);
