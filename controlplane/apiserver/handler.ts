@@ -11,6 +11,7 @@ import type { Authorizer } from './authz/authorizer';
 import { type Admission, free, type RequestLimits, TooManyRequests } from './flowcontrol/limits';
 import type { Metrics, RequestTimer } from './metrics';
 import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textReply } from './request';
+import { checkTimeout } from './request-timeout';
 import type { AnswerForms } from './rest/answer-forms';
 import type { RestRequest } from './rest/context';
 import { negotiate } from './rest/negotiate';
@@ -74,6 +75,7 @@ export class ApiHandler {
       return admission;
     };
     try {
+      checkTimeout(request);
       const settling = this.deps.settling?.(request.path);
       if (settling) await settling;
       const reply = await this.dispatch(markedBody(request, work), onMatch);

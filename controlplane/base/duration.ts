@@ -32,6 +32,24 @@ export function goDurationMs(text: string): number | undefined {
   return sign === '-' ? -total : total;
 }
 
+/** How many characters of a wrong duration a message shows. */
+const maxShown = 200;
+
+/** The words of Go's parser about a text that is no duration; undefined for a duration. */
+export function goDurationError(text: string): string | undefined {
+  if (goDurationMs(text) !== undefined) return undefined;
+  const shown = JSON.stringify(text.slice(0, maxShown));
+  const parts = text.replace(/^[+-]/, '').match(/[\d.]+|[^\d.]+/g) ?? [];
+  for (let i = 0; i < parts.length; i += 2) {
+    const [amount = '', unit] = parts.slice(i, i + 2);
+    if (!/^(?:\d+\.?\d*|\.\d+)$/.test(amount)) break;
+    if (unit === undefined) return `time: missing unit in duration ${shown}`;
+    if (!Object.hasOwn(unitMs, unit))
+      return `time: unknown unit ${JSON.stringify(unit.slice(0, maxShown))} in duration ${shown}`;
+  }
+  return `time: invalid duration ${shown}`;
+}
+
 /** Whole milliseconds as Go writes a duration: 1h30m0s, 500ms, 0s. Not for negative ones. */
 export function goDurationText(ms: number): string {
   if (ms === 0) return '0s';
