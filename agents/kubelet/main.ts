@@ -100,6 +100,7 @@ async function configOf(options: Options, machine: MachineFacts, nodeIps: readon
     dns: { address: options.clusterDns, domain: options.clusterDomain },
     resolvConf: options.resolvConf,
     memoryBytes: machine.memoryBytes,
+    lowestOomScore: machine.lowestOomScore,
     allocatable: numericAllocatable(capacity, policy),
     policy,
     cgroupRoot: options.cgroupsPerQos ? options.cgroupRoot : undefined,

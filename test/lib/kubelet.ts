@@ -48,6 +48,7 @@ export async function startKubelet(
       dns: { address: '10.96.0.10', domain: 'cluster.local' },
       resolvConf: '/etc/resolv.conf',
       memoryBytes: machine.memoryBytes,
+      lowestOomScore: machine.lowestOomScore,
       allocatable: { cpu: machine.cores, memory: machine.memoryBytes },
       hasAppArmor: false,
       allowedUnsafeSysctls: [],

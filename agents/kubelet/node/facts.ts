@@ -19,6 +19,8 @@ export interface MachineFacts {
   readonly architecture: string;
   /** The kernel enforces AppArmor profiles. */
   readonly hasAppArmor: boolean;
+  /** The lowest oom_score_adj that the kernel takes from this process, and so from Docker, which has the same capabilities. */
+  readonly lowestOomScore: number;
 }
 
 const goArchitectures: Readonly<Record<string, string>> = {
@@ -35,7 +37,7 @@ export async function readMachineFacts(): Promise<MachineFacts> {
       (text) => text.trim(),
       () => '',
     );
-  const [memory, machineId, bootId, systemUuid, osRelease, hugePages, appArmor] = await Promise.all([
+  const [memory, machineId, bootId, systemUuid, osRelease, hugePages, appArmor, status] = await Promise.all([
     readFile('/proc/meminfo', 'utf8'),
     read('/etc/machine-id'),
     read('/proc/sys/kernel/random/boot_id'),
@@ -43,12 +45,14 @@ export async function readMachineFacts(): Promise<MachineFacts> {
     read('/etc/os-release'),
     readHugePages(),
     read('/sys/module/apparmor/parameters/enabled'),
+    read('/proc/self/status'),
   ]);
   return {
     cores: cpus().length,
     memoryBytes: parseMemTotal(memory),
     hugePages,
     hasAppArmor: appArmor.startsWith('Y'),
+    lowestOomScore: parseLowestOomScore(status),
     machineId,
     bootId,
     systemUuid: systemUuid || machineId,
@@ -56,6 +60,15 @@ export async function readMachineFacts(): Promise<MachineFacts> {
     osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'Linux',
     architecture: goArchitectures[arch()] ?? arch(),
   };
+}
+
+/** Bit of CAP_SYS_RESOURCE. Source: linux/capability.h; without it the kernel refuses to lower a score below that of the process. */
+const sysResource = 1n << 24n;
+
+/** `status`: /proc/self/status. */
+export function parseLowestOomScore(status: string): number {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & sysResource) === 0n ? 0 : -1000;
 }
 
 const hugePagesDir = '/sys/kernel/mm/hugepages';

@@ -25,6 +25,7 @@ const input: NodeInput = {
   machine: {
     cores: 2,
     memoryBytes: 4 * 2 ** 30,
+    lowestOomScore: 0,
     hugePages: { 'hugepages-2Mi': '0' },
     hasAppArmor: false,
     machineId: 'm',

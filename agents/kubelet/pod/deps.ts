@@ -28,6 +28,8 @@ export interface NodeConfig {
   /** Path of the node's own resolver configuration. */
   readonly resolvConf: string;
   readonly memoryBytes: number;
+  /** The lowest oom_score_adj that the kernel takes from this process. */
+  readonly lowestOomScore: number;
   /** cpu in cores, memory in bytes. */
   readonly allocatable: Readonly<Record<string, number>>;
   /** The kernel enforces AppArmor profiles. */

@@ -102,6 +102,7 @@ export async function setUp(
     dns: { address: '10.96.0.10', domain: 'cluster.local' },
     resolvConf: '/dev/null',
     memoryBytes: 2 ** 33,
+    lowestOomScore: 0,
     allocatable: { cpu: 2, memory: 2 ** 33 },
     hasAppArmor: false,
     allowedUnsafeSysctls: ['net.core.*'],

@@ -100,7 +100,7 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   // The sandbox remembers it: its class may have been replaced since, by one with another handler.
   const sandbox = deps.records.get(sandboxId);
   const handler = sandbox && runtimeHandlerOf(sandbox);
-  const nodeMemoryBytes = deps.node.memoryBytes;
+  const { memoryBytes: nodeMemoryBytes, lowestOomScore } = deps.node;
   const { attempt } = request;
   const targetId = targetOf(pod, container.name, deps.records.ofPod(pod.metadata?.uid ?? ''));
   const cgroupParent = await deps.cgroups.parentOf(pod);
@@ -112,7 +112,10 @@ async function create(deps: PodDeps, request: StartRequest): Promise<string> {
     devices: [...given.devices, ...devices],
     annotations: given.annotations,
   };
-  return createContainer(deps, containerSpec({ ...of, ...withDevices, image, terminationLog, nodeMemoryBytes }));
+  return createContainer(
+    deps,
+    containerSpec({ ...of, ...withDevices, image, terminationLog, nodeMemoryBytes, lowestOomScore }),
+  );
 }
 
 /** @throws ConfigError with the words of a device plug-in */

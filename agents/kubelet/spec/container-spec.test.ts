@@ -14,6 +14,7 @@ const spec = (more: Partial<ContainerInput>) =>
     image,
     terminationLog: '/t',
     nodeMemoryBytes: 8 * 2 ** 30,
+    lowestOomScore: 0,
     ...more,
   });
 

@@ -1,6 +1,5 @@
 // One container of a pod as the runtime creates it. Pure.
-import { graceSecondsOf, type Pod, qosClass } from '../../../controlplane/api';
-import { unitValue } from '../../../controlplane/api/quantity';
+import { graceSecondsOf, type Pod } from '../../../controlplane/api';
 import {
   containerType,
   labels,
@@ -14,11 +13,12 @@ import type { ContainerSpec, Device, ImageRecord, Mount, NamespaceRef } from '..
 import { ConfigError, type Container } from './container';
 import { containerResources, minShares } from './container-resources';
 import { expand, TextLimit } from './expand';
+import { oomScoreAdj, type ScoredNode } from './oom-score';
 import { appArmorOf } from './security-profiles';
 import { specHash } from './spec-hash';
 import { dotted } from './sysctls';
 
-export interface ContainerInput {
+export interface ContainerInput extends ScoredNode {
   readonly pod: Pod;
   readonly container: Container;
   readonly attempt: number;
@@ -36,7 +36,6 @@ export interface ContainerInput {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly image: ImageRecord;
   readonly terminationLog: string;
-  readonly nodeMemoryBytes: number;
   /** 'unconfined' or the text of a profile. */
   readonly seccomp?: string | undefined;
 }
@@ -98,7 +97,7 @@ export function containerSpec(input: ContainerInput): ContainerSpec {
     ...(input.handler ? { runtime: input.handler } : {}),
     ...(input.cgroupParent ? { cgroupParent: input.cgroupParent } : {}),
     ...containerResources(container, spec.resources),
-    oomScoreAdj: oomScoreAdj(pod, memoryRequest(container), input.nodeMemoryBytes),
+    oomScoreAdj: oomScoreAdj(pod, container, input),
     privileged: security.privileged ?? false,
     readOnlyRoot: security.readOnlyRootFilesystem ?? false,
     noNewPrivileges: security.allowPrivilegeEscalation === false,
@@ -152,24 +151,6 @@ function checkNonRoot({ pod, container, image }: ContainerInput): void {
     const message = `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`;
     throw new ConfigError(`${message} ${where}`);
   }
-}
-
-const memoryRequest = ({ resources: { requests, limits } = {} }: Container): string | undefined =>
-  requests?.['memory'] ?? limits?.['memory'];
-
-const bestEffortScore = 1000;
-
-/**
- * How likely the kernel kills a container of this pod first when memory is short: a larger memory request makes it less likely.
- * Upstream gives Guaranteed pods -997. A negative score needs CAP_SYS_RESOURCE, so here they get the lowest score that needs no
- * capability.
- */
-function oomScoreAdj(pod: Pod, memoryRequest: string | undefined, nodeMemoryBytes: number): number {
-  const qos = qosClass(pod.spec ?? { containers: [] });
-  if (qos === 'BestEffort') return bestEffortScore;
-  if (qos === 'Guaranteed') return 0;
-  const share = memoryRequest ? unitValue(memoryRequest) / nodeMemoryBytes : 0;
-  return Math.min(bestEffortScore - 1, Math.max(3, Math.round(bestEffortScore - bestEffortScore * share)));
 }
 
 export interface SandboxInput {
