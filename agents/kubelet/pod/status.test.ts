@@ -45,6 +45,16 @@ t.test('the user of a container is that of its first process; one that was repor
   t.end();
 });
 
+t.test('a verdict is reported once no container runs, though the sandbox still does', (t) => {
+  const verdict = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'too long' } as const;
+  for (const restartPolicy of ['Always', 'Never'] as const) {
+    const of = (records: StatusInput['records']) => status({ pod: pod({ restartPolicy }), verdict, records });
+    t.match(of([record(app), sandbox()]), { phase: 'Running', reason: undefined }, restartPolicy);
+    t.match(of([exited(app, 137), sandbox()]), verdict, restartPolicy);
+  }
+  t.end();
+});
+
 /** Phase, then the conditions that are True. */
 const short = (more: Partial<StatusInput>): string => {
   const { phase, conditions } = status(more);

@@ -22,7 +22,8 @@ type Terminated = NonNullable<ContainerState['terminated']>;
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, now, nodeIps } = input;
   // As upstream: a pod is not reported as failed while a container of it runs. Its owner would start another one next to it.
-  const ends = !isTerminal(pod) && input.records.some(({ state }) => state === 'running');
+  // The sandbox does not count: it is stopped after them, and by then their exit codes alone would already have ended the pod.
+  const ends = !isTerminal(pod) && input.records.some((each) => each.state === 'running' && !isSandbox(each));
   const verdict = ends ? undefined : input.verdict;
   const previous = pod.status ?? {};
   const init = pod.spec?.initContainers ?? [];
