@@ -120,3 +120,30 @@ t.test('a node that no longer renews its Lease', async (t) => {
     namespace: 'default',
   });
 });
+
+t.test("a pod leaves a node with a user's taint, which has no time, when its toleration ends", async (t) => {
+  const clock = new FakeClock(Date.now());
+  const { client } = await openControlPlane(t, { nodes: ['n1'], controllers: { clock } });
+  await eventually(client, serviceAccounts, (all) => all.length === 1, { namespace: 'default' });
+  const toleration = { key: 'maint', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 8 };
+  const pod = (name: string, tolerationSeconds: number): Pod => ({
+    metadata: { name, namespace: 'default' },
+    spec: {
+      nodeName: 'n1',
+      terminationGracePeriodSeconds: 0,
+      tolerations: [{ ...toleration, tolerationSeconds }],
+      containers: [{ name: 'c', image: 'registry.local/app:1' }],
+    },
+  });
+  await client.create(pods, pod('short', 8));
+  await client.create(pods, pod('long', 3_600));
+  await client.patch(nodes, 'n1', 'merge', { spec: { taints: [{ key: 'maint', effect: 'NoExecute' }] } });
+  await clock.armed(3_600_000);
+  await clock.armed(8_000);
+  clock.advance(8_000);
+  const left = await eventually(client, pods, (all) => all.length < 2, { namespace: 'default' });
+  t.same(
+    left.map(({ metadata }) => metadata?.name),
+    ['long'],
+  );
+});
