@@ -12,7 +12,11 @@ export interface Report {
   readonly message: string;
   /** Of a new Event. A repeated Event keeps those of the first report, as in client-go. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** The part of the object that the report is about: `spec.containers{app}`. Reports about different parts are different Events. */
+  readonly fieldPath?: string | undefined;
 }
+
+export type ReportDetails = Pick<Report, 'annotations' | 'fieldPath'>;
 
 export type Correlated =
   | { readonly action: 'create'; readonly event: Event; readonly id: string }
@@ -48,7 +52,7 @@ export class EventCorrelator {
     const group = JSON.stringify([about, report.type, report.reason]);
     const combined = this.isOneOfMany(group, report.message, nowMs);
     const message = combined ? `(combined from similar events): ${report.message}` : report.message;
-    const id = combined ? group : JSON.stringify([group, report.message]);
+    const id = combined ? group : JSON.stringify([group, report.fieldPath, report.message]);
     const before = this.seen.get(id);
     if (!before) {
       const event = this.render({ ...report, message }, nowMs);
@@ -81,7 +85,7 @@ export class EventCorrelator {
     return messages.size >= maxSimilar;
   }
 
-  private render({ object, type, reason, message, annotations = {} }: Report, nowMs: number): Event {
+  private render({ object, type, reason, message, annotations = {}, fieldPath }: Report, nowMs: number): Event {
     const { namespace, name = '', uid, resourceVersion } = object.metadata ?? {};
     const time = formatTime(nowMs);
     // client-go's naming: unique enough by time, and kubectl sorts nothing by it.
@@ -94,7 +98,10 @@ export class EventCorrelator {
         name: `${name}.${suffix}`,
         ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
       },
-      involvedObject: { apiVersion: object.apiVersion, kind: object.kind, namespace, name, uid, resourceVersion },
+      involvedObject: {
+        ...{ apiVersion: object.apiVersion, kind: object.kind, namespace, name, uid, resourceVersion },
+        ...(fieldPath === undefined ? {} : { fieldPath }),
+      },
       type,
       reason,
       message,

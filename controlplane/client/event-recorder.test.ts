@@ -71,8 +71,8 @@ t.test('Events are written one after another, retried after a failure, and count
     log: silentLogger,
     clock,
   });
-  recorder.record(pod, 'Normal', 'Started', 'Started container c');
-  recorder.record(pod, 'Normal', 'Started', 'Started container c');
+  recorder.record(pod, 'Normal', 'Started', 'Container started');
+  recorder.record(pod, 'Normal', 'Started', 'Container started');
   const create = await transport.next();
   t.equal(`${create.request.method} ${create.path}`, 'POST /api/v1/namespaces/a/events');
   t.equal(transport.waiting, 0, 'one after another');
@@ -92,20 +92,39 @@ t.test('Events are written one after another, retried after a failure, and count
   patch.reply({ kind: 'Status', code: 404 }, 404);
   const anew = await transport.next();
   t.equal(anew.request.method, 'POST');
-  t.match(anew.body, { count: 2, message: 'Started container c' });
+  t.match(anew.body, { count: 2, message: 'Container started' });
   anew.reply(anew.body, 201);
   await recorder.flushed();
+});
+
+t.test('reports about different parts of an object are different Events with the path of the part', (t) => {
+  const correlator = new EventCorrelator({ component: 'kubelet' });
+  const started = { object: pod, type: 'Normal', reason: 'Started', message: 'Container started' } as const;
+  const of = (fieldPath?: string) => correlator.correlate({ ...started, fieldPath }, now);
+  t.match(of('spec.containers{a}'), {
+    action: 'create',
+    event: { involvedObject: { fieldPath: 'spec.containers{a}' } },
+  });
+  t.match(of('spec.containers{b}'), {
+    action: 'create',
+    event: { involvedObject: { fieldPath: 'spec.containers{b}' } },
+  });
+  t.match(of('spec.containers{a}'), { action: 'update', count: 2 });
+  const whole = of();
+  t.equal(whole.action, 'create');
+  t.notOk('event' in whole && 'fieldPath' in whole.event.involvedObject, 'a report about the whole object has none');
+  t.end();
 });
 
 t.test('annotations are those of the first report, also when its Event is created again', async (t) => {
   const transport = new FakeTransport();
   const client = createClient(transport);
   const recorder = createEventRecorder({ client, component: 'kubelet', log: silentLogger, clock: new FakeClock(now) });
-  recorder.record(pod, 'Warning', 'Evicted', 'low', { starved_resource: 'memory' });
+  recorder.record(pod, 'Warning', 'Evicted', 'low', { annotations: { starved_resource: 'memory' } });
   const create = await transport.next();
   t.match(create.body, { metadata: { annotations: { starved_resource: 'memory' } } });
   create.reply(create.body, 201);
-  recorder.record(pod, 'Warning', 'Evicted', 'low', { starved_resource: 'pids' });
+  recorder.record(pod, 'Warning', 'Evicted', 'low', { annotations: { starved_resource: 'pids' } });
   const patch = await transport.next();
   t.notOk((patch.body as KubeObject).metadata?.annotations);
   patch.reply({ kind: 'Status', code: 404 }, 404);

@@ -5,17 +5,11 @@ import { type Clock, systemClock } from '../base/clock';
 import { hasCode, isNotFound, isUnavailable } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client } from './client';
-import { EventCorrelator, type Report } from './event-correlator';
+import { EventCorrelator, type Report, type ReportDetails } from './event-correlator';
 
 export interface EventRecorder {
   /** Returns at once. `object` needs apiVersion, kind and metadata with name and uid. */
-  record(
-    object: KubeObject,
-    type: Report['type'],
-    reason: string,
-    message: string,
-    annotations?: Report['annotations'],
-  ): void;
+  record(object: KubeObject, type: Report['type'], reason: string, message: string, details?: ReportDetails): void;
   /** Resolves when every report so far is written or dropped. */
   flushed(): Promise<void>;
 }
@@ -50,15 +44,9 @@ class BackgroundRecorder implements EventRecorder {
     this.clock = options.clock ?? systemClock;
   }
 
-  record(
-    object: KubeObject,
-    type: Report['type'],
-    reason: string,
-    message: string,
-    annotations?: Report['annotations'],
-  ): void {
+  record(object: KubeObject, type: Report['type'], reason: string, message: string, details?: ReportDetails): void {
     if (this.waiting.length >= maxWaiting) return;
-    this.waiting.push({ object, type, reason, message, annotations });
+    this.waiting.push({ object, type, reason, message, ...details });
     this.working ??= this.drain();
   }
 

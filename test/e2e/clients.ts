@@ -87,7 +87,7 @@ export function clientTests(t: Test, cluster: Cluster): void {
         const described = await inNamespace('describe', 'deployment', 'web');
         t.match(described, /^Replicas: +2 desired \| 2 updated \| 2 total \| 2 available/m);
         t.match(described, /ScalingReplicaSet/);
-        t.match(await inNamespace('describe', 'pods'), /^ {2}Normal +Started .*Started container web$/m);
+        t.match(await inNamespace('describe', 'pods'), /^ {2}Normal +Started .*Container started$/m);
         t.match(await kubectl('describe', 'node', 'worker-1'), /^Allocated resources:/m);
       });
 

@@ -65,6 +65,7 @@ export class ImagePuller {
     if (!parseImageName(image)) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
       report('Warning', 'InspectFailed', message);
+      report('Warning', 'Failed', 'Error: InvalidImageName');
       throw new ImageError(message, 'InvalidImageName', now + maxBackoffMs);
     }
     const reference = withDefaultTag(image);
@@ -84,6 +85,7 @@ export class ImagePuller {
     if (policy === 'Never') {
       const message = `Container image "${image}" is not present with pull policy of Never`;
       report('Warning', 'ErrImageNeverPull', message);
+      report('Warning', 'Failed', 'Error: ErrImageNeverPull');
       throw new ImageError(message, 'ErrImageNeverPull', now + initialBackoffMs);
     }
     return this.pull(reference, request);

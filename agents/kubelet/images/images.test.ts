@@ -156,8 +156,10 @@ t.test('pulls: by policy, one at a time for an image, with back-off for the pod 
   await failsWith('z:1', 'ErrImagePull');
   runtime.registry.set('z:1', { id: 'sha256:z', tags: [], digests: [], sizeBytes: 1, user: '' });
   t.equal((await ensure('z:1', 'Always', 'u2')).id, 'sha256:z', 'the back-off of one pod does not keep others waiting');
+  const before = said.length;
   await failsWith('y:1', 'ErrImageNeverPull', 'Never');
   await failsWith('NO', 'InvalidImageName');
+  t.same(said.slice(before), ['ErrImageNeverPull', 'Failed', 'InspectFailed', 'Failed']);
 });
 
 t.test('a present image is reported when the volumes are mounted, and not when they cannot be', async (t) => {

@@ -3,6 +3,7 @@ import type { Pod } from '../../../controlplane/api';
 import type { PodIdentity } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { formatPod } from '../spec/container-spec';
+import { aboutContainer } from './container-event';
 import { crashLoopKey, formatDelay } from './crash-loop';
 import type { PodDeps } from './deps';
 import type { StartFailure } from './starter';
@@ -79,7 +80,7 @@ export class ContainerStarts {
       const message = `back-off ${delay} restarting failed container=${name} pod=${where}`;
       this.reasons.set(name, { reason: 'CrashLoopBackOff', message });
       const text = `Back-off restarting failed container ${name} in pod ${where}`;
-      this.deps.events.record(pod, 'Warning', 'BackOff', text);
+      this.deps.events.record(pod, 'Warning', 'BackOff', text, aboutContainer(pod, name));
       this.changed();
     }
   }

@@ -1,6 +1,6 @@
 // Lifecycle hooks: postStart and preStop as a command, an HTTP request or a sleep.
 import type { Pod } from '../../../controlplane/api';
-import { AppError, describeError } from '../../../controlplane/base/errors';
+import { AppError } from '../../../controlplane/base/errors';
 import { httpProbe } from '../probes/http';
 import { collectOutput } from '../runtime/exec-output';
 import type { Container } from '../spec/container';
@@ -48,6 +48,3 @@ export async function runHook(deps: PodDeps, handler: Handler, target: HookTarge
 
 /** The API has no time-out for HTTP hooks. */
 const hookTimeoutMs = 30_000;
-
-export const hookFailed = (kind: 'PostStartHook' | 'PreStopHook', err: unknown): string =>
-  `${kind} failed: ${describeError(err)}`;

@@ -5,8 +5,9 @@ import { describeError } from '../../../controlplane/base/errors';
 import { labels } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { findContainer } from '../spec/container';
+import { aboutContainer } from './container-event';
 import type { PodDeps } from './deps';
-import { hookFailed, runHook } from './hooks';
+import { runHook } from './hooks';
 
 export interface KillRequest {
   /** Undefined when only the containers of the pod still exist. */
@@ -59,7 +60,8 @@ export class Killer {
     const { pod, record } = request;
     const began = deps.clock.now();
     const name = record.labels[labels.containerName] ?? '';
-    if (pod) deps.events.record(pod, 'Normal', 'Killing', request.message ?? `Stopping container ${name}`);
+    const about = aboutContainer(pod ?? {}, name);
+    if (pod) deps.events.record(pod, 'Normal', 'Killing', request.message ?? `Stopping container ${name}`, about);
     const container = pod && findContainer(pod, name);
     const preStop = container?.lifecycle?.preStop;
     if (pod && preStop && request.graceSeconds > 0) {
@@ -67,7 +69,7 @@ export class Killer {
       const target = { pod, container, containerId: record.id, podIp: request.podIp };
       await runHook(deps, preStop, target, limit).catch((err: unknown) => {
         deps.log.debug('preStop hook failed', { container: name, error: describeError(err) });
-        deps.events.record(pod, 'Warning', 'FailedPreStopHook', hookFailed('PreStopHook', err));
+        deps.events.record(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', about);
       });
     }
     if (signal.aborted) return deps.runtime.stop(record.id, 0);

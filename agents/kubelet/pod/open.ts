@@ -14,6 +14,7 @@ import type { CsiVolumes } from '../volumes/csi/csi-volumes';
 import { DirectoryKeeper } from '../volumes/persistent/directory-keeper';
 import { PodVolumes } from '../volumes/pod-volumes';
 import type { PodAllocations } from './allocations';
+import { aboutContainer } from './container-event';
 import { CrashLoop } from './crash-loop';
 import type { PodDeps } from './deps';
 import { Limiter } from './limiter';
@@ -106,7 +107,8 @@ export function openPods({
   const probes = new Prober({
     runtime,
     clock,
-    report: (pod, reason, message) => events.record(pod, 'Warning', reason, message),
+    report: ({ pod, container }, reason, message) =>
+      events.record(pod, 'Warning', reason, message, aboutContainer(pod, container.name)),
     metrics: probeMetrics,
   });
   let runtimeProblem: string | undefined;

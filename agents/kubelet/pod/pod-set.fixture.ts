@@ -130,7 +130,7 @@ export async function setUp(
     const probes = new Prober({
       runtime,
       clock,
-      report: (pod, reason, message) => recorder.record(pod, 'Warning', reason, message),
+      report: ({ pod }, reason, message) => recorder.record(pod, 'Warning', reason, message),
     });
     const deps: PodSetDeps = {
       resizes: new Resizes({
@@ -222,6 +222,12 @@ export async function setUp(
       }),
     waiting: (name: string, reason: string) =>
       until(name, (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason),
+    /** Of each Event: the container, the reason and the message. */
+    reports: async () => {
+      await running.recorder.flushed();
+      const { items } = await client.list(events);
+      return items.map(({ involvedObject: { fieldPath }, reason, message }) => `${fieldPath}: ${reason}: ${message}`);
+    },
     reasons: async () => {
       await running.recorder.flushed();
       return (await client.list(events)).items.map(({ reason }) => reason);

@@ -43,6 +43,21 @@ for (const matter of [true, false]) {
   );
 }
 
+t.test('Events name the container; a failed postStart hook ends it', async (t) => {
+  const { create, until, runtime, reports } = await setUp(t);
+  runtime.onExec = () => ({ output: 'oops', code: 2 });
+  const lifecycle = { postStart: { exec: { command: ['sh'] } } };
+  await create('web', { restartPolicy: 'Never', containers: [container('app', { lifecycle })] });
+  await until('web', (pod) => pod?.status?.phase === 'Failed');
+  t.same(await reports(), [
+    'spec.containers{app}: Pulled: Container image "app:1" already present on machine and can be accessed by the pod',
+    'spec.containers{app}: Created: Container created',
+    'spec.containers{app}: Started: Container started',
+    'spec.containers{app}: FailedPostStartHook: PostStartHook failed',
+    'spec.containers{app}: Killing: FailedPostStartHook',
+  ]);
+});
+
 t.test('a pod is started in order and becomes ready', async (t) => {
   const { create, ready, runtime, network, reasons } = await setUp(t);
   await create('web', { containers: [container('app')] });

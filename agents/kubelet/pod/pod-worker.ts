@@ -335,7 +335,7 @@ export class PodWorker {
     if (this.verdictReported || isTerminal(pod)) return;
     this.verdictReported = true;
     const event = verdictEvent(verdict);
-    if (event) this.deps.events.record(pod, ...event, this.eviction?.annotations);
+    if (event) this.deps.events.record(pod, ...event, { annotations: this.eviction?.annotations });
     // Nothing else may change any more.
     this.publish();
   }

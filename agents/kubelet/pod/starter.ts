@@ -10,9 +10,10 @@ import { containerSpec } from '../spec/container-spec';
 import { containerEnv } from '../spec/env';
 import type { NodeFacts } from '../spec/field-ref';
 import { VolumeError } from '../volumes/payload';
+import { aboutContainer } from './container-event';
 import type { PodDeps } from './deps';
 import { readEnvFiles } from './env-files';
-import { hookFailed, runHook } from './hooks';
+import { runHook } from './hooks';
 import { showImageVolumes } from './image-volumes';
 import { prepareMounts } from './mounts';
 import { createContainer } from './sandbox';
@@ -55,7 +56,7 @@ export async function startContainer(deps: PodDeps, request: StartRequest): Prom
   let step: 'CreateContainerError' | 'RunContainerError' = 'CreateContainerError';
   try {
     id = await create(deps, request);
-    deps.events.record(pod, 'Normal', 'Created', `Created container: ${container.name}`);
+    deps.events.record(pod, 'Normal', 'Created', 'Container created', aboutContainer(pod, container.name));
     await request.sandbox.ready;
     request.signal.throwIfAborted();
     step = 'RunContainerError';
@@ -69,13 +70,14 @@ export async function startContainer(deps: PodDeps, request: StartRequest): Prom
 
 async function create(deps: PodDeps, request: StartRequest): Promise<string> {
   const { pod, container, facts, signal } = request;
+  const about = aboutContainer(pod, container.name);
   const pull = (reference: string, policy: string | undefined, volumes?: Promise<unknown>) =>
     deps.puller.ensure({
       podUid: pod.metadata?.uid ?? '',
       image: reference,
       policy,
       credentials: () => credentialsFor(reference, pullSecrets(deps, pod)),
-      report: (type, reason, message) => deps.events.record(pod, type, reason, message),
+      report: (type, reason, message) => deps.events.record(pod, type, reason, message, about),
       volumes,
       signal,
     });
@@ -134,14 +136,16 @@ async function afterStart(deps: PodDeps, request: StartRequest, id: string): Pro
   const { pod, container, podIp, signal } = request;
   const postStart = container.lifecycle?.postStart;
   deps.records.markStarted(id, deps.clock.now());
-  deps.events.record(pod, 'Normal', 'Started', `Started container ${container.name}`);
+  const about = aboutContainer(pod, container.name);
+  deps.events.record(pod, 'Normal', 'Started', 'Container started', about);
   if (postStart) {
     try {
       await runHook(deps, postStart, { pod, container, containerId: id, podIp }, signal);
     } catch (err) {
       signal.throwIfAborted();
-      const message = hookFailed('PostStartHook', err);
-      deps.events.record(pod, 'Warning', 'FailedPostStartHook', message);
+      const message = `PostStartHook failed: ${describeError(err)}`;
+      deps.events.record(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', about);
+      deps.events.record(pod, 'Normal', 'Killing', 'FailedPostStartHook', about);
       await deps.runtime.stop(id, graceSecondsOf(pod.spec));
       throw new StartFailure({ reason: 'PostStartHookError', message }, deps.clock.now(), { cause: err });
     }
@@ -155,19 +159,24 @@ interface Failed {
   readonly step: 'CreateContainerError' | 'RunContainerError';
 }
 
-async function failure(deps: PodDeps, { pod }: StartRequest, { err, id, step }: Failed): Promise<StartFailure> {
+async function failure(
+  deps: PodDeps,
+  { pod, container }: StartRequest,
+  { err, id, step }: Failed,
+): Promise<StartFailure> {
   const now = deps.clock.now();
+  const about = aboutContainer(pod, container.name);
   if (err instanceof ImageError) {
     return new StartFailure({ reason: err.reason, message: err.message }, err.retryAtMs, { cause: err });
   }
   const message = describeError(err);
   if (err instanceof ConfigError) {
-    deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+    deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`, about);
     return new StartFailure({ reason: err.reason, message }, now + configRetryMs, { cause: err });
   }
   const retry = isUnavailable(err) ? runtimeRetryMs : configRetryMs;
   if (step === 'RunContainerError' && id) {
-    deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+    deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`, about);
     // A Docker that does not answer says nothing about the container. A refusal counts as a failed run, with back-off.
     if (!isUnavailable(err)) deps.records.markStartFailed(id, now, message);
     return new StartFailure({ reason: step, message }, isUnavailable(err) ? now + retry : now, { cause: err });
@@ -178,6 +187,6 @@ async function failure(deps: PodDeps, { pod }: StartRequest, { err, id, step }: 
       () => {},
     );
   // The Event FailedMount of the pod already reports a volume that cannot be mounted.
-  else if (!(err instanceof VolumeError)) deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`);
+  else if (!(err instanceof VolumeError)) deps.events.record(pod, 'Warning', 'Failed', `Error: ${message}`, about);
   return new StartFailure({ reason: step, message }, now + retry, { cause: err });
 }

@@ -30,7 +30,7 @@ export interface ProbedContainer {
 export interface ProberDeps {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
-  readonly report: (pod: Pod, reason: string, message: string) => void;
+  readonly report: (of: ProbedContainer, reason: string, message: string) => void;
   /** Counts the results. */
   readonly metrics?: ProbeMetrics;
 }
@@ -141,7 +141,7 @@ export class Prober {
         if ('unknown' in outcome) {
           // The outcome says nothing about the container, so no threshold counts it.
           const message = `${title[kind]} probe errored and resulted in unknown state: ${outcome.unknown}`;
-          this.deps.report(target.pod, 'Unhealthy', message);
+          this.deps.report(target, 'Unhealthy', message);
           await clock.sleep((probe.periodSeconds ?? 10) * 1000, abort.signal);
           continue;
         }
@@ -149,10 +149,10 @@ export class Prober {
         const state = applyResult(before, outcome.success, thresholds);
         watched.states.set(kind, state);
         if (outcome.warning) {
-          this.deps.report(target.pod, 'ProbeWarning', `${title[kind]} probe warning: ${outcome.output}`);
+          this.deps.report(target, 'ProbeWarning', `${title[kind]} probe warning: ${outcome.output}`);
         }
         if (!outcome.success) {
-          this.deps.report(target.pod, 'Unhealthy', `${title[kind]} probe failed: ${outcome.output}`);
+          this.deps.report(target, 'Unhealthy', `${title[kind]} probe failed: ${outcome.output}`);
           if (kind !== 'readiness' && failedForGood(state, thresholds)) watched.failed = kind;
         }
         if (state.verdict !== before.verdict || watched.failed) this.changed(target);
