@@ -1,12 +1,12 @@
 // Puts the kubelet together and runs it: node registration, pod network, pods, server.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Node, nodes, type Pod, pods, services } from '../../controlplane/api';
+import { type Node, nodes, type Pod, pods, type Service, services } from '../../controlplane/api';
 import type { Clock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
 import type { Client } from '../../controlplane/client/client';
-import { createEventRecorder } from '../../controlplane/client/event-recorder';
+import { createEventRecorder, type EventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import type { Mounts } from '../../dataplane/mount/mounts';
@@ -69,6 +69,32 @@ export interface KubeletDeps {
   readonly runRoutes?: (nodes: Informer<Node>, signal: AbortSignal) => Promise<void>;
 }
 
+/** A kubelet at work. */
+interface Running {
+  readonly scope: Scope;
+  readonly signal: AbortSignal;
+  /** A task that fails ends the kubelet. */
+  readonly start: (task: Promise<void>) => void;
+}
+
+interface NodeParts {
+  readonly nodes: Informer<Node>;
+  readonly services: Informer<Service>;
+  readonly events: EventRecorder;
+  /** An Event of the node. */
+  readonly report: NodeEvent;
+  readonly ownNode: () => Node | undefined;
+  readonly devices: DevicePlugins;
+  readonly csi: CsiPart;
+  readonly shutdown: NodeShutdown;
+  readonly reporter: NodeReporter;
+}
+
+interface Evicting {
+  readonly groups: NodePodGroups;
+  readonly podsPart: PodsPart;
+}
+
 export class Kubelet implements Part {
   readonly pods: Informer<Pod>;
   readonly records: PodRecords;
@@ -128,44 +154,49 @@ export class Kubelet implements Part {
   }
 
   private async work(signal: AbortSignal): Promise<void> {
-    const { client, runtime, network, clock, log, config, machine, mounts } = this.deps;
     const scope = new Scope();
-    await mkdir(config.rootDir, { recursive: true, mode: 0o750 });
+    const tasks: Promise<void>[] = [];
+    const running: Running = { scope, signal, start: (task) => void tasks.push(task) };
+    const parts = await this.nodeParts();
+    try {
+      for (const informer of [parts.nodes, parts.services, this.pods]) running.start(informer.run(signal));
+      const registered = await this.register(parts, running);
+      await this.openNetwork(parts, registered, running);
+      // A volume may be for certain nodes: this needs the labels of our own.
+      await Promise.all([parts.services.synced(signal), parts.nodes.synced(signal)]);
+      const groups = this.podGroups();
+      const podsPart = await this.openPods(parts, groups, running);
+      await this.startEviction(parts, { groups, podsPart }, running);
+      await Promise.all(tasks);
+    } finally {
+      await scope.close();
+    }
+  }
+
+  /** The parts that a node has before it accepts pods. Only the shutdown reads its file; nothing runs yet. */
+  private async nodeParts(): Promise<NodeParts> {
+    const { client, runtime, clock, log, config, machine, mounts } = this.deps;
+    const { nodeName, rootDir } = config;
+    await mkdir(rootDir, { recursive: true, mode: 0o750 });
     // Before anything is mounted there: CSI drivers mount below it from their containers.
     await mounts
-      .ensureShared(config.rootDir)
+      .ensureShared(rootDir)
       .catch((error: unknown) => log.warn('mounts of CSI drivers will not be seen until the next boot', { error }));
-    const nodeInformer = createInformer(client, nodes, { log: log.child('nodes') });
-    const serviceInformer = createInformer(client, services, { log: log.child('services') });
-    const events = createEventRecorder({
-      client,
-      component: 'kubelet',
-      host: config.nodeName,
-      log: log.child('events'),
-    });
-    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: config.nodeName, uid: config.nodeName } };
+    const allNodes = createInformer(client, nodes, { log: log.child('nodes') });
+    const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
     const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
-    const ownNode = () => nodeInformer.get(config.nodeName);
+    const changed = () => reporter.changed();
+    const ownNode = () => allNodes.get(nodeName);
     const remote = new RemoteFileSystems({ exec: new SystemExec(), clock, table: () => mounts.table() });
     const ensureAnswers = (path: string) => remote.ensureAnswers(path);
-    const devices = new DevicePlugins({
-      rootDir: config.rootDir,
-      clock,
-      log: log.child('devices'),
-      changed: () => reporter.changed(),
-    });
+    const devices = new DevicePlugins({ rootDir, clock, log: log.child('devices'), changed });
     const csi = new CsiPart({
       ...{ client, clock, log: log.child('csi'), events, ...config, ownNode, ensureAnswers },
       otherPlugins: { [pluginType]: devices.registration },
     });
-    const shutdown = new NodeShutdown({
-      periods: config.shutdownPeriods,
-      rootDir: config.rootDir,
-      clock,
-      log: log.child('shutdown'),
-      report,
-      changed: () => reporter.changed(),
-    });
+    const periods = config.shutdownPeriods;
+    const shutdown = new NodeShutdown({ periods, rootDir, clock, log: log.child('shutdown'), report, changed });
     this.shutdown = shutdown;
     await shutdown.open();
     const reporter: NodeReporter = new NodeReporter({
@@ -174,102 +205,115 @@ export class Kubelet implements Part {
       clock,
       log: log.child('node'),
       machine,
-      config: { ...config, name: config.nodeName, ips: config.nodeIps },
+      config: { ...config, name: nodeName, ips: config.nodeIps },
       volumesInUse: csi.inUse,
       devices: () => devices.amounts(),
       notReady: () => this.problem() ?? this.networkProblem ?? shutdown.notReady(),
       pressures: () => this.eviction?.conditions() ?? [],
       report,
     });
-    const tasks: Promise<void>[] = [];
-    const start = (task: Promise<void>) => {
-      tasks.push(task);
-    };
-    try {
-      for (const informer of [nodeInformer, serviceInformer, this.pods]) start(informer.run(signal));
-      csi.inUse.onChange(() => reporter.changed());
-      await devices.open();
-      scope.defer(() => devices.close());
-      await csi.open();
-      scope.defer(() => csi.close());
-      const registered = await reporter.register(signal);
-      nodeInformer.onChange(({ type, object }) => {
-        if (type !== 'deleted') reporter.observe(object);
-        if (object.metadata?.name === config.nodeName) csi.nodeChanged();
-      });
-      // A node that has its range already was ready before, and is ready again soon. So it reports only after its network is open.
-      const known = podCidrsOf(registered);
-      const isNew = known.length === 0;
-      if (isNew) start(reporter.run(signal));
-      const podCidrs = isNew ? await this.podCidrs(nodeInformer, signal) : known;
-      await network.open(podCidrs);
-      scope.defer(() => network.close());
-      log.info('pod network is open', { podCidrs: podCidrs.join(',') });
-      this.networkProblem = undefined;
-      if (isNew) reporter.changed();
-      else start(reporter.run(signal));
-      if (this.deps.runRoutes) start(this.deps.runRoutes(nodeInformer, signal));
-      // A volume may be for certain nodes: this needs the labels of our own.
-      await Promise.all([serviceInformer.synced(signal), nodeInformer.synced(signal)]);
-      const groups = new NodePodGroups({
-        runtime,
-        cgroupRoot: config.cgroupRoot,
-        podPidsLimit: config.policy.podPidsLimit,
-        limit: config.podsLimit,
-        exec: new SystemExec(),
-        clock,
-        log: log.child('cgroups'),
-      });
-      const podsPart = openPods({
-        client,
-        runtime,
-        records: this.records,
-        network,
-        mounts,
-        cgroups: groups,
-        devices,
-        pressure: (pod) => shutdown.refusal() ?? this.eviction?.refusal(pod),
-        // The name that upstream's kubelet gives to its file.
-        allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
-        pulls: await PullRecords.open(join(config.rootDir, 'image_pulls_state'), log.child('images')),
-        events,
-        clock,
-        log,
-        node: config,
-        services: () => serviceInformer.list(),
-        pods: this.pods,
-        ownNode,
-        csi: csi.volumes,
-        parallelStarts: config.parallelStarts,
-        probeMetrics: this.probeMetrics,
-        changed: () => reporter.changed(),
-      });
-      this.podsPart = podsPart;
-      scope.defer(() => podsPart.close());
-      scope.defer(() => this.goDown(podsPart, signal));
-      start(csi.run(signal));
-      start(podsPart.run(signal));
-      this.eviction = await openEviction({
-        runtime,
-        records: this.records,
-        groups,
-        samples: this.deps.samples,
-        policy: config.policy,
-        memoryBytes: machine.memoryBytes,
-        pauseImage: config.pauseImage,
-        rootDir: config.rootDir,
-        pods: () => this.pods.list(),
-        podSet: () => podsPart,
-        clock,
-        log,
-        report,
-        changed: () => reporter.changed(),
-      });
-      start(this.eviction.run(signal));
-      await Promise.all(tasks);
-    } finally {
-      await scope.close();
-    }
+    const allServices = createInformer(client, services, { log: log.child('services') });
+    return { nodes: allNodes, services: allServices, events, report, ownNode, devices, csi, shutdown, reporter };
+  }
+
+  /** Opens the sockets of plug-ins and registers the node. Resolves with the Node. */
+  private async register({ nodes, devices, csi, reporter }: NodeParts, { scope, signal }: Running): Promise<Node> {
+    csi.inUse.onChange(() => reporter.changed());
+    await devices.open();
+    scope.defer(() => devices.close());
+    await csi.open();
+    scope.defer(() => csi.close());
+    const registered = await reporter.register(signal);
+    nodes.onChange(({ type, object }) => {
+      if (type !== 'deleted') reporter.observe(object);
+      if (object.metadata?.name === this.deps.config.nodeName) csi.nodeChanged();
+    });
+    return registered;
+  }
+
+  private async openNetwork({ nodes, reporter }: NodeParts, registered: Node, { scope, signal, start }: Running) {
+    const { network, log, runRoutes } = this.deps;
+    // A node that has its range already was ready before, and is ready again soon. So it reports only after its network is open.
+    const known = podCidrsOf(registered);
+    const isNew = known.length === 0;
+    if (isNew) start(reporter.run(signal));
+    const podCidrs = isNew ? await this.podCidrs(nodes, signal) : known;
+    await network.open(podCidrs);
+    scope.defer(() => network.close());
+    log.info('pod network is open', { podCidrs: podCidrs.join(',') });
+    this.networkProblem = undefined;
+    if (isNew) reporter.changed();
+    else start(reporter.run(signal));
+    if (runRoutes) start(runRoutes(nodes, signal));
+  }
+
+  private podGroups(): NodePodGroups {
+    const { runtime, clock, log, config } = this.deps;
+    return new NodePodGroups({
+      runtime,
+      cgroupRoot: config.cgroupRoot,
+      podPidsLimit: config.policy.podPidsLimit,
+      limit: config.podsLimit,
+      exec: new SystemExec(),
+      clock,
+      log: log.child('cgroups'),
+    });
+  }
+
+  private async openPods(parts: NodeParts, groups: NodePodGroups, { scope, signal, start }: Running) {
+    const { client, runtime, network, clock, log, config, mounts } = this.deps;
+    const { services, events, ownNode, devices, csi, shutdown, reporter } = parts;
+    const podsPart = openPods({
+      client,
+      runtime,
+      records: this.records,
+      network,
+      mounts,
+      cgroups: groups,
+      devices,
+      pressure: (pod) => shutdown.refusal() ?? this.eviction?.refusal(pod),
+      // The name that upstream's kubelet gives to its file.
+      allocations: await PodAllocations.open(join(config.rootDir, 'allocated_pods_state'), log.child('allocations')),
+      pulls: await PullRecords.open(join(config.rootDir, 'image_pulls_state'), log.child('images')),
+      events,
+      clock,
+      log,
+      node: config,
+      services: () => services.list(),
+      pods: this.pods,
+      ownNode,
+      csi: csi.volumes,
+      parallelStarts: config.parallelStarts,
+      probeMetrics: this.probeMetrics,
+      changed: () => reporter.changed(),
+    });
+    this.podsPart = podsPart;
+    scope.defer(() => podsPart.close());
+    scope.defer(() => this.goDown(podsPart, signal));
+    start(csi.run(signal));
+    start(podsPart.run(signal));
+    return podsPart;
+  }
+
+  private async startEviction({ report, reporter }: NodeParts, of: Evicting, { signal, start }: Running) {
+    const { runtime, clock, log, config, machine, samples } = this.deps;
+    this.eviction = await openEviction({
+      runtime,
+      records: this.records,
+      groups: of.groups,
+      samples,
+      policy: config.policy,
+      memoryBytes: machine.memoryBytes,
+      pauseImage: config.pauseImage,
+      rootDir: config.rootDir,
+      pods: () => this.pods.list(),
+      podSet: () => of.podsPart,
+      clock,
+      log,
+      report,
+      changed: () => reporter.changed(),
+    });
+    start(this.eviction.run(signal));
   }
 
   /**
