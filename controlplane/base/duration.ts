@@ -13,6 +13,9 @@ const unitMs: Readonly<Record<string, number>> = {
 /** Go keeps nanoseconds in an int64. */
 const longestMs = 2 ** 63 / 1e6;
 
+/** `text` has only digits and dots. */
+const isAmount = (text: string): boolean => /\d/.test(text) && text.split('.').length <= 2;
+
 /** A duration as Go reads it: 1h30m, 1.5h, -2s. Undefined when it is none. */
 export function goDurationMs(text: string): number | undefined {
   const sign = /^[+-]/.test(text) ? text[0] : '';
@@ -25,7 +28,7 @@ export function goDurationMs(text: string): number | undefined {
   let total = 0;
   for (let i = 0; i < parts.length; i += 2) {
     const [amount = '', unit = ''] = parts.slice(i, i + 2);
-    if (!/\d/.test(amount) || amount.split('.').length > 2 || !Object.hasOwn(unitMs, unit)) return undefined;
+    if (!isAmount(amount) || !Object.hasOwn(unitMs, unit)) return undefined;
     total += Number(amount) * unitMs[unit]!;
   }
   if (total >= longestMs) return undefined;
@@ -42,7 +45,7 @@ export function goDurationError(text: string): string | undefined {
   const parts = text.replace(/^[+-]/, '').match(/[\d.]+|[^\d.]+/g) ?? [];
   for (let i = 0; i < parts.length; i += 2) {
     const [amount = '', unit] = parts.slice(i, i + 2);
-    if (!/^(?:\d+\.?\d*|\.\d+)$/.test(amount)) break;
+    if (!isAmount(amount)) break;
     if (unit === undefined) return `time: missing unit in duration ${shown}`;
     if (!Object.hasOwn(unitMs, unit))
       return `time: unknown unit ${JSON.stringify(unit.slice(0, maxShown))} in duration ${shown}`;
