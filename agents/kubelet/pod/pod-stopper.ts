@@ -10,6 +10,7 @@ import type { ObservedPod } from './observed-pod';
 import type { PodAction } from './plan';
 import { removeSandbox } from './sandbox';
 import type { TerminationMessages } from './termination-message';
+import { watchRunning } from './watch-probes';
 
 export class PodStopper {
   private readonly killer: Killer;
@@ -91,6 +92,8 @@ export class PodStopper {
     const running = this.observed.records.filter((record) => !isSandbox(record) && record.state === 'running');
     const nameOf = (record: ContainerRecord) => record.labels[labels.containerName] ?? '';
     const { probes } = this.deps;
+    // After a restart of the kubelet nothing is probed yet, but what was ready may serve until it ends.
+    if (pod) watchRunning(this.deps, pod, this.observed, () => false);
     for (const { id } of running) probes.keepReadiness(id);
     const kill = async (record: ContainerRecord) => {
       const left = Math.max(0, Math.round((deadline - this.deps.clock.now()) / 1000));

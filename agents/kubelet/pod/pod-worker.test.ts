@@ -161,6 +161,32 @@ t.test(
   },
 );
 
+t.test('a container that is being ended stays ready over a restart of the kubelet', async (t) => {
+  const { create, ready, until, runtime, client, restart } = await setUp(t);
+  runtime.deaf = true;
+  await create('web', { containers: [container('app')] });
+  await ready('web');
+  const stops = () => runtime.calls.filter((call) => call.startsWith('stop k8s_app_web_shop_uid-web_0')).length;
+  const stopped = async (count: number) => {
+    while (stops() < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await client.delete(pods, 'shop/web', { gracePeriodSeconds: 300 });
+  await stopped(1);
+  await restart();
+  await stopped(2);
+  await client.patch(pods, 'shop/web', 'merge', { metadata: { labels: { seen: 'yes' } } });
+  await create('new', { containers: [container('app')] });
+  await ready('new');
+  const ending = await until('web', (pod) => pod?.metadata?.labels?.['seen'] === 'yes');
+  t.match(ending?.status?.containerStatuses, [{ ready: true, started: true }]);
+  t.match(
+    ending?.status?.conditions?.find(({ type }) => type === 'Ready'),
+    { status: 'True' },
+  );
+  await client.delete(pods, 'shop/web', { gracePeriodSeconds: 0 });
+  await until('web', (pod) => pod === undefined);
+});
+
 t.test('a second deletion without grace cuts the first one short', async (t) => {
   const { create, ready, until, runtime, client } = await setUp(t);
   runtime.deaf = true;
