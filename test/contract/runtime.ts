@@ -202,6 +202,18 @@ export function runtimeContract(t: Test, under: () => RuntimeUnderTest): void {
     await runtime.remove(id);
   });
 
+  t.test('attach ends with its container; one that has ended before is refused', async (t) => {
+    const { runtime, end } = under();
+    const id = await runtime.create(spec());
+    await runtime.start(id);
+    const attached = runtime.attach(id, { stdout: new PassThrough() });
+    await end(id, 3);
+    // The container may have ended before the runtime has attached.
+    await attached.catch((err: unknown) => t.ok(hasCode(err, 'Conflict')));
+    await t.rejects(runtime.attach(id, { stdin: new PassThrough(), stdout: new PassThrough() }), { code: 'Conflict' });
+    await runtime.remove(id);
+  });
+
   t.test('a command is ended after its time limit', async (t) => {
     const { runtime } = under();
     const id = await runtime.create(spec());

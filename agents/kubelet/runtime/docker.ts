@@ -2,7 +2,7 @@
 // callers do.
 import Docker from 'dockerode';
 import { systemClock } from '../../../controlplane/base/clock';
-import { AppError, BadRequest, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
+import { AppError, BadRequest, Conflict, hasCode, isNotFound, NotFound } from '../../../controlplane/base/errors';
 import { DockerAgent } from './docker-agent';
 import { toCreateBody, toImage, toRecord, toState, toUpdateBody } from './docker-config';
 import { translateDockerError } from './docker-errors';
@@ -31,6 +31,9 @@ import type {
 
 const notModified = 304;
 const notRunning = 409;
+
+/** How long the connection to a container that has ended may bring output that was on its way. */
+const lastOutputMs = 500;
 
 export class DockerRuntime implements ContainerRuntime {
   private readonly docker: Docker;
@@ -177,7 +180,37 @@ export class DockerRuntime implements ContainerRuntime {
         stderr: options.stderr !== undefined,
       }),
     );
-    await pumpHijacked(socket, options, (size) => container.resize({ w: size.width, h: size.height }));
+    const pump = (signal: AbortSignal | undefined) =>
+      pumpHijacked(socket, { ...options, signal }, (size) => container.resize({ w: size.width, h: size.height }));
+    await this.whileRunning(id, pump, options.signal);
+  }
+
+  /**
+   * Docker attaches to a container that has ended as well, and then waits for its next start. Of a container that ends after the attachment
+   * Docker closes the connection. @throws Conflict when it had ended before
+   */
+  private async whileRunning(
+    id: string,
+    pump: (until: AbortSignal | undefined) => Promise<void>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const over = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const pumped = pump(signal ? AbortSignal.any([signal, over.signal]) : over.signal);
+    const checked = this.docker
+      .getContainer(id)
+      .inspect()
+      .then(({ State }) => {
+        const ended = new Conflict(`container ${id} is not running`);
+        if (!State.Running) timer = setTimeout(() => over.abort(ended), lastOutputMs);
+      })
+      .catch(() => {});
+    try {
+      await pumped;
+    } finally {
+      await checked;
+      clearTimeout(timer);
+    }
   }
 
   async usage(id: string): Promise<ContainerUsage> {

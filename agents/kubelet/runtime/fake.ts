@@ -218,7 +218,9 @@ export class FakeRuntime implements ContainerRuntime {
 
   async attach(id: string, _options: AttachOptions): Promise<void> {
     this.reach();
-    await this.find(id).ended.promise;
+    const { record, ended } = this.find(id);
+    if (record.state !== 'running') throw new Conflict(`container ${id} is not running`);
+    await ended.promise;
   }
 
   async usage(id: string): Promise<ContainerUsage> {

@@ -217,7 +217,9 @@ export interface ContainerRuntime {
    * Timeout (the process is killed)
    */
   exec(id: string, options: ExecOptions): Promise<number>;
-  /** Resolves when the container or the caller's stdin and the attached streams have ended. */
+  /**
+   * Resolves when the container or the caller's stdin and the attached streams have ended. @throws Conflict when the container does not run
+   */
   attach(id: string, options: AttachOptions): Promise<void>;
   usage(id: string): Promise<ContainerUsage>;
   /** Undefined when the machine does not have the image. */
