@@ -186,6 +186,7 @@ export class Kubelet implements Part {
     const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, log: log.child('events') });
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
     const report: NodeEvent = (type, reason, message) => events.record(node, type, reason, message);
+    report('Normal', 'Starting', 'Starting kubelet.');
     const changed = () => reporter.changed();
     const ownNode = () => allNodes.get(nodeName);
     const remote = new RemoteFileSystems({ exec: new SystemExec(), clock, table: () => mounts.table() });

@@ -1,7 +1,7 @@
 // Nodes that are not ready yet and nodes that no longer renew their Leases, on a real API server in this process; the second test
 // sets the controllers' clock.
 import t from 'tap';
-import { leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
+import { events, leases, nodes, type Pod, pods, serviceAccounts } from '../../controlplane/api/index';
 import { formatMicroTime } from '../../controlplane/base/clock';
 import { openControlPlane } from '../lib/control-plane';
 import { eventually } from '../lib/eventually';
@@ -50,6 +50,15 @@ t.test('a new node gets no pod until its kubelet reports that it is ready', asyn
     undefined,
     'the node-lifecycle controller removed the taint',
   );
+
+  await client.delete(nodes, 'fresh');
+  const of = (reason: string) => (all: readonly { reason?: string; involvedObject: { name?: string } }[]) =>
+    all.find((each) => each.reason === reason && each.involvedObject.name === 'fresh');
+  const left = await eventually(client, events, (all) => of('RemovingNode')(all) !== undefined, {
+    namespace: 'default',
+  });
+  t.match(of('RegisteredNode')(left), { message: 'Node fresh event: Registered Node fresh in Controller' });
+  t.match(of('RemovingNode')(left), { message: 'Node fresh event: Removing Node fresh from Controller' });
 });
 
 t.test('a node that no longer renews its Lease', async (t) => {

@@ -131,10 +131,14 @@ export class NodeLifecycleController implements Controller {
     const { key, object } = change;
     if (change.type === 'deleted') {
       this.heardMs.delete(key);
+      this.events.record(object, 'Normal', 'RemovingNode', `Node ${key} event: Removing Node ${key} from Controller`);
       for (const other of this.nodes.list()) this.nodeQueue.add(objectKey(other));
       return;
     }
     const before = change.type === 'updated' ? change.previous : undefined;
+    // As upstream, of every node once more when another process leads.
+    if (!before)
+      this.events.record(object, 'Normal', 'RegisteredNode', `Node ${key} event: Registered Node ${key} in Controller`);
     if (!before || heartbeatOf(before) !== heartbeatOf(object)) this.heard(key);
     this.nodeQueue.add(key);
     // Whether pods may be evicted depends on all nodes.
