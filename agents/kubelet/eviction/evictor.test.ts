@@ -3,7 +3,7 @@ import type { Pod } from '../../../controlplane/api';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { container, pod } from '../spec/pod.fixture';
-import { type Eviction, Evictor } from './evictor';
+import { type Eviction, Evictor, restMs } from './evictor';
 import type { PodUse } from './pod-usage';
 import type { Observations } from './signals';
 import { parseStatements, parseThresholds } from './thresholds';
@@ -159,3 +159,10 @@ t.test(
     await running;
   },
 );
+
+t.test('how long files rest after a measurement', (t) => {
+  t.equal(restMs(50), 5_000);
+  t.equal(restMs(2_000), 60_000, 'a pod does not exceed its limit for minutes because the machine is busy');
+  t.equal(restMs(10_000), 100_000, 'very many files');
+  t.end();
+});

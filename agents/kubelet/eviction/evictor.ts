@@ -23,8 +23,12 @@ import { type Threshold, withAllocatable } from './thresholds';
 const lookMs = 10_000;
 /** How long an evicted pod may take to end before the next look. */
 const endsWithinMs = 30_000;
-/** Files are measured again only after this many times the duration of the last measurement. */
-const restShare = 100;
+/**
+ * How long files are left alone after they were measured: a hundred times as long as that took, but a pod should not exceed its limit for
+ * more than a minute unless there are so many files that this would take a tenth of the time. On a busy machine each measurement takes long.
+ */
+export const restMs = (tookMs: number): number => Math.min(tookMs * 100, Math.max(60_000, tookMs * 10));
+
 /** Grace of a pod that must end at once. As upstream. */
 const hardGraceSeconds = 1;
 
@@ -123,7 +127,7 @@ export class Evictor implements Part {
     if (limited.length === 0 || began < this.measureAtMs) return [];
     const uses = await this.deps.measure(limited);
     const ended = this.deps.clock.now();
-    this.measureAtMs = ended + (ended - began) * restShare;
+    this.measureAtMs = ended + restMs(ended - began);
     return limited.flatMap((pod) => {
       const use = uses.get(pod.metadata?.uid ?? '');
       const message = use && exceededLimit(pod, use, apart);
