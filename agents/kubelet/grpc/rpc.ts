@@ -3,7 +3,7 @@
 import type { Client as Channel } from '@grpc/grpc-js';
 import type { INamespace, Root } from 'protobufjs/light';
 import { AppError, type ErrorCode } from '../../../controlplane/base/errors';
-import { connectable } from './socket-path';
+import { shortSocketPath } from './socket-path';
 
 interface Field {
   /** A scalar of protobuf, or the name of a message. */
@@ -92,7 +92,7 @@ export class RpcError extends AppError {
 /** Opens a connection with the first call. @throws nothing itself */
 export async function openRpc<C extends Calls>(socketPath: string, schema: ServiceSchema<C>): Promise<Rpc<C>> {
   const [{ Client, credentials }, types] = await Promise.all([import('./library'), typesOf(schema)]);
-  const socket = await connectable(socketPath);
+  const socket = await shortSocketPath(socketPath);
   const channel = new Client(`unix:${socket.path}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxAnswerBytes,
     'grpc.enable_retries': 0,

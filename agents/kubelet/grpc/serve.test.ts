@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -45,4 +45,20 @@ t.test('the socket is there from the start; the library is loaded with the first
   for (const caller of callers) caller.close();
   await stop();
   t.notOk(existsSync(path));
+});
+
+t.test('a socket whose path is longer than the kernel takes', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'k8ts-rpc-'));
+  t.teardown(() => rm(root, { recursive: true }));
+  const folder = join(root, 'f'.repeat(120));
+  await mkdir(folder);
+  const path = join(folder, 'words.sock');
+  const stop = await serveRpc(path, schema, { Double: ({ text }) => ({ text: text + text }) }, silentLogger);
+  t.ok(existsSync(path));
+  const caller = await openRpc(path, schema);
+  t.same(await caller.call('Double', { text: 'a' }, { timeoutMs: 120_000 }), { text: 'aa' });
+  caller.close();
+  await stop();
+  t.notOk(existsSync(path));
+  await t.rejects(serveRpc(join(folder, 'none', 'a.sock'), schema, { Double: (same) => same }, silentLogger));
 });

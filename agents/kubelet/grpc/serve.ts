@@ -6,6 +6,7 @@ import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import { type Calls, decodeMessage, encodeMessage, type ServiceSchema, typesOf } from './rpc';
+import { shortSocketPath } from './socket-path';
 
 /** An error of an answer reaches the caller with its message, as status Unknown. */
 export type Answers<C extends Calls> = {
@@ -48,15 +49,23 @@ export async function serveRpc<C extends Calls>(
   });
   listener.maxConnections = maxConnections;
   await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(path, resolve);
-  });
+  const bound = await shortSocketPath(path);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(bound.path, resolve);
+    });
+  } catch (error) {
+    await bound.close();
+    throw error;
+  }
   listener.on('error', (error) => log.warn('a connection was not accepted', { socket: path, error }));
   return async () => {
     const ended = new Promise<void>((resolve) => listener.close(() => resolve()));
     (await opening?.catch(() => undefined))?.close();
     await ended;
+    // Node.js removes the socket by the path by which it made it, so the folder stays open until then.
+    await bound.close();
   };
 }
 

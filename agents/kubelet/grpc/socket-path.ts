@@ -10,11 +10,14 @@ export interface SocketPath {
   close(): Promise<void>;
 }
 
-/** A path by which a socket can be connected until `close`: the same one, or a short one through an open handle of its folder. @throws nothing */
-export async function connectable(path: string): Promise<SocketPath> {
+/**
+ * A path by which a socket can be made or connected until `close`: the same one, or a short one through an open handle of its folder.
+ * @throws nothing
+ */
+export async function shortSocketPath(path: string): Promise<SocketPath> {
   const same = { path, close: async () => {} };
   if (Buffer.byteLength(path) <= maxSocketPathBytes) return same;
-  // A folder that is missing is the failure of the connection.
+  // A folder that is missing is the failure of what follows.
   const folder = await open(dirname(path)).catch(() => undefined);
   if (!folder) return same;
   return { path: `/proc/self/fd/${folder.fd}/${basename(path)}`, close: () => folder.close() };
