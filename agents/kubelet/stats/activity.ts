@@ -67,12 +67,22 @@ export class KubeletActivity {
     name: 'kubelet_evictions',
     help: 'Pods that the kubelet has evicted, by the signal that was too low or too high.',
   });
-  private readonly renewErrors: Record<Certificate, number> = { client: 0, server: 0 };
+  private readonly renewErrors: Readonly<Record<Certificate, Counter>> = {
+    client: new Counter({
+      name: 'kubelet_certificate_manager_client_expiration_renew_errors',
+      help: "Failed renewals of the certificate of the kubelet's client.",
+    }),
+    server: new Counter({
+      name: 'kubelet_server_expiration_renew_errors',
+      help: "Failed renewals of the certificate of the kubelet's server.",
+    }),
+  };
   private relistedAtMs: number | undefined;
 
   constructor() {
     // Rules compare these with an hour ago: without a first value they would see no increase.
     this.operationErrors.add('operation_type="create_container"', 0);
+    for (const errors of Object.values(this.renewErrors)) errors.add('', 0);
     for (const metric of [this.relists, this.relistIntervals, this.firstPasses, this.podStarts]) metric.at('');
   }
 
@@ -130,23 +140,13 @@ export class KubeletActivity {
   }
 
   renewalFailed(of: Certificate): void {
-    this.renewErrors[of]++;
+    this.renewErrors[of].add('');
   }
 
   render(): readonly string[] {
-    const { client, server } = this.renewErrors;
-    const errors = (name: string, whose: string, count: number) => [
-      `# HELP ${name} Failed renewals of the certificate of the kubelet's ${whose}.`,
-      `# TYPE ${name} counter`,
-      `${name} ${count}`,
-    ];
     const counted = [this.operations, this.operationErrors, this.operationTimes, this.relists, this.relistIntervals];
     const worked = [this.passes, this.firstPasses, this.podStarts, this.groups, this.mounts, this.evictions];
-    return [
-      ...[...counted, ...worked].flatMap((metric) => metric.render()),
-      ...errors('kubelet_certificate_manager_client_expiration_renew_errors', 'client', client),
-      ...errors('kubelet_server_expiration_renew_errors', 'server', server),
-    ];
+    return [...counted, ...worked, ...Object.values(this.renewErrors)].flatMap((metric) => metric.render());
   }
 }
 
