@@ -84,6 +84,7 @@ interface NodeParts {
   /** An Event of the node. */
   readonly report: NodeEvent;
   readonly ownNode: () => Node | undefined;
+  readonly remote: RemoteFileSystems;
   readonly devices: DevicePlugins;
   readonly csi: CsiPart;
   readonly shutdown: NodeShutdown;
@@ -214,7 +215,18 @@ export class Kubelet implements Part {
       report,
     });
     const allServices = createInformer(client, services, { log: log.child('services') });
-    return { nodes: allNodes, services: allServices, events, report, ownNode, devices, csi, shutdown, reporter };
+    return {
+      nodes: allNodes,
+      services: allServices,
+      events,
+      report,
+      ownNode,
+      remote,
+      devices,
+      csi,
+      shutdown,
+      reporter,
+    };
   }
 
   /** Opens the sockets of plug-ins and registers the node. Resolves with the Node. */
@@ -263,13 +275,14 @@ export class Kubelet implements Part {
 
   private async openPods(parts: NodeParts, groups: NodePodGroups, { scope, signal, start }: Running) {
     const { client, runtime, network, clock, log, config, mounts } = this.deps;
-    const { services, events, ownNode, devices, csi, shutdown, reporter } = parts;
+    const { services, events, ownNode, remote, devices, csi, shutdown, reporter } = parts;
     const podsPart = openPods({
       client,
       runtime,
       records: this.records,
       network,
       mounts,
+      remote,
       cgroups: groups,
       devices,
       pressure: (pod) => shutdown.refusal() ?? this.eviction?.refusal(pod),

@@ -3,6 +3,7 @@ import { isTerminal, type Node, type Pod } from '../../../controlplane/api';
 import type { Informer } from '../../../controlplane/client/informer';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
+import type { RemoteFileSystems } from '../../../dataplane/mount/remote';
 import { ProjectQuotas } from '../../../dataplane/quota/project-quotas';
 import { ImageCache } from '../images/image-cache';
 import { ImagePuller } from '../images/image-puller';
@@ -42,6 +43,7 @@ type Given = Pick<
 export interface OpenPodsDeps extends Given {
   readonly pods: Informer<Pod>;
   readonly mounts: Mounts;
+  readonly remote: RemoteFileSystems;
   readonly allocations: PodAllocations;
   readonly pulls: PullRecords;
   readonly csi: CsiVolumes;
@@ -69,6 +71,7 @@ export interface PodsPart
 export function openPods({
   pods,
   mounts,
+  remote,
   allocations,
   pulls,
   parallelStarts,
@@ -84,6 +87,7 @@ export function openPods({
   const volumes = new PodVolumes({
     client,
     mounts,
+    remote,
     exec: new SystemExec(),
     quotas,
     clock,

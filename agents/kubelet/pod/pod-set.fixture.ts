@@ -7,6 +7,7 @@ import { events, isTerminal, type Node, type Pod, pods } from '../../../controlp
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createEventRecorder } from '../../../controlplane/client/event-recorder';
 import { createInformer } from '../../../controlplane/client/informer';
+import { RemoteFileSystems } from '../../../dataplane/mount/remote';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { FakeMounts } from '../../../test/lib/fake-mounts';
 import { FakeQuotas } from '../../../test/lib/fake-quotas';
@@ -115,10 +116,12 @@ export async function setUp(
     const records = new PodRecords(runtime);
     const images = new ImageCache(runtime);
     const recorder = createEventRecorder({ client, component: 'kubelet', log, clock });
+    const exec = new ScriptedExec();
     const volumes = new PodVolumes({
       client,
       mounts,
-      exec: new ScriptedExec(),
+      remote: new RemoteFileSystems({ exec, clock, table: () => mounts.table() }),
+      exec,
       quotas: new FakeQuotas(),
       warn: () => {},
       clock,

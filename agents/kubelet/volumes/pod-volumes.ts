@@ -9,7 +9,7 @@ import type { Client } from '../../../controlplane/client/client';
 import { LiveObjects } from '../../../controlplane/client/live-objects';
 import type { Exec } from '../../../dataplane/exec/exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
-import { RemoteFileSystems } from '../../../dataplane/mount/remote';
+import type { RemoteFileSystems } from '../../../dataplane/mount/remote';
 import type { FolderQuotas } from '../../../dataplane/quota/folder-quotas';
 import type { NodeFacts } from '../spec/field-ref';
 import { uidFolder } from '../spec/names';
@@ -36,6 +36,8 @@ import { fileSystemOf, VolumeUsage } from './volume-usage';
 export interface PodVolumesDeps {
   readonly client: Client;
   readonly mounts: Mounts;
+  /** One for the kubelet, so that a silent server is asked once. */
+  readonly remote: Pick<RemoteFileSystems, 'mountOf' | 'size' | 'ensureAnswers'>;
   readonly exec: Exec;
   readonly quotas: FolderQuotas;
   readonly clock: Clock;
@@ -57,7 +59,6 @@ export class PodVolumes {
   private readonly measured: VolumeUsage;
   private readonly pluginDeps: VolumeDeps;
   private readonly counts = new VolumeCounts();
-  private readonly remote: RemoteFileSystems;
 
   constructor(private readonly deps: PodVolumesDeps) {
     this.configMaps = new LiveObjects(deps, configMaps);
@@ -65,11 +66,10 @@ export class PodVolumes {
     this.tokens = new ServiceAccountTokens(deps);
     this.subPaths = new SubPaths(deps.mounts);
     this.claims = new ClaimResolver(deps);
-    this.remote = new RemoteFileSystems({ ...deps, table: () => deps.mounts.table() });
     this.measured = new VolumeUsage(
       deps.clock,
       new DiskUsage(deps.clock),
-      (path) => fileSystemOf(path, this.remote),
+      (path) => fileSystemOf(path, deps.remote),
       (podUid, name) => deps.csi.usage(podUid, name),
     );
     this.pluginDeps = {
@@ -84,7 +84,7 @@ export class PodVolumes {
       tokens: this.tokens,
       configMap: (pod, name) => this.configMap(pod, name),
       secret: (pod, name) => this.secret(pod, name),
-      ensureAnswers: (path) => this.remote.ensureAnswers(path),
+      ensureAnswers: (path) => deps.remote.ensureAnswers(path),
     };
   }
 
@@ -137,7 +137,7 @@ export class PodVolumes {
   ): Promise<string> {
     const uid = pod.metadata?.uid ?? '';
     const root = this.path(uid, volume);
-    await this.remote.ensureAnswers(root);
+    await this.deps.remote.ensureAnswers(root);
     return this.subPaths.bind({ ...desired, podDir: this.podDir(uid), volume: volume.name, root });
   }
 

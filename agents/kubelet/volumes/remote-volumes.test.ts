@@ -3,7 +3,8 @@ import t from 'tap';
 import type { PersistentVolume, Pod } from '../../../controlplane/api';
 import { Unavailable } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
-import type { RunResult } from '../../../dataplane/exec/exec';
+import type { Exec, RunResult } from '../../../dataplane/exec/exec';
+import { RemoteFileSystems } from '../../../dataplane/mount/remote';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { FakeMounts } from '../../../test/lib/fake-mounts';
 import { FakeQuotas } from '../../../test/lib/fake-quotas';
@@ -40,15 +41,17 @@ t.test('no part of a volume is opened, and its use is missing', async (t) => {
   const clock = new FakeClock();
   const mounts = new FakeMounts();
   const calls: string[] = [];
+  const exec: Exec = {
+    run: (argv) => {
+      calls.push(argv.join(' '));
+      return new Promise<RunResult>(() => {});
+    },
+  };
   const volumes = new PodVolumes({
     client: new MemoryClient(),
     mounts,
-    exec: {
-      run: (argv) => {
-        calls.push(argv.join(' '));
-        return new Promise<RunResult>(() => {});
-      },
-    },
+    remote: new RemoteFileSystems({ exec, clock, table: () => mounts.table() }),
+    exec,
     quotas: new FakeQuotas(),
     clock,
     log: silentLogger,

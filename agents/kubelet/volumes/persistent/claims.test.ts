@@ -12,6 +12,7 @@ import {
 } from '../../../../controlplane/api';
 import { systemClock } from '../../../../controlplane/base/clock';
 import { silentLogger } from '../../../../controlplane/base/logger';
+import { RemoteFileSystems } from '../../../../dataplane/mount/remote';
 import { FakeMounts } from '../../../../test/lib/fake-mounts';
 import { FakeQuotas } from '../../../../test/lib/fake-quotas';
 import { MemoryClient } from '../../../../test/lib/memory-client';
@@ -45,6 +46,7 @@ async function setUp(t: Tap) {
     new PodVolumes({
       client,
       mounts,
+      remote: new RemoteFileSystems({ exec, clock: systemClock, table: () => mounts.table() }),
       exec,
       quotas,
       clock: systemClock,
