@@ -162,7 +162,9 @@ export class ImagePuller {
   }
 
   /** Pods that need the same image at the same time with the same credentials share one pull. */
-  private shared(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<void> {
+  private async shared(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<void> {
+    // The pod may be deleted while the record of the pull is written: an abort that came before is no event any more.
+    signal.throwIfAborted();
     const key = `${reference}\0${JSON.stringify(auth ?? null)}`;
     let pull = this.pulling.get(key);
     if (!pull) {

@@ -108,15 +108,35 @@ t.test('the image cache asks the runtime once for an image, and again after a ch
   t.equal(asked, 3);
 });
 
-t.test('pulls: by policy, one at a time for an image, with back-off for the pod that failed', async (t) => {
+async function openPuller(t: Test) {
   const clock = new FakeClock();
   const runtime = new FakeRuntime(() => clock.now());
-  const puller = new ImagePuller({
-    runtime,
-    cache: new ImageCache(runtime),
-    records: await (await pullRecords(t)).open(),
-    clock,
+  const records = await (await pullRecords(t)).open();
+  return { clock, runtime, puller: new ImagePuller({ runtime, cache: new ImageCache(runtime), records, clock }) };
+}
+
+t.test('a pod that is deleted while its pull is recorded starts no pull and waits for none', async (t) => {
+  const { runtime, puller } = await openPuller(t);
+  const abort = new AbortController();
+  const pull = puller.ensure({
+    podUid: 'u1',
+    image: 'far:1',
+    credentials: () => [],
+    report: (_, reason) => {
+      // The record is written next.
+      if (reason === 'Pulling') setImmediate(() => abort.abort(new Error('the pod is deleted')));
+    },
+    signal: abort.signal,
   });
+  runtime.pull = async () => {
+    if (abort.signal.aborted) t.fail('a pull begins');
+    await new Promise(() => {});
+  };
+  await t.rejects(pull, { message: 'the pod is deleted' });
+});
+
+t.test('pulls: by policy, one at a time for an image, with back-off for the pod that failed', async (t) => {
+  const { clock, runtime, puller } = await openPuller(t);
   const said: string[] = [];
   const ensure = (image: string, policy?: string, podUid = 'u1') =>
     puller.ensure({
@@ -163,14 +183,7 @@ t.test('pulls: by policy, one at a time for an image, with back-off for the pod 
 });
 
 t.test('a present image is reported when the volumes are mounted, and not when they cannot be', async (t) => {
-  const clock = new FakeClock();
-  const runtime = new FakeRuntime(() => clock.now());
-  const puller = new ImagePuller({
-    runtime,
-    cache: new ImageCache(runtime),
-    records: await (await pullRecords(t)).open(),
-    clock,
-  });
+  const { runtime, puller } = await openPuller(t);
   const said: string[] = [];
   const ensure = (volumes: Promise<unknown>) =>
     puller.ensure({
