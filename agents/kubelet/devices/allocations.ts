@@ -1,9 +1,10 @@
 // Which container has which devices, kept in the file kubelet_internal_checkpoint, in upstream's form: other programs of device plug-ins
 // read it. A label of the container would not do: a pod has its devices before it has a container, and its next container gets the same.
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { AppError, describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
+import { writePrivate } from '../../../controlplane/pki/files';
 import { decodeMessage, encodeMessage, typesOf } from '../grpc/rpc';
+import { readState } from '../state-file';
 import { type ContainerResponse, pluginService } from './plugin-api';
 
 /** The devices of one resource that one container has. */
@@ -50,9 +51,9 @@ export class DeviceAllocations {
     path: string,
     log: Logger,
   ): Promise<{ readonly allocations: DeviceAllocations; readonly registered: readonly string[] }> {
-    const allocations = new DeviceAllocations(path);
-    try {
-      const { Data: data } = JSON.parse(await readFile(path, 'utf8')) as Stored;
+    const found = await readState({ path, log, effect: 'no device counts as allocated' }, async (text) => {
+      const { Data: data } = JSON.parse(text) as Stored;
+      const allocations = new DeviceAllocations(path);
       const entries = data.PodDeviceEntries ?? [];
       // Only then the gRPC library is needed.
       const types = entries.length > 0 ? await typesOf(pluginService) : undefined;
@@ -62,12 +63,8 @@ export class DeviceAllocations {
         allocations.set(PodUID, ContainerName, ResourceName, { ...parseDevices(DeviceIDs), response });
       }
       return { allocations, registered: Object.keys(data.RegisteredDevices ?? {}) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log.warn('the file of allocated devices is not readable; no device counts as allocated', { path, error });
-      }
-      return { allocations: new DeviceAllocations(path), registered: [] };
-    }
+    });
+    return found ?? { allocations: new DeviceAllocations(path), registered: [] };
   }
 
   get(podUid: string, container: string): ReadonlyMap<string, Allocation> | undefined {
@@ -138,10 +135,8 @@ export class DeviceAllocations {
     };
     const text = JSON.stringify(stored);
     if (text === this.written) return;
-    const next = `${this.path}.next`;
     try {
-      await writeFile(next, text, { mode: 0o600 });
-      await rename(next, this.path);
+      await writePrivate(this.path, text);
     } catch (cause) {
       const why = `failed to write checkpoint file "kubelet_internal_checkpoint": ${describeError(cause)}`;
       throw new AppError('Internal', why, { cause });

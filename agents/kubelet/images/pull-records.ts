@@ -1,10 +1,8 @@
 // Which images this kubelet pulled, and with whose credentials: a pod gets an image that is on the node already only if it may pull
 // it (KEP-2535, KubeletEnsureSecretPulledImages). Images that came another way (docker load) are for all pods. Kept in a file, so that
 // a kubelet that starts again remembers.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
+import { readState, StateFile } from '../state-file';
 import type { CredentialSource } from './credentials';
 import { parseImageName } from './image-name';
 
@@ -25,29 +23,26 @@ interface Stored {
 }
 
 export class PullRecords {
-  private writing: Promise<void> | undefined;
-  private changed = false;
+  private readonly file: StateFile;
   private readonly underWay = new Map<string, number>();
 
   private constructor(
-    private readonly path: string,
-    private readonly log: Logger,
+    path: string,
+    log: Logger,
     private readonly unfinished: Set<string>,
     private readonly pulled: Map<string, Map<string, Access>>,
-  ) {}
+  ) {
+    this.file = new StateFile({ path, log, what: 'image pulls', text: () => JSON.stringify(this.stored()) });
+  }
 
   /** A file that is missing or damaged counts as empty: then the images of this node are for all its pods. */
   static async open(path: string, log: Logger): Promise<PullRecords> {
-    try {
-      const { pulling, pulled } = JSON.parse(await readFile(path, 'utf8')) as Stored;
+    const found = await readState({ path, log, effect: 'images on this node are for all its pods' }, (text) => {
+      const { pulling, pulled } = JSON.parse(text) as Stored;
       const entries = Object.entries(pulled).map(([id, names]) => [id, new Map(Object.entries(names))] as const);
-      return new PullRecords(path, log, new Set(pulling), new Map(entries));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log.warn('the file of image pulls is not readable; images on this node are for all its pods', { path, error });
-      }
-      return new PullRecords(path, log, new Set(), new Map());
-    }
+      return { pulling: new Set(pulling), pulled: new Map(entries) };
+    });
+    return new PullRecords(path, log, found?.pulling ?? new Set(), found?.pulled ?? new Map());
   }
 
   /** Whether a pod with these credentials may use the image that is on the node without a pull. */
@@ -69,14 +64,14 @@ export class PullRecords {
   async begin(reference: string): Promise<void> {
     const count = this.underWay.get(reference) ?? 0;
     this.underWay.set(reference, count + 1);
-    if (count === 0) this.save();
-    await this.writing;
+    if (count === 0) this.file.save();
+    await this.file.saved();
   }
 
   /** The pull that begin() announced failed. */
   failed(reference: string): void {
     this.end(reference);
-    this.save();
+    this.file.save();
   }
 
   /** The pull succeeded with these credentials, or with none. */
@@ -84,7 +79,7 @@ export class PullRecords {
     this.end(reference);
     this.unfinished.delete(reference);
     this.add(reference, imageId, source);
-    this.save();
+    this.file.save();
   }
 
   /** Image IDs with a record. */
@@ -94,12 +89,12 @@ export class PullRecords {
 
   /** Removes the records of images that are no longer on the node. */
   forget(imageIds: readonly string[]): void {
-    for (const id of imageIds) if (this.pulled.delete(id)) this.save();
+    for (const id of imageIds) if (this.pulled.delete(id)) this.file.save();
   }
 
-  /** Resolves when the file shows all changes so far, or cannot be written: that is logged. */
-  async saved(): Promise<void> {
-    while (this.writing) await this.writing;
+  /** As StateFile.saved(). */
+  saved(): Promise<void> {
+    return this.file.saved();
   }
 
   private add(reference: string, imageId: string, source: CredentialSource | undefined): void {
@@ -114,7 +109,7 @@ export class PullRecords {
       const others = (before?.secrets ?? []).filter((known) => !isSameSecret(known, source));
       names.set(name, { secrets: [...others, source].slice(-maxSources) });
     }
-    this.save();
+    this.file.save();
   }
 
   private end(reference: string): void {
@@ -123,33 +118,9 @@ export class PullRecords {
     else this.underWay.delete(reference);
   }
 
-  /** Changes during a write lead to exactly one more. */
-  private save(): void {
-    this.changed = true;
-    this.writing ??= this.write().finally(() => {
-      this.writing = undefined;
-    });
-  }
-
-  private async write(): Promise<void> {
-    // Pods that come at the same time share one write.
-    await Promise.resolve();
-    while (this.changed) {
-      this.changed = false;
-      const next = `${this.path}.next`;
-      const pulled = Object.fromEntries([...this.pulled].map(([id, names]) => [id, Object.fromEntries(names)]));
-      const stored: Stored = { pulling: [...new Set([...this.unfinished, ...this.underWay.keys()])], pulled };
-      try {
-        await mkdir(dirname(this.path), { recursive: true });
-        await writeFile(next, JSON.stringify(stored), { mode: 0o600 });
-        await rename(next, this.path);
-      } catch (error) {
-        this.log.warn('image pulls are not stored; the next change tries again', {
-          path: this.path,
-          error: describeError(error),
-        });
-      }
-    }
+  private stored(): Stored {
+    const pulled = Object.fromEntries([...this.pulled].map(([id, names]) => [id, Object.fromEntries(names)]));
+    return { pulling: [...new Set([...this.unfinished, ...this.underWay.keys()])], pulled };
   }
 }
 

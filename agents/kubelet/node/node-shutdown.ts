@@ -4,13 +4,14 @@
 // 2. A group of pods begins when the pods before it have ended and their volumes are unmounted, or its time is over: a driver of volumes
 //    among the critical pods still runs then.
 // 3. When it began and ended is kept in a file: the metrics show it after the next boot.
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../controlplane/api';
 import { type Clock, formatTime } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
+import { writePrivate } from '../../../controlplane/pki/files';
 import type { Eviction } from '../eviction/evictor';
 import type { NodeEvent } from '../part';
+import { readState } from '../state-file';
 import {
   type ShutdownGroup,
   type ShutdownPeriod,
@@ -66,13 +67,15 @@ export class NodeShutdown {
 
   /** Reads what the last shutdown left. */
   async open(): Promise<void> {
-    const text = await readFile(this.path, 'utf8').catch(() => '');
-    try {
-      const { startTime, endTime } = JSON.parse(text || '{}') as { startTime?: string; endTime?: string };
-      this.times = { startMs: timeMs(startTime), endMs: timeMs(endTime) };
-    } catch (error) {
-      this.deps.log.warn('the times of the last shutdown cannot be read', { error });
-    }
+    const { log } = this.deps;
+    const found = await readState(
+      { path: this.path, log, effect: 'the times of the last shutdown are not known' },
+      (text) => {
+        const { startTime, endTime } = JSON.parse(text) as { startTime?: string; endTime?: string };
+        return { startMs: timeMs(startTime), endMs: timeMs(endTime) };
+      },
+    );
+    if (found) this.times = found;
   }
 
   /** For the Ready condition. */
@@ -127,8 +130,7 @@ export class NodeShutdown {
     const { startMs, endMs } = times;
     const text = JSON.stringify({ startTime: formatTime(startMs), endTime: endMs === 0 ? notYet : formatTime(endMs) });
     try {
-      await writeFile(`${this.path}.new`, text);
-      await rename(`${this.path}.new`, this.path);
+      await writePrivate(this.path, text);
     } catch (error) {
       this.deps.log.warn('the times of the shutdown are not kept', { error });
     }

@@ -1,13 +1,11 @@
 // The resources that this node has promised to each pod: those of its spec, until a resize asks for more than there is (KEP-1287). Kept
 // in a file, so that a kubelet that starts again promises the same.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Pod } from '../../../controlplane/api';
 import { initAndAppContainers } from '../../../controlplane/api/pods/facts';
-import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Container } from '../spec/container';
+import { readState, StateFile } from '../state-file';
 
 type Resources = NonNullable<Container['resources']>;
 
@@ -19,26 +17,23 @@ interface Allocation {
 }
 
 export class PodAllocations {
-  private writing: Promise<void> | undefined;
-  private changed = false;
+  private readonly file: StateFile;
 
   private constructor(
-    private readonly path: string,
-    private readonly log: Logger,
+    path: string,
+    log: Logger,
     private readonly byPod: Map<string, Allocation>,
-  ) {}
+  ) {
+    const text = () => JSON.stringify(Object.fromEntries(this.byPod));
+    this.file = new StateFile({ path, log, what: 'allocated resources', text });
+  }
 
   /** A file that is missing or damaged counts as empty: then pods get what their specs ask for. */
   static async open(path: string, log: Logger): Promise<PodAllocations> {
-    try {
-      const stored = JSON.parse(await readFile(path, 'utf8')) as Record<string, Allocation>;
-      return new PodAllocations(path, log, new Map(Object.entries(stored).filter(([, one]) => isAllocation(one))));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log.warn('the file of allocated resources is not readable; pods get what they ask for', { path, error });
-      }
-      return new PodAllocations(path, log, new Map());
-    }
+    const stored = await readState({ path, log, effect: 'pods get the resources that they ask for' }, (text) =>
+      Object.entries(JSON.parse(text) as Record<string, Allocation>),
+    );
+    return new PodAllocations(path, log, new Map(stored?.filter(([, one]) => isAllocation(one))));
   }
 
   has(uid: string): boolean {
@@ -72,11 +67,11 @@ export class PodAllocations {
   /** Promises what the spec asks for. */
   set(pod: Pod): void {
     this.byPod.set(pod.metadata?.uid ?? '', allocationOf(pod));
-    this.save();
+    this.file.save();
   }
 
   remove(uid: string): void {
-    if (this.byPod.delete(uid)) this.save();
+    if (this.byPod.delete(uid)) this.file.save();
   }
 
   /** Removes the promises to pods that are gone. */
@@ -84,36 +79,9 @@ export class PodAllocations {
     for (const uid of [...this.byPod.keys()]) if (!isKept(uid)) this.remove(uid);
   }
 
-  /** Resolves when the file shows all changes so far, or cannot be written: that is logged. */
-  async saved(): Promise<void> {
-    while (this.writing) await this.writing;
-  }
-
-  /** Changes during a write lead to exactly one more. */
-  private save(): void {
-    this.changed = true;
-    this.writing ??= this.write().finally(() => {
-      this.writing = undefined;
-    });
-  }
-
-  private async write(): Promise<void> {
-    // Pods that come at the same time share one write.
-    await Promise.resolve();
-    while (this.changed) {
-      this.changed = false;
-      const next = `${this.path}.next`;
-      try {
-        await mkdir(dirname(this.path), { recursive: true });
-        await writeFile(next, JSON.stringify(Object.fromEntries(this.byPod)), { mode: 0o600 });
-        await rename(next, this.path);
-      } catch (error) {
-        this.log.warn('allocated resources are not stored; the next change tries again', {
-          path: this.path,
-          error: describeError(error),
-        });
-      }
-    }
+  /** As StateFile.saved(). */
+  saved(): Promise<void> {
+    return this.file.saved();
   }
 }
 

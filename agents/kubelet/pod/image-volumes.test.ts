@@ -33,9 +33,11 @@ t.test(
 t.test('only containers that mount the volume wait for its image', async (t) => {
   const { create, until, runtime, clock } = await setUp(t);
   await create('web', { containers: [mounting, container('other')], volumes });
-  const waits = await until('web', ({ status } = {}) => status?.containerStatuses?.[1]?.state?.running !== undefined);
+  const waits = await until('web', ({ status } = {}) => {
+    const [waiting, other] = status?.containerStatuses ?? [];
+    return waiting?.state?.waiting?.reason === 'ErrImagePull' && other?.state?.running !== undefined;
+  });
   t.match(waits?.status?.containerStatuses?.[0]?.state?.waiting, {
-    reason: 'ErrImagePull',
     message: /^failed to pull image "far.test\/art:1": /,
   });
   runtime.registry.set('far.test/art:1', { ...art, layers: ['/layers/1'] });
