@@ -1,13 +1,14 @@
 // Bundles the programs: dist/k8ts.js, the one command of every process; dist/yaml-worker.js, a thread of the server; dist/grpc.js, for the
-// plug-ins of a kubelet; dist/dev.js, the program of hack/up, down, status and logs; dist/demo.js for machines without kubectl; and the
+// plug-ins of a kubelet and for etcd; dist/dev.js, the program of hack/up, down, status and logs; dist/demo.js for machines without kubectl; and the
 // schemas of the API.
 // Bundles start in a quarter of the time and hold less memory than the sources would.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const root = join(__dirname, '..');
 const outdir = join(root, 'dist');
+const grpcLibrary = join(root, 'controlplane/grpc/library');
 
 /** Packages with parts in C or parts chosen at run time: loaded from node_modules when needed. */
 const external = ['koffi', 'netlink'];
@@ -33,12 +34,14 @@ const withoutSsh: Plugin = {
   },
 };
 
-/** The gRPC library is a file of its own, which a kubelet loads with its first plug-in. */
+/** The gRPC library is a file of its own: a kubelet loads it with its first plug-in, a server when its store is etcd. */
 const grpcApart: Plugin = {
   name: 'grpc-apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\/library$/ }, ({ importer }) =>
-      importer === join(root, 'agents/kubelet/grpc/rpc.ts') ? { path: './grpc.js', external: true } : undefined,
+    build.onResolve({ filter: /\/library$/ }, ({ path, importer, kind }) =>
+      kind !== 'entry-point' && resolve(dirname(importer), path) === grpcLibrary
+        ? { path: './grpc.js', external: true }
+        : undefined,
     );
   },
 };
@@ -60,7 +63,7 @@ async function main(): Promise<void> {
       entryPoints: {
         k8ts: 'agents/k8ts/main.ts',
         'yaml-worker': 'controlplane/apiserver/yaml/worker.ts',
-        grpc: 'agents/kubelet/grpc/library.ts',
+        grpc: 'controlplane/grpc/library.ts',
         dev: 'hack/dev/main.ts',
         supervisor: 'hack/dev/supervisor/main.ts',
         demo: 'hack/vm/demo.ts',

@@ -112,6 +112,7 @@ export class ApiServer {
         new PathServer(plainPaths(this.pathDeps(forms, access, limits, aggregation)), authorizer),
       ],
       settling: (path) => custom.settling(path),
+      fresh: () => deps.cache.fresh(),
       authorizer,
       forms,
       limits,
@@ -293,7 +294,7 @@ export class ApiServer {
     const { options, deps, metrics } = this;
     const slis = new HealthMetrics();
     const checks = healthChecks({
-      isFollowing: () => deps.cache.isFollowing,
+      storeProblem: () => deps.cache.problem,
       isBootstrapped: () => this.ready || this.stop.signal.aborted,
       isStopping: () => this.stop.signal.aborted,
       hasPriorityAndFairness: options.limits?.enablePriorityAndFairness ?? true,

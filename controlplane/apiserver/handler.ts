@@ -26,6 +26,8 @@ export interface HandlerDeps {
   readonly servers: readonly ResourceServer[];
   /** Defined while a change of the served kinds is under way that concerns the path: the request waits for it. */
   readonly settling?: (path: string) => Promise<void> | undefined;
+  /** Defined when other servers write to the same store: resolves when this one has their acknowledged writes. */
+  readonly fresh: () => Promise<void> | undefined;
   readonly authorizer: Authorizer;
   readonly forms: AnswerForms;
   /** How many requests run at once. */
@@ -135,6 +137,7 @@ export class ApiHandler {
     const match = this.match(caller);
     if (match?.upgrade) {
       if (match.rest) socket.once('close', this.deps.metrics.begin(match.rest));
+      await this.deps.fresh();
       await match.upgrade(socket, head);
       return undefined;
     }
@@ -170,7 +173,26 @@ export class ApiHandler {
     const match = this.match(caller);
     if (!match) throw pathNotFound();
     const { wait, done } = onMatch(match, caller);
-    return wait ? wait.then(() => serve(match, done)) : serve(match, done);
+    return wait ? wait.then(() => this.serve(match, done)) : this.serve(match, done);
+  }
+
+  /** `done` is called when the answer is there, or its error. */
+  private serve(match: Match, done: (() => void) | undefined): Reply | Promise<Reply> {
+    if (!done) return this.serveFresh(match);
+    let pending = false;
+    try {
+      const reply = this.serveFresh(match);
+      if (!(reply instanceof Promise)) return reply;
+      pending = true;
+      return reply.finally(done);
+    } finally {
+      if (!pending) done();
+    }
+  }
+
+  private serveFresh(match: Match): Reply | Promise<Reply> {
+    const fresh = match.rest && needsNewest(match.rest) ? this.deps.fresh() : undefined;
+    return fresh ? fresh.then(() => serveAuthorized(match)) : serveAuthorized(match);
   }
 
   /** Only who may send the request sees that nothing is served at the path. */
@@ -232,19 +254,10 @@ function countWait(timer: RequestTimer, wait: Promise<void>): void {
 const sizeOf = (reply: Reply, { decoded }: ApiRequest): number | undefined =>
   'body' in reply && !decoded ? reply.body.length : undefined;
 
-/** `done` is called when the answer is there, or its error. */
-function serve(match: Match, done: (() => void) | undefined): Reply | Promise<Reply> {
-  if (!done) return serveAuthorized(match);
-  let pending = false;
-  try {
-    const reply = serveAuthorized(match);
-    if (!(reply instanceof Promise)) return reply;
-    pending = true;
-    return reply.finally(done);
-  } finally {
-    if (!pending) done();
-  }
-}
+/** A read that names a revision, or continues an earlier one, needs no newer state. */
+const needsNewest = ({ route: { verb }, query }: RestRequest): boolean =>
+  !(isRead(verb) && (query.get('resourceVersion') || query.get('continue')));
+const isRead = (verb: string): boolean => verb === 'get' || verb === 'list' || verb === 'watch';
 
 function serveAuthorized(match: Match): Reply | Promise<Reply> {
   const authorized = match.authorize();

@@ -2,8 +2,8 @@
 import type { HealthCheck } from './health';
 
 export interface HealthFacts {
-  /** The cache follows the store. */
-  readonly isFollowing: () => boolean;
+  /** Why the cache may be older than the store; undefined when it is not. */
+  readonly storeProblem: () => string | undefined;
   /** The first objects of the cluster exist. */
   readonly isBootstrapped: () => boolean;
   readonly isStopping: () => boolean;
@@ -11,17 +11,16 @@ export interface HealthFacts {
 }
 
 export function healthChecks(facts: HealthFacts): readonly HealthCheck[] {
-  const { isFollowing, isBootstrapped, isStopping, hasPriorityAndFairness } = facts;
-  const store = () => (isFollowing() ? undefined : 'the cache does not follow the store');
+  const { storeProblem, isBootstrapped, isStopping, hasPriorityAndFairness } = facts;
   const started = (name: string): HealthCheck => ({
     name: `poststarthook/${name}`,
     failure: () => (isBootstrapped() ? undefined : 'not finished'),
   });
   return [
     { name: 'ping', failure: () => undefined },
-    { name: 'etcd', failure: store },
-    { name: 'etcd-readiness', at: ['readyz'], failure: store },
-    { name: 'informer-sync', at: ['readyz'], failure: store },
+    { name: 'etcd', failure: storeProblem },
+    { name: 'etcd-readiness', at: ['readyz'], failure: storeProblem },
+    { name: 'informer-sync', at: ['readyz'], failure: storeProblem },
     // These have ended before the server listens.
     { name: 'poststarthook/start-apiextensions-controllers', failure: () => undefined },
     { name: 'poststarthook/crd-informer-synced', failure: () => undefined },

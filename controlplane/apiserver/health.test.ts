@@ -54,9 +54,10 @@ t.test('a check that the endpoint does not have', async (t) => {
 });
 
 t.test('the checks of the server', async (t) => {
-  const facts = { isFollowing: true, isBootstrapped: true, isStopping: false };
+  const lost = 'the cache does not follow the store';
+  const facts = { problem: undefined as string | undefined, isBootstrapped: true, isStopping: false };
   const all = healthChecks({
-    isFollowing: () => facts.isFollowing,
+    storeProblem: () => facts.problem,
     isBootstrapped: () => facts.isBootstrapped,
     isStopping: () => facts.isStopping,
     hasPriorityAndFairness: true,
@@ -66,10 +67,10 @@ t.test('the checks of the server', async (t) => {
       ([, name]) => name,
     );
   t.same(failed('/readyz'), []);
-  facts.isFollowing = false;
+  facts.problem = lost;
   t.same(failed('/readyz'), ['etcd', 'etcd-readiness', 'informer-sync']);
   t.same(failed('/livez'), ['etcd']);
-  facts.isFollowing = true;
+  facts.problem = undefined;
   facts.isStopping = true;
   t.same(failed('/readyz'), ['shutdown']);
   t.same(failed('/livez'), []);

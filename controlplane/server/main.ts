@@ -30,6 +30,7 @@ import { readKeys } from './keys';
 import { followAuthentication, readAuthentication } from './oidc-options';
 import { serverOptions } from './options';
 import { readSchedulerConfig } from './scheduler-options';
+import { readStoreSpec } from './store-options';
 import { ownIssuers, readIssuer } from './token-options';
 import { readTokenWebhook } from './token-webhook-options';
 
@@ -137,7 +138,7 @@ async function openApi(
   for (const made of await ensurePki(pkiDir, serverNames(options)))
     log.info('key or certificate created', { file: made });
   const erases = options.encryptionProviderConfig !== '';
-  const spec = { kind: options.store, path: join(dataDir, 'state.db'), erases };
+  const spec = await readStoreSpec(options, { dataDir, erases });
   const kept = await openStore(spec, { log: log.child('store') });
   scope.defer(() => kept.close());
   const stop = new AbortController();

@@ -20,6 +20,7 @@ import { encryptionOptions } from './encryption';
 import { frontProxyOptions } from './front-proxy-options';
 import { oidcOptions } from './oidc-options';
 import { schedulerOptions } from './scheduler-options';
+import { storeOptions } from './store-options';
 import { tokenOptions } from './token-options';
 import { tokenWebhookOptions } from './token-webhook-options';
 
@@ -110,13 +111,7 @@ export const serverOptions = {
     help: 'DNS zone of the cluster',
     parse: parseText,
   },
-  store: {
-    flag: 'store',
-    placeholder: 'KIND',
-    default: 'sqlite',
-    help: 'sqlite on disk, or memory, which is lost when the process ends',
-    parse: parseOneOf('sqlite', 'memory'),
-  },
+  ...storeOptions,
   clusterSigningDuration: {
     flag: 'cluster-signing-duration',
     placeholder: 'DURATION',

@@ -2,6 +2,7 @@
 // line in `backends`, with a line in `Settings` for its settings.
 import { type Clock, systemClock } from '../base/clock';
 import { type Logger, silentLogger } from '../base/logger';
+import type { EtcdOptions } from './etcd/connection';
 import { MemoryStore } from './memory/memory-store';
 import { defaultRetention, type Retention, withRetention } from './retention';
 import { SqliteStore } from './sqlite/sqlite-store';
@@ -12,13 +13,19 @@ interface Settings {
   readonly memory: object;
   /** `erases`: what is deleted is overwritten, so that no old value stays in the file. */
   readonly sqlite: { readonly path: string; readonly erases?: boolean };
+  readonly etcd: EtcdOptions;
 }
 export type StoreKind = keyof Settings;
 export type StoreSpec<K extends StoreKind = StoreKind> = { [P in K]: { readonly kind: P } & Settings[P] }[K];
 
-const backends: { readonly [K in StoreKind]: (spec: StoreSpec<K>) => Promise<Store> } = {
+interface BackendDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+const backends: { readonly [K in StoreKind]: (spec: StoreSpec<K>, deps: BackendDeps) => Promise<Store> } = {
   memory: async () => new MemoryStore(),
   sqlite: ({ path, erases }) => SqliteStore.open(path, { erases: erases ?? false }),
+  etcd: async (spec, deps) => (await import('./etcd/etcd-store')).EtcdStore.open(spec, deps),
 };
 
 export interface OpenStoreOptions {
@@ -29,14 +36,14 @@ export interface OpenStoreOptions {
 
 /**
  * Opens the store and keeps its history bounded until close().
- * @throws Unsupported for a file that is not a store of this program, is damaged, or was written by a newer version;
- *   Unavailable when another process has it open.
+ * @throws Unsupported for data that is not a store of this program, is damaged, or was written by a newer version;
+ *   Unavailable when another process has the file open, or etcd does not answer.
  */
 export async function openStore<K extends StoreKind>(
   spec: StoreSpec<K>,
   options: OpenStoreOptions = {},
 ): Promise<Store> {
   const { log = silentLogger, clock = systemClock, retention = defaultRetention } = options;
-  const open: (spec: StoreSpec<K>) => Promise<Store> = backends[spec.kind];
-  return withRetention(await open(spec), retention, { clock, log });
+  const open: (spec: StoreSpec<K>, deps: BackendDeps) => Promise<Store> = backends[spec.kind];
+  return withRetention(await open(spec, { clock, log }), retention, { clock, log });
 }

@@ -37,7 +37,7 @@ t.test('the loop compacts as time passes, and continues after a failure', async 
     }
     compacted.push(to);
   };
-  const store = { revision: async () => revision, compact };
+  const store = { step: 1, revision: async () => revision, compact };
   const done = runCompaction(store, retention, { clock, log: silentLogger }, stop.signal);
   for (let i = 0; i < 6; i++) {
     await clock.armed();

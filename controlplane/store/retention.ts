@@ -27,11 +27,17 @@ export interface Sample {
   readonly revision: number;
 }
 
-/** The revision to compact to, or 0 for nothing to do. `samples` are in time order. */
-export function planCompaction(samples: readonly Sample[], now: number, current: number, retention: Retention): number {
+/** The revision to compact to, or 0 for nothing to do. `samples` are in time order; `step` is that of the store. */
+export function planCompaction(
+  samples: readonly Sample[],
+  now: number,
+  current: number,
+  retention: Retention,
+  step = 1,
+): number {
   const old = samples.findLast((sample) => sample.at <= now - retention.keepMs)?.revision ?? 0;
-  const byAge = Math.min(old, current - retention.minRevisions);
-  return Math.max(0, byAge, current - retention.maxRevisions);
+  const byAge = Math.min(old, current - retention.minRevisions * step);
+  return Math.max(0, byAge, current - retention.maxRevisions * step);
 }
 
 interface CompactionDeps {
@@ -44,6 +50,8 @@ export function withRetention(store: Store, retention: Retention, deps: Compacti
   const stop = new AbortController();
   const compaction = runCompaction(store, retention, deps, stop.signal);
   return {
+    step: store.step,
+    isShared: store.isShared,
     revision: () => store.revision(),
     get: (key) => store.get(key),
     range: (prefix, options) => store.range(prefix, options),
@@ -65,7 +73,7 @@ export function withRetention(store: Store, retention: Retention, deps: Compacti
 
 /** Compacts by the policy every `everyMs`, until the signal is aborted. */
 export async function runCompaction(
-  store: Pick<Store, 'revision' | 'compact'>,
+  store: Pick<Store, 'revision' | 'compact' | 'step'>,
   retention: Retention,
   { clock, log }: CompactionDeps,
   signal: AbortSignal,
@@ -77,7 +85,7 @@ export async function runCompaction(
       const now = clock.now();
       const current = await store.revision();
       samples.push({ at: now, revision: current });
-      const target = planCompaction(samples, now, current, retention);
+      const target = planCompaction(samples, now, current, retention, store.step);
       if (target > compacted) {
         await store.compact(target);
         compacted = target;

@@ -1,11 +1,10 @@
 // The store port: revisioned keys with compare-and-swap, claims, a range read and a watch that misses nothing. Every backend
 // passes the same contract suite (test/contract/store.ts). Values are opaque bytes here.
 
-/** One key as of one revision. Revisions go up by one per write over the whole store, starting at 1. */
+/** One key as of one revision. Each write over the whole store has a greater revision than all writes before it; the first has 1 or more. */
 export interface StoredValue {
   readonly key: string;
   readonly value: Buffer;
-  readonly createRevision: number;
   readonly modRevision: number;
 }
 
@@ -15,15 +14,23 @@ export interface StoreEvent {
   readonly revision: number;
   /** The new value of a put; of a delete, the last value the key had. */
   readonly value: Buffer;
-  readonly createRevision: number;
   /** The value before this event; absent when the key did not exist. */
   readonly previous?: Buffer;
   /** The change was made together with another write: so no caller waits for this revision. May be missing in history. */
   readonly isTogether?: true;
 }
 
+/** All events up to `revision` that the watch had not delivered before; perhaps none. */
+export interface WatchBatch {
+  readonly events: readonly StoreEvent[];
+  readonly revision: number;
+}
+
 export interface RangeOptions {
-  /** Read as of this revision; the newest by default. @throws Expired when it is compacted. */
+  /**
+   * Read as of this revision; the newest by default. When it is one of a write with others together, the read may see all of them.
+   * @throws Expired when it is compacted, BadRequest when it is in the future
+   */
   readonly revision?: number;
   readonly limit?: number;
   /** Only keys greater than this one. */
@@ -45,7 +52,8 @@ export type Claims = readonly string[];
 /**
  * What happens to a second key together with a write, inside its transaction: so no other write comes between its decision and the
  * write. The store decides after the write's own expectation is met, and before it takes claims; a refusal refuses the complete write.
- * The second keys take the revisions after that of the write. One write names a key once, and not its own.
+ * The second keys take the revisions after that of the write. One write names a key once, and not its own. No read of the newest state,
+ * and no watch, sees some of the changes without the others.
  */
 export type Together = TogetherChange | TogetherCreate | TogetherDelete;
 
@@ -81,7 +89,11 @@ export interface HeldClaim {
 }
 
 export interface Store {
-  /** The newest committed revision; 0 for an empty store. */
+  /** The difference of the revisions of two writes that follow each other, each without keys together with it. */
+  readonly step: number;
+  /** Other processes write to the same data: what this process has seen may be older than what another one has acknowledged. */
+  readonly isShared: boolean;
+  /** The newest committed revision, also of other processes. Every write that was acknowledged before the call has this revision or a lower one. */
   revision(): Promise<number>;
   get(key: string): Promise<StoredValue | undefined>;
   /** Keys with this prefix in byte order. */
@@ -107,9 +119,10 @@ export interface Store {
   claims(): Promise<readonly HeldClaim[]>;
   /**
    * Events of keys with this prefix, with revisions greater than `afterRevision`, in revision order, in batches, without
-   * a gap between history and live events. Ends when the signal is aborted. @throws Expired when a compaction removed the history.
+   * a gap between history and live events. Ends when the signal is aborted. @throws Expired when a compaction removed the history, Unavailable
+   * when the store cannot say what it has not delivered
    */
-  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]>;
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch>;
   /** Whether the stored bytes of a key should be written again although its value is the same. Absent: never. */
   isStale?(key: string): boolean;
   /** Drops history up to and including this revision; current values stay. */

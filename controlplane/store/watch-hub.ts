@@ -1,7 +1,7 @@
 // Watches over a store with history: the hub sends live events to queues, and reads from the history what a queue lacks
 // (events before it was opened, or after an overflow). Every backend shares this hub, so that one place decides the order,
 // the absence of gaps and the absence of repeats.
-import type { StoreEvent } from './store';
+import type { StoreEvent, WatchBatch } from './store';
 
 export interface HistoryPage {
   readonly events: readonly StoreEvent[];
@@ -54,7 +54,7 @@ export class WatchHub {
   }
 
   /** Subscribes at once; the history is read when the iteration starts. */
-  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
     const watcher: Watcher = {
       prefix,
       queue: [],
@@ -80,7 +80,7 @@ export class WatchHub {
     };
   }
 
-  private async *iterate(watcher: Watcher, signal: AbortSignal, release: () => void) {
+  private async *iterate(watcher: Watcher, signal: AbortSignal, release: () => void): AsyncGenerator<WatchBatch> {
     try {
       while (!signal.aborted) {
         if (watcher.behind) yield* this.catchUp(watcher, signal);
@@ -90,7 +90,7 @@ export class WatchHub {
           watcher.queue = [];
           const fresh = events[0]!.revision > watcher.delivered ? events : dropDelivered(events, watcher.delivered);
           watcher.delivered = watcher.seen;
-          if (fresh.length > 0) yield fresh;
+          if (fresh.length > 0) yield { events: fresh, revision: watcher.delivered };
         }
       }
     } finally {
@@ -99,7 +99,7 @@ export class WatchHub {
   }
 
   /** From here on the queue collects again, so it receives the events that the history read does not show yet. */
-  private async *catchUp(watcher: Watcher, signal: AbortSignal) {
+  private async *catchUp(watcher: Watcher, signal: AbortSignal): AsyncGenerator<WatchBatch> {
     watcher.behind = false;
     watcher.queue = [];
     let more = true;
@@ -107,7 +107,7 @@ export class WatchHub {
       const page = await this.readHistory(watcher.prefix, watcher.delivered, historyPageSize);
       watcher.delivered = Math.max(watcher.delivered, page.upTo);
       more = page.more;
-      if (page.events.length > 0) yield page.events;
+      if (page.events.length > 0) yield { events: page.events, revision: watcher.delivered };
     }
   }
 

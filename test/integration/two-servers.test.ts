@@ -42,8 +42,8 @@ async function checkHistory(t: Test, store: Store): Promise<void> {
   const last = await store.revision();
   const owners = new Map<string, string>();
   const twice: string[] = [];
-  for await (const batch of store.watch('/registry/', 0, new AbortController().signal)) {
-    for (const { type, key, value, previous, revision } of batch) {
+  for await (const { events, revision: upTo } of store.watch('/registry/', 0, new AbortController().signal)) {
+    for (const { type, key, value, previous, revision } of events) {
       for (const claim of previous ? claimsIn(key, previous) : []) owners.delete(claim);
       for (const claim of type === 'put' ? claimsIn(key, value) : []) {
         const other = owners.get(claim);
@@ -51,7 +51,7 @@ async function checkHistory(t: Test, store: Store): Promise<void> {
         owners.set(claim, key);
       }
     }
-    if (batch.at(-1)!.revision >= last) break;
+    if (upTo >= last) break;
   }
   t.same(twice, []);
 }

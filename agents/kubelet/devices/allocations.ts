@@ -3,7 +3,7 @@
 import { AppError, describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import { writePrivate } from '../../../controlplane/pki/files';
-import { decodeMessage, encodeMessage, typesOf } from '../grpc/rpc';
+import { decodeMessage, encodeMessage, typesOf } from '../../../controlplane/grpc/messages';
 import { readState } from '../state-file';
 import { type ContainerResponse, pluginService } from './plugin-api';
 

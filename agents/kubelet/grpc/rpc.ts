@@ -1,20 +1,11 @@
 // Calls of gRPC services behind unix sockets: the plug-ins of the kubelet. A service is described by data (its methods and the fields of its
 // messages), so nothing is generated. The gRPC library is loaded with the first call: a kubelet without plug-ins does not hold it in memory.
 import type { Client as Channel } from '@grpc/grpc-js';
-import type { INamespace, Root } from 'protobufjs/light';
-import { AppError, type ErrorCode } from '../../../controlplane/base/errors';
+import type { Root } from 'protobufjs/light';
+import { decodeMessage, encodeMessage, type Messages, typesOf } from '../../../controlplane/grpc/messages';
+import { RpcError } from '../../../controlplane/grpc/rpc-error';
 import { shortSocketPath } from './socket-path';
 
-interface Field {
-  /** A scalar of protobuf, or the name of a message. */
-  readonly type: string;
-  readonly id: number;
-  readonly rule?: 'repeated';
-  /** For a map. */
-  readonly keyType?: string;
-}
-/** Messages by name, in the JSON form of protobufjs. */
-export type Messages = Readonly<Record<string, { readonly fields: Readonly<Record<string, Field>> }>>;
 export type Calls = Record<string, { readonly request: object; readonly response: object }>;
 
 export interface ServiceSchema<C extends Calls> {
@@ -51,47 +42,12 @@ export interface Rpc<C extends Calls> {
 
 /** Answers of plug-ins are short: a larger one is refused, so that it fills no memory and holds no event loop. */
 const maxAnswerBytes = 1024 * 1024;
-/** Names of Go's gRPC library, which users know from messages of kubelets. By number. */
-const statusNames = [
-  'OK',
-  'Canceled',
-  'Unknown',
-  'InvalidArgument',
-  'DeadlineExceeded',
-  'NotFound',
-  'AlreadyExists',
-  'PermissionDenied',
-  'ResourceExhausted',
-  'FailedPrecondition',
-  'Aborted',
-  'OutOfRange',
-  'Unimplemented',
-  'Internal',
-  'Unavailable',
-  'DataLoss',
-  'Unauthenticated',
-] as const;
-export type RpcStatus = (typeof statusNames)[number];
-
-const errorCodes: Partial<Record<RpcStatus, ErrorCode>> = {
-  DeadlineExceeded: 'Timeout',
-  Unavailable: 'Unavailable',
-  NotFound: 'NotFound',
-};
-
-/** What the service answered, or why it could not. The message is that of Go's library. */
-export class RpcError extends AppError {
-  readonly status: RpcStatus;
-  constructor(code: number, details: string) {
-    const status = statusNames[code] ?? 'Unknown';
-    super(errorCodes[status] ?? 'Internal', `rpc error: code = ${status} desc = ${details}`);
-    this.status = status;
-  }
-}
-
 /** Opens a connection with the first call. @throws nothing itself */
 export async function openRpc<C extends Calls>(socketPath: string, schema: ServiceSchema<C>): Promise<Rpc<C>> {
-  const [{ Client, credentials }, types] = await Promise.all([import('./library'), typesOf(schema)]);
+  const [{ Client, credentials }, types] = await Promise.all([
+    import('../../../controlplane/grpc/library'),
+    typesOf(schema),
+  ]);
   const socket = await shortSocketPath(socketPath);
   const channel = new Client(`unix:${socket.path}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxAnswerBytes,
@@ -109,18 +65,6 @@ export async function openRpc<C extends Calls>(socketPath: string, schema: Servi
       void socket.close();
     },
   };
-}
-
-/** Roots are kept: the library compiles its codecs once for each message. */
-const roots = new WeakMap<Messages, Root>();
-
-export async function typesOf({ messages }: Pick<ServiceSchema<Calls>, 'messages'>): Promise<Root> {
-  const known = roots.get(messages);
-  if (known) return known;
-  const { Root: RootType } = await import('./library');
-  const root = RootType.fromJSON({ nested: messages as INamespace['nested'] });
-  roots.set(messages, root);
-  return root;
 }
 
 interface OneCall<C extends Calls, M extends keyof C & string> {
@@ -194,15 +138,4 @@ function codecOf<C extends Calls>(types: Root, schema: ServiceSchema<C>, method:
     encode: (value: object) => encodeMessage(types, request, value),
     decode: (bytes: Buffer) => decodeMessage(types, response, bytes),
   };
-}
-
-export function encodeMessage(types: Root, name: string, value: object): Buffer {
-  const type = types.lookupType(name);
-  return Buffer.from(type.encode(type.fromObject(value)).finish());
-}
-
-/** Fields that are absent have protobuf's defaults. @throws Error for bytes that are no such message */
-export function decodeMessage(types: Root, name: string, bytes: Uint8Array): Record<string, unknown> {
-  const type = types.lookupType(name);
-  return type.toObject(type.decode(bytes), { longs: Number, defaults: true });
 }

@@ -5,7 +5,8 @@ import { createServer, type Socket } from 'node:net';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
-import { type Calls, decodeMessage, encodeMessage, type ServiceSchema, typesOf } from './rpc';
+import { decodeMessage, encodeMessage, typesOf } from '../../../controlplane/grpc/messages';
+import type { Calls, ServiceSchema } from './rpc';
 import { shortSocketPath } from './socket-path';
 
 /** An error of an answer reaches the caller with its message, as status Unknown. */
@@ -70,7 +71,10 @@ export async function serveRpc<C extends Calls>(
 }
 
 async function openServer<C extends Calls>(schema: ServiceSchema<C>, answers: Answers<C>): Promise<RpcServer> {
-  const [{ Server, ServerCredentials }, types] = await Promise.all([import('./library'), typesOf(schema)]);
+  const [{ Server, ServerCredentials }, types] = await Promise.all([
+    import('../../../controlplane/grpc/library'),
+    typesOf(schema),
+  ]);
   const definition: Record<string, ServiceDefinition[string]> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const method of Object.keys(answers) as (keyof C & string)[]) {

@@ -7,11 +7,12 @@ import { Backoff } from '../../base/backoff';
 import { type Clock, systemClock } from '../../base/clock';
 import { AlreadyExists, AppError, isExpired, NotFound, Unavailable } from '../../base/errors';
 import { type Logger, silentLogger } from '../../base/logger';
-import type { Store, StoredValue, StoreEvent } from '../../store/store';
+import type { Store, StoredValue, StoreEvent, WatchBatch } from '../../store/store';
 import { adoptClaims } from './adopt-claims';
 import type { Cache, CachedObject, KindCache } from './cache';
 import { ConvertedKindCache } from './converted-kind';
 import { ConvertedObjects } from './converted-objects';
+import { Freshness } from './freshness';
 import { type KindCacheDeps, StoreKindCache } from './kind-cache';
 import { defaultRingBounds, type RingBounds } from './replay-ring';
 import { VersionKindCache } from './version-kind';
@@ -30,8 +31,13 @@ export interface CacheOptions {
 }
 
 export interface OpenCache extends Cache {
-  /** False while everything is loaded again because the store could not be followed, and after the end. */
-  readonly isFollowing: boolean;
+  /** Why the cache may be older than the store: everything is being loaded again, or the store does not answer. */
+  readonly problem: string | undefined;
+  /**
+   * Resolves when the cache has every write that was acknowledged before the call; undefined when it always has, because no other
+   * process writes to the store. @throws Unavailable when the store does not answer
+   */
+  fresh(): Promise<void> | undefined;
   /**
    * Serves one more kind; resolves when its objects are there: at once when they are served as another kind already.
    * @throws AlreadyExists for a kind that is served, and for objects that are stored in the form of another kind
@@ -64,7 +70,9 @@ export async function openCache(store: Store, kinds: readonly Kind[], options: C
 }
 
 class StoreCache implements OpenCache {
-  isFollowing = false;
+  private isFollowing = false;
+  /** Absent: only this process writes to the store. */
+  private readonly freshness: Freshness | undefined;
   /** By prefix. */
   private readonly kinds = new Map<string, StoreKindCache<KubeObject>>();
   /** The kinds that are served; several may show the same objects. */
@@ -104,6 +112,11 @@ class StoreCache implements OpenCache {
       ring: options.ring ?? defaultRingBounds,
       maxBacklog: options.maxBacklog ?? 20_000,
     };
+    const { clock } = this;
+    const newest = () => store.revision();
+    this.freshness = store.isShared
+      ? new Freshness({ newest, reached: (revision) => this.reached(revision), clock })
+      : undefined;
     for (const kind of kinds) {
       if (!this.kinds.has(kind.prefix)) this.kinds.set(kind.prefix, new StoreKindCache(storageKind(kind), this.deps));
       this.serve(kind, this.kinds.get(kind.prefix)!);
@@ -133,6 +146,14 @@ class StoreCache implements OpenCache {
 
   revision(): number {
     return this.applied;
+  }
+
+  fresh(): Promise<void> | undefined {
+    return this.freshness?.confirm();
+  }
+
+  get problem(): string | undefined {
+    return this.isFollowing ? this.freshness?.problem : 'the cache does not follow the store';
   }
 
   async addKind(kind: Kind): Promise<void> {
@@ -214,8 +235,8 @@ class StoreCache implements OpenCache {
    * Loads an older revision and reads the rest as events. So watches from before the restart resume where they were; else all
    * clients would get "revision too old" and list everything again at the same moment.
    */
-  private async loadWithHistory(target: number): Promise<AsyncIterable<readonly StoreEvent[]>> {
-    const from = Math.max(1, target - this.resumeRevisions);
+  private async loadWithHistory(target: number): Promise<AsyncIterable<WatchBatch>> {
+    const from = Math.max(this.store.step, target - this.resumeRevisions * this.store.step);
     if (from >= target) return this.load(target);
     try {
       return await this.load(from);
@@ -226,7 +247,7 @@ class StoreCache implements OpenCache {
   }
 
   /** Subscribes first and reads second: changes in between arrive as events. */
-  private async load(revision: number): Promise<AsyncIterable<readonly StoreEvent[]>> {
+  private async load(revision: number): Promise<AsyncIterable<WatchBatch>> {
     const events = this.store.watch(rootPrefix, revision, this.stop.signal);
     for (const kind of this.kinds.values()) {
       kind.load(await kind.upgraded(await this.readAll(kind.kind.prefix, revision)), revision);
@@ -252,9 +273,9 @@ class StoreCache implements OpenCache {
   }
 
   /** Follows until close(). When the store cannot go on from here, everything is loaded again and watchers start over. */
-  private async follow(first: AsyncIterable<readonly StoreEvent[]>): Promise<void> {
+  private async follow(first: AsyncIterable<WatchBatch>): Promise<void> {
     const backoff = new Backoff<string>({ initialMs: 100, maxMs: 5_000 });
-    let events: AsyncIterable<readonly StoreEvent[]> | undefined = first;
+    let events: AsyncIterable<WatchBatch> | undefined = first;
     while (!this.stop.signal.aborted) {
       try {
         events ??= await this.load(await this.store.revision());
@@ -271,9 +292,9 @@ class StoreCache implements OpenCache {
     }
   }
 
-  private applyBatch(batch: readonly StoreEvent[]): void {
+  private applyBatch({ events, revision }: WatchBatch): void {
     const touched = new Set<StoreKindCache<KubeObject>>();
-    for (const event of batch) {
+    for (const event of events) {
       const prefix = kindPrefix(event.key);
       const held = this.held.get(prefix);
       const kind = this.kinds.get(prefix);
@@ -284,7 +305,7 @@ class StoreCache implements OpenCache {
         if (this.writing > 0 && !event.isTogether) this.results.set(event.revision, left);
       }
     }
-    this.applied = batch.at(-1)?.revision ?? this.applied;
+    this.applied = revision;
     for (const kind of touched) kind.flush();
     this.settleWaiters();
   }

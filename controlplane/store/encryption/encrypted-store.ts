@@ -2,7 +2,17 @@
 // encrypted ones, its history and its log among them.
 //
 // A value that another provider wrote than the first one is stale: a write with the same content then stores it again.
-import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent, Together } from '../store';
+import type {
+  Claims,
+  HeldClaim,
+  RangeOptions,
+  RangeResult,
+  Store,
+  StoredValue,
+  StoreEvent,
+  Together,
+  WatchBatch,
+} from '../store';
 import type { EncryptionRules } from './rules';
 
 /** Values that are read in one turn of the event loop. */
@@ -28,6 +38,14 @@ export class EncryptedStore implements Store {
       after = items.at(-1)!.key;
     }
     this.rules = rules;
+  }
+
+  get step(): number {
+    return this.store.step;
+  }
+
+  get isShared(): boolean {
+    return this.store.isShared;
   }
 
   isStale(key: string): boolean {
@@ -75,7 +93,7 @@ export class EncryptedStore implements Store {
     return this.store.claims();
   }
 
-  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
     // The subscription begins now, not at the first read.
     return this.plainBatches(this.store.watch(prefix, afterRevision, signal));
   }
@@ -88,8 +106,10 @@ export class EncryptedStore implements Store {
     return this.store.close();
   }
 
-  private async *plainBatches(batches: AsyncIterable<readonly StoreEvent[]>) {
-    for await (const batch of batches) yield batch.map((event) => this.plainEvent(event));
+  private async *plainBatches(batches: AsyncIterable<WatchBatch>): AsyncGenerator<WatchBatch> {
+    for await (const { events, revision } of batches) {
+      yield { events: events.map((event) => this.plainEvent(event)), revision };
+    }
   }
 
   private encrypted(key: string, value: Buffer): Buffer {
@@ -154,7 +174,6 @@ class PlainEvent implements StoreEvent {
   readonly type: StoreEvent['type'];
   readonly key: string;
   readonly revision: number;
-  readonly createRevision: number;
   readonly isTogether?: true;
 
   constructor(
@@ -164,7 +183,6 @@ class PlainEvent implements StoreEvent {
     this.type = event.type;
     this.key = event.key;
     this.revision = event.revision;
-    this.createRevision = event.createRevision;
     if (event.isTogether) this.isTogether = true;
   }
 

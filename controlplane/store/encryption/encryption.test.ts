@@ -100,9 +100,9 @@ t.test('a value of another writer is stale until it is written again', async (t)
   const abort = new AbortController();
   const events = store.watch('/', 1, abort.signal)[Symbol.asyncIterator]();
   await store.update(place, text('{"plain":1}'), 1);
-  const { value: batch = [] } = await events.next();
-  t.same(batch[0].value, text('{"plain":1}'));
-  t.same(batch[0].previous, text('{"plain":1}'));
+  const { value: batch } = await events.next();
+  t.same(batch.events[0].value, text('{"plain":1}'));
+  t.same(batch.events[0].previous, text('{"plain":1}'));
   t.equal(store.isStale(place), false);
   await store.use(rulesOf(gcm2, gcm1));
   t.equal(store.isStale(place), true, 'another key');

@@ -1,21 +1,33 @@
 // The store in memory: for tests and for clusters that need not outlive their server. It keeps the whole history as a
 // list of events, which a compaction trims.
 import { AlreadyClaimed, AlreadyExists, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
-import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent, Together } from '../store';
+import type {
+  Claims,
+  HeldClaim,
+  RangeOptions,
+  RangeResult,
+  Store,
+  StoredValue,
+  StoreEvent,
+  Together,
+  WatchBatch,
+} from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
 import { ClaimMap } from './claims';
 
 /** One version of a key; no value means that this revision deleted it. */
 interface Version {
   readonly revision: number;
-  readonly createRevision: number;
   readonly value: Buffer | undefined;
 }
 
-/** The event of a second key before its revision is known. A new key has no createRevision yet. */
-type TogetherEvent = Omit<StoreEvent, 'revision' | 'createRevision'> & { readonly createRevision?: number };
+/** The event of a second key before its revision is known. */
+type TogetherEvent = Omit<StoreEvent, 'revision'>;
 
 export class MemoryStore implements Store {
+  readonly step = 1;
+  /** Several servers of one process may share it, as tests do. */
+  readonly isShared = true;
   /** Versions of each key, oldest first, never an empty list. */
   private readonly keys = new Map<string, Version[]>();
   private log: StoreEvent[] = [];
@@ -59,7 +71,7 @@ export class MemoryStore implements Store {
     const changes = this.decide(together);
     if (claims) this.claimMap.hold(key, claims);
     const revision = this.currentRevision + 1;
-    return this.append({ type: 'put', key, revision, value, createRevision: revision }, changes);
+    return this.append({ type: 'put', key, revision, value }, changes);
   }
 
   async update(
@@ -73,16 +85,15 @@ export class MemoryStore implements Store {
     const changes = this.decide(together);
     if (claims) this.claimMap.hold(key, claims);
     const revision = this.currentRevision + 1;
-    const { createRevision } = current;
-    return this.append({ type: 'put', key, revision, value, createRevision, previous: current.value }, changes);
+    return this.append({ type: 'put', key, revision, value, previous: current.value }, changes);
   }
 
   async delete(key: string, expectedRevision?: number, together: readonly Together[] = []): Promise<number> {
-    const { createRevision, value } = this.expect(key, expectedRevision);
+    const { value } = this.expect(key, expectedRevision);
     const changes = this.decide(together);
     this.claimMap.free(key);
     const revision = this.currentRevision + 1;
-    return this.append({ type: 'delete', key, revision, value, createRevision, previous: value }, changes);
+    return this.append({ type: 'delete', key, revision, value, previous: value }, changes);
   }
 
   async adopt(key: string, claims: Claims, expectedRevision: number): Promise<void> {
@@ -95,7 +106,7 @@ export class MemoryStore implements Store {
     return this.claimMap.all();
   }
 
-  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
     this.checkOpen();
     return this.hub.watch(prefix, afterRevision, signal);
   }
@@ -143,13 +154,12 @@ export class MemoryStore implements Store {
         if (previous) throw new AlreadyClaimed(one.claim, key);
         return { ...event, type: 'put', value: one.value };
       }
-      if (!current || !previous) return [];
-      const { createRevision } = current;
+      if (!previous) return [];
       if (one.action === 'delete') {
-        return one.applies(previous) ? { ...event, type: 'delete', value: previous, createRevision, previous } : [];
+        return one.applies(previous) ? { ...event, type: 'delete', value: previous, previous } : [];
       }
       const value = one.change(previous);
-      return value ? { ...event, type: 'put', value, createRevision, previous } : [];
+      return value ? { ...event, type: 'put', value, previous } : [];
     });
   }
 
@@ -158,7 +168,7 @@ export class MemoryStore implements Store {
     const events = [event];
     for (const other of more) {
       const revision = event.revision + events.length;
-      events.push({ createRevision: revision, ...other, revision });
+      events.push({ ...other, revision });
       if (other.type === 'delete') this.claimMap.free(other.key);
     }
     for (const each of events) this.record(each);
@@ -167,8 +177,8 @@ export class MemoryStore implements Store {
   }
 
   private record(event: StoreEvent): void {
-    const { key, revision, createRevision } = event;
-    const version: Version = { revision, createRevision, value: event.type === 'put' ? event.value : undefined };
+    const { key, revision } = event;
+    const version: Version = { revision, value: event.type === 'put' ? event.value : undefined };
     const versions = this.keys.get(key);
     if (versions) versions.push(version);
     else this.keys.set(key, [version]);
@@ -192,5 +202,5 @@ export class MemoryStore implements Store {
 
 function toStored(key: string, version: Version | undefined): StoredValue | undefined {
   if (!version?.value) return undefined;
-  return { key, value: version.value, createRevision: version.createRevision, modRevision: version.revision };
+  return { key, value: version.value, modRevision: version.revision };
 }

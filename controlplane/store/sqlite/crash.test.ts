@@ -15,7 +15,7 @@ async function allEvents(store: Store): Promise<StoreEvent[]> {
   const last = await store.revision();
   if (last === 0) return events;
   for await (const batch of store.watch('', 0, new AbortController().signal)) {
-    events.push(...batch);
+    events.push(...batch.events);
     if (events.at(-1)!.revision >= last) break;
   }
   return events;

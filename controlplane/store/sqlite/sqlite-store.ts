@@ -4,7 +4,17 @@ import { close, fdatasync, open } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
-import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, StoreEvent, Together } from '../store';
+import type {
+  Claims,
+  HeldClaim,
+  RangeOptions,
+  RangeResult,
+  Store,
+  StoredValue,
+  StoreEvent,
+  Together,
+  WatchBatch,
+} from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
 import { ClaimTable, noClaims } from './claims';
 import { GroupCommit } from './group-commit';
@@ -30,6 +40,8 @@ const bare = { value: empty, claims: undefined };
 const compactionStep = 500;
 
 export class SqliteStore implements Store {
+  readonly step = 1;
+  readonly isShared = false;
   /** The newest durable revision: what readers see. */
   private currentRevision: number;
   private committedRevision: number;
@@ -87,7 +99,7 @@ export class SqliteStore implements Store {
         | [number, number, number, Uint8Array]
         | undefined;
       if (!row || row[2] === 1) return undefined;
-      return { key, value: toBuffer(row[3]), createRevision: row[1], modRevision: row[0] };
+      return { key, value: toBuffer(row[3]), modRevision: row[0] };
     });
   }
 
@@ -101,8 +113,8 @@ export class SqliteStore implements Store {
       const rows = this.sql.range.all(...bounds) as unknown as [string, number, number, Uint8Array][];
       const more = limit !== undefined && rows.length > limit;
       if (more) rows.pop();
-      const items = rows.map(([key, modRevision, createRevision, value]) => {
-        return { key, value: toBuffer(value), createRevision, modRevision };
+      const items = rows.map(([key, modRevision, , value]) => {
+        return { key, value: toBuffer(value), modRevision };
       });
       return { items, revision, more };
     });
@@ -134,7 +146,7 @@ export class SqliteStore implements Store {
     return this.read(() => this.claimTable.all());
   }
 
-  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]> {
+  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
     this.checkUsable();
     return this.hub.watch(prefix, afterRevision, signal);
   }
@@ -216,7 +228,7 @@ export class SqliteStore implements Store {
       const refusal = claims && this.claimTable.hold(key, claims, noClaims);
       if (refusal) return refusal;
       this.sql.insert.run(revision, key, revision, 0, 0, value);
-      return this.withChanges({ type: 'put', key, revision, value, createRevision: revision }, changes);
+      return this.withChanges({ type: 'put', key, revision, value }, changes);
     }
     const row = this.sql.newestOf.get(key) as unknown as [number, number, number, Uint8Array] | undefined;
     const [modRevision, createRevision, deleted, bytes] = row ?? [0, 0, 1, empty];
@@ -234,12 +246,12 @@ export class SqliteStore implements Store {
     if (verb === 'delete') {
       this.claimTable.free(key);
       this.sql.insert.run(revision, key, createRevision, modRevision, 1, value);
-      return this.withChanges({ type: 'delete', key, revision, value: previous, createRevision, previous }, changes);
+      return this.withChanges({ type: 'delete', key, revision, value: previous, previous }, changes);
     }
     const refusal = claims && this.claimTable.hold(key, claims);
     if (refusal) return refusal;
     this.sql.insert.run(revision, key, createRevision, modRevision, 0, value);
-    return this.withChanges({ type: 'put', key, revision, value, createRevision, previous }, changes);
+    return this.withChanges({ type: 'put', key, revision, value, previous }, changes);
   }
 
   private withChanges(event: StoreEvent, changes: readonly Decided[]): readonly StoreEvent[] {
@@ -294,13 +306,11 @@ export class SqliteStore implements Store {
     });
   }
 
-  private toEvent([revision, key, createRevision, previousRevision, deleted, bytes]: LogRow): StoreEvent {
+  private toEvent([revision, key, , previousRevision, deleted, bytes]: LogRow): StoreEvent {
     const previous = previousRevision === 0 ? undefined : this.valueAt(previousRevision);
-    if (deleted === 1) return { type: 'delete', key, revision, value: previous ?? empty, createRevision, previous };
+    if (deleted === 1) return { type: 'delete', key, revision, value: previous ?? empty, previous };
     const value = toBuffer(bytes);
-    return previous
-      ? { type: 'put', key, revision, value, createRevision, previous }
-      : { type: 'put', key, revision, value, createRevision };
+    return previous ? { type: 'put', key, revision, value, previous } : { type: 'put', key, revision, value };
   }
 }
 

@@ -52,15 +52,15 @@ export function writeTogether(sql: Statements, claims: ClaimTable, decided: Deci
   if (decided.action === 'create') {
     const { value } = decided;
     sql.insert.run(revision, key, revision, 0, 0, value);
-    return { type: 'put', key, revision, value, createRevision: revision, isTogether: true };
+    return { type: 'put', key, revision, value, isTogether: true };
   }
   const { createRevision, modRevision, value: previous } = decided.present;
   if (decided.action === 'delete') {
     claims.free(key);
     sql.insert.run(revision, key, createRevision, modRevision, 1, empty);
-    return { type: 'delete', key, revision, value: previous, createRevision, previous, isTogether: true };
+    return { type: 'delete', key, revision, value: previous, previous, isTogether: true };
   }
   const { value } = decided;
   sql.insert.run(revision, key, createRevision, modRevision, 0, value);
-  return { type: 'put', key, revision, value, createRevision, previous, isTogether: true };
+  return { type: 'put', key, revision, value, previous, isTogether: true };
 }

@@ -1,7 +1,7 @@
 // Expands volumes on this node, and writes the status of their claims (expansion.ts decides).
 import { type PersistentVolumeClaim, persistentVolumeClaims } from '../../../../controlplane/api';
 import { describeError } from '../../../../controlplane/base/errors';
-import { RpcError } from '../../grpc/rpc';
+import { RpcError } from '../../../../controlplane/grpc/rpc-error';
 import { secretData } from './credentials';
 import type { CsiVolumesDeps } from './csi-volumes';
 import {

@@ -3,7 +3,7 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../../controlplane/api';
 import { unitValue } from '../../../../controlplane/api/quantity';
 import { formatTime } from '../../../../controlplane/base/clock';
-import { RpcError, type RpcStatus } from '../../grpc/rpc';
+import { RpcError, type RpcStatus } from '../../../../controlplane/grpc/rpc-error';
 
 type Status = NonNullable<PersistentVolumeClaim['status']>;
 type ClaimCondition = NonNullable<Status['conditions']>[number];

@@ -1,0 +1,4 @@
+// What k8ts uses of gRPC and protobuf. A file of its own in dist (hack/build.ts): processes that call no gRPC service, such as kubelets
+// without plug-ins and servers on SQLite, do not hold its text in memory.
+export { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+export { Root } from 'protobufjs/light';

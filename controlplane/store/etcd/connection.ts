@@ -1,0 +1,255 @@
+// Calls to the members of an etcd cluster. One member is used at a time; when it fails to answer, the next one takes its place for all calls
+// and watches. Members that are cut off from the others answer "no leader", and frozen ones nothing: both count as failed.
+import type { Client } from '@grpc/grpc-js';
+import type { Root } from 'protobufjs/light';
+import { AppError, TooLarge, Unavailable } from '../../base/errors';
+import { decodeMessage, encodeMessage, typesOf } from '../../grpc/messages';
+import { RpcError } from '../../grpc/rpc-error';
+import { type Calls, type Method, messages, methods } from './protocol';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+export interface EtcdTls {
+  /** PEM. */
+  readonly ca: Buffer;
+  /** Of the client; both or none. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+export interface EtcdOptions {
+  /** In the order in which they are tried. */
+  readonly endpoints: readonly Endpoint[];
+  /** Absent: plain text. */
+  readonly tls?: EtcdTls;
+  readonly limits?: Partial<EtcdLimits>;
+}
+
+const defaultLimits = {
+  /** A read is tried at the next member after this. */
+  readMs: 2_000,
+  /** All tries of a read together. */
+  readTotalMs: 8_000,
+  /** etcd itself ends a write after 7 s (5 s, and two elections), if it can. */
+  writeMs: 10_000,
+  /** Without traffic for this long, the connection is tested; etcd refuses a shorter time than 5 s. */
+  pingMs: 6_000,
+  pingAnswerMs: 2_000,
+};
+export type EtcdLimits = Readonly<typeof defaultLimits>;
+
+type Library = typeof import('../../grpc/library');
+
+export class EtcdConnection {
+  private current = 0;
+  /** Aborted when another member takes the place of the current one. */
+  private turn = new AbortController();
+  private readonly limits: EtcdLimits;
+
+  private constructor(
+    private readonly options: EtcdOptions,
+    private readonly library: Library,
+    private readonly types: Root,
+    private readonly members: readonly Client[],
+  ) {
+    this.limits = { ...defaultLimits, ...options.limits };
+  }
+
+  /** Connects with the first call. @throws Error for certificates that cannot be read */
+  static async open(options: EtcdOptions): Promise<EtcdConnection> {
+    const [library, types] = await Promise.all([import('../../grpc/library'), typesOf({ messages })]);
+    const { credentials } = library;
+    const { tls, endpoints, limits } = options;
+    const channel = tls
+      ? credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null)
+      : credentials.createInsecure();
+    const { pingMs, pingAnswerMs } = { ...defaultLimits, ...limits };
+    const settings = {
+      'grpc.max_receive_message_length': -1,
+      'grpc.max_send_message_length': -1,
+      'grpc.enable_retries': 0,
+      'grpc.enable_http_proxy': 0,
+      'grpc.service_config_disable_resolution': 1,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.keepalive_time_ms': pingMs,
+      'grpc.keepalive_timeout_ms': pingAnswerMs,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.min_reconnect_backoff_ms': 1_000,
+      'grpc.max_reconnect_backoff_ms': 1_000,
+    };
+    const members = endpoints.map(
+      ({ host, port }) => new library.Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channel, settings),
+    );
+    return new EtcdConnection(options, library, types, members);
+  }
+
+  /** A call that changes nothing: other members are tried when one does not answer. @throws AppError */
+  async read<M extends Exclude<Method, 'Watch'>>(
+    method: M,
+    request: Calls[M]['request'],
+  ): Promise<Calls[M]['response']> {
+    const started = performance.now();
+    for (;;) {
+      const member = this.current;
+      try {
+        return await this.call(method, request, this.limits.readMs);
+      } catch (error) {
+        if (!isMemberFault(error)) throw this.translate(error);
+        this.leave(member);
+        if (performance.now() - started > this.limits.readTotalMs - this.limits.readMs) throw this.translate(error);
+        await pause(this.members.length > 1 ? 20 : 100);
+      }
+    }
+  }
+
+  /**
+   * A call that changes something: it is sent once. Only when it certainly has not reached a member, the next one is tried.
+   * @throws AppError; OutcomeUnknown when it may have happened
+   */
+  async write<M extends Exclude<Method, 'Watch'>>(
+    method: M,
+    request: Calls[M]['request'],
+  ): Promise<Calls[M]['response']> {
+    const started = performance.now();
+    for (;;) {
+      const member = this.current;
+      try {
+        return await this.call(method, request, this.limits.writeMs);
+      } catch (error) {
+        const isFault = isMemberFault(error);
+        if (isFault) this.leave(member);
+        if (!isFault) throw this.translate(error);
+        if (!isUnsent(error)) throw new OutcomeUnknown(this.describe(error), { cause: error });
+        if (performance.now() - started > this.limits.readTotalMs) throw this.translate(error);
+        await pause(this.members.length > 1 ? 20 : 100);
+      }
+    }
+  }
+
+  /**
+   * Sends one watch request. Answers come in order until the stream ends, which is an error: also when another member takes the place
+   * of this one. `pause` and `resume` hold the answers back. @throws AppError, the signal's reason
+   */
+  watch(
+    request: Calls['Watch']['request'],
+    onAnswer: (answer: Calls['Watch']['response'], flow: { pause(): void; resume(): void }) => void,
+    signal: AbortSignal,
+  ): Promise<never> {
+    const member = this.current;
+    const { turn, library } = this;
+    const { path, encode, decode } = this.codec('Watch');
+    return new Promise((_resolve, reject) => {
+      signal.throwIfAborted();
+      const metadata = new library.Metadata();
+      // A member without a leader then ends the watch.
+      metadata.set('hasleader', 'true');
+      const stream = this.members[member]!.makeBidiStreamRequest(path, encode, decode, metadata);
+      const cancel = () => stream.cancel();
+      const over = AbortSignal.any([signal, turn.signal]);
+      over.addEventListener('abort', cancel, { once: true });
+      const end = (error: unknown) => {
+        over.removeEventListener('abort', cancel);
+        if (signal.aborted) return reject(signal.reason);
+        if (isMemberFault(error)) this.leave(member);
+        reject(this.translate(error));
+      };
+      const flow = { pause: () => stream.pause(), resume: () => stream.resume() };
+      stream.on('data', (answer) => onAnswer(answer, flow));
+      stream.on('error', (error: Error & { code: number; details: string }) =>
+        end(new RpcError(error.code, error.details)),
+      );
+      stream.on('end', () => end(new RpcError(14, 'the watch has ended')));
+      stream.write(request);
+    });
+  }
+
+  close(): void {
+    for (const member of this.members) member.close();
+  }
+
+  /** For messages: the member that is used now. */
+  get address(): string {
+    const { host, port } = this.options.endpoints[this.current]!;
+    return `${host}:${port}`;
+  }
+
+  private call<M extends Exclude<Method, 'Watch'>>(
+    method: M,
+    request: Calls[M]['request'],
+    timeoutMs: number,
+  ): Promise<Calls[M]['response']> {
+    const { path, encode, decode } = this.codec(method);
+    return new Promise((resolve, reject) => {
+      this.members[this.current]!.makeUnaryRequest(
+        path,
+        encode,
+        decode,
+        request,
+        { deadline: Date.now() + timeoutMs },
+        (error, answer) => {
+          if (error) reject(new RpcError(error.code, error.details));
+          else resolve(answer as Calls[M]['response']);
+        },
+      );
+    });
+  }
+
+  private leave(member: number): void {
+    if (member !== this.current || this.members.length === 1) return;
+    this.current = (member + 1) % this.members.length;
+    const { turn } = this;
+    this.turn = new AbortController();
+    turn.abort();
+  }
+
+  private codec(method: Method) {
+    const { path, request, response } = methods[method];
+    return {
+      path,
+      encode: (value: object) => encodeMessage(this.types, request, value),
+      // biome-ignore lint/suspicious/noExplicitAny: the types of the messages follow from their description.
+      decode: (bytes: Buffer): any => decodeMessage(this.types, response, bytes),
+    };
+  }
+
+  private translate(error: unknown): AppError {
+    if (!(error instanceof RpcError)) return error instanceof AppError ? error : new Unavailable(String(error));
+    if (error.reason.includes('request is too large')) {
+      return new TooLarge('the object is larger than etcd accepts (its option --max-request-bytes)', { cause: error });
+    }
+    if (error.reason.includes('too many operations in txn')) {
+      return new TooLarge(
+        'the object has more addresses and ports than etcd accepts in one write (its option --max-txn-ops)',
+        {
+          cause: error,
+        },
+      );
+    }
+    return isMemberFault(error) || error.status === 'ResourceExhausted'
+      ? new Unavailable(this.describe(error), { cause: error })
+      : error;
+  }
+
+  private describe(error: unknown): string {
+    const why = error instanceof RpcError ? error.reason : String(error);
+    return `etcd at ${this.address}: ${why}`;
+  }
+}
+
+/** The write may be stored or not: etcd did not say. */
+export class OutcomeUnknown extends Unavailable {}
+
+/** The member, not the request, is the reason. */
+function isMemberFault(error: unknown): boolean {
+  if (!(error instanceof RpcError)) return false;
+  return error.status === 'Unavailable' || error.status === 'DeadlineExceeded' || error.status === 'Canceled';
+}
+
+/** The library reports so when the call never had a connection; a member refuses so before it does anything. */
+const isUnsent = (error: unknown): boolean =>
+  error instanceof RpcError &&
+  error.status === 'Unavailable' &&
+  /^No connection established|^Name resolution failed|etcdserver: no leader/.test(error.reason);
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
