@@ -8,6 +8,7 @@ import type { Auditor } from './audit/auditor';
 import type { AuditedRequest } from './audit/request-fields';
 import { impersonate, prepareImpersonation, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
+import { StoreUnavailable } from './cache/freshness';
 import { type Admission, free, type RequestLimits, TooManyRequests } from './flowcontrol/limits';
 import type { Metrics, RequestTimer } from './metrics';
 import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textReply } from './request';
@@ -101,7 +102,9 @@ export class ApiHandler {
     const status = toStatus(err);
     const code = status.code ?? 500;
     timer.done(code);
-    if (code >= 500) this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
+    if (code >= 500 && !isReported(err)) {
+      this.deps.log.warn('request failed', { method: request.method, path: request.path, error: err });
+    }
     if (request.audit && !(err instanceof AppError)) request.audit.panicked(describeError(err));
     if (err instanceof PathNotFound) return { ...textReply('404 page not found\n', 404), headers: plainTextError };
     const reply = await this.inEncodingOf(request, jsonReply(status, code));
@@ -232,6 +235,9 @@ export class ApiHandler {
     }
   }
 }
+
+/** One line for a fault that many requests meet is enough. */
+const isReported = (err: unknown): boolean => err instanceof StoreUnavailable;
 
 const switchingProtocols = 101;
 

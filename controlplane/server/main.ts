@@ -1,5 +1,7 @@
 // `k8ts server`: store, cache, API server, controllers and scheduler in one process, or some of them.
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KindCatalog, storedKinds } from '../api/catalog';
 import { registry } from '../api/registry';
@@ -74,7 +76,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     return api ? createClient(api.transport(user), client) : connect(options.kubeconfig, client);
   };
   if (api) running.push(keepCertificates(api, options, log, end));
-  const identity = options.nodeName === '' ? {} : { identity: options.nodeName };
+  const identity = identityOf(options);
   if (parts.includes('controllers')) {
     const { clusterCidr, loadBalancerPool } = options;
     const caPem = await readFile(join(options.pkiDir, 'ca.crt'), 'utf8');
@@ -101,6 +103,13 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     stop.abort();
     await Promise.allSettled(running);
   }
+}
+
+/** The name of this server in the Leases of its leaders; none when there can be no other server. */
+function identityOf({ nodeName, store }: Context['options']): { readonly identity?: string } {
+  if (nodeName !== '') return { identity: nodeName };
+  // Upstream's form.
+  return store.kind === 'etcd' ? { identity: `${hostname()}_${randomUUID()}` } : {};
 }
 
 /** How often the server checks its certificates; it renews them 90 days before they end. */

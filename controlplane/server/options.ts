@@ -199,7 +199,7 @@ export const serverOptions = {
     flag: 'node-name',
     placeholder: 'NAME',
     default: '',
-    help: 'name of this server in leader election; absent: the only server',
+    help: 'name of this server in leader election; absent: with etcd a new one at each start, else none: this is the only server',
     parse: parseText,
   },
 } satisfies OptionTable;

@@ -41,7 +41,7 @@ export async function startEtcd(t: Test, options: readonly string[] = []): Promi
     process = spawn('etcd', argv, { stdio: 'ignore' });
     await once(process, 'spawn');
     // A read is repeated until a member answers, which needs a leader.
-    const etcd = await EtcdConnection.open({ endpoints: [endpoint], limits: { readTotalMs: 30_000 } });
+    const etcd = await EtcdConnection.open({ endpoints: [endpoint], limits: { outageMs: 30_000 } });
     try {
       await etcd.read('Range', { key: Buffer.from('any') });
     } finally {

@@ -3,6 +3,7 @@
 // question to the store.
 import type { Clock } from '../../base/clock';
 import { describeError, Unavailable } from '../../base/errors';
+import type { Logger } from '../../base/logger';
 
 export interface FreshnessDeps {
   /** The newest revision of the store. */
@@ -10,7 +11,11 @@ export interface FreshnessDeps {
   /** Resolves when the cache has this revision; undefined when it has it now. */
   readonly reached: (revision: number) => Promise<void> | undefined;
   readonly clock: Pick<Clock, 'now'>;
+  readonly log: Logger;
 }
+
+/** The store does not answer. The log has the reason already. */
+export class StoreUnavailable extends Unavailable {}
 
 /** A look at the state asks the store again when the last answer is older than this. */
 const answerAgeMs = 1_000;
@@ -53,10 +58,13 @@ export class Freshness {
     try {
       const newest = await this.deps.newest();
       await this.deps.reached(newest);
+      if (this.failure !== undefined) this.deps.log.info('the store answers again');
       this.failure = undefined;
     } catch (error) {
+      const before = this.failure;
       this.failure = describeError(error);
-      throw new Unavailable(`the newest state of the store is not known: ${this.failure}`, { cause: error });
+      if (before === undefined) this.deps.log.warn('the store does not answer; requests fail until it does', { error });
+      throw new StoreUnavailable(`the newest state of the store is not known: ${this.failure}`);
     } finally {
       this.answeredAt = this.deps.clock.now();
     }

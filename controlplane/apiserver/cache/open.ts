@@ -115,7 +115,7 @@ class StoreCache implements OpenCache {
     const { clock } = this;
     const newest = () => store.revision();
     this.freshness = store.isShared
-      ? new Freshness({ newest, reached: (revision) => this.reached(revision), clock })
+      ? new Freshness({ newest, reached: (revision) => this.reached(revision), clock, log: this.log })
       : undefined;
     for (const kind of kinds) {
       if (!this.kinds.has(kind.prefix)) this.kinds.set(kind.prefix, new StoreKindCache(storageKind(kind), this.deps));
@@ -236,7 +236,9 @@ class StoreCache implements OpenCache {
    * clients would get "revision too old" and list everything again at the same moment.
    */
   private async loadWithHistory(target: number): Promise<AsyncIterable<WatchBatch>> {
-    const from = Math.max(this.store.step, target - this.resumeRevisions * this.store.step);
+    const { step } = this.store;
+    // Not below the end of the first revision, which is 1 or, with a step of 100, 199.
+    const from = Math.max(2 * step - 1, target - this.resumeRevisions * step);
     if (from >= target) return this.load(target);
     try {
       return await this.load(from);

@@ -29,8 +29,8 @@ export interface EtcdOptions {
 const defaultLimits = {
   /** A read is tried at the next member after this. */
   readMs: 2_000,
-  /** All tries of a read together. */
-  readTotalMs: 8_000,
+  /** A call is tried again until no member has answered for this long; later calls are tried once at each member. */
+  outageMs: 8_000,
   /** etcd itself ends a write after 7 s (5 s, and two elections), if it can. */
   writeMs: 10_000,
   /** Without traffic for this long, the connection is tested; etcd refuses a shorter time than 5 s. */
@@ -39,10 +39,13 @@ const defaultLimits = {
 };
 export type EtcdLimits = Readonly<typeof defaultLimits>;
 
+type UnaryMethod = Exclude<Method, 'Watch'>;
 type Library = typeof import('../../grpc/library');
 
 export class EtcdConnection {
   private current = 0;
+  /** When a member has answered last, whatever it said. */
+  private answeredAt = performance.now();
   /** Aborted when another member takes the place of the current one. */
   private turn = new AbortController();
   private readonly limits: EtcdLimits;
@@ -85,43 +88,37 @@ export class EtcdConnection {
   }
 
   /** A call that changes nothing: other members are tried when one does not answer. @throws AppError */
-  async read<M extends Exclude<Method, 'Watch'>>(
-    method: M,
-    request: Calls[M]['request'],
-  ): Promise<Calls[M]['response']> {
-    const started = performance.now();
-    for (;;) {
-      const member = this.current;
-      try {
-        return await this.call(method, request, this.limits.readMs);
-      } catch (error) {
-        if (!isMemberFault(error)) throw this.translate(error);
-        this.leave(member);
-        if (performance.now() - started > this.limits.readTotalMs - this.limits.readMs) throw this.translate(error);
-        await pause(this.members.length > 1 ? 20 : 100);
-      }
-    }
+  read<M extends UnaryMethod>(method: M, request: Calls[M]['request']): Promise<Calls[M]['response']> {
+    return this.try(method, request, this.limits.readMs, () => true);
   }
 
   /**
-   * A call that changes something: it is sent once. Only when it certainly has not reached a member, the next one is tried.
+   * A call that changes something: it is sent once. Only when it certainly has changed nothing, the next member is tried.
    * @throws AppError; OutcomeUnknown when it may have happened
    */
-  async write<M extends Exclude<Method, 'Watch'>>(
+  write<M extends UnaryMethod>(method: M, request: Calls[M]['request']): Promise<Calls[M]['response']> {
+    return this.try(method, request, this.limits.writeMs, isUnsent);
+  }
+
+  private async try<M extends UnaryMethod>(
     method: M,
     request: Calls[M]['request'],
+    timeoutMs: number,
+    mayRepeat: (error: RpcError) => boolean,
   ): Promise<Calls[M]['response']> {
-    const started = performance.now();
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const member = this.current;
       try {
-        return await this.call(method, request, this.limits.writeMs);
+        const answer = await this.call(method, request, timeoutMs);
+        this.answeredAt = performance.now();
+        return answer;
       } catch (error) {
-        const isFault = isMemberFault(error);
-        if (isFault) this.leave(member);
-        if (!isFault) throw this.translate(error);
-        if (!isUnsent(error)) throw new OutcomeUnknown(this.describe(error), { cause: error });
-        if (performance.now() - started > this.limits.readTotalMs) throw this.translate(error);
+        if (!isMemberFault(error)) throw this.translate(error);
+        this.leave(member);
+        if (!mayRepeat(error))
+          throw new OutcomeUnknown(`${this.describe(error, member)}; the write may be stored or not`);
+        const isOutage = performance.now() - this.answeredAt > this.limits.outageMs;
+        if (isOutage && tries >= this.members.length) throw new Unavailable(this.describe(error, member));
         await pause(this.members.length > 1 ? 20 : 100);
       }
     }
@@ -152,7 +149,7 @@ export class EtcdConnection {
         over.removeEventListener('abort', cancel);
         if (signal.aborted) return reject(signal.reason);
         if (isMemberFault(error)) this.leave(member);
-        reject(this.translate(error));
+        reject(this.translate(error, member));
       };
       const flow = { pause: () => stream.pause(), resume: () => stream.resume() };
       stream.on('data', (answer) => onAnswer(answer, flow));
@@ -168,13 +165,13 @@ export class EtcdConnection {
     for (const member of this.members) member.close();
   }
 
-  /** For messages: the member that is used now. */
-  get address(): string {
-    const { host, port } = this.options.endpoints[this.current]!;
+  /** For messages. */
+  address(member = this.current): string {
+    const { host, port } = this.options.endpoints[member]!;
     return `${host}:${port}`;
   }
 
-  private call<M extends Exclude<Method, 'Watch'>>(
+  private call<M extends UnaryMethod>(
     method: M,
     request: Calls[M]['request'],
     timeoutMs: number,
@@ -213,7 +210,7 @@ export class EtcdConnection {
     };
   }
 
-  private translate(error: unknown): AppError {
+  private translate(error: unknown, member = this.current): AppError {
     if (!(error instanceof RpcError)) return error instanceof AppError ? error : new Unavailable(String(error));
     if (error.reason.includes('request is too large')) {
       return new TooLarge('the object is larger than etcd accepts (its option --max-request-bytes)', { cause: error });
@@ -226,14 +223,15 @@ export class EtcdConnection {
         },
       );
     }
-    return isMemberFault(error) || error.status === 'ResourceExhausted'
-      ? new Unavailable(this.describe(error), { cause: error })
+    return error.status === 'ResourceExhausted' || isMemberFault(error)
+      ? new Unavailable(this.describe(error, member))
       : error;
   }
 
-  private describe(error: unknown): string {
-    const why = error instanceof RpcError ? error.reason : String(error);
-    return `etcd at ${this.address}: ${why}`;
+  private describe({ reason }: RpcError, member: number): string {
+    const why =
+      /^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note: /.exec(reason)?.[1] ?? reason;
+    return `etcd at ${this.address(member)}: ${why}`;
   }
 }
 
@@ -241,14 +239,13 @@ export class EtcdConnection {
 export class OutcomeUnknown extends Unavailable {}
 
 /** The member, not the request, is the reason. */
-function isMemberFault(error: unknown): boolean {
+function isMemberFault(error: unknown): error is RpcError {
   if (!(error instanceof RpcError)) return false;
   return error.status === 'Unavailable' || error.status === 'DeadlineExceeded' || error.status === 'Canceled';
 }
 
 /** The library reports so when the call never had a connection; a member refuses so before it does anything. */
-const isUnsent = (error: unknown): boolean =>
-  error instanceof RpcError &&
+const isUnsent = (error: RpcError): boolean =>
   error.status === 'Unavailable' &&
   /^No connection established|^Name resolution failed|etcdserver: no leader/.test(error.reason);
 

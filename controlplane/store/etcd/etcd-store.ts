@@ -303,14 +303,14 @@ async function checkFormat(etcd: EtcdConnection): Promise<void> {
   if (found === format) return;
   if (found !== undefined) {
     throw new Unsupported(
-      `the data in etcd at ${etcd.address} has format ${found}, which a newer k8ts wrote; this one reads ${format}`,
+      `the data in etcd at ${etcd.address()} has format ${found}, which a newer k8ts wrote; this one reads ${format}`,
     );
   }
   const values = { key: Buffer.from('/registry/'), rangeEnd: Buffer.from('/registry0') };
   const foreign = await etcd.read('Range', { ...values, limit: 1, keysOnly: true });
   if (foreign.kvs[0]) {
     throw new Unsupported(
-      `etcd at ${etcd.address} has keys under /registry/ that k8ts did not write, such as ${foreign.kvs[0].key}. ` +
+      `etcd at ${etcd.address()} has keys under /registry/ that k8ts did not write, such as ${foreign.kvs[0].key}. ` +
         'k8ts does not read objects of kube-apiserver: give it an etcd of its own, and copy the objects with kubectl',
     );
   }

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { parseStore, readStoreSpec, type StoreOptions } from './store-options';
+
+const file = { dataDir: '/d', erases: false };
+const none: StoreOptions = { store: { kind: 'sqlite' }, etcdCaFile: '', etcdCertFile: '', etcdKeyFile: '' };
+
+t.test('parseStore', async (t) => {
+  t.same(parseStore('memory'), { kind: 'memory' });
+  t.same(parseStore('etcd://10.0.0.1:2379,[fd00::1]:2380,etcd.local'), {
+    kind: 'etcd',
+    endpoints: [
+      { host: '10.0.0.1', port: 2379 },
+      { host: 'fd00::1', port: 2380 },
+      { host: 'etcd.local', port: 2379 },
+    ],
+  });
+  t.same(parseStore('etcd://a:1/'), { kind: 'etcd', endpoints: [{ host: 'a', port: 1 }] });
+  for (const text of [
+    '',
+    'etcd',
+    'https://a:1',
+    'etcd://',
+    'etcd://a:1,',
+    'etcd://a:x',
+    'etcd://a/b',
+    'etcd://u@a:1',
+  ]) {
+    t.throws(() => parseStore(text), { code: 'BadRequest' }, text);
+  }
+});
+
+t.test('readStoreSpec', async (t) => {
+  const dir = t.testdir({ 'ca.crt': 'CA', 'c.crt': 'CERT', 'c.key': 'KEY' });
+  t.same(await readStoreSpec(none, file), { kind: 'sqlite', path: '/d/state.db', erases: false });
+  t.same(await readStoreSpec({ ...none, store: { kind: 'memory' } }, file), { kind: 'memory' });
+  const local: StoreOptions = { ...none, store: parseStore('etcd://127.0.0.1:1,[::1]:2') };
+  t.same(await readStoreSpec(local, file), {
+    kind: 'etcd',
+    endpoints: [
+      { host: '127.0.0.1', port: 1 },
+      { host: '::1', port: 2 },
+    ],
+  });
+  const remote: StoreOptions = { ...none, store: parseStore('etcd://127.0.0.1:1,10.0.0.1:2') };
+  await t.rejects(readStoreSpec(remote, file), { code: 'BadRequest', message: /10\.0\.0\.1.*--etcd-cafile/ });
+  const etcdCaFile = join(dir, 'ca.crt');
+  const tls = { etcdCaFile, etcdCertFile: join(dir, 'c.crt'), etcdKeyFile: join(dir, 'c.key') };
+  t.match(await readStoreSpec({ ...remote, ...tls }, file), {
+    tls: { ca: Buffer.from('CA'), cert: Buffer.from('CERT'), key: Buffer.from('KEY') },
+  });
+  t.match(await readStoreSpec({ ...remote, etcdCaFile }, file), { tls: { ca: Buffer.from('CA') } });
+  await t.rejects(readStoreSpec({ ...remote, ...tls, etcdKeyFile: '' }, file), /belong together/);
+  await t.rejects(readStoreSpec({ ...local, ...tls, etcdCaFile: '' }, file), /needs --etcd-cafile/);
+  await t.rejects(readStoreSpec({ ...none, etcdCaFile }, file), /need --store etcd/);
+  await t.rejects(readStoreSpec({ ...remote, etcdCaFile: join(dir, 'none') }, file), {
+    message: /--etcd-cafile: cannot read/,
+  });
+});
