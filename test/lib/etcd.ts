@@ -1,4 +1,4 @@
-// A real etcd of one member for tests: Debian's etcd-server, on loopback, with its data in a folder of the test.
+// Real etcd for tests: Debian's etcd-server, on loopback, with its data in a folder of the test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -19,35 +19,38 @@ export interface TestEtcd {
 }
 
 export async function startEtcd(t: Test, options: readonly string[] = []): Promise<TestEtcd> {
+  return (await startEtcdCluster(t, 1, options))[0]!;
+}
+
+/** Members of one cluster, all started. */
+export async function startEtcdCluster(t: Test, size: number, options: readonly string[] = []): Promise<TestEtcd[]> {
   const dir = t.testdir();
-  const [client, peer] = await freePorts(2);
-  const endpoint = { host: '127.0.0.1', port: client! };
-  const clientUrl = `http://127.0.0.1:${client}`;
-  const peerUrl = `http://127.0.0.1:${peer}`;
-  const argv = [
-    '--name=test',
-    `--data-dir=${dir}/etcd`,
-    `--listen-client-urls=${clientUrl}`,
-    `--advertise-client-urls=${clientUrl}`,
-    `--listen-peer-urls=${peerUrl}`,
-    `--initial-advertise-peer-urls=${peerUrl}`,
-    `--initial-cluster=test=${peerUrl}`,
-    '--logger=zap',
-    '--log-level=error',
-    ...options,
-  ];
+  const ports = await freePorts(2 * size);
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+  const names = Array.from({ length: size }, (_, i) => `m${i}`);
+  const cluster = names.map((name, i) => `${name}=${urls[size + i]}`).join(',');
+  const members = names.map((name, i) => {
+    const [clientUrl, peerUrl] = [urls[i]!, urls[size + i]!];
+    const argv = [
+      `--name=${name}`,
+      `--data-dir=${dir}/${name}`,
+      `--listen-client-urls=${clientUrl}`,
+      `--advertise-client-urls=${clientUrl}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=${cluster}`,
+      '--logger=zap',
+      '--log-level=error',
+      ...options,
+    ];
+    return member(t, argv, { host: '127.0.0.1', port: ports[i]! });
+  });
+  await Promise.all(members.map((each) => each.start()));
+  return members;
+}
+
+function member(t: Test, argv: readonly string[], endpoint: Endpoint): TestEtcd {
   let process: ChildProcess | undefined;
-  const start = async () => {
-    process = spawn('etcd', argv, { stdio: 'ignore' });
-    await once(process, 'spawn');
-    // A read is repeated until a member answers, which needs a leader.
-    const etcd = await EtcdConnection.open({ endpoints: [endpoint], limits: { outageMs: 30_000 } });
-    try {
-      await etcd.read('Range', { key: Buffer.from('any') });
-    } finally {
-      etcd.close();
-    }
-  };
   const kill = async () => {
     if (!process || process.exitCode !== null || process.signalCode !== null) return;
     const exited = once(process, 'exit');
@@ -55,15 +58,28 @@ export async function startEtcd(t: Test, options: readonly string[] = []): Promi
     await exited;
   };
   t.teardown(kill);
-  await start();
   return {
     endpoint,
     url: `etcd://${endpoint.host}:${endpoint.port}`,
     clear: () => clear(endpoint),
     kill,
-    start,
+    start: async () => {
+      process = spawn('etcd', argv, { stdio: 'ignore' });
+      await once(process, 'spawn');
+      await answers(endpoint);
+    },
     signal: (name) => void process?.kill(name),
   };
+}
+
+/** Resolves when the member answers a read, for which its cluster needs a leader. */
+async function answers(endpoint: Endpoint): Promise<void> {
+  const etcd = await EtcdConnection.open({ endpoints: [endpoint], limits: { outageMs: 30_000 } });
+  try {
+    await etcd.read('Range', { key: Buffer.from('any') });
+  } finally {
+    etcd.close();
+  }
 }
 
 async function clear(endpoint: Endpoint): Promise<void> {

@@ -237,7 +237,7 @@ class StoreCache implements OpenCache {
    */
   private async loadWithHistory(target: number): Promise<AsyncIterable<WatchBatch>> {
     const { step } = this.store;
-    // Not below the end of the first revision, which is 1 or, with a step of 100, 199.
+    // Not below the end of the first revision, which is 1, or 199 with a step of 100.
     const from = Math.max(2 * step - 1, target - this.resumeRevisions * step);
     if (from >= target) return this.load(target);
     try {

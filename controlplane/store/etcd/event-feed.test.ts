@@ -59,6 +59,10 @@ t.test('a watch resumes in the middle of a transaction, and other prefixes are l
   t.same(show(feed, answer(events)), ['602 put /a2 v together', '700 put /a3 v', 'up to 799']);
 });
 
+t.test('a watch from the beginning does not begin now', async (t) => {
+  for (const after of [0, 100, 199]) t.equal(new EventFeed('/', after).startRevision, 2, `${after}`);
+});
+
 t.test('a part of an answer promises only what it has', async (t) => {
   const feed = new EventFeed('/', 499);
   const part = { fragment: true };

@@ -6,6 +6,8 @@ import { decodeValue, endOf, isValueKey, mainOf, revisionAt } from './layout';
 import { eventType, type WatchEvent, type WatchResponse } from './protocol';
 
 const empty = Buffer.alloc(0);
+/** The first revision with a change: an empty etcd is at 1. */
+const firstMain = 2;
 
 export class EventFeed {
   /** The newest revision of etcd with an event. */
@@ -24,7 +26,7 @@ export class EventFeed {
   /** Where the watch of etcd must begin. */
   get startRevision(): number {
     const main = mainOf(this.after);
-    return endOf(main) === this.after ? main + 1 : main;
+    return Math.max(firstMain, endOf(main) === this.after ? main + 1 : main);
   }
 
   /** Undefined when the answer has nothing for the reader. @throws Expired, Unavailable for lost events and for the end of the watch */
