@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'route HTTP and HTTPS to pods by the Ingress objects',
     load: async () => (await import('../ingress/main')).command,
   },
+  balancer: {
+    summary: 'one address for several API servers',
+    load: async () => (await import('../balancer/main')).command,
+  },
   init: {
     summary: 'make this machine the control machine of a new cluster',
     load: async () => (await import('../setup/init')).command,
