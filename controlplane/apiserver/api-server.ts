@@ -1,5 +1,7 @@
 // Composes the API server: cache in, handler out, and a listener if requested. Composition only.
 
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Catalog } from '../api/catalog';
 import { writeLargeIntegers } from '../api/json-text';
 import { resourceMetricsKinds } from '../api/resource-metrics';
@@ -36,6 +38,7 @@ import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
 import type { ApiServerDeps, ApiServerOptions, ServerCertificates } from './options';
 import { type PathDeps, plainPaths } from './paths';
+import { Peers } from './peers/peers';
 import { PolicyStatus } from './policies/policy-status';
 import { ProtobufAnswers } from './protobuf/answers';
 import { ProtobufObjects } from './protobuf/objects';
@@ -76,6 +79,7 @@ export class ApiServer {
   private auditor: Auditor | undefined;
   private access: Access | undefined;
   private aggregation: Aggregation | undefined;
+  private peers: Peers | undefined;
   private ready = false;
   private port = 0;
 
@@ -124,6 +128,7 @@ export class ApiServer {
     this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
     await bootstrap(this.transport(loopbackUser), system);
+    await this.openPeers();
     await this.openAddressRepair();
     await aggregation.start(createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' }));
     const client = createClient(this.transport(loopbackUser), { userAgent: 'k8ts-apiserver' });
@@ -166,8 +171,9 @@ export class ApiServer {
     this.access?.useAuthorization(changed);
   }
 
-  /** Ends watches, waits for other answers, closes the listener. The cache stays open. */
-  close(): Promise<void> {
+  /** Takes this server out of the Service's endpoints, ends watches, waits for other answers, closes the listener. The cache stays open. */
+  async close(): Promise<void> {
+    await this.peers?.leave();
     this.ready = false;
     return this.scope.close();
   }
@@ -258,6 +264,15 @@ export class ApiServer {
     scope.defer(() => listener.close());
     scope.defer(() => stop.abort());
     return opened;
+  }
+
+  private async openPeers(): Promise<void> {
+    const { cache, clock, log } = this.deps;
+    const { advertiseAddress } = this.options;
+    const client = createClient(this.transport(loopbackUser), { userAgent: 'kube-apiserver' });
+    const identity = { hostname: hostname(), advertiseAddress, instance: randomUUID() };
+    this.peers = new Peers({ client, cache, clock, log: log.child('peers'), identity, port: this.port });
+    await this.peers.open();
   }
 
   private async openAddressRepair(): Promise<void> {

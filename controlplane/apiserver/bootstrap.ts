@@ -14,8 +14,6 @@ import {
   clusterRoleBindings,
   clusterRoles,
   configMaps,
-  endpointSlices,
-  endpoints,
   flowSchemas,
   type IngressClass,
   ingressClasses,
@@ -28,7 +26,6 @@ import {
   roles,
   type Service,
   type StorageClass,
-  serviceNameLabel,
   services,
   storageClasses,
 } from '../api/index';
@@ -204,10 +201,8 @@ const storageClass: StorageClass = {
   allowVolumeExpansion: true,
 };
 
-async function ensureKubernetesService(
-  client: Client,
-  { advertiseAddress, port, kubernetesIp }: BootstrapOptions,
-): Promise<void> {
+/** The servers behind it: peers/. */
+async function ensureKubernetesService(client: Client, { port, kubernetesIp }: BootstrapOptions): Promise<void> {
   const metadata = {
     name: 'kubernetes',
     namespace: 'default',
@@ -224,36 +219,6 @@ async function ensureKubernetesService(
       sessionAffinity: 'None',
     },
   });
-  // Endpoints may not be loopback addresses; pods cannot reach such a server anyway.
-  if (/^(127\.|::1$)/.test(advertiseAddress)) return;
-  const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
-  const subsets = [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: 'https', port, protocol: 'TCP' }] }];
-  await ensure(
-    client,
-    endpoints,
-    {
-      apiVersion: 'v1',
-      kind: 'Endpoints',
-      metadata: { name: 'kubernetes', namespace: 'default', labels: skipMirror },
-      subsets,
-    },
-    (found) => ({ ...found, subsets }),
-  );
-  const endpoint = [{ addresses: [advertiseAddress], conditions: { ready: true } }];
-  const ports = [{ name: 'https', port, protocol: 'TCP' }];
-  await ensure(
-    client,
-    endpointSlices,
-    {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { name: 'kubernetes', namespace: 'default', labels: { [serviceNameLabel]: 'kubernetes' } },
-      addressType: advertiseAddress.includes(':') ? 'IPv6' : 'IPv4',
-      endpoints: endpoint,
-      ports,
-    },
-    (found) => ({ ...found, endpoints: endpoint, ports }),
-  );
 }
 
 /** On each node the node's own DNS server answers, so the Service has no selector. */

@@ -74,6 +74,8 @@ export interface TestServerOptions {
   /** The caller closes it; default: a store in memory. */
   readonly store?: Store;
   readonly clock?: Clock;
+  /** Default: 10.9.8.7. */
+  readonly advertiseAddress?: string;
   readonly tokenFile?: string;
   readonly frontProxy?: FrontProxyConfig;
   readonly issuer?: IssuerOptions;
@@ -102,7 +104,8 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
   const scope = new Scope();
   const dir = await mkdtemp(join(tmpdir(), 'k8ts-api-'));
   scope.defer(() => rm(dir, { recursive: true }));
-  const names = { advertiseAddress: '10.9.8.7', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
+  const { advertiseAddress = '10.9.8.7' } = options;
+  const names = { advertiseAddress, serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
   await ensurePki(dir, names);
   const authority = (await readAuthority(dir))!;
   const clock = options.clock ?? systemClock;

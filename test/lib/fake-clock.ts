@@ -56,6 +56,11 @@ export class FakeClock implements Clock {
     this.time = end;
   }
 
+  /** Moves time on without running timers: the process stands still. Those that are due run at the next advance. */
+  jump(ms: number): void {
+    this.time += ms;
+  }
+
   /** The remaining time of every timer, in ms, in order. */
   pending(): number[] {
     return this.timers.map(({ at }) => at - this.time).sort((a, b) => a - b);
