@@ -49,6 +49,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'encrypt all stored objects with the first key; the server must be stopped',
     load: async () => (await import('../../controlplane/server/reencrypt')).command,
   },
+  store: {
+    summary: 'check, back up, restore, compact or move the store of a server',
+    load: async () => (await import('../../controlplane/server/store/command')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

@@ -144,6 +144,7 @@ export class CommandFailed extends AppError {
 export const hasCode = (e: unknown, code: ErrorCode): e is AppError => e instanceof AppError && e.code === code;
 export const isNotFound = (e: unknown): e is AppError => hasCode(e, 'NotFound');
 export const isAlreadyExists = (e: unknown): e is AppError => hasCode(e, 'AlreadyExists');
+export const isAlreadyClaimed = (e: unknown): e is AlreadyClaimed => e instanceof AlreadyClaimed;
 export const isConflict = (e: unknown): e is AppError => hasCode(e, 'Conflict');
 export const isExpired = (e: unknown): e is AppError => hasCode(e, 'Expired');
 export const isUnavailable = (e: unknown): e is AppError => hasCode(e, 'Unavailable');

@@ -14,6 +14,8 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly expand?: (argv: readonly string[]) => readonly string[];
   /** More arguments, as --help shows them: HOST:PORT. Absent: an argument is an error. */
   readonly arguments?: string;
+  /** More of --help, before the options: what the arguments mean, examples. Ends with a line break. */
+  readonly notes?: string;
   /** True for a command that a person runs: it prints a failure as one message on standard error, without time and stack. */
   readonly tool?: boolean;
   /** Runs until the signal is aborted (SIGTERM, SIGINT) or the work is done. Throwing ends the process with status 1. */
@@ -47,7 +49,9 @@ export async function runCommand<O extends OptionTable>(
 ): Promise<number> {
   const usage = `${command.arguments ? `${command.arguments} ` : ''}[options]`;
   if (argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(`${command.summary}\n\nusage: k8ts ${command.name} ${usage}\n\n`);
+    process.stdout.write(
+      `${command.summary}\n\nusage: k8ts ${command.name} ${usage}\n\n${command.notes ? `${command.notes}\n` : ''}`,
+    );
     process.stdout.write(renderOptions({ ...command.options, ...common }));
     return 0;
   }

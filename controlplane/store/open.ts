@@ -18,13 +18,14 @@ interface Settings {
 export type StoreKind = keyof Settings;
 export type StoreSpec<K extends StoreKind = StoreKind> = { [P in K]: { readonly kind: P } & Settings[P] }[K];
 
-interface BackendDeps {
-  readonly clock: Clock;
+export interface BackendDeps {
   readonly log: Logger;
+  readonly clock: Clock;
 }
+
 const backends: { readonly [K in StoreKind]: (spec: StoreSpec<K>, deps: BackendDeps) => Promise<Store> } = {
   memory: async () => new MemoryStore(),
-  sqlite: ({ path, erases }) => SqliteStore.open(path, { erases: erases ?? false }),
+  sqlite: ({ path, erases }, deps) => SqliteStore.open(path, { erases: erases ?? false, ...deps }),
   etcd: async (spec, deps) => (await import('./etcd/etcd-store')).EtcdStore.open(spec, deps),
 };
 
@@ -32,6 +33,12 @@ export interface OpenStoreOptions {
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly retention?: Retention;
+}
+
+/** Opens the store alone, with all its history. @throws as openStore */
+export function openBackend<K extends StoreKind>(spec: StoreSpec<K>, deps: BackendDeps): Promise<Store> {
+  const open: (spec: StoreSpec<K>, deps: BackendDeps) => Promise<Store> = backends[spec.kind];
+  return open(spec, deps);
 }
 
 /**
@@ -44,6 +51,5 @@ export async function openStore<K extends StoreKind>(
   options: OpenStoreOptions = {},
 ): Promise<Store> {
   const { log = silentLogger, clock = systemClock, retention = defaultRetention } = options;
-  const open: (spec: StoreSpec<K>, deps: BackendDeps) => Promise<Store> = backends[spec.kind];
-  return withRetention(await open(spec, { clock, log }), retention, { clock, log });
+  return withRetention(await openBackend(spec, { log, clock }), retention, { clock, log });
 }

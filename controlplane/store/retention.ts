@@ -63,6 +63,9 @@ export function withRetention(store: Store, retention: Retention, deps: Compacti
     claims: () => store.claims(),
     watch: (prefix, afterRevision, signal) => store.watch(prefix, afterRevision, signal),
     compact: (revision) => store.compact(revision),
+    ...(store.problem ? { problem: () => store.problem?.() } : {}),
+    ...(store.ended ? { ended: store.ended } : {}),
+    ...(store.files ? { files: store.files } : {}),
     close: async () => {
       stop.abort();
       await compaction;
@@ -80,6 +83,7 @@ export async function runCompaction(
 ): Promise<void> {
   let samples: Sample[] = [];
   let compacted = 0;
+  let failure = '';
   while (!signal.aborted) {
     try {
       const now = clock.now();
@@ -90,8 +94,12 @@ export async function runCompaction(
         await store.compact(target);
         compacted = target;
       }
+      failure = '';
     } catch (error) {
-      log.warn('the history of the store was not compacted, retrying later', { error: describeError(error) });
+      // A full disk can last for days: one line says it.
+      const text = describeError(error);
+      if (text !== failure) log.warn('the history of the store was not compacted, retrying later', { error: text });
+      failure = text;
     }
     samples = samples.filter((sample) => sample.revision > compacted);
     await clock.sleep(retention.everyMs, signal).catch(() => undefined);

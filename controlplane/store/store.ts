@@ -88,6 +88,16 @@ export interface HeldClaim {
   readonly owner: string;
 }
 
+/** Care for the files of a store while it is in use. */
+export interface StoreFiles {
+  /** Fills the existing empty file with a copy of the store, which the same backend can open. Other requests go on meanwhile. */
+  copyTo(path: string): Promise<void>;
+  /** In bytes, without what will be merged into it. */
+  size(): number;
+  /** Gives space that nothing uses back to the file system, in small steps. */
+  giveBack(): Promise<void>;
+}
+
 export interface Store {
   /** The difference of the revisions of two writes that follow each other, each without keys together with it. */
   readonly step: number;
@@ -125,6 +135,12 @@ export interface Store {
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch>;
   /** Whether the stored bytes of a key should be written again although its value is the same. Absent: never. */
   isStale?(key: string): boolean;
+  /** Why the store takes no writes now, in a few words that may be shown to all; undefined while it works. Absent: it has no troubles. */
+  problem?(): string | undefined;
+  /** Aborted when the store can go on only after it is opened again. Absent: never. */
+  readonly ended?: AbortSignal;
+  /** Absent: a store without files of its own. */
+  readonly files?: StoreFiles;
   /** Drops history up to and including this revision; current values stay. */
   compact(revision: number): Promise<void>;
   close(): Promise<void>;

@@ -2,9 +2,9 @@
 // messages), so nothing is generated. The gRPC library is loaded with the first call: a kubelet without plug-ins does not hold it in memory.
 import type { Client as Channel } from '@grpc/grpc-js';
 import type { Root } from 'protobufjs/light';
+import { shortSocketPath } from '../../../controlplane/base/socket-path';
 import { decodeMessage, encodeMessage, type Messages, typesOf } from '../../../controlplane/grpc/messages';
 import { RpcError } from '../../../controlplane/grpc/rpc-error';
-import { shortSocketPath } from './socket-path';
 
 export type Calls = Record<string, { readonly request: object; readonly response: object }>;
 

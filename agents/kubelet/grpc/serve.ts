@@ -5,9 +5,9 @@ import { createServer, type Socket } from 'node:net';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
+import { shortSocketPath } from '../../../controlplane/base/socket-path';
 import { decodeMessage, encodeMessage, typesOf } from '../../../controlplane/grpc/messages';
 import type { Calls, ServiceSchema } from './rpc';
-import { shortSocketPath } from './socket-path';
 
 /** An error of an answer reaches the caller with its message, as status Unknown. */
 export type Answers<C extends Calls> = {

@@ -4,6 +4,7 @@ import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
 import { refuseEncrypted } from '../../store/encryption/rules';
+import { refuseProtobuf } from '../../store/foreign';
 import type { Claims, Store, StoredValue, StoreEvent, Together, TogetherCreate } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
@@ -223,6 +224,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const upgraded: StoredValue[] = [];
     for (const item of items) {
       refuseEncrypted(item.key, item.value);
+      refuseProtobuf(item.key, item.value);
       const pause = eventLoop.pause();
       if (pause) await pause;
       upgraded.push({ ...item, value: this.codec.upgrade(item.value) });

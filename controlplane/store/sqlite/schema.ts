@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { AppError, Unavailable, Unsupported } from '../../base/errors';
 
 /** Marks the file as ours in its header: "k8ts" in ASCII. */
-const applicationId = 0x6b387473;
+export const applicationId = 0x6b387473;
 /**
  * The steps from each version of the schema to the next; a new file runs all of them. A change of the schema appends a step: a
  * released step never changes. A file with a higher number was written by a newer version of this program.
@@ -29,7 +29,7 @@ const upgrades = [
   `CREATE TABLE claims (claim TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (claim, owner)) STRICT, WITHOUT ROWID;
   CREATE INDEX claims_owner ON claims (owner);`,
 ];
-const schemaVersion = upgrades.length;
+export const schemaVersion = upgrades.length;
 
 /**
  * Opens or creates the file at `path`, readable by its owner only, locked against every other process.

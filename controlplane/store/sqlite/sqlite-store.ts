@@ -3,7 +3,9 @@
 import { close, fdatasync, open } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import type { Clock } from '../../base/clock';
 import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
+import type { Logger } from '../../base/logger';
 import type {
   Claims,
   HeldClaim,
@@ -12,18 +14,22 @@ import type {
   Store,
   StoredValue,
   StoreEvent,
+  StoreFiles,
   Together,
   WatchBatch,
 } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
 import { ClaimTable, noClaims } from './claims';
+import { copyInto } from './copy';
+import { FileKeeper } from './file-keeper';
 import { GroupCommit } from './group-commit';
+import { rewriteLog } from './log-file';
 import { openDatabase, translate } from './schema';
 import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
 import { type Decided, decide, writeTogether } from './together';
 
 interface Write {
-  readonly verb: 'create' | 'update' | 'delete' | 'adopt';
+  readonly verb: 'create' | 'update' | 'delete' | 'adopt' | 'try';
   readonly key: string;
   readonly value: Buffer;
   readonly expectedRevision: number | undefined;
@@ -36,12 +42,28 @@ interface Write {
 const syncData = promisify(fdatasync);
 const empty = Buffer.alloc(0);
 const bare = { value: empty, claims: undefined };
+/** Pages given back in one step. */
+const pagesAtOnce = 1_000;
 /** Rows removed by one compaction transaction; between two of them the event loop turns. */
 const compactionStep = 500;
+
+export interface SqliteOptions {
+  /** What is deleted is overwritten, so that no old value stays in the file. */
+  readonly erases: boolean;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Makes written bytes durable; another function lets a test fail like a disk. */
+  readonly sync?: (fd: number) => Promise<void>;
+}
 
 export class SqliteStore implements Store {
   readonly step = 1;
   readonly isShared = false;
+  readonly files: StoreFiles = {
+    copyTo: (path) => this.copyTo(path),
+    size: () => this.read(() => this.size()),
+    giveBack: () => this.giveBack(),
+  };
   /** The newest durable revision: what readers see. */
   private currentRevision: number;
   private committedRevision: number;
@@ -56,15 +78,23 @@ export class SqliteStore implements Store {
   private readonly commits = new GroupCommit<Write>({
     commit: (writes) => this.commit(writes),
     sync: () => this.sync(),
-    onDurable: () => this.publish(),
+    onDurable: () => {
+      this.keeper.writeWorked();
+      this.publish();
+    },
     onFailure: (writes, error, committed) => this.fail(writes, error, committed),
   });
+
+  private readonly keeper: FileKeeper;
 
   private constructor(
     private readonly db: DatabaseSync,
     private readonly path: string,
     private readonly walFd: number,
+    private readonly options: SqliteOptions,
   ) {
+    const { log, clock } = options;
+    this.keeper = new FileKeeper({ path, log, clock, tryWrite: () => this.tryWrite() });
     this.sql = prepareStatements(db);
     this.claimTable = new ClaimTable(this.sql);
     this.compacted = Number(this.sql.compacted.get()![0]);
@@ -74,19 +104,29 @@ export class SqliteStore implements Store {
   }
 
   /** @throws Unsupported, Unavailable; see openStore */
-  static async open(path: string, { erases }: { readonly erases: boolean }): Promise<SqliteStore> {
+  static async open(path: string, options: SqliteOptions): Promise<SqliteStore> {
     const db = openDatabase(path);
-    if (erases) db.exec('PRAGMA secure_delete = ON');
+    if (options.erases) db.exec('PRAGMA secure_delete = ON');
     try {
       // In WAL mode every commit is an append to this file, which exists as long as the connection.
       const walFd = await promisify(open)(`${path}-wal`, 'r+');
-      const store = new SqliteStore(db, path, walFd);
+      await rewriteLog(walFd);
+      const store = new SqliteStore(db, path, walFd, options);
       await store.sync();
+      await store.keeper.start();
       return store;
     } catch (error) {
       db.close();
       throw translate(error, path);
     }
+  }
+
+  get ended(): AbortSignal {
+    return this.keeper.ended;
+  }
+
+  problem(): string | undefined {
+    return this.keeper.problem();
   }
 
   async revision(): Promise<number> {
@@ -157,13 +197,17 @@ export class SqliteStore implements Store {
       this.read(() => this.compactTo(Math.min(target, this.compacted + compactionStep)));
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
-    this.read(() => this.db.exec('PRAGMA incremental_vacuum(1000)'));
+    this.read(() => this.db.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`));
   }
 
   async close(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
+    await this.keeper.close();
     await this.commits.idle();
+    // Closing copies the log into the database. What the disk has of the log after a failed sync is unknown, so it stays as it is:
+    // the next start reads it with its checksums.
+    if (this.failure) return;
     this.db.close();
     await promisify(close)(this.walFd);
   }
@@ -171,6 +215,8 @@ export class SqliteStore implements Store {
   private write(write: Omit<Write, 'resolve' | 'reject'>): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       this.checkUsable();
+      const refusal = this.keeper.refusal();
+      if (refusal !== undefined) throw new Unavailable(refusal);
       this.commits.add({ ...write, resolve, reject });
     });
   }
@@ -220,6 +266,10 @@ export class SqliteStore implements Store {
    */
   private execute(write: Write, revision: number): readonly StoreEvent[] | AppError {
     const { verb, key, value, expectedRevision, claims } = write;
+    if (verb === 'try') {
+      this.sql.setCompacted.run(this.compacted);
+      return [];
+    }
     if (verb === 'create') {
       const head = this.sql.head.get(key) as unknown as [number] | undefined;
       if (head?.[0] === 0) return new AlreadyExists(`key ${key} already exists`);
@@ -265,7 +315,34 @@ export class SqliteStore implements Store {
   }
 
   private sync(): Promise<void> {
-    return syncData(this.walFd);
+    return (this.options.sync ?? syncData)(this.walFd);
+  }
+
+  /** Changes nothing. A full disk can have room in the files: the log begins again where all of it is in the database. */
+  private async tryWrite(): Promise<void> {
+    this.read(() => this.db.exec('PRAGMA wal_checkpoint(PASSIVE)'));
+    await this.write({ ...bare, verb: 'try', key: '', expectedRevision: undefined, together: undefined });
+  }
+
+  private async copyTo(path: string): Promise<void> {
+    this.checkUsable();
+    await copyInto(this.db, path);
+    this.checkUsable();
+  }
+
+  private async giveBack(): Promise<void> {
+    for (let free = 1; free > 0; ) {
+      free = this.read(() => {
+        this.db.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
+        return pragma(this.db, 'freelist_count');
+      });
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** The database has this many bytes when its log is empty. */
+  private size(): number {
+    return pragma(this.db, 'page_count') * pragma(this.db, 'page_size');
   }
 
   private publish(): void {
@@ -278,6 +355,7 @@ export class SqliteStore implements Store {
   private fail(writes: readonly Write[], cause: unknown, committed: boolean): void {
     const error = new Unavailable(`store ${this.path}: the write could not be made durable`, { cause });
     if (committed) this.failure = error;
+    this.keeper.writeFailed(cause, committed);
     for (const write of writes) write.reject(error);
   }
 
@@ -312,6 +390,10 @@ export class SqliteStore implements Store {
     const value = toBuffer(bytes);
     return previous ? { type: 'put', key, revision, value, previous } : { type: 'put', key, revision, value };
   }
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }
 
 /** The first key after all keys with this prefix. */

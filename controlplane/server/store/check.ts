@@ -1,0 +1,108 @@
+// `k8ts store check`: reads everything once and prints what is wrong, with the key and what to do.
+import { readFile } from 'node:fs/promises';
+import { readEncryption } from '../../apiserver/config/encryption';
+import { systemClock } from '../../base/clock';
+import { AppError } from '../../base/errors';
+import { silentLogger } from '../../base/logger';
+import { openBackend } from '../../store/open';
+import { inspectFile } from '../../store/sqlite/inspect';
+import type { Store } from '../../store/store';
+import { readBackup } from '../../store/tools/backup-file';
+import type { Entry } from '../../store/tools/backup-format';
+import { contentsOf } from '../../store/tools/contents';
+import type { Task } from './command';
+import { definitionsPrefix, type Finding, ObjectChecks, orphan } from './objects';
+import { describePlace, type StorePlace, withFile } from './open';
+
+/** Lines of one check: thousands of the same trouble say no more. */
+const maxLines = 100;
+
+/** Prints findings, and counts those that it does not print. */
+class Findings {
+  count = 0;
+  constructor(private readonly say: (line: string) => void) {}
+
+  add({ key, problem, remedy }: Finding): void {
+    this.count++;
+    if (this.count <= maxLines) this.say(`${key === undefined ? '' : `${key}: `}${problem}\n    ${remedy}`);
+  }
+
+  /** @throws AppError when there were findings */
+  end(what: string, summary: string): void {
+    if (this.count > maxLines) this.say(`... and ${this.count - maxLines} more`);
+    if (this.count > 0) throw new AppError('Invalid', `${what}: ${this.count} problems`);
+    this.say(`${what}: ${summary}; no problem was found`);
+  }
+}
+
+/** Of a stopped server, or of a copy that the running one makes. @throws AppError when something is wrong */
+export async function checkStore(task: Task): Promise<void> {
+  const { options, signal, say } = task;
+  const place: StorePlace = { kind: 'sqlite', dataDir: options.dataDir };
+  const findings = new Findings(say);
+  const checks = await openChecks(task);
+  await withFile(place, options.dataDir, signal, async (path, isCopy) => {
+    const what = isCopy ? `a copy of ${describePlace(place)}` : path;
+    for (const { key, problem } of inspectFile(path)) {
+      const remedy = 'make a backup if that works, check it, and restore it; or restore an older backup';
+      findings.add({ ...(key === undefined ? {} : { key }), problem, remedy });
+    }
+    // The rows of a damaged file cannot be trusted.
+    if (findings.count > 0) return findings.end(what, '');
+    const store = await openBackend({ kind: 'sqlite', path }, { log: silentLogger, clock: systemClock });
+    try {
+      await checkContents(store, checks, findings, signal);
+      const { count } = checks;
+      findings.end(what, `${count} objects${encryptedNote(checks)}, revision ${await store.revision()}`);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+async function checkContents(
+  store: Store,
+  checks: ObjectChecks,
+  findings: Findings,
+  signal: AbortSignal,
+): Promise<void> {
+  const definitions = await store.range(definitionsPrefix);
+  for (const item of definitions.items) checks.define({ ...item, claims: [] });
+  const owners = new Set<string>();
+  for await (const entry of (await contentsOf(store)).entries) {
+    signal.throwIfAborted();
+    if (entry.claims.length > 0) owners.add(entry.key);
+    for (const finding of checks.check(entry)) findings.add(finding);
+  }
+  for (const { claim, owner } of await store.claims()) if (!owners.has(owner)) findings.add(orphan(claim, owner));
+}
+
+/** Reads the file twice: objects of a definition may stand before it. */
+export async function checkBackup(task: Task): Promise<void> {
+  const { file, signal, say } = task;
+  const checks = await openChecks(task);
+  const findings = new Findings(say);
+  const each = (work: (entry: Entry) => void) =>
+    readBackup(file, async ({ header, entries }) => {
+      for await (const entry of entries) {
+        signal.throwIfAborted();
+        work(entry);
+      }
+      return header;
+    });
+  const { revision, created } = await each((entry) => {
+    if (entry.key.startsWith(definitionsPrefix)) checks.define(entry);
+  });
+  await each((entry) => {
+    for (const finding of checks.check(entry)) findings.add(finding);
+  });
+  findings.end(file, `${checks.count} objects${encryptedNote(checks)} of ${created}, revision ${revision}`);
+}
+
+async function openChecks({ options }: Task): Promise<ObjectChecks> {
+  const file = options.encryptionProviderConfig;
+  return new ObjectChecks(file === '' ? undefined : readEncryption(await readFile(file, 'utf8'), file));
+}
+
+const encryptedNote = ({ encrypted }: ObjectChecks): string =>
+  encrypted === 0 ? '' : ` (${encrypted} of them encrypted: --encryption-provider-config looks into them)`;
