@@ -312,6 +312,7 @@ export class ApiServer {
       storeProblem: () => deps.cache.problem,
       isBootstrapped: () => this.ready || this.stop.signal.aborted,
       isStopping: () => this.stop.signal.aborted,
+      writeProblem: () => deps.writeProblem?.(),
       hasPriorityAndFairness: options.limits?.enablePriorityAndFairness ?? true,
     }).map((check) => slis.counted(check));
     const gauges = () => ({ apiserver_storage_revision: deps.cache.revision(), ...this.auditor?.counters() });

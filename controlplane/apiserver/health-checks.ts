@@ -7,11 +7,13 @@ export interface HealthFacts {
   /** The first objects of the cluster exist. */
   readonly isBootstrapped: () => boolean;
   readonly isStopping: () => boolean;
+  /** Why the store takes no writes. It is shown to all. */
+  readonly writeProblem: () => string | undefined;
   readonly hasPriorityAndFairness: boolean;
 }
 
 export function healthChecks(facts: HealthFacts): readonly HealthCheck[] {
-  const { storeProblem, isBootstrapped, isStopping, hasPriorityAndFairness } = facts;
+  const { storeProblem, writeProblem, isBootstrapped, isStopping, hasPriorityAndFairness } = facts;
   const started = (name: string): HealthCheck => ({
     name: `poststarthook/${name}`,
     failure: () => (isBootstrapped() ? undefined : 'not finished'),
@@ -32,6 +34,8 @@ export function healthChecks(facts: HealthFacts): readonly HealthCheck[] {
     started('scheduling/bootstrap-system-priority-classes'),
     started('priority-and-fairness-config-producer'),
     started('bootstrap-controller'),
+    // Not upstream's: reads still work, so the process need not be started again.
+    { name: 'store', at: ['readyz'], failure: writeProblem, isPublic: true },
     { name: 'shutdown', at: ['readyz'], failure: () => (isStopping() ? 'process is shutting down' : undefined) },
   ];
 }

@@ -17,8 +17,9 @@ const checks: readonly HealthCheck[] = [
   { name: 'ping', failure: () => undefined },
   { name: 'a/b', failure: () => 'the disk is full' },
   { name: 'ready', at: ['readyz'], failure: () => undefined },
+  { name: 'store', at: ['readyz'], failure: () => 'the disk is full', isPublic: true },
 ];
-const good = checks.filter(({ name }) => name !== 'a/b');
+const good = checks.filter(({ name }) => name !== 'a/b' && name !== 'store');
 
 const cases: readonly (readonly [string, readonly HealthCheck[], string, number, string])[] = [
   ['/livez', good, '', 200, 'ok'],
@@ -33,6 +34,13 @@ const cases: readonly (readonly [string, readonly HealthCheck[], string, number,
     '[+]ping ok\nwarn: some health checks cannot be excluded: no matches for "\\"","z"\nlivez check passed\n',
   ],
   ['/livez', checks, '', 500, '[+]ping ok\n[-]a/b failed: reason withheld\nlivez check failed\n'],
+  [
+    '/readyz',
+    checks,
+    'exclude=a/b',
+    500,
+    '[+]ping ok\n[+]a/b excluded: ok\n[+]ready ok\n[-]store failed: the disk is full\nreadyz check failed\n',
+  ],
   ['/livez', checks, 'exclude=a/b', 200, 'ok'],
   ['/livez/ping', checks, 'verbose', 200, 'ok'],
   ['/livez/a/b', checks, '', 500, 'internal server error: the disk is full\n'],
@@ -55,11 +63,12 @@ t.test('a check that the endpoint does not have', async (t) => {
 
 t.test('the checks of the server', async (t) => {
   const lost = 'the cache does not follow the store';
-  const facts = { problem: undefined as string | undefined, isBootstrapped: true, isStopping: false };
+  const facts = { problem: undefined as string | undefined, full: '', isBootstrapped: true, isStopping: false };
   const all = healthChecks({
     storeProblem: () => facts.problem,
     isBootstrapped: () => facts.isBootstrapped,
     isStopping: () => facts.isStopping,
+    writeProblem: () => facts.full || undefined,
     hasPriorityAndFairness: true,
   });
   const failed = (path: string) =>
@@ -67,6 +76,10 @@ t.test('the checks of the server', async (t) => {
       ([, name]) => name,
     );
   t.same(failed('/readyz'), []);
+  facts.full = 'the disk is full';
+  t.same(failed('/readyz'), ['store']);
+  t.same(failed('/livez'), []);
+  facts.full = '';
   facts.problem = lost;
   t.same(failed('/readyz'), ['etcd', 'etcd-readiness', 'informer-sync']);
   t.same(failed('/livez'), ['etcd']);

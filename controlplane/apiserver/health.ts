@@ -8,6 +8,8 @@ export interface HealthCheck {
   readonly name: string;
   /** The endpoints with this check; absent: all. */
   readonly at?: readonly HealthEndpoint[];
+  /** The summary, which all may read, says why the check fails. */
+  readonly isPublic?: true;
   /** Why the check fails; undefined when it passes. `at`: the endpoint that someone asked for; undefined for a look that is not counted. */
   readonly failure: (at?: HealthEndpoint) => string | undefined;
 }
@@ -31,16 +33,17 @@ export function healthReply(request: ApiRequest, path: string, checks: readonly 
   return failure === undefined ? textReply('ok') : answer(`internal server error: ${failure}\n`, 500);
 }
 
-/** Everyone may read this answer, so it names no reasons: those of a single check need a permission. */
+/** All may read this answer, so it names only public reasons: a single check needs a permission. */
 function allChecks(request: ApiRequest, endpoint: HealthEndpoint, checks: readonly HealthCheck[]): Reply {
   const query = queryOf(request);
   const unknown = new Set(query.getAll('exclude'));
   let failed = false;
-  const lines = checks.map(({ name, failure }) => {
+  const lines = checks.map(({ name, failure, isPublic }) => {
     if (unknown.delete(name)) return `[+]${name} excluded: ok\n`;
-    if (failure(endpoint) === undefined) return `[+]${name} ok\n`;
+    const reason = failure(endpoint);
+    if (reason === undefined) return `[+]${name} ok\n`;
     failed = true;
-    return `[-]${name} failed: reason withheld\n`;
+    return `[-]${name} failed: ${isPublic ? reason : 'reason withheld'}\n`;
   });
   if (unknown.size > 0) {
     const names = [...unknown].sort().map((name) => JSON.stringify(name));

@@ -58,6 +58,8 @@ export interface ApiServerDeps {
   readonly catalog: Catalog;
   readonly schemas: SchemaSet;
   readonly cache: OpenCache;
+  /** Why the store takes no writes now, for all to read. Absent: it has no troubles. */
+  readonly writeProblem?: () => string | undefined;
   /** Serves the kinds of CustomResourceDefinitions; of the same catalog and cache. */
   readonly kinds: ServedKinds;
   readonly clock: Clock;

@@ -15,7 +15,7 @@ import type { UserInfo } from '../apiserver/request';
 import { ServedKinds } from '../apiserver/served-kinds';
 import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
 import { systemClock } from '../base/clock';
-import { BadRequest } from '../base/errors';
+import { BadRequest, Unavailable } from '../base/errors';
 import type { Logger } from '../base/logger';
 import { Scope } from '../base/scope';
 import type { Client } from '../client/client';
@@ -23,7 +23,6 @@ import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
 import { ensurePki, readAuthority, readTokenKey, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
-import { refuseForeign } from '../store/foreign';
 import { openStore } from '../store/open';
 import { readAudit } from './audit-options';
 import { closeAuthorization, followAuthorization, readAuthorization } from './authorization-options';
@@ -64,7 +63,8 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   // A fault of the file ends the process before it does anything.
   const config = await readSchedulerConfig(options);
   const catalog = new KindCatalog([...registry, ...virtualResources]);
-  const api = parts.includes('apiserver') ? await openApi(options, catalog, log, scope) : undefined;
+  const opened = parts.includes('apiserver') ? await openApi(options, catalog, log, scope) : undefined;
+  const api = opened?.api;
   if (!api && options.kubeconfig === '') {
     throw new BadRequest('--kubeconfig is required when apiserver is not among --parts');
   }
@@ -77,6 +77,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
     const client = { userAgent: user.name.replace('system:', '') };
     return api ? createClient(api.transport(user), client) : connect(options.kubeconfig, client);
   };
+  if (opened?.storeEnded) running.push(failWith(opened.storeEnded, end));
   if (api) running.push(keepCertificates(api, options, log, end));
   const identity = identityOf(options);
   if (parts.includes('controllers')) {
@@ -143,7 +144,7 @@ async function openApi(
   catalog: KindCatalog,
   log: Logger,
   scope: Scope,
-): Promise<ApiServer> {
+): Promise<{ readonly api: ApiServer; readonly storeEnded?: AbortSignal }> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   for (const made of await ensurePki(pkiDir, serverNames(options)))
@@ -155,7 +156,6 @@ async function openApi(
   const stop = new AbortController();
   scope.defer(() => stop.abort());
   if (kept.files) await serveStore({ dataDir, store: kept, files: kept.files, log: log.child('store') }, stop.signal);
-  await refuseForeign(kept);
   const store = await openEncryption(kept, options, { clock: systemClock, log: log.child('store') }, stop.signal);
   const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache') });
   scope.defer(() => cache.close());
@@ -192,6 +192,7 @@ async function openApi(
       catalog,
       schemas: loadSchemas(),
       cache,
+      writeProblem: () => kept.problem?.(),
       kinds: new ServedKinds(catalog, cache),
       clock: systemClock,
       log: log.child('apiserver'),
@@ -203,7 +204,7 @@ async function openApi(
   const authenticate = (changed: AuthenticationOptions) => api.useAuthentication(changed);
   void followAuthentication(options, ownIssuers(options), authenticate, deps, stop.signal);
   void followAuthorization(options, (changed) => api.useAuthorization(changed), deps, stop.signal);
-  return api;
+  return { api, ...(kept.ended ? { storeEnded: kept.ended } : {}) };
 }
 
 const localComponents = (parts: readonly string[]): string[] => [
@@ -218,6 +219,12 @@ function readLimits(options: Context['options']): LimitOptions {
     throw new BadRequest('--max-requests-inflight and --max-mutating-requests-inflight: one must be above 0');
   }
   return { maxRequestsInflight, maxMutatingRequestsInflight, enablePriorityAndFairness };
+}
+
+/** Rejects when the store can go on only in a new process. */
+async function failWith(ended: AbortSignal, signal: AbortSignal): Promise<void> {
+  await aborted(AbortSignal.any([ended, signal]));
+  if (ended.aborted) throw new Unavailable('the store has ended; the next start of the server opens it again');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { type Condition, conditionOf, controlPlaneLabel, isReady } from '../../controlplane/api';
-import { AppError, Unavailable } from '../../controlplane/base/errors';
+import { AppError, describeError, Unavailable } from '../../controlplane/base/errors';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 
 const requestTimeoutMs = 5_000;
@@ -78,10 +78,18 @@ export class Api {
 
   /** Whether /readyz says ok. */
   async ready(): Promise<boolean> {
+    return (await this.notReady()) === undefined;
+  }
+
+  /** The failed checks of /readyz; undefined when the server is ready. */
+  async notReady(): Promise<string | undefined> {
     try {
-      return (await this.send('GET', '/readyz')).status === 200;
-    } catch {
-      return false; // Not listening yet.
+      const { status, text } = await this.send('GET', '/readyz');
+      if (status === 200) return undefined;
+      const failed = text.split('\n').filter((line) => line.startsWith('[-]'));
+      return `is not ready: ${failed.map((line) => line.slice('[-]'.length)).join(', ') || status}`;
+    } catch (error) {
+      return `is not ready: ${describeError(error)}`; // Not listening yet.
     }
   }
 

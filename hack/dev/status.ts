@@ -96,7 +96,7 @@ function addressOf(plan: ClusterPlan, name: string): string {
 
 /** Undefined for a healthy process, else the fault. */
 async function probe(plan: ClusterPlan, name: string): Promise<string | undefined> {
-  if (name === 'server') return (await (await Api.open(plan.adminConf)).ready()) ? undefined : 'is not ready';
+  if (name === 'server') return (await Api.open(plan.adminConf)).notReady();
   if (name.endsWith('/docker')) {
     await requestJson({ socketPath: addressOf(plan, name), path: '/_ping', timeoutMs: probeTimeoutMs });
     return undefined;

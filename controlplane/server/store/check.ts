@@ -1,5 +1,6 @@
 // `k8ts store check`: reads everything once and prints what is wrong, with the key and what to do.
 import { readFile } from 'node:fs/promises';
+import { registry } from '../../api/registry';
 import { readEncryption } from '../../apiserver/config/encryption';
 import { systemClock } from '../../base/clock';
 import { AppError } from '../../base/errors';
@@ -101,7 +102,7 @@ export async function checkBackup(task: Task): Promise<void> {
 
 async function openChecks({ options }: Task): Promise<ObjectChecks> {
   const file = options.encryptionProviderConfig;
-  return new ObjectChecks(file === '' ? undefined : readEncryption(await readFile(file, 'utf8'), file));
+  return new ObjectChecks(registry, file === '' ? undefined : readEncryption(await readFile(file, 'utf8'), file));
 }
 
 const encryptedNote = ({ encrypted }: ObjectChecks): string =>

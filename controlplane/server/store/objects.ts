@@ -2,7 +2,6 @@
 
 import { parseStored } from '../../api/json-text';
 import type { Kind } from '../../api/kind';
-import { registry } from '../../api/registry';
 import { storageKind } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { describeError } from '../../base/errors';
@@ -25,15 +24,14 @@ const restore = 'restore a backup';
 const restart =
   'start the server once: it writes the missing claims; surplus ones end with the next write of the object';
 
-/** The kinds by `/registry/GROUP/RESOURCE/`, in whose form objects are stored. */
-const stored: ReadonlyMap<string, Kind> = new Map(registry.map((kind) => [kind.prefix, storageKind(kind)]));
-
 interface Definition {
   readonly kind: string;
   readonly namespaced: boolean;
 }
 
 export class ObjectChecks {
+  /** The kinds by `/registry/GROUP/RESOURCE/`, in whose form objects are stored. */
+  private readonly stored: ReadonlyMap<string, Kind>;
   /** By prefix. */
   private readonly custom = new Map<string, Definition>();
   private readonly holders = new Map<string, string>();
@@ -41,7 +39,12 @@ export class ObjectChecks {
   count = 0;
 
   /** `rules`: with them encrypted values are read, without them they are only counted. */
-  constructor(private readonly rules: EncryptionRules | undefined) {}
+  constructor(
+    kinds: readonly Kind[],
+    private readonly rules: EncryptionRules | undefined,
+  ) {
+    this.stored = new Map(kinds.map((kind) => [kind.prefix, storageKind(kind)]));
+  }
 
   /** Reads a definition: custom objects are checked after all of them. */
   define(entry: Entry): void {
@@ -86,7 +89,7 @@ export class ObjectChecks {
   private place(key: string): Place | undefined {
     const [, , group = '', resource = '', ...names] = key.split('/');
     const prefix = `/registry/${group}/${resource}/`;
-    const kind = stored.get(prefix);
+    const kind = this.stored.get(prefix);
     const definition = kind ?? this.custom.get(prefix);
     if (!definition || names.length !== (definition.namespaced ? 2 : 1) || names.includes('')) return undefined;
     const [namespace, name] = definition.namespaced ? names : [undefined, names[0]];

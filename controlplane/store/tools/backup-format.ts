@@ -11,7 +11,7 @@ import { Unsupported } from '../../base/errors';
 import type { Claims, StoredValue } from '../store';
 
 /** One key with what it holds. */
-export interface Entry extends StoredValue {
+export interface Entry extends Pick<StoredValue, 'key' | 'value' | 'modRevision'> {
   /** Sorted. */
   readonly claims: Claims;
 }
@@ -34,7 +34,6 @@ export interface Backup {
 interface EntryHead {
   readonly key: string;
   readonly mod: number;
-  readonly create: number;
   readonly claims?: Claims;
   readonly bytes: number;
 }
@@ -58,9 +57,9 @@ export async function* encodeBackup(header: BackupHeader, entries: AsyncIterable
   let parts = [Buffer.concat([magic, Buffer.from(`${formatVersion}\n`)]), ...record(header)];
   let size = 0;
   let count = 0;
-  for await (const { key, value, modRevision, createRevision, claims } of entries) {
+  for await (const { key, value, modRevision, claims } of entries) {
     const held = claims.length > 0 ? { claims } : {};
-    const head: EntryHead = { key, mod: modRevision, create: createRevision, ...held, bytes: value.length };
+    const head: EntryHead = { key, mod: modRevision, ...held, bytes: value.length };
     parts.push(...record(head), value);
     size += value.length + key.length;
     count++;
@@ -105,13 +104,13 @@ async function* entriesOf(bytes: HashedBytes): AsyncGenerator<Entry> {
       if (head['end'] !== count) throw damaged(`it has ${count} keys, and should have ${head['end']}`);
       return bytes.checkEnd();
     }
-    const { key, mod, create, claims = [], bytes: size } = head as unknown as EntryHead;
+    const { key, mod, claims = [], bytes: size } = head as unknown as EntryHead;
     if (typeof key !== 'string' || !(size >= 0 && size <= maxValueBytes)) throw damaged(`record ${count} is wrong`);
     if (count > 0 && Buffer.compare(Buffer.from(key), Buffer.from(last)) <= 0) throw damaged(`${key} follows ${last}`);
     last = key;
     const value = await bytes.need(size);
     // A copy: the value may outlive the chunk of the file that it is a part of.
-    yield { key, value: Buffer.from(value), modRevision: mod, createRevision: create, claims };
+    yield { key, value: Buffer.from(value), modRevision: mod, claims };
   }
 }
 
