@@ -62,6 +62,17 @@ t.test('which files are replaced and which are kept', async (t) => {
   t.equal(await readFile(join(dir, 'ca.crt'), 'utf8'), ca, 'the CA is never replaced');
 });
 
+t.test('a renewed certificate keeps the names that it was created with', async (t) => {
+  const dir = t.testdir();
+  const start = Date.now();
+  await ensurePki(dir, { ...names, extraHosts: ['control', '192.168.57.1', 'fd00::1'] }, { nowMs: start });
+  // As the server renews it: it knows its own addresses alone.
+  t.match(await ensurePki(dir, names, { nowMs: start + 300 * dayMs }), [/^apiserver: it ends on /, /./, /./]);
+  const cert = new X509Certificate(await readFile(join(dir, 'apiserver.crt')));
+  t.ok(cert.checkHost('control'));
+  for (const ip of ['192.168.57.1', '192.168.57.10', 'fd00::1']) t.ok(cert.checkIP(ip), ip);
+});
+
 t.test('a certificate of another CA, or with another key, is replaced', async (t) => {
   const [dir, other] = [join(t.testdir(), 'a'), join(t.testdir(), 'b')];
   await ensurePki(dir, names);

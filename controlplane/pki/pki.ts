@@ -2,9 +2,9 @@
 // changes nothing. Only their owner can read the keys.
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { BadRequest } from '../base/errors';
-import { type CertificateRequest, type KeyPair, whyReplace } from './certificate';
+import type { CertificateRequest, KeyPair } from './certificate';
 import { readIfThere, writePrivate } from './files';
+import { ensureAuthority, ensurePair, readPair } from './pairs';
 import { ingressUser } from './signers';
 
 export interface ServerNames {
@@ -100,26 +100,6 @@ export async function ensurePki(dir: string, names: ServerNames, options: PkiOpt
   return written;
 }
 
-async function ensureAuthority(
-  dir: string,
-  name: string,
-  commonName: string,
-  nowMs: number,
-  written: string[],
-): Promise<KeyPair> {
-  const found = await readPair(dir, name);
-  if (found) return found;
-  // A key alone is what a crash left; a certificate is trusted by others.
-  if ((await readIfThere(join(dir, `${name}.crt`))) !== undefined) {
-    throw new BadRequest(`${name}.key is missing: this server signs certificates with the authority ${name}.crt`);
-  }
-  const { createAuthority } = await import('./issue');
-  const authority = await createAuthority(commonName, nowMs);
-  await writePair(dir, name, authority);
-  written.push(`${name}: it was missing`);
-  return authority;
-}
-
 /** Fills a kubelet's directory: ca.crt, kubelet.crt, kubelet.key. Returns what it wrote and why. */
 export async function ensureNodePki(
   dir: string,
@@ -146,22 +126,6 @@ export async function readTokenKey(dir: string): Promise<KeyObject | undefined> 
   return pem === undefined ? undefined : createPrivateKey(pem);
 }
 
-/** Writes `name`.crt and `name`.key unless they are good; returns the reason when it wrote them. */
-async function ensurePair(
-  dir: string,
-  name: string,
-  authority: KeyPair,
-  request: CertificateRequest,
-  nowMs: number,
-): Promise<string | undefined> {
-  const there = await readPair(dir, name);
-  const reason = there ? whyReplace(there, request, authority.cert, nowMs) : 'it was missing';
-  if (reason === undefined) return undefined;
-  const { issueCertificate } = await import('./issue');
-  await writePair(dir, name, await issueCertificate(authority, request, nowMs));
-  return reason;
-}
-
 async function ensureSigningKey(dir: string): Promise<boolean> {
   const [key, pub] = await Promise.all([readIfThere(join(dir, 'sa.key')), readIfThere(join(dir, 'sa.pub'))]);
   if (key !== undefined && pub !== undefined) return false;
@@ -171,15 +135,4 @@ async function ensureSigningKey(dir: string): Promise<boolean> {
   if (key === undefined) await writePrivate(join(dir, 'sa.key'), pair.privateKey);
   await writePrivate(join(dir, 'sa.pub'), pair.publicKey);
   return true;
-}
-
-async function readPair(dir: string, name: string): Promise<KeyPair | undefined> {
-  const [cert, key] = await Promise.all([readIfThere(join(dir, `${name}.crt`)), readIfThere(join(dir, `${name}.key`))]);
-  return cert === undefined || key === undefined ? undefined : { cert, key };
-}
-
-/** The key first: a crash in between leaves a pair that does not match, which the next ensure replaces. */
-async function writePair(dir: string, name: string, pair: KeyPair): Promise<void> {
-  await writePrivate(join(dir, `${name}.key`), pair.key);
-  await writePrivate(join(dir, `${name}.crt`), pair.cert);
 }

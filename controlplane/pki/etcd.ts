@@ -1,0 +1,82 @@
+// The certificates of one etcd member and of its client, the API server. Names and content are those of kubeadm, so that its documents and
+// etcdctl lines apply. etcd has an authority of its own: a certificate of the cluster's authority, which every node has, must not open
+// the store.
+import { join } from 'node:path';
+import type { CertificateRequest, KeyPair } from './certificate';
+import { readIfThere } from './files';
+import { ensureAuthority, ensurePair, readPair } from './pairs';
+import type { PkiOptions } from './pki';
+
+export interface EtcdMemberNames {
+  /** The name of the member and of its machine: control. */
+  readonly name: string;
+  /** Addresses at which servers and other members reach it. */
+  readonly addresses: readonly string[];
+}
+
+const authorityName = 'etcd/ca';
+const clientName = 'apiserver-etcd-client';
+
+/** Paths below the directory of the server's keys. */
+export const etcdFiles = (dir: string) =>
+  ({
+    ca: join(dir, 'etcd/ca.crt'),
+    serverCert: join(dir, 'etcd/server.crt'),
+    serverKey: join(dir, 'etcd/server.key'),
+    peerCert: join(dir, 'etcd/peer.crt'),
+    peerKey: join(dir, 'etcd/peer.key'),
+    clientCert: join(dir, `${clientName}.crt`),
+    clientKey: join(dir, `${clientName}.key`),
+  }) as const;
+
+/** The pairs by file name without extension. */
+export function etcdRequests({ name, addresses }: EtcdMemberNames): Readonly<Record<string, CertificateRequest>> {
+  const hosts = [name, 'localhost', '127.0.0.1', '::1', ...addresses];
+  return {
+    // A client too: etcd's own gateway for HTTP connects to the server with this certificate.
+    'etcd/server': { commonName: name, usages: ['server', 'client'], hosts },
+    // Members connect to each other, so each is both.
+    'etcd/peer': { commonName: name, usages: ['server', 'client'], hosts },
+    [clientName]: { commonName: 'kube-apiserver-etcd-client', usages: ['client'] },
+  };
+}
+
+/**
+ * Fills `dir` with etcd/ca, etcd/server, etcd/peer and apiserver-etcd-client (.crt and .key). Returns what it wrote and why; nothing when
+ * all was good. @throws BadRequest for an authority without a key or with a key that cannot sign
+ */
+export async function ensureEtcdPki(
+  dir: string,
+  names: EtcdMemberNames,
+  options: PkiOptions = {},
+): Promise<readonly string[]> {
+  const nowMs = options.nowMs ?? Date.now();
+  const written: string[] = [];
+  const authority = await ensureAuthority(dir, authorityName, 'etcd-ca', nowMs, written);
+  return [...written, ...(await ensurePairs(dir, authority, etcdRequests(names), nowMs))];
+}
+
+/**
+ * Renews the client's certificate before it ends. Nothing where the authority is not on this machine: an administrator who brought the
+ * certificates of another etcd renews them.
+ */
+export async function renewEtcdClient(dir: string, options: PkiOptions = {}): Promise<readonly string[]> {
+  const authority = await readPair(dir, authorityName);
+  if (!authority || (await readIfThere(etcdFiles(dir).clientCert)) === undefined) return [];
+  const { [clientName]: request } = etcdRequests({ name: '', addresses: [] });
+  return ensurePairs(dir, authority, { [clientName]: request! }, options.nowMs ?? Date.now());
+}
+
+async function ensurePairs(
+  dir: string,
+  authority: KeyPair,
+  requests: Readonly<Record<string, CertificateRequest>>,
+  nowMs: number,
+): Promise<readonly string[]> {
+  const written: string[] = [];
+  for (const [name, request] of Object.entries(requests)) {
+    const reason = await ensurePair(dir, name, authority, request, nowMs);
+    if (reason) written.push(`${name}: ${reason}`);
+  }
+  return written;
+}
