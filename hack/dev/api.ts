@@ -36,8 +36,9 @@ export class Api {
     private readonly timeoutMs: number,
   ) {}
 
-  static async open(kubeconfig: string, timeoutMs = requestTimeoutMs): Promise<Api> {
-    return new Api(await loadKubeconfig(kubeconfig), timeoutMs);
+  /** @param server another address than that of the kubeconfig */
+  static async open(kubeconfig: string, timeoutMs = requestTimeoutMs, server?: string): Promise<Api> {
+    return new Api({ ...(await loadKubeconfig(kubeconfig)), ...(server === undefined ? {} : { server }) }, timeoutMs);
   }
 
   /** @throws Unavailable when the server cannot be reached */

@@ -20,6 +20,7 @@ export function findPrograms(path: string): ProgramPaths {
     compileCache: join(checkout, '.runtime/compile-cache'),
     dockerd: findProgram('dockerd', path) ?? 'dockerd',
     dockerRegistry: findProgram('docker-registry', path) ?? 'docker-registry',
+    etcd: findProgram('etcd', path) ?? 'etcd',
   };
 }
 

@@ -7,7 +7,8 @@ import { type Difference, diffRecords, recordHost } from './host-record';
 import { withoutHosts } from './hosts-file';
 import { killProcesses, listProcesses, namespaceIds, processesOf, removeCgroups } from './leftovers';
 import { removeNetwork } from './network';
-import { type ClusterPlan, maxNodes, type NodePlan, planCluster, runRoot, stateRoot } from './plan';
+import { type ClusterPlan, type NodePlan, planCluster, planLargest, runRoot, stateRoot } from './plan';
+import { isAgentProcess } from './processes';
 import { Progress } from './progress';
 import { type ClusterState, readState, recordedClusters, releaseForwarding } from './state';
 import { processStatus, shutdownSupervisor, stopProcesses, supervisorPid } from './supervisor-control';
@@ -27,7 +28,7 @@ export interface DownContext {
 export async function down({ exec, name, quiet, env, write, tty }: DownContext): Promise<number> {
   const state = readState(name);
   // Without a record, a start was interrupted very early: remove everything that a cluster of this name can have.
-  const plan = planCluster(state ?? { name, nodes: maxNodes, subnet: '192.168.57.0/24' });
+  const plan = state ? planCluster(state) : planLargest(name);
   const color = tty && env['NO_COLOR'] === undefined;
   const progress = new Progress({ write, tty, color, quiet, now: Date.now, total: 3 });
   await progress.step('Stopping processes and containers', () => stopEverything(exec, plan));
@@ -105,10 +106,7 @@ async function stopEverything(exec: Exec, plan: ClusterPlan): Promise<void> {
     try {
       const names = (await processStatus(plan.runDir)).map(({ name }) => name);
       // The kubelets first: they would start removed containers again.
-      await stopProcesses(
-        plan.runDir,
-        names.filter((name) => name.includes('/') && !name.endsWith('/docker')),
-      );
+      await stopProcesses(plan.runDir, names.filter(isAgentProcess));
       await Promise.all(plan.nodes.map((node) => removeContainers(node)));
       await shutdownSupervisor(plan.runDir);
     } catch (err) {

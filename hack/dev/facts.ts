@@ -37,8 +37,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-export async function gatherFacts(exec: Exec, path: string): Promise<HostFacts> {
-  const missingPrograms = programs.filter((name) => findProgram(name, path) === undefined);
+export async function gatherFacts(exec: Exec, path: string, withEtcd: boolean): Promise<HostFacts> {
+  const missingPrograms = [...programs, ...(withEtcd ? ['etcd'] : [])].filter(
+    (name) => findProgram(name, path) === undefined,
+  );
   const uid = process.getuid?.() ?? 0;
   const usable = uid === 0 && missingPrograms.length === 0;
   return {

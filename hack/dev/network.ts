@@ -131,7 +131,7 @@ export async function removeNetwork(exec: Exec, plan: ClusterPlan): Promise<void
     }
   }
   const links = await linkNames(exec);
-  const ours = [...plan.nodes.map((node) => node.veth), plan.bridge].filter((name) => links.has(name));
+  const ours = [...new Set(plan.nodes.map((node) => node.veth)), plan.bridge].filter((name) => links.has(name));
   await ipBatch(
     exec,
     ours.map((name) => `link delete ${name}`),

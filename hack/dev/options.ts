@@ -1,7 +1,16 @@
 // The options of hack/up, down, status and logs.
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
-import { checkName, checkSubnet, defaultName, maxNodes, type TrackedWrites } from './plan';
+import {
+  checkName,
+  checkSubnet,
+  controlPlaneCounts,
+  defaultName,
+  maxNodes,
+  type StoreKind,
+  storeKinds,
+  type TrackedWrites,
+} from './plan';
 
 const name = {
   flag: 'name',
@@ -17,8 +26,22 @@ export const upOptions = {
     flag: 'nodes',
     placeholder: 'N',
     default: '',
-    help: `nodes, the control node among them: 1 to ${maxNodes}; absent: 3, or as many as the cluster has`,
+    help: `nodes, the control nodes among them: 1 to ${maxNodes}; absent: 3, or as many as the cluster has`,
     parse: (text: string) => (text === '' ? undefined : parseInteger(1, maxNodes)(text)),
+  },
+  store: {
+    flag: 'store',
+    placeholder: 'STORE',
+    default: '',
+    help: 'where the objects are: sqlite, or etcd (installs etcd-server); absent: the store of the cluster, etcd with several control planes, or else sqlite',
+    parse: (text: string): StoreKind | undefined => (text === '' ? undefined : parseOneOf(...storeKinds)(text)),
+  },
+  controlPlanes: {
+    flag: 'control-planes',
+    placeholder: 'N',
+    default: '',
+    help: 'nodes that run an API server and a member of etcd: 1 or 3; absent: 1, or as many as the cluster has',
+    parse: (text: string) => (text === '' ? undefined : Number(parseOneOf(...controlPlaneCounts.map(String))(text))),
   },
   name,
   subnet: {

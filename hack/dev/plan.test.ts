@@ -1,8 +1,15 @@
 import t from 'tap';
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
 import { hostRules } from './network';
-import { checkName, checkSubnet, chooseSubnet, planCluster } from './plan';
+import { checkName, checkSubnet, chooseSubnet, controlNodes, planCluster, planLargest } from './plan';
 import { dockerConfig, planProcesses } from './processes';
+
+const facts = {
+  programs: { node: '/n', bundle: '/b.js', compileCache: '/c', dockerd: '/d', dockerRegistry: '/r', etcd: '/e' },
+  upstreams: ['9.9.9.9:53'],
+  pauseImage: 'pause:1',
+  arch: 'x64',
+};
 
 t.test('the default cluster has the names and addresses that users know', async (t) => {
   const plan = planCluster({ name: 'k8ts', nodes: 3, subnet: '192.168.57.0/24' });
@@ -85,14 +92,13 @@ t.test(
   'processes: agents run inside their node, the server runs once, engines add nothing to the network',
   async (t) => {
     const plan = planCluster({ name: 'blue', nodes: 2, subnet: '10.9.0.0/24', registryPort: 5001 });
-    const programs = { node: '/n', bundle: '/b.js', compileCache: '/c', dockerd: '/d', dockerRegistry: '/r' };
-    const specs = planProcesses(plan, { programs, upstreams: ['9.9.9.9:53'], pauseImage: 'pause:1' });
+    const specs = planProcesses(plan, facts);
     const names = specs.map(({ name }) => name);
     const server = specs.find(({ name }) => name === 'server');
     t.ok(server?.argv.includes('--load-balancer-pool=10.9.0.240-10.9.0.250'));
     t.ok(server?.argv.includes('--managed-fields=all'));
     const applied = planCluster({ name: 'blue', nodes: 2, subnet: '10.9.0.0/24', managedFields: 'applied' });
-    const [other] = planProcesses(applied, { programs, upstreams: [], pauseImage: 'pause:1' });
+    const [other] = planProcesses(applied, facts);
     t.ok(other?.argv.includes('--managed-fields=applied'));
     t.strictSame(names.slice(0, 4), ['server', 'registry', 'registry-push', 'control/docker']);
     t.equal(new Set(names).size, 3 + 2 * 5);
@@ -109,3 +115,86 @@ t.test(
     });
   },
 );
+
+t.test('etcd: one member beside the server, with TLS for clients and peers', async (t) => {
+  const plan = planCluster({ name: 'blue', nodes: 2, subnet: '10.9.0.0/24', store: 'etcd' });
+  const specs = planProcesses(plan, facts);
+  t.strictSame(
+    specs.slice(0, 2).map(({ name }) => name),
+    ['etcd', 'server'],
+    'the member comes first',
+  );
+  const pki = '/var/lib/k8ts/blue/pki';
+  t.strictSame(specs[0]!.argv.slice(0, 4), ['nsenter', '--net=/run/netns/k8ts-blue-control', '--', '/e']);
+  for (const option of [
+    '--data-dir=/var/lib/k8ts/blue/nodes/control/etcd',
+    '--advertise-client-urls=https://10.9.0.10:2379',
+    '--initial-cluster=control=https://10.9.0.10:2380',
+    '--client-cert-auth',
+    '--peer-client-cert-auth',
+    `--trusted-ca-file=${pki}/etcd/ca.crt`,
+    '--auto-compaction-retention=0',
+    '--max-txn-ops=10000',
+    '--quota-backend-bytes=8589934592',
+  ]) {
+    t.ok(specs[0]!.argv.includes(option), option);
+  }
+  for (const option of [
+    '--store=etcd://10.9.0.10:2379',
+    `--etcd-cafile=${pki}/etcd/ca.crt`,
+    `--etcd-certfile=${pki}/apiserver-etcd-client.crt`,
+    `--etcd-keyfile=${pki}/apiserver-etcd-client.key`,
+  ]) {
+    t.ok(specs[1]!.argv.includes(option), option);
+  }
+  t.strictSame(specs[0]!.env, {});
+  t.strictSame(planProcesses(plan, { ...facts, arch: 'arm64' })[0]!.env, { ETCD_UNSUPPORTED_ARCH: 'arm64' });
+});
+
+t.test('three control planes: names, addresses, and who asks whom', async (t) => {
+  const plan = planCluster({ name: 'blue', nodes: 4, subnet: '10.9.0.0/24', store: 'etcd', controlPlanes: 3 });
+  t.strictSame(
+    plan.nodes.map(({ name, control }) => [name, control?.pkiDir, control?.etcdDir]),
+    [
+      ['control', '/var/lib/k8ts/blue/pki', '/var/lib/k8ts/blue/nodes/control/etcd'],
+      ['control-2', '/var/lib/k8ts/blue/nodes/control-2/server/pki', '/var/lib/k8ts/blue/nodes/control-2/etcd'],
+      ['control-3', '/var/lib/k8ts/blue/nodes/control-3/server/pki', '/var/lib/k8ts/blue/nodes/control-3/etcd'],
+      ['worker-1', undefined, undefined],
+    ],
+  );
+  t.equal(controlNodes(plan).length, 3);
+  t.match(plan, { server: 'https://10.9.0.1:6443', agentServer: 'https://127.0.0.1:6444' });
+  const specs = planProcesses(plan, facts);
+  const argv = (name: string) => specs.find((spec) => spec.name === name)!.argv;
+  const members = '10.9.0.10,10.9.0.11,10.9.0.12'.split(',');
+  t.ok(
+    argv('control-3/etcd').includes(
+      `--initial-cluster=${['control', 'control-2', 'control-3'].map((name, i) => `${name}=https://${members[i]}:2380`).join(',')}`,
+    ),
+  );
+  t.ok(
+    argv('control-2/server').includes('--store=etcd://10.9.0.11:2379,10.9.0.10:2379,10.9.0.12:2379'),
+    'its own first',
+  );
+  t.ok(argv('control-2/server').includes('--advertise-address=10.9.0.11'));
+  t.ok(argv('control-2/server').includes('--node-name=control-2'), 'its name in leader election');
+  t.strictSame(
+    specs.filter(({ name }) => /server|etcd/.test(name)).map(({ name }) => name),
+    ['control/etcd', 'control-2/etcd', 'control-3/etcd', 'control/server', 'control-2/server', 'control-3/server'],
+  );
+  const order = (name: string) => specs.find((spec) => spec.name === name)!.stopOrder!;
+  t.ok(order('control/kubelet') < order('control/docker'));
+  t.ok(order('control/docker') < order('control-2/server'));
+  t.ok(order('control-2/server') < order('control-3/etcd'), 'a server ends while its store still runs');
+});
+
+t.test('the largest plan has every name of every cluster of this name', async (t) => {
+  const largest = planLargest('blue').nodes.map(({ netns }) => netns);
+  for (const controlPlanes of [1, 3]) {
+    const plan = planCluster({ name: 'blue', nodes: 60, subnet: '10.9.0.0/24', store: 'etcd', controlPlanes });
+    t.strictSame(
+      plan.nodes.filter(({ netns }) => !largest.includes(netns)),
+      [],
+    );
+  }
+});

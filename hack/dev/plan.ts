@@ -18,6 +18,15 @@ export interface NodePlan {
   readonly runDir: string;
   readonly dockerSocket: string;
   readonly kubeconfigs: Readonly<Record<Agent, string>>;
+  /** Only on a control node. */
+  readonly control?: ControlPlan;
+}
+/** What a node has besides its agents, if it runs an API server. */
+export interface ControlPlan {
+  readonly pkiDir: string;
+  readonly dataDir: string;
+  /** The data of its etcd member; only in a cluster with etcd. */
+  readonly etcdDir?: string;
 }
 export interface ClusterPlan {
   readonly name: string;
@@ -36,12 +45,16 @@ export interface ClusterPlan {
   readonly hangTimeoutSeconds: number;
   /** The option --managed-fields of the server. */
   readonly managedFields: TrackedWrites;
+  readonly store: StoreKind;
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
   /** The address at which this host pushes to the registry; each cluster has a loopback address of its own. */
   readonly pushRegistry: string;
+  /** Where kubectl on the host reaches the API: the only server, or the balancer on the host. */
   readonly server: string;
+  /** Where the agents of each node reach it: the only server, or the balancer of their node. */
+  readonly agentServer: string;
   /** The addresses for Services of type LoadBalancer: FIRST-LAST. */
   readonly loadBalancerPool: string;
   readonly stateDir: string;
@@ -52,6 +65,9 @@ export interface ClusterPlan {
   readonly cgroup: string;
   readonly nodes: readonly NodePlan[];
 }
+/** Where the objects are. */
+export const storeKinds = ['sqlite', 'etcd'] as const;
+export type StoreKind = (typeof storeKinds)[number];
 /** Writes that give an object its managedFields. */
 export type TrackedWrites = 'all' | 'applied';
 export interface ClusterSpec {
@@ -65,6 +81,10 @@ export interface ClusterSpec {
   readonly hangTimeoutSeconds?: number;
   /** Default all. */
   readonly managedFields?: TrackedWrites;
+  /** Default sqlite. */
+  readonly store?: StoreKind;
+  /** How many nodes run an API server and an etcd member, the first ones; default 1. More than 1 need etcd. */
+  readonly controlPlanes?: number;
   /** Default 5000, unless a process of the host listens on this port. */
   readonly registryPort?: number;
 }
@@ -87,6 +107,12 @@ export const ranges = {
   domain: 'cluster.local',
 } as const;
 export const maxNodes = 60;
+/** A member more than an odd number lets no further one fail (etcd's FAQ), and writes take longer with each. */
+export const controlPlaneCounts = [1, 3] as const;
+/** The port of the API server, on each control node; also of the host's balancer. */
+export const apiPort = 6443;
+/** The port of the balancer on each node's loopback. */
+export const balancerPort = 6444;
 const firstNode = 10;
 /** Offsets in the subnet, both included. */
 const pool = { first: 240, last: 250 } as const;
@@ -111,8 +137,15 @@ export function checkSubnet(text: string): string {
   return text;
 }
 
+/** control, control-2, control-3, then worker-1, worker-2, ... */
+function nodeName(index: number, controlPlanes: number): string {
+  if (index === 0) return 'control';
+  return index < controlPlanes ? `control-${index + 1}` : `worker-${index - controlPlanes + 1}`;
+}
+
 export function planCluster(spec: ClusterSpec): ClusterPlan {
-  const { name } = spec;
+  const { name, controlPlanes = 1 } = spec;
+  const store = spec.store ?? 'sqlite';
   const context = name === defaultName ? defaultName : `${defaultName}-${name}`;
   const digest = createHash('sha256').update(name).digest('hex');
   const bridge = context.length <= maxBridgeName ? context : `${defaultName}-${digest.slice(0, 7)}`;
@@ -122,8 +155,14 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
   const stateDir = `${stateRoot}/${name}`;
   const runDir = `${runRoot}/${name}`;
   const nodes = Array.from({ length: spec.nodes }, (_, i): NodePlan => {
-    const node = i === 0 ? 'control' : `worker-${i}`;
+    const node = nodeName(i, controlPlanes);
     const dir = `${stateDir}/nodes/${node}`;
+    const home = i === 0 ? stateDir : dir;
+    const control: ControlPlan = {
+      pkiDir: i === 0 ? `${home}/pki` : `${home}/server/pki`,
+      dataDir: `${home}/server`,
+      ...(store === 'etcd' ? { etcdDir: `${dir}/etcd` } : {}),
+    };
     return {
       name: node,
       ip: address(firstNode + i),
@@ -139,6 +178,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
         dns: `${dir}/dns.conf`,
         ingress: `${dir}/ingress.conf`,
       },
+      ...(i < controlPlanes ? { control } : {}),
     };
   });
   return {
@@ -156,10 +196,12 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     proxyMode: spec.proxyMode ?? 'iptables',
     hangTimeoutSeconds: spec.hangTimeoutSeconds ?? 60,
     managedFields: spec.managedFields ?? 'all',
+    store,
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
     pushRegistry: `${address(1).replace(/^\d+/, '127')}:${spec.registryPort ?? 5000}`,
-    server: `https://${nodes[0]!.ip}:6443`,
+    server: `https://${controlPlanes > 1 ? address(1) : nodes[0]!.ip}:${apiPort}`,
+    agentServer: controlPlanes > 1 ? `https://127.0.0.1:${balancerPort}` : `https://${nodes[0]!.ip}:${apiPort}`,
     loadBalancerPool: [address, ...(ipv6 ? [(index: number) => `${ipv6.prefix}${index}`] : [])]
       .map((at) => `${at(pool.first)}-${at(pool.last)}`)
       .join(','),
@@ -172,6 +214,18 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     nodes,
   };
 }
+
+/** Every name that a cluster can have, with any options: for the removal of one that is not recorded. */
+export function planLargest(name: string): ClusterPlan {
+  const spec = { name, nodes: maxNodes, subnet: '192.168.57.0/24' };
+  const plans = controlPlaneCounts.map((controlPlanes) => planCluster({ ...spec, controlPlanes }));
+  const nodes = new Map(plans.flatMap((plan) => plan.nodes.map((node) => [node.name, node])));
+  return { ...plans[0]!, nodes: [...nodes.values()] };
+}
+
+/** The nodes that run an API server. */
+export const controlNodes = ({ nodes }: ClusterPlan): readonly (NodePlan & { readonly control: ControlPlan })[] =>
+  nodes.flatMap((node) => (node.control ? [{ ...node, control: node.control }] : []));
 
 /** 192.168.57.0/24 is fd00:192:168:57::/64, so that both addresses of a node look alike: .10 and ::10. */
 function ipv6Subnet(subnet: string): { readonly prefix: string } {

@@ -1,6 +1,16 @@
 // The processes of a local cluster as data for the supervisor. Pure.
 import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
-import { type Agent, agents, type ClusterPlan, type NodePlan, ranges } from './plan';
+import { etcdArgv, etcdEnvironment, storeOptions } from './etcd';
+import {
+  type Agent,
+  agents,
+  apiPort,
+  type ClusterPlan,
+  type ControlPlan,
+  controlNodes,
+  type NodePlan,
+  ranges,
+} from './plan';
 import type { ProcessSpec } from './supervisor/spec';
 
 export interface ProgramPaths {
@@ -11,12 +21,16 @@ export interface ProgramPaths {
   readonly compileCache: string;
   readonly dockerd: string;
   readonly dockerRegistry: string;
+  /** Used by a cluster with etcd alone. */
+  readonly etcd: string;
 }
 export interface ProcessFacts {
   readonly programs: ProgramPaths;
   /** Resolvers outside the cluster, ip:port. */
   readonly upstreams: readonly string[];
   readonly pauseImage: string;
+  /** x64, arm64 */
+  readonly arch: string;
 }
 
 export const healthPorts: Readonly<Record<Agent, number>> = {
@@ -29,12 +43,24 @@ export const healthPorts: Readonly<Record<Agent, number>> = {
 /** Start order: a process comes before the processes that need it. Stop order is the reverse. */
 export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
   return [
-    ...plan.nodes.slice(0, 1).map((node) => serverProcess(plan, node, facts)),
+    ...plan.nodes.flatMap((node) => etcdProcess(plan, node, facts) ?? []),
+    ...controlNodes(plan).map((node) => serverProcess(plan, node, facts)),
     ...registries.map((which) => registryProcess(plan, which, facts)),
     ...plan.nodes.map((node) => dockerProcess(plan, node, facts)),
     ...plan.nodes.flatMap((node) => agents.map((agent) => agentProcess(plan, node, agent, facts))),
   ];
 }
+
+/** Processes that end together when a cluster stops, lower numbers first: each still has what it needs while it ends. */
+const stopOrder = { agents: 0, engines: 1, servers: 2, stores: 3 } as const;
+
+/** The name of the server or etcd of a node: server alone where there is only one, else control-2/server. */
+export const controlProcess = (plan: ClusterPlan, node: NodePlan, what: 'server' | 'etcd'): string =>
+  controlNodes(plan).length === 1 ? what : `${node.name}/${what}`;
+
+/** Whether a process is one of the agents of a node. */
+export const isAgentProcess = (name: string): boolean =>
+  (agents as readonly string[]).includes(name.split('/')[1] ?? '');
 
 /** A registry that all may pull from, and one on this host's loopback for pushes; both serve the same files. */
 export const registries = ['registry', 'registry-push'] as const;
@@ -47,6 +73,7 @@ function registryProcess(plan: ClusterPlan, which: RegistryProcess, { programs }
     // Without this, Debian's build warns about missing telemetry settings.
     env: { OTEL_TRACES_EXPORTER: 'none' },
     log: `${plan.logDir}/${which}.log`,
+    stopOrder: stopOrder.servers,
   };
 }
 
@@ -65,19 +92,39 @@ export function registryConfig(plan: ClusterPlan, which: RegistryProcess): Recor
   };
 }
 
-function serverProcess(plan: ClusterPlan, node: NodePlan, facts: ProcessFacts): ProcessSpec {
+function etcdProcess(plan: ClusterPlan, node: NodePlan, { programs, arch }: ProcessFacts): ProcessSpec | undefined {
+  const argv = etcdArgv(plan, node, programs.etcd);
+  if (!argv) return undefined;
+  const name = controlProcess(plan, node, 'etcd');
+  return {
+    name,
+    argv: [...enter(node), ...argv],
+    env: etcdEnvironment(arch),
+    log: logPath(plan, name),
+    stopOrder: stopOrder.stores,
+  };
+}
+
+function serverProcess(
+  plan: ClusterPlan,
+  node: NodePlan & { readonly control: ControlPlan },
+  facts: ProcessFacts,
+): ProcessSpec {
+  const several = controlNodes(plan).length > 1;
   return k8tsProcess(plan, node, facts, 'server', [
-    `--data-dir=${plan.stateDir}/server`,
-    `--pki-dir=${plan.pkiDir}`,
+    `--data-dir=${node.control.dataDir}`,
+    `--pki-dir=${node.control.pkiDir}`,
     '--bind-address=0.0.0.0',
-    '--secure-port=6443',
+    `--secure-port=${apiPort}`,
     `--advertise-address=${node.ip}`,
     `--service-cidr=${plan.serviceRange}`,
     `--cluster-cidr=${plan.podRange}`,
     `--load-balancer-pool=${plan.loadBalancerPool}`,
-    '--store=sqlite',
+    ...storeOptions(plan, node, node.control),
     `--managed-fields=${plan.managedFields}`,
     '--parts=apiserver,controllers,scheduler',
+    // With a name it competes for the Leases of controllers and scheduler.
+    ...(several ? [`--node-name=${node.name}`] : []),
   ]);
 }
 
@@ -131,7 +178,7 @@ function k8tsProcess(
   options: readonly string[],
 ): ProcessSpec {
   const isServer = subcommand === 'server';
-  const name = isServer ? 'server' : `${node.name}/${subcommand}`;
+  const name = isServer ? controlProcess(plan, node, 'server') : `${node.name}/${subcommand}`;
   return {
     name,
     argv: [
@@ -145,6 +192,7 @@ function k8tsProcess(
     env: { NODE_COMPILE_CACHE: programs.compileCache, ...(isServer ? serverEnvironment : {}) },
     ...(plan.hangTimeoutSeconds > 0 ? { silentTimeoutMs: plan.hangTimeoutSeconds * 1000 } : {}),
     log: logPath(plan, name),
+    stopOrder: isServer ? stopOrder.servers : stopOrder.agents,
   };
 }
 
@@ -164,6 +212,7 @@ function dockerProcess(plan: ClusterPlan, node: NodePlan, { programs }: ProcessF
     // After a kill -9 the pid in this file may belong to another process, and dockerd would refuse to start.
     removeFirst: [dockerPidFile(node), `${node.runDir}/exec/containerd/containerd.pid`],
     stopTimeoutMs: 20_000,
+    stopOrder: stopOrder.engines,
   };
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { writePrivate } from '../../controlplane/pki/files';
 import type { ProxyMode } from '../../dataplane/service/mode';
 import type { HostRecord } from './host-record';
-import { stateRoot, type TrackedWrites } from './plan';
+import { type StoreKind, stateRoot, type TrackedWrites } from './plan';
 
 export interface ClusterState {
   readonly name: string;
@@ -14,6 +14,8 @@ export interface ClusterState {
   readonly proxyMode?: ProxyMode;
   readonly hangTimeoutSeconds?: number;
   readonly managedFields?: TrackedWrites;
+  readonly store?: StoreKind;
+  readonly controlPlanes?: number;
   /** The user's kubeconfig that the context was merged into, and its text before: undefined when there was none. */
   readonly kubeconfig: {
     readonly path: string;

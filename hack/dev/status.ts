@@ -1,12 +1,11 @@
 // hack/status: nodes, processes, ports, unhealthy parts, and the next command.
-import { request } from 'node:http';
 import { describeError } from '../../controlplane/base/errors';
-import { connectInNetns } from '../../dataplane/netns/connect';
-import { namedNetns } from '../../dataplane/netns/system-netns';
 import { Api } from './api';
 import { openCluster } from './cluster';
-import type { Agent, ClusterPlan, NodePlan } from './plan';
-import { healthPorts } from './processes';
+import { etcdPorts } from './etcd';
+import { agentProblem, etcdProblem, probeTimeoutMs } from './health';
+import { type Agent, apiPort, type ClusterPlan, controlNodes, type NodePlan } from './plan';
+import { controlProcess, healthPorts } from './processes';
 import type { ProcessStatus } from './supervisor/spec';
 import { processStatus, supervisorPid } from './supervisor-control';
 import { requestJson } from './unix-http';
@@ -17,7 +16,7 @@ export async function status(name: string, write: (text: string) => void): Promi
   const option = name === 'k8ts' ? '' : ` --name ${name}`;
   const problems: string[] = [];
   write(
-    `cluster ${plan.name}   API ${plan.server}   context ${plan.context}   subnet ${plan.subnet} on ${plan.bridge}\n\n`,
+    `cluster ${plan.name}   API ${plan.server}   store ${plan.store}   context ${plan.context}   subnet ${plan.subnet} on ${plan.bridge}\n\n`,
   );
   if (supervisorPid(plan.runDir) === undefined) {
     write(`The supervisor is not running, so a process that ends is not started again.\nNext: hack/up${option}\n`);
@@ -65,8 +64,6 @@ async function processTable(plan: ClusterPlan, problems: string[]): Promise<stri
 const restarts = ({ restarts: times, hangs }: ProcessStatus): string =>
   hangs > 0 ? `${times} (${hangs} hung)` : String(times);
 
-const probeTimeoutMs = 3_000;
-
 interface Health {
   readonly where: string;
   readonly problem?: string;
@@ -85,7 +82,9 @@ async function healthOf(plan: ClusterPlan, entry: ProcessStatus): Promise<Health
 }
 
 function addressOf(plan: ClusterPlan, name: string): string {
-  if (name === 'server') return plan.server;
+  const control = controlPart(plan, name);
+  if (control?.what === 'server') return apiAddress(control.node);
+  if (control?.what === 'etcd') return `https://${control.node.ip}:${etcdPorts.client}`;
   if (name === 'registry') return `http://${plan.registry}`;
   if (name === 'registry-push') return `http://${plan.pushRegistry}`;
   const [nodeName, part] = name.split('/');
@@ -94,9 +93,28 @@ function addressOf(plan: ClusterPlan, name: string): string {
   return part === 'docker' ? node.dockerSocket : `127.0.0.1:${healthPorts[part as Agent]} in ${node.netns}`;
 }
 
+const apiAddress = ({ ip }: NodePlan): string => `https://${ip}:${apiPort}`;
+
+/** The node of a process of the control plane; undefined for every other process. */
+function controlPart(
+  plan: ClusterPlan,
+  name: string,
+): { readonly node: NodePlan; readonly what: 'server' | 'etcd' } | undefined {
+  for (const node of controlNodes(plan)) {
+    for (const what of ['server', 'etcd'] as const)
+      if (controlProcess(plan, node, what) === name) return { node, what };
+  }
+  return undefined;
+}
+
 /** Undefined for a healthy process, else the fault. */
 async function probe(plan: ClusterPlan, name: string): Promise<string | undefined> {
-  if (name === 'server') return (await Api.open(plan.adminConf)).notReady();
+  const control = controlPart(plan, name);
+  if (control?.what === 'etcd') return etcdProblem(control.node);
+  if (control) {
+    const api = await Api.open(plan.adminConf, probeTimeoutMs, apiAddress(control.node));
+    return api.notReady();
+  }
   if (name.endsWith('/docker')) {
     await requestJson({ socketPath: addressOf(plan, name), path: '/_ping', timeoutMs: probeTimeoutMs });
     return undefined;
@@ -108,32 +126,7 @@ async function probe(plan: ClusterPlan, name: string): Promise<string | undefine
   }
   const [nodeName, part] = name.split('/');
   const node = plan.nodes.find((other) => other.name === nodeName);
-  return node ? agentHealth(node, healthPorts[part as Agent]) : `belongs to no node of this cluster`;
-}
-
-/** Agents answer on their node's loopback or address: the request comes from inside the node's namespace, like a local user's. */
-async function agentHealth(node: NodePlan, port: number): Promise<string | undefined> {
-  const socket = await connectInNetns(namedNetns(node.netns), {
-    host: '127.0.0.1',
-    port,
-    signal: AbortSignal.timeout(probeTimeoutMs),
-  });
-  return new Promise((resolve, reject) => {
-    socket.setTimeout(probeTimeoutMs, () => socket.destroy(new Error(`no answer within ${probeTimeoutMs} ms`)));
-    const call = request({ path: '/readyz', createConnection: () => socket }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.once('end', () => {
-        socket.destroy();
-        const { statusCode } = response;
-        resolve(statusCode === 200 ? undefined : `${statusCode} ${text.trim().split('\n')[0]}`);
-      });
-    });
-    call.once('error', reject);
-    call.end();
-  });
+  return node ? agentProblem(node, healthPorts[part as Agent]) : `belongs to no node of this cluster`;
 }
 
 function age(ms: number): string {

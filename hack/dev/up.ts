@@ -7,31 +7,35 @@ import { Scope } from '../../controlplane/base/scope';
 import type { CertificateRequest } from '../../controlplane/pki/certificate';
 import { writePrivate } from '../../controlplane/pki/files';
 import { ensureKubeconfig, readEntry } from '../../controlplane/pki/kubeconfig';
-import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
-import type { Parsed } from '../../controlplane/process/options';
+import { ensureNodePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import type { Exec } from '../../dataplane/exec/exec';
 import { pauseImage } from '../image/catalog';
 import { pushImage, waitForRegistry } from '../image/registry';
 import { ensureImages } from '../image/store';
 import { Api, readManifests } from './api';
 import { demoDir, findPrograms, imagePaths, supervisorProgram, waitUntil } from './cluster';
+import { ensureControlPki } from './control-pki';
 import { teardown } from './down';
+import { etcdNodes } from './etcd';
 import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
+import { etcdProblem } from './health';
 import { recordHost } from './host-record';
 import { withHosts, withoutHosts } from './hosts-file';
 import { ensureNetwork } from './network';
-import type { upOptions } from './options';
-import { agents, type ClusterPlan, chooseSubnet, planCluster, ranges } from './plan';
-import { checkFree, checkHost, type HostFacts, overlapping, Refused, shadowed } from './preflight';
+import { agents, apiPort, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
+import { checkFree, checkHost, type HostFacts, overlapping, shadowed } from './preflight';
 import {
+  controlProcess,
   dockerConfig,
   dockerConfigPath,
+  isAgentProcess,
   planProcesses,
   registries,
   registryConfig,
   registryConfigPath,
 } from './processes';
 import { Progress } from './progress';
+import { changedSettings, checkKept, newSettings, type UpOptions } from './settings';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
 import type { ProcessSpec } from './supervisor/spec';
 import { applyProcesses, ensureSupervisor, processStatus } from './supervisor-control';
@@ -40,15 +44,15 @@ import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
 
 export interface UpContext {
   readonly exec: Exec;
-  readonly options: Parsed<typeof upOptions>;
+  readonly options: UpOptions;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly write: (text: string) => void;
   readonly tty: boolean;
 }
 
-const defaultNodes = 3;
 const engineTimeoutMs = 30_000;
 const serverTimeoutMs = 30_000;
+const etcdTimeoutMs = 30_000;
 const nodesTimeoutMs = 60_000;
 const demoTimeoutMs = 90_000;
 const urlTimeoutMs = 2_000;
@@ -76,7 +80,9 @@ export async function up(context: UpContext): Promise<void> {
     await progress.step('Certificates and configuration', () => prepareFiles(plan, state));
     await progress.step(`Network ${plan.subnet} on bridge ${plan.bridge}`, () => prepareNetwork(exec, plan));
     const specs = processSpecs(plan, env['PATH'] ?? '');
-    await progress.step('API server, registry and Docker engines', () => startEngines(plan, specs));
+    await progress.step(`${plan.store === 'etcd' ? 'etcd, ' : ''}API server, registry and Docker engines`, () =>
+      startEngines(plan, specs),
+    );
     // From here on a failure keeps the cluster: its logs show the cause, and the next hack/up continues.
     undo.release();
     await progress.step('Images', () => pushImages(exec, plan));
@@ -96,18 +102,15 @@ interface Checked {
 }
 
 async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
-  const facts = await gatherFacts(exec, env['PATH'] ?? '');
+  const settings = newSettings(options);
+  const facts = await gatherFacts(exec, env['PATH'] ?? '', settings.store === 'etcd');
   checkHost(facts);
   const overlaps = (subnet: string) => overlapping(subnet, facts.ranges).length > 0;
   const spec = {
+    ...settings,
     name: options.name,
-    nodes: options.nodes ?? defaultNodes,
     subnet: options.subnet || chooseSubnet(['taken'], overlaps),
     registryPort: freeRegistryPort(),
-    dualStack: options.dualStack ?? false,
-    proxyMode: options.proxyMode ?? 'iptables',
-    hangTimeoutSeconds: options.hangTimeout ?? 60,
-    managedFields: options.managedFields ?? 'all',
   };
   checkFree(planCluster(spec), facts);
   const kubeconfig = findUserKubeconfig(env);
@@ -119,32 +122,11 @@ async function firstCheck({ exec, options, env }: UpContext): Promise<Checked> {
 }
 
 async function recheck({ exec, options, env }: UpContext, state: ClusterState): Promise<Checked> {
-  if (options.nodes !== undefined && options.nodes !== state.nodes) {
-    throw new Refused(
-      `cluster ${state.name} has ${state.nodes} nodes, not ${options.nodes}.`,
-      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME --nodes ${options.nodes}`,
-    );
-  }
-  if (options.subnet !== '' && options.subnet !== state.subnet) {
-    throw new Refused(
-      `cluster ${state.name} is on ${state.subnet}, not on ${options.subnet}.`,
-      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME --subnet ${options.subnet}`,
-    );
-  }
-  if (options.dualStack !== undefined && options.dualStack !== (state.dualStack ?? false)) {
-    const [is, option] = state.dualStack ? ['dual-stack', '--no-dual-stack'] : ['IPv4 alone', '--dual-stack'];
-    throw new Refused(
-      `cluster ${state.name} is ${is}, and the ranges of its nodes and Services cannot change.`,
-      `Stop it first with hack/down --name ${state.name}, or start another one: hack/up --name NAME ${option}`,
-    );
-  }
-  checkHost(await gatherFacts(exec, env['PATH'] ?? ''));
-  // kube-proxy itself changes the mode without a gap.
-  const { proxyMode, hangTimeout: hangTimeoutSeconds, managedFields } = options;
-  const settings = { proxyMode, hangTimeoutSeconds, managedFields };
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  if (given.every(([key, value]) => state[key as keyof typeof settings] === value)) return { state, notes: [] };
-  const changed = { ...state, ...Object.fromEntries(given) };
+  checkKept(state, options);
+  checkHost(await gatherFacts(exec, env['PATH'] ?? '', state.store === 'etcd'));
+  const given = changedSettings(state, options);
+  if (Object.keys(given).length === 0) return { state, notes: [] };
+  const changed = { ...state, ...given };
   await writeState(changed);
   return { state: changed, notes: [] };
 }
@@ -155,15 +137,7 @@ function notesOn(facts: HostFacts): string[] {
 }
 
 async function prepareFiles(plan: ClusterPlan, state: ClusterState): Promise<string> {
-  const control = plan.nodes[0]!;
-  const written = [
-    ...(await ensurePki(plan.pkiDir, {
-      advertiseAddress: control.ip,
-      serviceAddress: ranges.kubernetesService,
-      clusterDomain: ranges.domain,
-      extraHosts: [control.name],
-    })),
-  ];
+  const written = await ensureControlPki(plan);
   const authority = (await readAuthority(plan.pkiDir))!;
   const clients: { path: string; identity: CertificateRequest }[] = [
     { path: plan.adminConf, identity: identities.admin },
@@ -178,7 +152,11 @@ async function prepareFiles(plan: ClusterPlan, state: ClusterState): Promise<str
     await writePrivate(dockerConfigPath(node), JSON.stringify(dockerConfig(plan, node), null, 2));
   }
   for (const { path, identity } of clients) {
-    const reason = await ensureKubeconfig(path, authority, { name: plan.context, server: plan.server, identity });
+    const reason = await ensureKubeconfig(path, authority, {
+      name: plan.context,
+      server: path === plan.adminConf ? plan.server : plan.agentServer,
+      identity,
+    });
     if (reason) written.push(path);
   }
   for (const which of registries) {
@@ -196,22 +174,36 @@ async function prepareNetwork(exec: Exec, plan: ClusterPlan): Promise<string> {
 }
 
 function processSpecs(plan: ClusterPlan, path: string): readonly ProcessSpec[] {
-  return planProcesses(plan, { programs: findPrograms(path), upstreams: upstreamResolvers(), pauseImage });
+  const facts = { programs: findPrograms(path), upstreams: upstreamResolvers(), pauseImage, arch: process.arch };
+  return planProcesses(plan, facts);
 }
 
-const isAgent = ({ name }: ProcessSpec): boolean => name.includes('/') && !name.endsWith('/docker');
+const part = ({ name }: ProcessSpec): string => name.split('/').at(-1)!;
 
 async function startEngines(plan: ClusterPlan, specs: readonly ProcessSpec[]): Promise<string> {
   const started = await ensureSupervisor(plan.runDir, supervisorProgram(), `${plan.logDir}/supervisor.log`);
+  // All members of etcd first: each waits for a majority of the others.
   await applyProcesses(
     plan.runDir,
-    specs.filter((spec) => !isAgent(spec)),
+    specs.filter((spec) => part(spec) === 'etcd'),
   );
-  const api = await Api.open(plan.adminConf);
+  for (const node of etcdNodes(plan)) {
+    await waitUntil(`etcd of ${node.name} is healthy`, etcdTimeoutMs, async () => {
+      const problem = await etcdProblem(node);
+      return problem && `${problem}; ${await whyWaiting(plan, controlProcess(plan, node, 'etcd'))}`;
+    });
+  }
+  await applyProcesses(
+    plan.runDir,
+    specs.filter(({ name }) => !isAgentProcess(name)),
+  );
   await Promise.all([
-    waitUntil('the API server is ready', serverTimeoutMs, async () =>
-      (await api.ready()) ? undefined : await whyWaiting(plan, 'server'),
-    ),
+    ...controlNodes(plan).map(async (node) => {
+      const api = await Api.open(plan.adminConf, undefined, `https://${node.ip}:${apiPort}`);
+      await waitUntil(`the API server of ${node.name} is ready`, serverTimeoutMs, async () =>
+        (await api.ready()) ? undefined : await whyWaiting(plan, controlProcess(plan, node, 'server')),
+      );
+    }),
     ...plan.nodes.map((node) =>
       waitUntil(`Docker of ${node.name} answers`, engineTimeoutMs, async () =>
         (await engineAnswers(node.dockerSocket)) ? undefined : await whyWaiting(plan, `${node.name}/docker`),
@@ -267,7 +259,7 @@ async function startAgents(plan: ClusterPlan, specs: readonly ProcessSpec[]): Pr
     const reason = nodes.find(({ name }) => name === first.name)?.reason ?? 'its kubelet has not registered it';
     return `${first.name}: ${reason}; ${await whyWaiting(plan, `${first.name}/kubelet`)}`;
   });
-  await api.markControlPlane(plan.nodes[0]!.name);
+  for (const { name } of controlNodes(plan)) await api.markControlPlane(name);
 }
 
 async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean): Promise<string> {

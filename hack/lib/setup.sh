@@ -62,6 +62,7 @@ conntrack:conntrack
 ip:iproute2
 nsenter:util-linux
 kubectl:kubernetes-client'
+packages_etcd='etcd:etcd-server'
 packages_bench='dnsperf:dnsperf
 wrk:wrk
 unbound:unbound
@@ -105,7 +106,7 @@ install_packages() {
   install_without_services "${there[@]}"
 }
 
-# Installs packages without starting their services: Docker, a web server or a DNS server would take ports and write rules on the
+# Installs packages without starting their services: Docker, etcd, a web server or a DNS server would take ports and write rules on the
 # host. Debian asks /usr/sbin/policy-rc.d before it starts a service. If the host already has this file, the host's file decides.
 install_without_services() {
   local policy=/usr/sbin/policy-rc.d ours=
@@ -119,7 +120,7 @@ install_without_services() {
   [ -z "$ours" ] || rm -f "$policy"
   if [ $status = 0 ] && [ -d /run/systemd/system ]; then
     local unit
-    for unit in docker.service docker.socket containerd.service nginx.service unbound.service libvirtd.service libvirtd.socket; do
+    for unit in etcd.service docker.service docker.socket containerd.service nginx.service unbound.service libvirtd.service libvirtd.socket; do
       case " $* " in
         *" ${unit%%.*}"*) systemctl disable --quiet "$unit" 2>/dev/null || true ;;
       esac
@@ -239,11 +240,20 @@ setup_registry() {
   export PATH="$PATH:$RUNTIME/debs/docker-registry/usr/bin"
 }
 
-# Everything a cluster needs.
+# etcd_wanted ARGUMENTS: succeeds if the options of hack/up ask for a new cluster with etcd. Others do not get the package.
+etcd_wanted() {
+  case " $* " in
+    *' --store etcd '* | *' --store=etcd '* | *' --control-planes 3 '* | *' --control-planes=3 '*) return 0 ;;
+  esac
+  return 1
+}
+
+# Everything a cluster needs; the arguments are those of hack/up.
 setup_cluster() {
   export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
   setup_lock
   install_packages "$packages_up"
+  if etcd_wanted "$@"; then install_packages "$packages_etcd"; fi
   setup_node
   setup_packages
   setup_registry
@@ -265,6 +275,7 @@ setup_tests() {
   setup_cluster
   setup_lock
   install_packages "$packages_test"
+  install_packages "$packages_etcd"
   setup_tap
   unpack_package kubernetes-client usr/bin/kubectl
   # The test image consists of this busybox, so it does not depend on the busybox of the host.

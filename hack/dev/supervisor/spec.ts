@@ -11,6 +11,8 @@ export interface ProcessSpec {
   readonly removeFirst?: readonly string[];
   /** SIGTERM, then after this time SIGKILL; default 10,000. */
   readonly stopTimeoutMs?: number;
+  /** Of processes that are stopped together, those with a lower number end first; default 0. */
+  readonly stopOrder?: number;
   /** The process notifies (controlplane/process/watchdog.ts): if silent for this long, it is killed and started again. Absent: not watched. */
   readonly silentTimeoutMs?: number;
 }

@@ -83,7 +83,7 @@ export class Supervisor {
     return [...this.entries.values()].map(({ spec }) => spec.log);
   }
 
-  /** Ends these processes, or all without names: the last started first, and one group of programs after the other. */
+  /** Ends these processes, or all without names, one group after the other (stopOrder). */
   async stop(names?: readonly string[]): Promise<void> {
     const chosen = [...this.entries.values()].filter(({ spec }) => names === undefined || names.includes(spec.name));
     for (const group of stopGroups(chosen)) {
@@ -240,10 +240,10 @@ export class Supervisor {
   }
 }
 
-/** First the agents, then the engines, then the rest: each group ends while the processes that it needs still run. */
+/** By their stop order: each group ends while the processes that it needs still run. */
 function stopGroups(entries: readonly Entry[]): readonly (readonly Entry[])[] {
-  const rank = ({ spec }: Entry) => (spec.name.endsWith('/docker') ? 1 : spec.name.includes('/') ? 0 : 2);
-  return [0, 1, 2].map((wanted) => entries.filter((entry) => rank(entry) === wanted));
+  const groups = Map.groupBy(entries, ({ spec }) => spec.stopOrder ?? 0);
+  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
 function signalProcess(record: PidRecord, signal: NodeJS.Signals): void {
