@@ -47,7 +47,13 @@ export function processesOf(
   processes: readonly RunningProcess[],
   self: number,
 ): readonly RunningProcess[] {
-  const marks = [`${runDir}/`, `=${stateDir}/nodes/`, `=${stateDir}/server`, ` serve ${stateDir}/`];
+  const marks = [
+    `${runDir}/`,
+    `=${stateDir}/nodes/`,
+    `=${stateDir}/server`,
+    `=${stateDir}/pki/`,
+    ` serve ${stateDir}/`,
+  ];
   const found = new Set<number>();
   for (const { pid, argv, netns: inside } of processes) {
     if (marks.some((mark) => argv.includes(mark)) || argv.endsWith(runDir) || netns.has(inside)) found.add(pid);

@@ -182,6 +182,11 @@ t.test('three control planes: names, addresses, and who asks whom', async (t) =>
     specs.filter(({ name }) => /server|etcd/.test(name)).map(({ name }) => name),
     ['control/etcd', 'control-2/etcd', 'control-3/etcd', 'control/server', 'control-2/server', 'control-3/server'],
   );
+  const relayed = '--servers=10.9.0.10:6443,10.9.0.11:6443,10.9.0.12:6443';
+  t.strictSame(argv('balancer').slice(0, 4), ['/n', '/b.js', 'balancer', '--listen=10.9.0.1:6443'], 'on the host');
+  t.ok(argv('balancer').includes(relayed));
+  t.ok(argv('worker-1/balancer').includes('--listen=127.0.0.1:6444'));
+  t.ok(argv('worker-1/balancer').includes(relayed));
   const order = (name: string) => specs.find((spec) => spec.name === name)!.stopOrder!;
   t.ok(order('control/kubelet') < order('control/docker'));
   t.ok(order('control/docker') < order('control-2/server'));

@@ -49,7 +49,9 @@ export interface ClusterPlan {
   /** The host's address on the bridge, and where the registry listens. */
   readonly gateway: string;
   readonly registry: string;
-  /** The address at which this host pushes to the registry; each cluster has a loopback address of its own. */
+  /** Each cluster has a loopback address of its own on this host, for what only users of the host may reach. */
+  readonly hostLoopback: string;
+  /** The address at which this host pushes to the registry. */
   readonly pushRegistry: string;
   /** Where kubectl on the host reaches the API: the only server, or the balancer on the host. */
   readonly server: string;
@@ -152,6 +154,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
   const range = parseCidr(spec.subnet);
   const address = (index: number) => formatAddress(cidrAddress(range, index));
   const ipv6 = spec.dualStack ? ipv6Subnet(spec.subnet) : undefined;
+  const hostLoopback = address(1).replace(/^\d+/, '127');
   const stateDir = `${stateRoot}/${name}`;
   const runDir = `${runRoot}/${name}`;
   const nodes = Array.from({ length: spec.nodes }, (_, i): NodePlan => {
@@ -199,7 +202,8 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     store,
     gateway: address(1),
     registry: `${address(1)}:${spec.registryPort ?? 5000}`,
-    pushRegistry: `${address(1).replace(/^\d+/, '127')}:${spec.registryPort ?? 5000}`,
+    hostLoopback,
+    pushRegistry: `${hostLoopback}:${spec.registryPort ?? 5000}`,
     server: `https://${controlPlanes > 1 ? address(1) : nodes[0]!.ip}:${apiPort}`,
     agentServer: controlPlanes > 1 ? `https://127.0.0.1:${balancerPort}` : `https://${nodes[0]!.ip}:${apiPort}`,
     loadBalancerPool: [address, ...(ipv6 ? [(index: number) => `${ipv6.prefix}${index}`] : [])]

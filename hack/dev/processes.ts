@@ -5,6 +5,7 @@ import {
   type Agent,
   agents,
   apiPort,
+  balancerPort,
   type ClusterPlan,
   type ControlPlan,
   controlNodes,
@@ -39,12 +40,15 @@ export const healthPorts: Readonly<Record<Agent, number>> = {
   dns: 10258,
   ingress: 10259,
 };
+/** Of the balancer of a node; that of the host has it on the cluster's own loopback address. */
+export const balancerHealthPort = 10_260;
 
 /** Start order: a process comes before the processes that need it. Stop order is the reverse. */
 export function planProcesses(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
   return [
     ...plan.nodes.flatMap((node) => etcdProcess(plan, node, facts) ?? []),
     ...controlNodes(plan).map((node) => serverProcess(plan, node, facts)),
+    ...balancers(plan, facts),
     ...registries.map((which) => registryProcess(plan, which, facts)),
     ...plan.nodes.map((node) => dockerProcess(plan, node, facts)),
     ...plan.nodes.flatMap((node) => agents.map((agent) => agentProcess(plan, node, agent, facts))),
@@ -128,6 +132,28 @@ function serverProcess(
   ]);
 }
 
+/** With several servers: one balancer on each node for its agents, and one on the host for kubectl. */
+function balancers(plan: ClusterPlan, facts: ProcessFacts): readonly ProcessSpec[] {
+  const servers = controlNodes(plan).map(({ ip }) => `${ip}:${apiPort}`);
+  if (servers.length === 1) return [];
+  // The servers of a local cluster do not change, so the balancers need not follow their list.
+  const common = [
+    `--servers=${servers.join(',')}`,
+    `--ca=${plan.pkiDir}/ca.crt`,
+    `--healthz-port=${balancerHealthPort}`,
+  ];
+  return [
+    k8tsProcess(plan, undefined, facts, 'balancer', [
+      `--listen=${plan.gateway}:${apiPort}`,
+      `--healthz-bind-address=${plan.hostLoopback}`,
+      ...common,
+    ]),
+    ...plan.nodes.map((node) =>
+      k8tsProcess(plan, node, facts, 'balancer', [`--listen=127.0.0.1:${balancerPort}`, ...common]),
+    ),
+  ];
+}
+
 /**
  * All nodes share the developer's disk, which may be nearly full for other reasons: upstream's thresholds of 10 and 15 percent would evict
  * every pod, and the removal of images would not help.
@@ -170,19 +196,20 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
   return k8tsProcess(plan, node, facts, agent, [...common, ...own[agent]]);
 }
 
+/** @param node undefined for a process of the host */
 function k8tsProcess(
   plan: ClusterPlan,
-  node: NodePlan,
+  node: NodePlan | undefined,
   { programs }: ProcessFacts,
   subcommand: string,
   options: readonly string[],
 ): ProcessSpec {
   const isServer = subcommand === 'server';
-  const name = isServer ? controlProcess(plan, node, 'server') : `${node.name}/${subcommand}`;
+  const name = nameOf(plan, node, subcommand);
   return {
     name,
     argv: [
-      ...enter(node),
+      ...(node ? enter(node) : []),
       programs.node,
       ...(isServer ? serverNodeFlags : []),
       programs.bundle,
@@ -192,8 +219,13 @@ function k8tsProcess(
     env: { NODE_COMPILE_CACHE: programs.compileCache, ...(isServer ? serverEnvironment : {}) },
     ...(plan.hangTimeoutSeconds > 0 ? { silentTimeoutMs: plan.hangTimeoutSeconds * 1000 } : {}),
     log: logPath(plan, name),
-    stopOrder: isServer ? stopOrder.servers : stopOrder.agents,
+    stopOrder: isAgentProcess(name) ? stopOrder.agents : stopOrder.servers,
   };
+}
+
+function nameOf(plan: ClusterPlan, node: NodePlan | undefined, subcommand: string): string {
+  if (!node) return subcommand;
+  return subcommand === 'server' ? controlProcess(plan, node, 'server') : `${node.name}/${subcommand}`;
 }
 
 /** nsenter, not `ip netns exec`: that would mount another /sys and hide the cgroups from dockerd. */

@@ -5,7 +5,7 @@ import { openCluster } from './cluster';
 import { etcdPorts } from './etcd';
 import { agentProblem, etcdProblem, probeTimeoutMs } from './health';
 import { type Agent, apiPort, type ClusterPlan, controlNodes, type NodePlan } from './plan';
-import { controlProcess, healthPorts } from './processes';
+import { balancerHealthPort, controlProcess, healthPorts } from './processes';
 import type { ProcessStatus } from './supervisor/spec';
 import { processStatus, supervisorPid } from './supervisor-control';
 import { requestJson } from './unix-http';
@@ -85,13 +85,17 @@ function addressOf(plan: ClusterPlan, name: string): string {
   const control = controlPart(plan, name);
   if (control?.what === 'server') return apiAddress(control.node);
   if (control?.what === 'etcd') return `https://${control.node.ip}:${etcdPorts.client}`;
+  if (name === 'balancer') return plan.server;
   if (name === 'registry') return `http://${plan.registry}`;
   if (name === 'registry-push') return `http://${plan.pushRegistry}`;
   const [nodeName, part] = name.split('/');
   const node = plan.nodes.find((other) => other.name === nodeName);
   if (!node) return '';
-  return part === 'docker' ? node.dockerSocket : `127.0.0.1:${healthPorts[part as Agent]} in ${node.netns}`;
+  return part === 'docker' ? node.dockerSocket : `127.0.0.1:${healthPort(part)} in ${node.netns}`;
 }
+
+const healthPort = (part: string | undefined): number =>
+  part === 'balancer' ? balancerHealthPort : healthPorts[part as Agent];
 
 const apiAddress = ({ ip }: NodePlan): string => `https://${ip}:${apiPort}`;
 
@@ -115,6 +119,12 @@ async function probe(plan: ClusterPlan, name: string): Promise<string | undefine
     const api = await Api.open(plan.adminConf, probeTimeoutMs, apiAddress(control.node));
     return api.notReady();
   }
+  if (name === 'balancer') {
+    const answer = await fetch(`http://${plan.hostLoopback}:${balancerHealthPort}/readyz`, {
+      signal: AbortSignal.timeout(probeTimeoutMs),
+    });
+    return answer.ok ? undefined : `answers ${answer.status}`;
+  }
   if (name.endsWith('/docker')) {
     await requestJson({ socketPath: addressOf(plan, name), path: '/_ping', timeoutMs: probeTimeoutMs });
     return undefined;
@@ -126,7 +136,7 @@ async function probe(plan: ClusterPlan, name: string): Promise<string | undefine
   }
   const [nodeName, part] = name.split('/');
   const node = plan.nodes.find((other) => other.name === nodeName);
-  return node ? agentProblem(node, healthPorts[part as Agent]) : `belongs to no node of this cluster`;
+  return node ? agentProblem(node, healthPort(part)) : `belongs to no node of this cluster`;
 }
 
 function age(ms: number): string {
