@@ -1,9 +1,9 @@
 // Whether a process inside a node answers: asked on the node's loopback, from inside its network namespace, like a local user.
 import { request } from 'node:http';
 import { describeError } from '../../controlplane/base/errors';
+import { etcdPorts } from '../../controlplane/process/etcd-runtime';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { namedNetns } from '../../dataplane/netns/system-netns';
-import { etcdPorts } from './etcd';
 import type { NodePlan } from './plan';
 
 export const probeTimeoutMs = 3_000;

@@ -1,6 +1,7 @@
 // The processes of a local cluster as data for the supervisor. Pure.
+import { etcdEnvironment } from '../../controlplane/process/etcd-runtime';
 import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
-import { etcdArgv, etcdEnvironment, storeOptions } from './etcd';
+import { etcdArgv, storeOptions } from './etcd';
 import {
   type Agent,
   agents,
@@ -30,8 +31,6 @@ export interface ProcessFacts {
   /** Resolvers outside the cluster, ip:port. */
   readonly upstreams: readonly string[];
   readonly pauseImage: string;
-  /** x64, arm64 */
-  readonly arch: string;
 }
 
 export const healthPorts: Readonly<Record<Agent, number>> = {
@@ -96,14 +95,14 @@ export function registryConfig(plan: ClusterPlan, which: RegistryProcess): Recor
   };
 }
 
-function etcdProcess(plan: ClusterPlan, node: NodePlan, { programs, arch }: ProcessFacts): ProcessSpec | undefined {
+function etcdProcess(plan: ClusterPlan, node: NodePlan, { programs }: ProcessFacts): ProcessSpec | undefined {
   const argv = etcdArgv(plan, node, programs.etcd);
   if (!argv) return undefined;
   const name = controlProcess(plan, node, 'etcd');
   return {
     name,
     argv: [...enter(node), ...argv],
-    env: etcdEnvironment(arch),
+    env: etcdEnvironment,
     log: logPath(plan, name),
     stopOrder: stopOrder.stores,
   };

@@ -1,8 +1,8 @@
 // hack/status: nodes, processes, ports, unhealthy parts, and the next command.
 import { describeError } from '../../controlplane/base/errors';
+import { etcdPorts } from '../../controlplane/process/etcd-runtime';
 import { Api } from './api';
 import { openCluster } from './cluster';
-import { etcdPorts } from './etcd';
 import { agentProblem, etcdProblem, probeTimeoutMs } from './health';
 import { type Agent, apiPort, type ClusterPlan, controlNodes, type NodePlan } from './plan';
 import { balancerHealthPort, controlProcess, healthPorts } from './processes';

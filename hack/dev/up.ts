@@ -174,7 +174,7 @@ async function prepareNetwork(exec: Exec, plan: ClusterPlan): Promise<string> {
 }
 
 function processSpecs(plan: ClusterPlan, path: string): readonly ProcessSpec[] {
-  const facts = { programs: findPrograms(path), upstreams: upstreamResolvers(), pauseImage, arch: process.arch };
+  const facts = { programs: findPrograms(path), upstreams: upstreamResolvers(), pauseImage };
   return planProcesses(plan, facts);
 }
 

@@ -8,12 +8,13 @@ import { Scope } from '../../controlplane/base/scope';
 import { etcdFiles } from '../../controlplane/pki/etcd';
 import { issueCertificate } from '../../controlplane/pki/issue';
 import { identities, readAuthority } from '../../controlplane/pki/pki';
+import { etcdPorts } from '../../controlplane/process/etcd-runtime';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { namedNetns } from '../../dataplane/netns/system-netns';
 import { findPrograms, waitUntil } from '../../hack/dev/cluster';
 import { ensureControlPki } from '../../hack/dev/control-pki';
-import { etcdNodes, etcdPorts } from '../../hack/dev/etcd';
+import { etcdNodes } from '../../hack/dev/etcd';
 import { etcdProblem } from '../../hack/dev/health';
 import { type ClusterPlan, type NodePlan, planCluster } from '../../hack/dev/plan';
 import { planProcesses } from '../../hack/dev/processes';
@@ -98,7 +99,6 @@ t.test(
       programs: findPrograms(process.env['PATH'] ?? ''),
       upstreams: [],
       pauseImage: '',
-      arch: process.arch,
     };
     const specs = planProcesses(plan, facts).filter(({ name }) => name.endsWith('/etcd'));
     const start = async (index: number) => {
