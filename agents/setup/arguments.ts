@@ -1,10 +1,12 @@
 // The command line of every process of a node, kept in /etc/k8ts/NAME.env. Pure.
 import { BadRequest } from '../../controlplane/base/errors';
+import { etcdFiles } from '../../controlplane/pki/etcd';
+import { etcdArguments, etcdPorts } from '../../controlplane/process/etcd-runtime';
 import { clusterDns, type Desired, defaults } from './desired';
 import {
-  type Agent,
   dockerSocket,
   envPath,
+  etcdDir,
   kubeconfigPath,
   kubeletDir,
   type Part,
@@ -36,8 +38,20 @@ export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired)
         `--cluster-cidr=${cluster.clusterCidr}`,
         `--cluster-domain=${cluster.clusterDomain}`,
         `--load-balancer-pool=${desired.loadBalancerPool}`,
-        '--store=sqlite',
+        ...storeArguments(desired),
       ];
+    case 'etcd':
+      return etcdArguments({
+        name: nodeName,
+        ip: nodeIp,
+        dataDir: etcdDir,
+        files: etcdFiles(serverPkiDir),
+        initial: {
+          cluster: desired.etcd?.initialCluster ?? '',
+          state: desired.etcd?.state ?? 'new',
+          token: 'k8ts',
+        },
+      });
     case 'kubelet':
       return [
         ...common(kubeconfigPath('kubelet')),
@@ -73,9 +87,23 @@ export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired)
   }
 }
 
-/** Path → text of the .env files of this role. @throws BadRequest for a value that a unit could not pass on */
+function storeArguments({ etcd, nodeName }: Desired): readonly string[] {
+  if (!etcd) return ['--store=sqlite'];
+  const files = etcdFiles(serverPkiDir);
+  return [
+    // The member of this machine alone, as kubeadm does: without it this server is not ready, and clients go to another.
+    `--store=etcd://127.0.0.1:${etcdPorts.client}`,
+    `--etcd-cafile=${files.ca}`,
+    `--etcd-certfile=${files.clientCert}`,
+    `--etcd-keyfile=${files.clientKey}`,
+    // With a name it competes for the Leases of controllers and scheduler: a second server may join at any time.
+    `--node-name=${nodeName}`,
+  ];
+}
+
+/** Path → text of the .env files of this machine. @throws BadRequest for a value that a unit could not pass on */
 export function envFiles(desired: Desired): ReadonlyMap<string, string> {
-  const own = partsOf(desired.role).filter((part) => part !== 'registry') as (Agent | 'server')[];
+  const own = partsOf(desired).filter((part) => part !== 'registry');
   return new Map(own.map((part) => [envPath(part), renderEnv(partArguments(part, desired))]));
 }
 

@@ -21,6 +21,7 @@ const nothing: GivenInitOptions = {
   proxyMode: '',
   loadBalancerPool: '',
   registryPort: undefined,
+  store: '',
 };
 const facts: NodeFacts = {
   hostName: 'Control',
@@ -137,4 +138,13 @@ t.test('names that cannot name a node are refused', async (t) => {
     t.throws(() => planControl({ ...nothing, nodeName }, facts, undefined), /cannot name a node/, nodeName);
   }
   t.equal(planControl({ ...nothing, nodeName: 'a-1.example' }, facts, undefined).nodeName, 'a-1.example');
+});
+
+t.test('etcd: chosen once, and then kept', async (t) => {
+  const made = planControl({ ...nothing, store: 'etcd' }, facts, undefined);
+  t.strictSame(made.etcd, { initialCluster: 'control=https://192.168.56.10:2380', state: 'new' });
+  t.strictSame(planControl(nothing, facts, made), made);
+  t.equal(first.etcd, undefined);
+  t.throws(() => planControl({ ...nothing, store: 'sqlite' }, facts, made), /objects are in etcd, not in SQLite/);
+  t.throws(() => planControl({ ...nothing, store: 'etcd' }, facts, first), /would lose them all/);
 });

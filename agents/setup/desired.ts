@@ -8,6 +8,7 @@ import {
   parseAddress,
   parseCidr,
 } from '../../controlplane/base/cidr';
+import { initialCluster } from '../../controlplane/process/etcd-runtime';
 import { apiPort, registryPort } from './layout';
 import { Refused } from './refused';
 
@@ -32,6 +33,10 @@ export interface Desired {
   readonly loadBalancerPool: string;
   readonly nodeLabels: string;
   readonly resolvConf: string;
+  /** Only on a control machine whose objects are in etcd: what its member read at its first start. */
+  readonly etcd?: { readonly initialCluster: string; readonly state: 'new' | 'existing' };
+  /** On a further control machine: the first has the images. */
+  readonly registryElsewhere?: true;
 }
 
 /** The options that init and join share, and those of init alone; '' means not given. */
@@ -49,6 +54,7 @@ export interface GivenInitOptions extends GivenOptions {
   readonly proxyMode: string;
   readonly loadBalancerPool: string;
   readonly registryPort: number | undefined;
+  readonly store: '' | 'sqlite' | 'etcd';
 }
 /** The facts that fill gaps. */
 export interface NodeFacts {
@@ -75,6 +81,7 @@ const sharedNatRange = parseCidr('10.0.2.0/24');
 export function planControl(given: GivenInitOptions, facts: NodeFacts, before: Desired | undefined): Desired {
   const node = planNode(given, facts, before);
   const had = before?.cluster;
+  const store = given.store || (before?.etcd ? 'etcd' : 'sqlite');
   const registry = `${node.nodeIp}:${given.registryPort ?? portOf(had?.registry) ?? registryPort}`;
   const desired: Desired = {
     ...node,
@@ -92,10 +99,14 @@ export function planControl(given: GivenInitOptions, facts: NodeFacts, before: D
       given.loadBalancerPool === 'none'
         ? ''
         : given.loadBalancerPool || (before ? before.loadBalancerPool : defaultPool(node.nodeIp)),
+    ...(store === 'etcd' ? { etcd: before?.etcd ?? newEtcd(node) } : {}),
   };
   if (before) refuseChange(before, desired);
   return desired;
 }
+
+const newEtcd = ({ nodeName, nodeIp }: { readonly nodeName: string; readonly nodeIp: string }) =>
+  ({ initialCluster: initialCluster([{ name: nodeName, ip: nodeIp }]), state: 'new' }) as const;
 
 export function planWorker(
   given: GivenOptions,
@@ -189,6 +200,7 @@ export const hostPart = (ip: string): string => (parseAddress(ip).family === 6 ?
 function refuseChange(before: Desired, now: Desired): void {
   const role = (desired: Desired) =>
     desired.role === 'control' ? 'the control machine' : `a worker of ${desired.server}`;
+  const store = ({ etcd }: Desired) => (etcd ? 'in etcd' : 'in SQLite');
   const fixed: readonly (readonly [string, string, string, string])[] = [
     ['this machine is', role(before), role(now), 'its state and certificates are those of the other role or cluster'],
     ['the node is called', before.nodeName, now.nodeName, 'its certificates and its Node object carry the name'],
@@ -213,6 +225,7 @@ function refuseChange(before: Desired, now: Desired): void {
             now.cluster.clusterDomain,
             'running pods look names up in it',
           ],
+          ['the objects are', store(before), store(now), 'with an empty store the cluster would lose them all'],
         ] as const)
       : []),
   ];

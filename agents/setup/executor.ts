@@ -91,13 +91,13 @@ export async function observeState(
   const { desired, sysctls } = input;
   const paths = [...ownFiles(desired, sysctls).keys(), daemonJsonPath, versionPath];
   const found = await Promise.all(paths.map(async (path) => [path, await readWithTime(files, path)] as const));
-  const units = [...partsOf(desired.role).map(unitOf), target];
+  const units = [...partsOf(desired).map(unitOf), target];
   const mirror = `http://${desired.cluster.registry}`;
   return {
     files: new Map(found.flatMap(([path, file]) => (file ? [[path, file] as const] : []))),
     directories: await readDirectories(files, [configDir]),
     units: running ? await readUnits(deps.exec, units) : new Map(),
-    enabled: await readEnabled(files, enabledUnits(desired.role)),
+    enabled: await readEnabled(files, enabledUnits(desired)),
     users: await readUsers(files),
     installedVersion: (await files.read(versionPath))?.text.trim(),
     sysctls: await readSysctls(Object.keys(sysctls)),

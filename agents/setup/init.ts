@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Client } from '../../controlplane/client/client';
 import { connect } from '../../controlplane/client/connect';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
+import { ensureEtcdPki } from '../../controlplane/pki/etcd';
 import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
@@ -44,7 +45,8 @@ async function init({ options, signal }: Context): Promise<void> {
   const session = openSession(signal);
   const { say } = session;
   const before = await readRecord(session.files);
-  const machine = await observeMachine(session);
+  const withEtcd = options.store === 'etcd' || before?.desired.etcd !== undefined;
+  const machine = await observeMachine({ ...session, withEtcd });
   checkMachine(machine.facts, options);
   const desired = planControl(options, machine.node, before?.desired);
   const input = { machine, desired, before, start: options.start, caHash: before?.caHash ?? '' };
@@ -95,6 +97,7 @@ async function ensureCredentials({ exec }: Session, desired: Desired): Promise<r
       clusterDomain: cluster.clusterDomain,
     })),
   ];
+  if (desired.etcd) made.push(...(await ensureEtcdPki(serverPkiDir, { name: nodeName, addresses: [nodeIp] })));
   // The server renews its own certificates, and keeps its state in the same directory.
   await giveTo(exec, serverDir, users.server);
   const authority = (await readAuthority(serverPkiDir))!;

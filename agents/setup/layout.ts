@@ -17,6 +17,7 @@ export const pushUnit = 'k8ts-registry-push.service';
 export const stateDir = '/var/lib/k8ts';
 export const serverDir = `${stateDir}/server`;
 export const serverPkiDir = `${serverDir}/pki`;
+export const etcdDir = `${stateDir}/etcd`;
 export const registryDir = `${stateDir}/registry`;
 export const kubeletDir = `${stateDir}/kubelet`;
 /** The record of what the set-up changed and what was there before, for `k8ts reset`. */
@@ -34,7 +35,7 @@ export const registryPort = 5000;
 export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
 export type Agent = (typeof agents)[number];
 /** The other processes of a control machine, in the order of their start. */
-export const controlParts = ['registry', 'server'] as const;
+export const controlParts = ['registry', 'etcd', 'server'] as const;
 export type Part = Agent | (typeof controlParts)[number];
 
 export const target = 'k8ts.target';
@@ -44,7 +45,10 @@ export const kubeconfigPath = (agent: Agent): string => `${configDir}/${agent}.c
 /** Node.js reads compiled code from here when it starts, which halves the time on a slow machine. */
 export const cacheName = (part: Part): string => `k8ts-${part}`;
 
-/** The processes that do not run as root. Each has a user that owns the files which only it may read. */
+/**
+ * The processes that do not run as root. Each has a user that owns the files which only it may read. etcd runs as the user of the server:
+ * it has all that the server keeps, and the server renews the certificates of both.
+ */
 export const users = {
   server: 'k8ts-server',
   registry: 'k8ts-registry',
@@ -53,8 +57,24 @@ export const users = {
 } as const;
 export type OwnUserPart = keyof typeof users;
 
-export const partsOf = (role: 'control' | 'worker'): readonly Part[] =>
-  role === 'control' ? [...controlParts, ...agents] : agents;
+/** What decides which processes a machine has. */
+export interface Role {
+  readonly role: 'control' | 'worker';
+  /** Present on a control machine with a member of etcd. */
+  readonly etcd?: object;
+  /** On a further control machine: the first has the images. */
+  readonly registryElsewhere?: true;
+}
+/** Of the machine with the most processes. */
+export const everyPart: Role = { role: 'control', etcd: {} };
 
-export const usersOf = (role: 'control' | 'worker'): readonly string[] =>
-  partsOf(role).flatMap((part) => (part in users ? [users[part as OwnUserPart]] : []));
+export const partsOf = ({ role, etcd, registryElsewhere }: Role): readonly Part[] =>
+  role === 'worker'
+    ? agents
+    : [
+        ...controlParts.filter((part) => (part === 'etcd' ? etcd : part !== 'registry' || !registryElsewhere)),
+        ...agents,
+      ];
+
+export const usersOf = (machine: Role): readonly string[] =>
+  partsOf(machine).flatMap((part) => (part in users ? [users[part as OwnUserPart]] : []));

@@ -24,6 +24,8 @@ export interface ObserveDeps {
   readonly engine: Engine;
   /** The address of the API, to find the route to it; undefined: the default route. */
   readonly towards?: string | undefined;
+  /** Whether the machine needs etcd. */
+  readonly withEtcd?: boolean;
 }
 
 /** Any outside address: the kernel chooses a source address for it; no packet is sent. */
@@ -36,8 +38,9 @@ const resolvedResolvConf = '/run/systemd/resolve/resolv.conf';
 const ownLinks = /^(cni0|veth|k8ts)/;
 
 export async function observeMachine(deps: ObserveDeps): Promise<Machine> {
-  const { exec, files, engine, towards = outside } = deps;
-  const missingPrograms = Object.keys(packagesOf).filter((name) => findProgram(name) === undefined);
+  const { exec, files, engine, towards = outside, withEtcd = false } = deps;
+  const programs = Object.keys(packagesOf).filter((name) => withEtcd || name !== 'etcd');
+  const missingPrograms = programs.filter((name) => findProgram(name) === undefined);
   const uid = process.getuid?.() ?? 0;
   const systemd = (await files.exists('/run/systemd/system'))
     ? 'running'

@@ -110,6 +110,13 @@ export const initOptions = {
     help: 'how Services are programmed: iptables or nftables; absent: iptables',
     parse: parseOneOf('', 'iptables', 'nftables'),
   },
+  store: {
+    flag: 'store',
+    placeholder: 'STORE',
+    default: '',
+    help: 'where the objects are: sqlite, or etcd (package etcd-server), which several control machines can share; absent: sqlite',
+    parse: parseOneOf('', 'sqlite', 'etcd'),
+  },
   registryPort: {
     flag: 'registry-port',
     placeholder: 'PORT',

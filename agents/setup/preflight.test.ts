@@ -45,6 +45,14 @@ t.test('a machine that fits', async (t) => {
   );
 });
 
+t.test("Debian's own etcd has the ports of ours", async (t) => {
+  const listeners: Listener[] = [{ protocol: 'tcp', address: '127.0.0.1', port: 2379, program: 'etcd' }];
+  const withEtcd: Desired = { ...desired, etcd: { initialCluster: '', state: 'new' } };
+  t.throws(() => checkPorts({ ...good, listeners }, withEtcd, []), /port 2379.*\n.*systemctl disable --now etcd/);
+  t.doesNotThrow(() => checkPorts({ ...good, listeners }, withEtcd, ['etcd']), 'it is ours');
+  t.doesNotThrow(() => checkPorts({ ...good, listeners }, desired, []), 'not needed with SQLite');
+});
+
 t.test('each fault has one error that says what to do', async (t) => {
   const cases: { change: Partial<MachineFacts>; message: RegExp }[] = [
     { change: { uid: 1000 }, message: /needs root.*\n.*sudo/ },

@@ -1,5 +1,6 @@
 // Checks whether a machine can be a node, before anything is written. observe.ts gathers the facts. Pure.
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
+import { etcdPorts } from '../../controlplane/process/etcd-runtime';
 import type { Desired } from './desired';
 import { Refused } from './refused';
 
@@ -67,6 +68,8 @@ export const packagesOf: Readonly<Record<string, string>> = {
   sysctl: 'procps',
   modprobe: 'kmod',
   'systemd-sysusers': 'systemd',
+  // Only on control machines with etcd.
+  etcd: 'etcd-server',
 };
 
 /** Checks in the order in which a person would solve the problems. @throws Refused for the first check that fails */
@@ -194,11 +197,17 @@ export function portsOf(desired: Desired): ReadonlyMap<string, readonly PortUse[
     address,
     purpose,
   });
+  const etcdUses = [
+    tcp(etcdPorts.client, 'etcd'),
+    tcp(etcdPorts.peer, 'etcd', nodeIp),
+    tcp(etcdPorts.health, "etcd's health", '127.0.0.1'),
+  ];
   const registryPort = Number(cluster.registry.split(':').at(-1));
   return new Map([
     ...(desired.role === 'control'
       ? ([
           ['server', [tcp(6443, 'the API')]],
+          ...(desired.etcd ? ([['etcd', etcdUses]] as const) : []),
           ['registry', [tcp(registryPort, 'the image registry (--registry-port chooses another)', nodeIp)]],
         ] as const)
       : []),
@@ -232,7 +241,9 @@ export function checkPorts(facts: MachineFacts, desired: Desired, running: reado
       if (!other) continue;
       throw new Refused(
         `port ${use.port}/${use.protocol} is needed for ${use.purpose}, but ${other.program || 'another program'} listens at ${other.address}:${other.port}.`,
-        'Stop it, or let it listen elsewhere.',
+        other.program === 'etcd'
+          ? "Debian's package has started it. Stop it: systemctl disable --now etcd"
+          : 'Stop it, or let it listen elsewhere.',
       );
     }
   }

@@ -13,6 +13,7 @@ import {
   configDir,
   controlParts,
   daemonJsonPath,
+  everyPart,
   kubeletDir,
   programDir,
   stateDir,
@@ -84,7 +85,7 @@ function announcement(record: SetupRecord | undefined): string {
 async function stopUnits({ exec, say }: Session): Promise<void> {
   const units = [target, ...[...agents, ...controlParts].map(unitOf), 'k8ts-registry-push.service'];
   await exec.run(['systemctl', 'stop', ...units], { timeoutMs: stopTimeoutMs }).catch(() => undefined);
-  const enabled = enabledUnits('control');
+  const enabled = enabledUnits(everyPart);
   for (const unit of enabled) await exec.run(['systemctl', 'disable', '--quiet', unit]).catch(() => undefined);
   say('stopped and disabled the units');
 }
@@ -184,7 +185,7 @@ async function removeFiles(
   record: SetupRecord | undefined,
   left: string[],
 ): Promise<void> {
-  for (const path of unitFiles('control').keys()) await files.remove(path);
+  for (const path of unitFiles(everyPart).keys()) await files.remove(path);
   for (const part of [...agents, ...controlParts]) {
     // The directories of dynamic users are below private/.
     await files.remove(`/var/cache/${cacheName(part)}`);

@@ -111,8 +111,8 @@ export async function prepareMachine(
 }
 
 async function runningParts(exec: Exec, desired: Desired): Promise<readonly Part[]> {
-  const units = await readUnits(exec, partsOf(desired.role).map(unitOf));
-  return partsOf(desired.role).filter((part) => units.get(unitOf(part))?.active);
+  const units = await readUnits(exec, partsOf(desired).map(unitOf));
+  return partsOf(desired).filter((part) => units.get(unitOf(part))?.active);
 }
 
 /** Parts of the control machine that other parts need. */

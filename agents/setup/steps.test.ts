@@ -24,6 +24,11 @@ const control: Desired = {
   nodeLabels: '',
   resolvConf: '/run/systemd/resolve/resolv.conf',
 };
+/** The same with its objects in etcd. */
+const withEtcd: Desired = {
+  ...control,
+  etcd: { initialCluster: 'control=https://192.168.56.10:2380', state: 'new' },
+};
 const worker: Desired = {
   ...control,
   role: 'worker',
@@ -114,7 +119,7 @@ t.test('the files of a node, as text', async (t) => {
 });
 
 t.test('each process takes the options it is given', async (t) => {
-  const tables: Readonly<Record<Exclude<Part, 'registry'>, OptionTable>> = {
+  const tables: Readonly<Record<Exclude<Part, 'registry' | 'etcd'>, OptionTable>> = {
     server: serverOptions,
     kubelet: kubeletOptions,
     'kube-proxy': proxyOptions,
@@ -128,8 +133,8 @@ t.test('each process takes the options it is given', async (t) => {
     cluster: { ...control.cluster, overlay: 'vxlan' },
   };
   for (const desired of [control, worker, odd]) {
-    for (const part of partsOf(desired.role)) {
-      if (part === 'registry') continue;
+    for (const part of partsOf(desired)) {
+      if (part === 'registry' || part === 'etcd') continue;
       const args = partArguments(part, desired);
       t.doesNotThrow(() => parseOptions(tables[part], args, {}), `${desired.role} ${part}: ${args.join(' ')}`);
     }
@@ -139,6 +144,23 @@ t.test('each process takes the options it is given', async (t) => {
     overlay: 'vxlan',
     resolvConf: '/run/systemd/resolve/resolv.conf',
   });
+});
+
+t.test('a control machine with etcd', async (t) => {
+  t.strictSame(
+    partsOf(withEtcd).filter((part) => !partsOf(control).includes(part)),
+    ['etcd'],
+  );
+  const files = ownFiles(withEtcd, sysctls);
+  const text = [unitOf('etcd'), unitOf('server')].map((unit) => files.get(`${unitDir}/${unit}`)!.text).join('');
+  t.matchSnapshot(`${text}${files.get('/etc/k8ts/etcd.env')!.text}`, 'units and options');
+  t.ok(partArguments('server', withEtcd).includes('--store=etcd://127.0.0.1:2379'));
+  t.ok(partArguments('server', withEtcd).includes('--node-name=control'), 'its name in leader election');
+  const running = settle(inputFor(withEtcd), bare);
+  t.strictSame(allSteps(inputFor(withEtcd), running), [], 'nothing the second time');
+  const further: Desired = { ...withEtcd, registryElsewhere: true };
+  t.notOk(partsOf(further).includes('registry'));
+  t.notOk([...ownFiles(further, sysctls).keys()].some((path) => path.includes('registry')));
 });
 
 t.test('an environment file has only values that systemd passes on unchanged', async (t) => {
@@ -163,7 +185,7 @@ t.test('an empty machine gets every step, each after the steps that it needs', a
   t.ok(last('write') < index((step) => step.action === 'reload-docker'));
   t.ok(index((step) => step.action === 'reload-units') < index((step) => step.action === 'start'));
   const started = steps.flatMap((step) => (step.action === 'start' ? [step.unit] : []));
-  t.strictSame(started, [...partsOf('control').map(unitOf), target]);
+  t.strictSame(started, [...partsOf(control).map(unitOf), target]);
   for (const step of steps) t.ok(describeStep(step).length > 10, describeStep(step));
 });
 
@@ -212,7 +234,7 @@ t.test('only processes with changed files are restarted', async (t) => {
   t.strictSame(restarts(inputFor(changed), running), ['k8ts-kubelet.service']);
   t.strictSame(restarts(inputFor({ ...control, loadBalancerPool: '' }), running), ['k8ts-server.service']);
   const newer = inputFor(control, { program: { dir: '/mnt/package', version: '2 def' } });
-  t.strictSame(restarts(newer, running), partsOf('control').map(unitOf), 'a new program: all');
+  t.strictSame(restarts(newer, running), partsOf(control).map(unitOf), 'a new program: all');
   const stopped = {
     ...running,
     units: new Map([...running.units, [unitOf('dns'), { active: false, since: undefined, stale: false }]]),
@@ -236,13 +258,13 @@ t.test('an image of a machine: everything is written and enabled, nothing starte
   const steps = allSteps(inputFor(control, { start: false }), bare);
   const actions = new Set(steps.map(({ action }) => action));
   t.strictSame([...actions], ['install', 'make-directory', 'write', 'make-users', 'enable']);
-  t.match(steps.at(-1), { action: 'enable', units: [...enabledUnits('control')] });
+  t.match(steps.at(-1), { action: 'enable', units: [...enabledUnits(control)] });
 });
 
 t.test('each unit has only its rights', async (t) => {
-  const files = unitFiles('control');
+  const files = unitFiles(control);
   const unit = (part: Part) => files.get(`${unitDir}/${unitOf(part)}`)!;
-  for (const part of partsOf('control')) {
+  for (const part of partsOf(control)) {
     t.match(unit(part), /^Restart=always$/m, part);
     t.match(unit(part), /^StartLimitIntervalSec=0$/m, part);
     t.match(unit(part), /^After=network-online\.target/m, part);

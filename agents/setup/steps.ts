@@ -10,6 +10,7 @@ import {
   partsOf,
   programDir,
   pushConfigPath,
+  type Role,
   registryConfigPath,
   stateDir,
   sysctlPath,
@@ -88,21 +89,21 @@ const wrapper = `#!/bin/sh\nexec ${programDir}/k8ts "$@"\n`;
 export function ownFiles(desired: Desired, sysctls: Readonly<Record<string, string>>): ReadonlyMap<string, FileState> {
   const files = new Map<string, FileState>();
   const add = (path: string, text: string, mode = 0o644) => files.set(path, { text, mode });
-  for (const [path, text] of unitFiles(desired.role)) add(path, text);
+  for (const [path, text] of unitFiles(desired)) add(path, text);
   for (const [path, text] of envFiles(desired)) add(path, text, 0o600);
-  if (desired.role === 'control') {
+  if (partsOf(desired).includes('registry')) {
     add(registryConfigPath, registryConfig(desired));
     add(pushConfigPath, pushConfig());
   }
-  add(usersPath, usersText(desired.role));
+  add(usersPath, usersText(desired));
   add(sysctlPath, sysctlText(sysctls));
   add(wrapperPath, wrapper, 0o755);
   return files;
 }
 
 // u NAME - "DESCRIPTION" HOME
-function usersText(role: Desired['role']): string {
-  const own = Object.entries(users).filter(([, name]) => usersOf(role).includes(name));
+function usersText(machine: Role): string {
+  const own = Object.entries(users).filter(([, name]) => usersOf(machine).includes(name));
   const lines = own.map(([part, name]) => `u ${name} - "k8ts ${part}" ${stateDir}\n`);
   return `# Written by k8ts: each process that is not root has a user. See sysusers.d(5).\n${lines.join('')}`;
 }
@@ -114,7 +115,7 @@ function sysctlText(sysctls: Readonly<Record<string, string>>): string {
 
 export function planSteps(input: SetupInput, observed: Observed): MachinePlan {
   const { desired, start } = input;
-  const parts = partsOf(desired.role);
+  const parts = partsOf(desired);
   const prepare: Step[] = [];
   const installs = input.program !== undefined && input.program.version !== observed.installedVersion;
   if (installs) prepare.push({ action: 'install', from: input.program!.dir, version: input.program!.version });
@@ -125,9 +126,9 @@ export function planSteps(input: SetupInput, observed: Observed): MachinePlan {
   const writes = planWrites(input, observed);
   prepare.push(...writes);
   const written = new Set(writes.map((step) => (step.action === 'write' ? step.path : '')));
-  const missingUsers = usersOf(desired.role).filter((name) => !observed.users.has(name));
+  const missingUsers = usersOf(desired).filter((name) => !observed.users.has(name));
   if (missingUsers.length > 0) prepare.push({ action: 'make-users', names: missingUsers });
-  const enable = enabledUnits(desired.role).filter((unit) => !observed.enabled.has(unit));
+  const enable = enabledUnits(desired).filter((unit) => !observed.enabled.has(unit));
   if (!observed.docker.enabled) enable.push('docker.service');
   if (start) prepare.push(...planSystem(input, observed, written));
   if (enable.length > 0) prepare.push({ action: 'enable', units: enable });

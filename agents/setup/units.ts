@@ -1,14 +1,17 @@
 // The systemd units of a node as text. Each process gets only the rights it needs; where a process needs many, the comment in its unit says
 // why. Pure. Source of the settings: systemd.exec(5), systemd.service(5) of version 249 and later.
+import { etcdEnvironment } from '../../controlplane/process/etcd-runtime';
 import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
 import {
   cacheName,
   envPath,
+  etcdDir,
   type Part,
   partsOf,
   programDir,
   pushConfigPath,
   pushUnit,
+  type Role,
   registryConfigPath,
   registryDir,
   serverDir,
@@ -95,8 +98,27 @@ function registryService(config: string): Lines {
 }
 
 const units: Readonly<Record<Part, UnitParts>> = {
+  etcd: {
+    description: 'k8ts etcd: the objects of the cluster',
+    service: [
+      ...Object.entries(etcdEnvironment).map(([name, value]) => `Environment=${name}=${value}`),
+      'Environment=K8TS_EXTRA_ARGS=',
+      'EnvironmentFile=-/etc/default/k8ts-etcd',
+      `EnvironmentFile=${envPath('etcd')}`,
+      // Of the package etcd-server.
+      'ExecStart=etcd $K8TS_ARGS $K8TS_EXTRA_ARGS',
+      `User=${users.server}`,
+      `StateDirectory=${etcdDir.replace('/var/lib/', '')}`,
+      'StateDirectoryMode=0700',
+      'LimitNOFILE=65536',
+      'OOMScoreAdjust=-950',
+      ...confined,
+      noCapability,
+    ],
+  },
   server: {
     description: 'k8ts API server, controllers and scheduler',
+    after: [unitOf('etcd')],
     service: [
       ...nodeProgram('server', serverNodeFlags),
       ...Object.entries(serverEnvironment).map(([name, value]) => `Environment=${name}=${value}`),
@@ -215,17 +237,18 @@ const targetText = lines([
   'WantedBy=multi-user.target',
 ]);
 
-/** Path → text of every unit file of this role. */
-export function unitFiles(role: 'control' | 'worker'): ReadonlyMap<string, string> {
+/** Path → text of every unit file of such a machine. */
+export function unitFiles(machine: Role): ReadonlyMap<string, string> {
+  const parts = partsOf(machine);
   return new Map([
-    ...partsOf(role).map((part) => [`${unitDir}/${unitOf(part)}`, renderService(part)] as const),
-    ...(role === 'control' ? [[`${unitDir}/${pushUnit}`, pushText] as const] : []),
+    ...parts.map((part) => [`${unitDir}/${unitOf(part)}`, renderService(part)] as const),
+    ...(parts.includes('registry') ? [[`${unitDir}/${pushUnit}`, pushText] as const] : []),
     [`${unitDir}/${target}`, targetText],
   ]);
 }
 
 /** The units that `systemctl enable` gets. */
-export const enabledUnits = (role: 'control' | 'worker'): Lines => [target, ...partsOf(role).map(unitOf)];
+export const enabledUnits = (machine: Role): Lines => [target, ...partsOf(machine).map(unitOf)];
 
 function lines(all: Lines): string {
   return `${all.join('\n')}\n`;
