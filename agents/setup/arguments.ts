@@ -2,8 +2,11 @@
 import { BadRequest } from '../../controlplane/base/errors';
 import { etcdFiles } from '../../controlplane/pki/etcd';
 import { etcdArguments, etcdPorts } from '../../controlplane/process/etcd-runtime';
-import { clusterDns, type Desired, defaults } from './desired';
+import { clusterDns, type Desired, defaults, hostPart } from './desired';
 import {
+  apiPort,
+  balancerDir,
+  balancerPort,
   dockerSocket,
   envPath,
   etcdDir,
@@ -52,6 +55,14 @@ export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired)
           token: 'k8ts',
         },
       });
+    case 'balancer':
+      return [
+        `--listen=127.0.0.1:${balancerPort}`,
+        `--servers=${[...new Set([...(desired.role === 'control' ? [`${hostPart(nodeIp)}:${apiPort}`] : []), new URL(desired.server).host])].join(',')}`,
+        // It learns the others through itself, and remembers them.
+        `--kubeconfig=${kubeconfigPath('dns')}`,
+        `--state-file=${balancerDir}/servers.json`,
+      ];
     case 'kubelet':
       return [
         ...common(kubeconfigPath('kubelet')),

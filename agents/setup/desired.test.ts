@@ -1,11 +1,13 @@
 import t from 'tap';
 import {
+  agentServer,
   clusterDns,
   defaultPool,
   type GivenInitOptions,
   kubernetesService,
   type NodeFacts,
   planControl,
+  planFurtherControl,
   planWorker,
 } from './desired';
 
@@ -44,6 +46,8 @@ t.test('without options: the well-known defaults', async (t) => {
       registry: '192.168.56.10:5000',
       overlay: 'auto',
       proxyMode: 'iptables',
+      balancer: '',
+      loadBalancerPool: '192.168.56.240-192.168.56.250',
     },
     loadBalancerPool: '192.168.56.240-192.168.56.250',
     nodeLabels: '',
@@ -144,7 +148,34 @@ t.test('etcd: chosen once, and then kept', async (t) => {
   const made = planControl({ ...nothing, store: 'etcd' }, facts, undefined);
   t.strictSame(made.etcd, { initialCluster: 'control=https://192.168.56.10:2380', state: 'new' });
   t.strictSame(planControl(nothing, facts, made), made);
+  t.equal(agentServer(made), 'https://127.0.0.1:6444', 'other servers may join');
+  t.equal(agentServer(first), first.server);
   t.equal(first.etcd, undefined);
   t.throws(() => planControl({ ...nothing, store: 'sqlite' }, facts, made), /objects are in etcd, not in SQLite/);
   t.throws(() => planControl({ ...nothing, store: 'etcd' }, facts, first), /would lose them all/);
+});
+
+t.test('a further control machine', async (t) => {
+  const { cluster: settings } = planControl({ ...nothing, store: 'etcd' }, facts, undefined);
+  const there = {
+    hostName: 'control-2',
+    routeAddress: '192.168.56.11',
+    addresses: ['192.168.56.11'],
+    resolvConf: '/r',
+  };
+  const initialCluster = 'control=https://192.168.56.10:2380,control-2=https://192.168.56.11:2380';
+  const cluster = { server: 'https://192.168.56.10:6443', settings, initialCluster };
+  const joined = planFurtherControl(nothing, there, cluster, undefined);
+  t.match(joined, {
+    role: 'control',
+    nodeName: 'control-2',
+    etcd: { initialCluster, state: 'existing' },
+    registryElsewhere: true,
+    loadBalancerPool: '192.168.56.240-192.168.56.250',
+    cluster: { registry: '192.168.56.10:5000' },
+  });
+  const again = planFurtherControl(nothing, there, { ...cluster, initialCluster: '' }, joined);
+  t.strictSame(again, joined, 'what the member read at its first start stays');
+  const worker = planWorker(nothing, there, cluster, undefined);
+  t.throws(() => planFurtherControl(nothing, there, cluster, worker), /a worker of .*, not a further control machine/);
 });

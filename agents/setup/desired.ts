@@ -9,7 +9,7 @@ import {
   parseCidr,
 } from '../../controlplane/base/cidr';
 import { initialCluster } from '../../controlplane/process/etcd-runtime';
-import { apiPort, registryPort } from './layout';
+import { apiPort, balancerPort, registryPort } from './layout';
 import { Refused } from './refused';
 
 /** The settings that all nodes of a cluster must share: published by init, read by join. */
@@ -21,6 +21,10 @@ export interface ClusterSettings {
   readonly registry: string;
   readonly overlay: string;
   readonly proxyMode: string;
+  /** Each node reaches the API through a balancer of its own: yes where further servers may join, else ''. */
+  readonly balancer: string;
+  /** '' for none. Every server gets it, since any of them may lead. */
+  readonly loadBalancerPool: string;
 }
 export interface Desired {
   readonly role: 'control' | 'worker';
@@ -29,7 +33,7 @@ export interface Desired {
   /** https://192.168.56.10:6443 */
   readonly server: string;
   readonly cluster: ClusterSettings;
-  /** '' for none. Only the control machine has one. */
+  /** '' for none. Only a control machine has one. */
   readonly loadBalancerPool: string;
   readonly nodeLabels: string;
   readonly resolvConf: string;
@@ -73,6 +77,8 @@ export const defaults: ClusterSettings = {
   registry: '',
   overlay: 'auto',
   proxyMode: 'iptables',
+  balancer: '',
+  loadBalancerPool: '',
 };
 
 /** The address that VirtualBox gives the first network card of every machine; other nodes cannot reach a node by it. */
@@ -82,6 +88,10 @@ export function planControl(given: GivenInitOptions, facts: NodeFacts, before: D
   const node = planNode(given, facts, before);
   const had = before?.cluster;
   const store = given.store || (before?.etcd ? 'etcd' : 'sqlite');
+  const loadBalancerPool =
+    given.loadBalancerPool === 'none'
+      ? ''
+      : given.loadBalancerPool || (before ? before.loadBalancerPool : defaultPool(node.nodeIp));
   const registry = `${node.nodeIp}:${given.registryPort ?? portOf(had?.registry) ?? registryPort}`;
   const desired: Desired = {
     ...node,
@@ -94,11 +104,10 @@ export function planControl(given: GivenInitOptions, facts: NodeFacts, before: D
       registry,
       overlay: given.overlay || had?.overlay || defaults.overlay,
       proxyMode: given.proxyMode || had?.proxyMode || defaults.proxyMode,
+      balancer: store === 'etcd' ? 'yes' : '',
+      loadBalancerPool,
     },
-    loadBalancerPool:
-      given.loadBalancerPool === 'none'
-        ? ''
-        : given.loadBalancerPool || (before ? before.loadBalancerPool : defaultPool(node.nodeIp)),
+    loadBalancerPool,
     ...(store === 'etcd' ? { etcd: before?.etcd ?? newEtcd(node) } : {}),
   };
   if (before) refuseChange(before, desired);
@@ -124,6 +133,34 @@ export function planWorker(
   if (before) refuseChange(before, desired);
   return desired;
 }
+
+/** A further control machine: its server, its member of etcd, and the settings of the cluster. @throws Refused */
+export function planFurtherControl(
+  given: GivenOptions,
+  facts: NodeFacts,
+  cluster: {
+    readonly server: string;
+    readonly settings: ClusterSettings;
+    readonly initialCluster: string;
+  },
+  before: Desired | undefined,
+): Desired {
+  const desired: Desired = {
+    ...planNode(given, facts, before),
+    role: 'control',
+    server: cluster.server,
+    cluster: cluster.settings,
+    loadBalancerPool: cluster.settings.loadBalancerPool,
+    etcd: before?.etcd ?? { initialCluster: cluster.initialCluster, state: 'existing' },
+    registryElsewhere: true,
+  };
+  if (before) refuseChange(before, desired);
+  return desired;
+}
+
+/** Where the agents of the machine reach the API. */
+export const agentServer = ({ server, cluster }: Desired): string =>
+  cluster.balancer === '' ? server : `https://127.0.0.1:${balancerPort}`;
 
 /** Name and address of the node: as given, as in an earlier run, or as found on the machine. @throws Refused */
 export function planNode(
@@ -198,8 +235,12 @@ export const hostPart = (ip: string): string => (parseAddress(ip).family === 6 ?
 
 /** Refuses changes of settings on which existing objects, certificates and addresses depend. */
 function refuseChange(before: Desired, now: Desired): void {
-  const role = (desired: Desired) =>
-    desired.role === 'control' ? 'the control machine' : `a worker of ${desired.server}`;
+  const role = ({ role: kind, server, registryElsewhere }: Desired) =>
+    kind === 'worker'
+      ? `a worker of ${server}`
+      : registryElsewhere
+        ? 'a further control machine'
+        : 'the control machine';
   const store = ({ etcd }: Desired) => (etcd ? 'in etcd' : 'in SQLite');
   const fixed: readonly (readonly [string, string, string, string])[] = [
     ['this machine is', role(before), role(now), 'its state and certificates are those of the other role or cluster'],

@@ -8,7 +8,7 @@ import { ensureKubeconfig } from '../../controlplane/pki/kubeconfig';
 import { ensureNodePki, ensurePki, identities, readAuthority } from '../../controlplane/pki/pki';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { markControlPlane, nodeProblem, publishSettings, serverProblem } from './cluster';
-import { type Desired, kubernetesService, planControl } from './desired';
+import { agentServer, type Desired, kubernetesService, planControl } from './desired';
 import { giveKubeconfigs, giveTo } from './executor';
 import { importImages } from './images/import';
 import { adminConf, agents, kubeconfigPath, pkiDir, serverDir, serverPkiDir, unitOf, users } from './layout';
@@ -16,6 +16,7 @@ import { observeMachine, ownPackage } from './observe';
 import { initOptions } from './options';
 import { checkMachine } from './preflight';
 import { readRecord } from './record';
+import { Refused } from './refused';
 import {
   openSession,
   prepareMachine,
@@ -45,6 +46,12 @@ async function init({ options, signal }: Context): Promise<void> {
   const session = openSession(signal);
   const { say } = session;
   const before = await readRecord(session.files);
+  if (before?.desired.registryElsewhere) {
+    throw new Refused(
+      'this machine has joined a cluster as a further control machine, and the settings of the cluster are made on the first.',
+      'To repair it: k8ts join',
+    );
+  }
   const withEtcd = options.store === 'etcd' || before?.desired.etcd !== undefined;
   const machine = await observeMachine({ ...session, withEtcd });
   checkMachine(machine.facts, options);
@@ -110,7 +117,8 @@ async function ensureCredentials({ exec }: Session, desired: Desired): Promise<r
     })),
   ];
   for (const { path, identity } of kubeconfigs) {
-    const reason = await ensureKubeconfig(path, authority, { name: contextName, server, identity });
+    const by = path === adminConf ? server : agentServer(desired);
+    const reason = await ensureKubeconfig(path, authority, { name: contextName, server: by, identity });
     if (reason) made.push(`${path}: ${reason}`);
   }
   await giveKubeconfigs(exec);

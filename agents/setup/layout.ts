@@ -17,6 +17,8 @@ export const pushUnit = 'k8ts-registry-push.service';
 export const stateDir = '/var/lib/k8ts';
 export const serverDir = `${stateDir}/server`;
 export const serverPkiDir = `${serverDir}/pki`;
+/** The servers that the balancer has learned. */
+export const balancerDir = `${stateDir}/balancer`;
 export const etcdDir = `${stateDir}/etcd`;
 export const registryDir = `${stateDir}/registry`;
 export const kubeletDir = `${stateDir}/kubelet`;
@@ -29,6 +31,8 @@ export const daemonJsonPath = '/etc/docker/daemon.json';
 export const dockerSocket = '/var/run/docker.sock';
 
 export const apiPort = 6443;
+/** On loopback, where the agents of a machine reach the API if the cluster can have several servers. */
+export const balancerPort = 6444;
 export const registryPort = 5000;
 
 /** The processes that are clients of the API, in the order of their start. Each has a kubeconfig. */
@@ -36,7 +40,7 @@ export const agents = ['kubelet', 'kube-proxy', 'dns', 'ingress'] as const;
 export type Agent = (typeof agents)[number];
 /** The other processes of a control machine, in the order of their start. */
 export const controlParts = ['registry', 'etcd', 'server'] as const;
-export type Part = Agent | (typeof controlParts)[number];
+export type Part = Agent | (typeof controlParts)[number] | 'balancer';
 
 export const target = 'k8ts.target';
 export const unitOf = (part: Part): string => `k8ts-${part}.service`;
@@ -64,17 +68,19 @@ export interface Role {
   readonly etcd?: object;
   /** On a further control machine: the first has the images. */
   readonly registryElsewhere?: true;
+  readonly cluster: { readonly balancer: string };
 }
 /** Of the machine with the most processes. */
-export const everyPart: Role = { role: 'control', etcd: {} };
+export const everyPart: Role = { role: 'control', etcd: {}, cluster: { balancer: 'yes' } };
 
-export const partsOf = ({ role, etcd, registryElsewhere }: Role): readonly Part[] =>
-  role === 'worker'
-    ? agents
-    : [
-        ...controlParts.filter((part) => (part === 'etcd' ? etcd : part !== 'registry' || !registryElsewhere)),
-        ...agents,
-      ];
+/** In the order of their start. */
+export const partsOf = ({ role, etcd, registryElsewhere, cluster }: Role): readonly Part[] => [
+  ...(role === 'control' && !registryElsewhere ? (['registry'] as const) : []),
+  ...(role === 'control' && etcd ? (['etcd'] as const) : []),
+  ...(role === 'control' ? (['server'] as const) : []),
+  ...(cluster.balancer === '' ? [] : (['balancer'] as const)),
+  ...agents,
+];
 
 export const usersOf = (machine: Role): readonly string[] =>
   partsOf(machine).flatMap((part) => (part in users ? [users[part as OwnUserPart]] : []));

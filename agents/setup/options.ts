@@ -149,6 +149,19 @@ export const joinOptions = {
     help: "of the cluster's certificate authority; other servers are refused",
     parse: parseText,
   },
+  controlPlane: {
+    flag: 'control-plane',
+    default: 'false',
+    help: 'make this machine a further control machine: an API server and a member of etcd',
+    parse: parseBoolean,
+  },
+  certificateKey: {
+    flag: 'certificate-key',
+    placeholder: 'HEX',
+    default: '',
+    help: 'printed by k8ts token create --control-plane; with --control-plane, until the machine has the certificates',
+    parse: parseText,
+  },
   registry: {
     flag: 'registry',
     placeholder: 'HOST:PORT',

@@ -2,6 +2,7 @@
 import { cidrsOverlap, parseCidr } from '../../controlplane/base/cidr';
 import { etcdPorts } from '../../controlplane/process/etcd-runtime';
 import type { Desired } from './desired';
+import { balancerPort } from './layout';
 import { Refused } from './refused';
 
 export interface Listener {
@@ -208,9 +209,21 @@ export function portsOf(desired: Desired): ReadonlyMap<string, readonly PortUse[
       ? ([
           ['server', [tcp(6443, 'the API')]],
           ...(desired.etcd ? ([['etcd', etcdUses]] as const) : []),
-          ['registry', [tcp(registryPort, 'the image registry (--registry-port chooses another)', nodeIp)]],
+          ...(desired.registryElsewhere
+            ? []
+            : ([
+                ['registry', [tcp(registryPort, 'the image registry (--registry-port chooses another)', nodeIp)]],
+              ] as const)),
         ] as const)
       : []),
+    ...(cluster.balancer === ''
+      ? []
+      : ([
+          [
+            'balancer',
+            [tcp(balancerPort, 'the balancer', '127.0.0.1'), tcp(10260, "the balancer's health", '127.0.0.1')],
+          ],
+        ] as const)),
     ['kubelet', [tcp(10250, "the kubelet's API"), tcp(10248, "the kubelet's health", '127.0.0.1')]],
     ['kube-proxy', [tcp(10256, "kube-proxy's health"), tcp(10249, "kube-proxy's metrics", '127.0.0.1')]],
     [

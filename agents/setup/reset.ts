@@ -1,21 +1,24 @@
 // `k8ts reset`: removes everything that init or join created, in the reverse order, and reports what stays and why. Works from
 // any state: an object that is already missing is no error.
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { describeError } from '../../controlplane/base/errors';
+import { etcdFiles } from '../../controlplane/pki/etcd';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
+import { listMembers, removeMember } from './control-plane/members';
 import { unmergeDaemonJson } from './docker-config';
 import { readSysctls, readUnits } from './executor';
 import {
-  agents,
   cacheName,
   configDir,
-  controlParts,
   daemonJsonPath,
   everyPart,
   kubeletDir,
+  partsOf,
   programDir,
+  serverPkiDir,
   stateDir,
   sysctlPath,
   target,
@@ -62,6 +65,7 @@ async function reset({ options, log, signal }: Context): Promise<void> {
     return;
   }
   const left: string[] = [];
+  await leaveEtcd(session, record, left);
   await stopUnits(session);
   await removeContainers(session, left);
   await removePodCgroups(session);
@@ -82,8 +86,28 @@ function announcement(record: SetupRecord | undefined): string {
   return `This removes ${what}: units, configuration, certificates, pods, volumes, rules, links and state.\nTo do it: k8ts reset --yes`;
 }
 
+/** The others would wait for a member that never returns, and count it when they need a majority. */
+async function leaveEtcd({ say }: Session, record: SetupRecord | undefined, left: string[]): Promise<void> {
+  if (!record?.desired.etcd) return;
+  const { nodeIp, nodeName } = record.desired;
+  try {
+    const files = etcdFiles(serverPkiDir);
+    const [ca, cert, key] = await Promise.all(
+      [files.ca, files.clientCert, files.clientKey].map((path) => readFile(path, 'utf8')),
+    );
+    const etcd = { ip: '127.0.0.1', ca: ca!, client: { cert: cert!, key: key! } };
+    if ((await listMembers(etcd)).length <= 1) return;
+    await removeMember(etcd, nodeIp);
+    say('left the cluster of etcd');
+  } catch (err) {
+    left.push(
+      `the member ${nodeName} of etcd: ${describeError(err)}. On another control machine: etcdctl member list, etcdctl member remove ID`,
+    );
+  }
+}
+
 async function stopUnits({ exec, say }: Session): Promise<void> {
-  const units = [target, ...[...agents, ...controlParts].map(unitOf), 'k8ts-registry-push.service'];
+  const units = [target, ...partsOf(everyPart).map(unitOf), 'k8ts-registry-push.service'];
   await exec.run(['systemctl', 'stop', ...units], { timeoutMs: stopTimeoutMs }).catch(() => undefined);
   const enabled = enabledUnits(everyPart);
   for (const unit of enabled) await exec.run(['systemctl', 'disable', '--quiet', unit]).catch(() => undefined);
@@ -186,7 +210,7 @@ async function removeFiles(
   left: string[],
 ): Promise<void> {
   for (const path of unitFiles(everyPart).keys()) await files.remove(path);
-  for (const part of [...agents, ...controlParts]) {
+  for (const part of partsOf(everyPart)) {
     // The directories of dynamic users are below private/.
     await files.remove(`/var/cache/${cacheName(part)}`);
     await files.remove(`/var/cache/private/${cacheName(part)}`);

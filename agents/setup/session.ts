@@ -8,7 +8,7 @@ import type { Desired } from './desired';
 import { mergeDaemonJson } from './docker-config';
 import { Engine } from './docker-engine';
 import { isEnabled, observeState, readSysctls, readUnits, runStep } from './executor';
-import { agents, controlParts, dockerSocket, type Part, partsOf, programDir, unitOf } from './layout';
+import { controlParts, dockerSocket, type Part, partsOf, programDir, unitOf } from './layout';
 import { MachineFiles } from './machine-files';
 import { type Machine, ownPackage } from './observe';
 import { checkPorts, checkRanges } from './preflight';
@@ -119,7 +119,7 @@ async function runningParts(exec: Exec, desired: Desired): Promise<readonly Part
 export const startControl = (session: Session, plan: MachinePlan): Promise<void> =>
   startParts(session, plan, (part) => (controlParts as readonly string[]).includes(part));
 export const startAgents = (session: Session, plan: MachinePlan): Promise<void> =>
-  startParts(session, plan, (part) => part === 'units' || (agents as readonly string[]).includes(part));
+  startParts(session, plan, (part) => !(controlParts as readonly string[]).includes(part));
 
 async function startParts(session: Session, plan: MachinePlan, which: (part: string) => boolean): Promise<void> {
   for (const { part, step } of plan.start) if (which(part)) await doStep(session, step);

@@ -27,6 +27,7 @@ const control: Desired = {
 /** The same with its objects in etcd. */
 const withEtcd: Desired = {
   ...control,
+  cluster: { ...control.cluster, balancer: 'yes' },
   etcd: { initialCluster: 'control=https://192.168.56.10:2380', state: 'new' },
 };
 const worker: Desired = {
@@ -119,7 +120,7 @@ t.test('the files of a node, as text', async (t) => {
 });
 
 t.test('each process takes the options it is given', async (t) => {
-  const tables: Readonly<Record<Exclude<Part, 'registry' | 'etcd'>, OptionTable>> = {
+  const tables: Readonly<Record<Exclude<Part, 'registry' | 'etcd' | 'balancer'>, OptionTable>> = {
     server: serverOptions,
     kubelet: kubeletOptions,
     'kube-proxy': proxyOptions,
@@ -134,7 +135,7 @@ t.test('each process takes the options it is given', async (t) => {
   };
   for (const desired of [control, worker, odd]) {
     for (const part of partsOf(desired)) {
-      if (part === 'registry' || part === 'etcd') continue;
+      if (part === 'registry' || part === 'etcd' || part === 'balancer') continue;
       const args = partArguments(part, desired);
       t.doesNotThrow(() => parseOptions(tables[part], args, {}), `${desired.role} ${part}: ${args.join(' ')}`);
     }
@@ -149,11 +150,14 @@ t.test('each process takes the options it is given', async (t) => {
 t.test('a control machine with etcd', async (t) => {
   t.strictSame(
     partsOf(withEtcd).filter((part) => !partsOf(control).includes(part)),
-    ['etcd'],
+    ['etcd', 'balancer'],
   );
   const files = ownFiles(withEtcd, sysctls);
-  const text = [unitOf('etcd'), unitOf('server')].map((unit) => files.get(`${unitDir}/${unit}`)!.text).join('');
-  t.matchSnapshot(`${text}${files.get('/etc/k8ts/etcd.env')!.text}`, 'units and options');
+  const text = [unitOf('etcd'), unitOf('balancer')].map((unit) => files.get(`${unitDir}/${unit}`)!.text).join('');
+  t.matchSnapshot(
+    `${text}${files.get('/etc/k8ts/etcd.env')!.text}${files.get('/etc/k8ts/balancer.env')!.text}`,
+    'units and options',
+  );
   t.ok(partArguments('server', withEtcd).includes('--store=etcd://127.0.0.1:2379'));
   t.ok(partArguments('server', withEtcd).includes('--node-name=control'), 'its name in leader election');
   const running = settle(inputFor(withEtcd), bare);

@@ -46,7 +46,13 @@ t.test('create, list, delete', async (t) => {
 });
 
 t.test('token commands away from the control machine', async (t) => {
-  const options = { kubeconfig: '/nonexistent/admin.conf', ttl: 0, description: '', printJoinCommand: false };
+  const options = {
+    kubeconfig: '/nonexistent/admin.conf',
+    ttl: 0,
+    description: '',
+    printJoinCommand: false,
+    controlPlane: false,
+  };
   await t.rejects(runToken(['list'], options, new AbortController().signal), {
     code: 'NotFound',
     message: /there is no \/nonexistent\/admin.conf: run this on the control machine/,

@@ -18,6 +18,7 @@ import { HttpsTransport } from '../../controlplane/client/https-transport';
 import { type ConnectionOptions, loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { createClient } from '../../controlplane/client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, pinOf, signatureKeyPrefix } from '../../controlplane/pki/cluster-info';
+import { readShared } from '../../controlplane/pki/shared';
 import {
   type OptionTable,
   type Parsed,
@@ -26,7 +27,10 @@ import {
   parseText,
 } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
+import { createSealKey } from './control-plane/sealed-files';
+import { uploadShared } from './control-plane/upload';
 import { parseToken } from './credentials/token-text';
+import { serverPkiDir } from './layout';
 
 const group = 'system:bootstrappers:kubeadm:default-node-token';
 const usages = ['authentication', 'signing'];
@@ -61,6 +65,12 @@ export const tokenOptions = {
     flag: 'print-join-command',
     default: 'false',
     help: 'create: print the whole k8ts join command for a machine',
+    parse: parseBoolean,
+  },
+  controlPlane: {
+    flag: 'control-plane',
+    default: 'false',
+    help: 'create: print the k8ts join command for a further control machine, and upload the certificates that it needs for two hours',
     parse: parseBoolean,
   },
 } satisfies OptionTable;
@@ -107,7 +117,12 @@ export async function runToken(
 interface Task {
   readonly client: Client;
   readonly connection: ConnectionOptions;
-  readonly options: { readonly ttl: number; readonly description: string; readonly printJoinCommand: boolean };
+  readonly options: {
+    readonly ttl: number;
+    readonly description: string;
+    readonly printJoinCommand: boolean;
+    readonly controlPlane: boolean;
+  };
   readonly id: string;
 }
 /** Resolves with what is printed. */
@@ -115,7 +130,8 @@ type Verb = (task: Task, signal: AbortSignal) => Promise<readonly string[]>;
 
 const verbs: Readonly<Record<string, Verb>> = {
   async create({ client, connection, options }, signal) {
-    const { ttl, description, printJoinCommand } = options;
+    const { ttl, description, printJoinCommand, controlPlane } = options;
+    if (controlPlane) return [await controlPlaneCommand(client, connection, description, signal)];
     const text = await createToken(client, { ttlMs: ttl, description }, signal);
     return [printJoinCommand ? joinCommand(connection, text) : text];
   },
@@ -162,6 +178,25 @@ export async function createToken(
 export function joinCommand({ server, ca }: ConnectionOptions, token: string): string {
   if (ca === undefined) throw new BadRequest('the kubeconfig names no authority, so there is no hash to print');
   return `k8ts join ${server.replace(/^https:\/\//, '').replace(/\/$/, '')} --token=${token} --ca-cert-hash=${pinOf(ca)}`;
+}
+
+/** As kubeadm: sealed certificates stay in the cluster no longer than this. */
+const uploadTtlMs = 2 * 3600 * 1000;
+
+/** @throws NotFound on a machine that is no control machine */
+async function controlPlaneCommand(
+  client: Client,
+  connection: ConnectionOptions,
+  description: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const shared = await readShared(serverPkiDir).catch((cause: unknown) => {
+    throw new NotFound('run this on a control machine as root: it uploads the certificates of that machine', { cause });
+  });
+  const token = await createToken(client, { ttlMs: uploadTtlMs, description }, signal);
+  const sealKey = createSealKey();
+  await uploadShared(client, shared, { sealKey, tokenId: parseToken(token).id });
+  return `${joinCommand(connection, token)} --control-plane --certificate-key=${sealKey}`;
 }
 
 async function untilSigned(client: Client, id: string, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@
 import { etcdEnvironment } from '../../controlplane/process/etcd-runtime';
 import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
 import {
+  balancerDir,
   cacheName,
   envPath,
   etcdDir,
@@ -132,6 +133,21 @@ const units: Readonly<Record<Part, UnitParts>> = {
     ],
   },
   registry: { description: 'k8ts image registry of this cluster', service: registryService(registryConfigPath) },
+  balancer: {
+    description: 'k8ts balancer: one address for the API servers of the cluster',
+    after: [unitOf('server')],
+    service: [
+      ...nodeProgram('balancer'),
+      // The user of dns, with its credentials: like dns it only reads which addresses there are.
+      `User=${users.dns}`,
+      `StateDirectory=${balancerDir.replace('/var/lib/', '')}`,
+      'StateDirectoryMode=0700',
+      'LimitNOFILE=65536',
+      ...confined,
+      noCapability,
+      'OOMScoreAdjust=-950',
+    ],
+  },
   kubelet: {
     description: 'k8ts kubelet: the pods of this node',
     after: ['docker.service', unitOf('server'), unitOf('registry')],

@@ -29,6 +29,9 @@ export const etcdFiles = (dir: string) =>
     clientKey: join(dir, `${clientName}.key`),
   }) as const;
 
+/** The API server as a client of etcd. */
+export const etcdClient: CertificateRequest = { commonName: 'kube-apiserver-etcd-client', usages: ['client'] };
+
 /** The pairs by file name without extension. */
 export function etcdRequests({ name, addresses }: EtcdMemberNames): Readonly<Record<string, CertificateRequest>> {
   const hosts = [name, 'localhost', '127.0.0.1', '::1', ...addresses];
@@ -37,7 +40,7 @@ export function etcdRequests({ name, addresses }: EtcdMemberNames): Readonly<Rec
     'etcd/server': { commonName: name, usages: ['server', 'client'], hosts },
     // Members connect to each other, so each is both.
     'etcd/peer': { commonName: name, usages: ['server', 'client'], hosts },
-    [clientName]: { commonName: 'kube-apiserver-etcd-client', usages: ['client'] },
+    [clientName]: etcdClient,
   };
 }
 
@@ -63,8 +66,7 @@ export async function ensureEtcdPki(
 export async function renewEtcdClient(dir: string, options: PkiOptions = {}): Promise<readonly string[]> {
   const authority = await readPair(dir, authorityName);
   if (!authority || (await readIfThere(etcdFiles(dir).clientCert)) === undefined) return [];
-  const { [clientName]: request } = etcdRequests({ name: '', addresses: [] });
-  return ensurePairs(dir, authority, { [clientName]: request! }, options.nowMs ?? Date.now());
+  return ensurePairs(dir, authority, { [clientName]: etcdClient }, options.nowMs ?? Date.now());
 }
 
 async function ensurePairs(

@@ -35,7 +35,7 @@ const orderTimeoutMs = 300_000;
 export const requestNodeCredentials: RequestNodeCredentials = async (request, signal) => {
   const { server, caPem, dir, log } = request;
   const node = checkIdentity(request);
-  const cluster = { server, caPem };
+  const cluster = { server: request.kubeconfigServer ?? server, caPem };
   const files = { dir, pkiDir: join(dir, 'pki') };
   const written = (await ensureAuthority(files, caPem)) ? ['pki/ca.crt: it was missing, or another one'] : [];
   const credentials = nodeCredentials({ name: node.name, ip: node.addresses.join(',') });

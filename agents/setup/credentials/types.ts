@@ -24,6 +24,8 @@ export interface NodeCredentialsRequest {
   /** As from discover(). */
   readonly server: string;
   readonly caPem: string;
+  /** What the kubeconfigs name, if it is not `server`: the balancer of the node. */
+  readonly kubeconfigServer?: string;
   /** May be '' if the credentials in `dir` are still good. */
   readonly token: string;
   readonly nodeName: string;

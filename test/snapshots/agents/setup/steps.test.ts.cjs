@@ -58,34 +58,30 @@ SyslogIdentifier=k8ts-etcd
 
 [Install]
 WantedBy=k8ts.target
-# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-server.service
+# Written by k8ts; changes are overwritten. Yours belong into a drop-in: systemctl edit k8ts-balancer.service
 [Unit]
-Description=k8ts API server, controllers and scheduler
+Description=k8ts balancer: one address for the API servers of the cluster
 PartOf=k8ts.target
 Wants=network-online.target
-After=network-online.target k8ts-etcd.service
+After=network-online.target k8ts-server.service
 StartLimitIntervalSec=0
 
 [Service]
 Type=exec
 Environment=K8TS_EXTRA_ARGS=
-EnvironmentFile=-/etc/default/k8ts-server
-EnvironmentFile=/etc/k8ts/server.env
+EnvironmentFile=-/etc/default/k8ts-balancer
+EnvironmentFile=/etc/k8ts/balancer.env
 Environment=LD_LIBRARY_PATH=/usr/local/lib/k8ts/lib
-CacheDirectory=k8ts-server
-Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-server
-ExecStart=/usr/local/lib/k8ts/bin/node --max-semi-space-size=8 /usr/local/lib/k8ts/k8ts.js server $K8TS_ARGS $K8TS_EXTRA_ARGS
+CacheDirectory=k8ts-balancer
+Environment=NODE_COMPILE_CACHE=/var/cache/k8ts-balancer
+ExecStart=/usr/local/lib/k8ts/bin/node /usr/local/lib/k8ts/k8ts.js balancer $K8TS_ARGS $K8TS_EXTRA_ARGS
 WatchdogSec=90
 WatchdogSignal=SIGINT
 TimeoutAbortSec=10
-Environment=MALLOC_ARENA_MAX=2
-Environment=MALLOC_MMAP_THRESHOLD_=131072
-Environment=MALLOC_TRIM_THRESHOLD_=131072
-User=k8ts-server
-StateDirectory=k8ts/server
+User=k8ts-dns
+StateDirectory=k8ts/balancer
 StateDirectoryMode=0700
 LimitNOFILE=65536
-OOMScoreAdjust=-900
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -109,17 +105,20 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 CapabilityBoundingSet=
+OOMScoreAdjust=-950
 Restart=always
 RestartSec=2
 TimeoutStopSec=30
 StandardOutput=journal
 StandardError=journal
-SyslogIdentifier=k8ts-server
+SyslogIdentifier=k8ts-balancer
 
 [Install]
 WantedBy=k8ts.target
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
 K8TS_ARGS="--name=control --data-dir=/var/lib/k8ts/etcd --listen-client-urls=https://127.0.0.1:2379,https://192.168.56.10:2379 --advertise-client-urls=https://192.168.56.10:2379 --listen-peer-urls=https://192.168.56.10:2380 --initial-advertise-peer-urls=https://192.168.56.10:2380 --initial-cluster=control=https://192.168.56.10:2380 --initial-cluster-state=new --initial-cluster-token=k8ts --listen-metrics-urls=http://127.0.0.1:2381 --trusted-ca-file=/var/lib/k8ts/server/pki/etcd/ca.crt --cert-file=/var/lib/k8ts/server/pki/etcd/server.crt --key-file=/var/lib/k8ts/server/pki/etcd/server.key --client-cert-auth --peer-trusted-ca-file=/var/lib/k8ts/server/pki/etcd/ca.crt --peer-cert-file=/var/lib/k8ts/server/pki/etcd/peer.crt --peer-key-file=/var/lib/k8ts/server/pki/etcd/peer.key --peer-client-cert-auth --auto-compaction-retention=0 --max-txn-ops=10000 --quota-backend-bytes=8589934592 --snapshot-count=10000 --logger=zap --log-outputs=stderr --log-level=warn"
+# Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
+K8TS_ARGS="--listen=127.0.0.1:6444 --servers=192.168.56.10:6443 --kubeconfig=/etc/k8ts/dns.conf --state-file=/var/lib/k8ts/balancer/servers.json"
 
 `
 

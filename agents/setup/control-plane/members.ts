@@ -1,0 +1,124 @@
+// The members of an etcd cluster, changed over etcd's own HTTP gateway: no further program and no library for a few calls.
+// Source: etcd 3.4, api_reference_v3 (service Cluster) and its rules for learners.
+import { request } from 'node:https';
+import { AppError, Unavailable } from '../../../controlplane/base/errors';
+import type { KeyPair } from '../../../controlplane/pki/certificate';
+import { etcdPorts, peerUrl } from '../../../controlplane/process/etcd-runtime';
+
+export interface Member {
+  /** A whole number of 64 bits, in decimal. */
+  readonly id: string;
+  /** '' until it has started. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  /** It gets all writes, but has no vote yet. */
+  readonly isLearner: boolean;
+}
+export interface EtcdConnection {
+  /** The address of a member. */
+  readonly ip: string;
+  readonly ca: string;
+  readonly client: KeyPair;
+}
+
+interface RawMember {
+  readonly ID: string;
+  readonly name?: string;
+  readonly peerURLs?: readonly string[];
+  readonly isLearner?: boolean;
+}
+const answerTimeoutMs = 10_000;
+
+/** @throws Unavailable */
+export async function listMembers(etcd: EtcdConnection): Promise<readonly Member[]> {
+  return readMembers(await call(etcd, 'list', {}));
+}
+
+/**
+ * Announces a member as a learner: until it has caught up it does not count for a majority, so a cluster of one goes on while its second
+ * member starts. Returns all members; nothing changes when the address is a member already. @throws Unavailable, Invalid
+ */
+export async function addLearner(etcd: EtcdConnection, ip: string): Promise<readonly Member[]> {
+  const there = await listMembers(etcd);
+  if (there.some(({ peerUrls }) => peerUrls.includes(peerUrl(ip)))) return there;
+  return readMembers(await call(etcd, 'add', { peerURLs: [peerUrl(ip)], isLearner: true }));
+}
+
+/** Gives the learner a vote. Undefined on success, else why it must be tried again. */
+export async function promoteMember(etcd: EtcdConnection, ip: string): Promise<string | undefined> {
+  try {
+    const member = (await listMembers(etcd)).find(({ peerUrls }) => peerUrls.includes(peerUrl(ip)));
+    if (!member) return `${ip} is not a member of etcd`;
+    if (member.isLearner) await call(etcd, 'promote', { ID: member.id });
+    return undefined;
+  } catch (err) {
+    if (err instanceof AppError) return err.message;
+    throw err;
+  }
+}
+
+/** Takes back what addLearner did; nothing when the address is no member. */
+export async function removeMember(etcd: EtcdConnection, ip: string): Promise<void> {
+  const member = (await listMembers(etcd)).find(({ peerUrls }) => peerUrls.includes(peerUrl(ip)));
+  if (member) await call(etcd, 'remove', { ID: member.id });
+}
+
+const readMembers = ({ members = [] }: { readonly members?: readonly RawMember[] }): readonly Member[] =>
+  members.map(({ ID, name = '', peerURLs = [], isLearner = false }) => ({
+    id: ID,
+    name,
+    peerUrls: peerURLs,
+    isLearner,
+  }));
+
+/** For the start of a new member: itself, and all others that have started. */
+export const clusterOf = (members: readonly Member[], own: { readonly name: string; readonly ip: string }): string =>
+  members
+    .flatMap(({ name, peerUrls }) => {
+      const known = peerUrls.includes(peerUrl(own.ip)) ? own.name : name;
+      return known === '' ? [] : peerUrls.map((url) => `${known}=${url}`);
+    })
+    .join(',');
+
+function call(
+  { ip, ca, client }: EtcdConnection,
+  verb: 'list' | 'add' | 'promote' | 'remove',
+  body: unknown,
+): Promise<{ readonly members?: readonly RawMember[] }> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) =>
+      reject(new Unavailable(`etcd at ${ip} does not answer: ${cause.message}`, { cause }));
+    const options = {
+      method: 'POST',
+      host: ip,
+      port: etcdPorts.client,
+      path: `/v3/cluster/member/${verb}`,
+      ca,
+      ...client,
+      agent: false,
+      timeout: answerTimeoutMs,
+    } as const;
+    const sent = request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.once('error', fail);
+      response.once('end', () => {
+        try {
+          const answer = JSON.parse(text) as { readonly error?: string; readonly members?: readonly RawMember[] };
+          if (response.statusCode === 200) resolve(answer);
+          else
+            reject(
+              new Unavailable(`etcd at ${ip}, member ${verb}: ${answer.error ?? `status ${response.statusCode}`}`),
+            );
+        } catch (cause) {
+          fail(cause as Error);
+        }
+      });
+    });
+    sent.once('timeout', () => sent.destroy(new Error(`no answer within ${answerTimeoutMs} ms`)));
+    sent.once('error', fail);
+    sent.end(JSON.stringify(body));
+  });
+}
