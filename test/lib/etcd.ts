@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Test } from 'tap';
-import { type Endpoint, EtcdConnection } from '../../controlplane/store/etcd/connection';
+import { type Endpoint, EtcdConnection, type EtcdTls } from '../../controlplane/store/etcd/connection';
 
 export interface TestEtcd {
   readonly endpoint: Endpoint;
@@ -18,19 +18,22 @@ export interface TestEtcd {
   signal(name: NodeJS.Signals): void;
 }
 
-export async function startEtcd(t: Test, options: readonly string[] = []): Promise<TestEtcd> {
-  return (await startEtcdCluster(t, 1, options))[0]!;
+/** @param tls for clients; `options` then hold the files of the member itself */
+export async function startEtcd(t: Test, options: readonly string[] = [], tls?: EtcdTls): Promise<TestEtcd> {
+  return (await startEtcdCluster(t, 1, options, tls))[0]!;
 }
 
 /** Members of one cluster, all started. */
-export async function startEtcdCluster(t: Test, size: number, options: readonly string[] = []): Promise<TestEtcd[]> {
+export async function startEtcdCluster(t: Test, size: number, options: readonly string[] = [], tls?: EtcdTls): Promise<TestEtcd[]> {
   const dir = t.testdir();
   const ports = await freePorts(2 * size);
   const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const names = Array.from({ length: size }, (_, i) => `m${i}`);
   const cluster = names.map((name, i) => `${name}=${urls[size + i]}`).join(',');
   const members = names.map((name, i) => {
-    const [clientUrl, peerUrl] = [urls[i]!, urls[size + i]!];
+    const [plainUrl, peerUrl] = [urls[i]!, urls[size + i]!];
+    // With TLS at a second address, too, which the certificate may lack.
+    const clientUrl = tls ? `https://127.0.0.1:${ports[i]},https://127.0.0.2:${ports[i]}` : plainUrl;
     const argv = [
       `--name=${name}`,
       `--data-dir=${dir}/${name}`,
@@ -43,13 +46,13 @@ export async function startEtcdCluster(t: Test, size: number, options: readonly 
       '--log-level=error',
       ...options,
     ];
-    return member(t, argv, { host: '127.0.0.1', port: ports[i]! });
+    return member(t, argv, { host: '127.0.0.1', port: ports[i]! }, tls);
   });
   await Promise.all(members.map((each) => each.start()));
   return members;
 }
 
-function member(t: Test, argv: readonly string[], endpoint: Endpoint): TestEtcd {
+function member(t: Test, argv: readonly string[], endpoint: Endpoint, tls: EtcdTls | undefined): TestEtcd {
   let process: ChildProcess | undefined;
   const kill = async () => {
     if (!process || process.exitCode !== null || process.signalCode !== null) return;
@@ -66,15 +69,15 @@ function member(t: Test, argv: readonly string[], endpoint: Endpoint): TestEtcd 
     start: async () => {
       process = spawn('etcd', argv, { stdio: 'ignore' });
       await once(process, 'spawn');
-      await answers(endpoint);
+      await answers(endpoint, tls);
     },
     signal: (name) => void process?.kill(name),
   };
 }
 
 /** Resolves when the member answers a read, for which its cluster needs a leader. */
-async function answers(endpoint: Endpoint): Promise<void> {
-  const etcd = await EtcdConnection.open({ endpoints: [endpoint], limits: { outageMs: 30_000 } });
+async function answers(endpoint: Endpoint, tls: EtcdTls | undefined): Promise<void> {
+  const etcd = await EtcdConnection.open({ endpoints: [endpoint], ...(tls ? { tls } : {}), limits: { outageMs: 30_000 } });
   try {
     await etcd.read('Range', { key: Buffer.from('any') });
   } finally {

@@ -1,5 +1,7 @@
 // Calls to the members of an etcd cluster. One member is used at a time; when it fails to answer, the next one takes its place for all calls
 // and watches. Members that are cut off from the others answer "no leader", and frozen ones nothing: both count as failed.
+import { isIP } from 'node:net';
+import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
 import type { Client } from '@grpc/grpc-js';
 import type { Root } from 'protobufjs/light';
 import { AppError, TooLarge, Unavailable } from '../../base/errors';
@@ -64,9 +66,7 @@ export class EtcdConnection {
     const [library, types] = await Promise.all([import('../../grpc/library'), typesOf({ messages })]);
     const { credentials } = library;
     const { tls, endpoints, limits } = options;
-    const channel = tls
-      ? credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null)
-      : credentials.createInsecure();
+    const insecure = credentials.createInsecure();
     const { pingMs, pingAnswerMs } = { ...defaultLimits, ...limits };
     const settings = {
       'grpc.max_receive_message_length': -1,
@@ -81,9 +81,16 @@ export class EtcdConnection {
       'grpc.min_reconnect_backoff_ms': 1_000,
       'grpc.max_reconnect_backoff_ms': 1_000,
     };
-    const members = endpoints.map(
-      ({ host, port }) => new library.Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channel, settings),
-    );
+    const members = endpoints.map(({ host, port }) => {
+      const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      if (!tls) return new library.Client(target, insecure, settings);
+      // The certificate must have the name or address of the endpoint. Node.js sends no address as the name of a server (RFC 6066, 3), so
+      // another text takes its place there; etcd has one certificate for all names.
+      const checkServerIdentity = (_: string, cert: PeerCertificate) => checkIdentity(host, cert);
+      const channel = credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null, { checkServerIdentity });
+      const sent = isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': 'etcd' };
+      return new library.Client(target, channel, { ...settings, ...sent });
+    });
     return new EtcdConnection(options, library, types, members);
   }
 
