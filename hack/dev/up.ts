@@ -21,6 +21,7 @@ import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
 import { etcdProblem } from './health';
 import { recordHost } from './host-record';
 import { withHosts, withoutHosts } from './hosts-file';
+import { lastLines } from './logs';
 import { ensureNetwork } from './network';
 import { agents, apiPort, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
 import { checkFree, checkHost, type HostFacts, overlapping, shadowed } from './preflight';
@@ -29,6 +30,7 @@ import {
   dockerConfig,
   dockerConfigPath,
   isAgentProcess,
+  logPath,
   planProcesses,
   registries,
   registryConfig,
@@ -228,7 +230,13 @@ async function whyWaiting(plan: ClusterPlan, name: string): Promise<string> {
   const status = (await processStatus(plan.runDir)).find((entry) => entry.name === name);
   if (!status) return `${name} is not known to the supervisor`;
   const ended = status.restarts > 0 ? `, ended ${status.restarts} times, last with ${status.lastExit}` : '';
-  return `${name} is ${status.state}${ended}; see: hack/logs${nameOption(plan)} ${name}`;
+  return `${name} is ${status.state}${ended}; see: hack/logs${nameOption(plan)} ${name}${lastWords(logPath(plan, name))}`;
+}
+
+/** The last line of a log: the first start of a cluster that fails is undone, and its logs with it. */
+function lastWords(path: string): string {
+  const line = existsSync(path) ? lastLines(readFileSync(path, 'utf8'), 1).trim() : '';
+  return line === '' ? '' : `\n  its last words: ${line.slice(0, 300)}`;
 }
 
 const nameOption = (plan: ClusterPlan): string => (plan.name === 'k8ts' ? '' : ` --name ${plan.name}`);
