@@ -2,6 +2,7 @@ import t from 'tap';
 import { type OptionTable, parseOptions } from '../../controlplane/process/options';
 import { serverOptions } from '../../controlplane/server/options';
 import { keepSnapshots } from '../../test/lib/snapshots';
+import { options as balancerOptions } from '../balancer/options';
 import { options as dnsOptions } from '../dns/options';
 import { options as ingressOptions } from '../ingress/options';
 import { options as proxyOptions } from '../kube-proxy/options';
@@ -120,8 +121,9 @@ t.test('the files of a node, as text', async (t) => {
 });
 
 t.test('each process takes the options it is given', async (t) => {
-  const tables: Readonly<Record<Exclude<Part, 'registry' | 'etcd' | 'balancer'>, OptionTable>> = {
+  const tables: Readonly<Record<Exclude<Part, 'registry' | 'etcd'>, OptionTable>> = {
     server: serverOptions,
+    balancer: balancerOptions,
     kubelet: kubeletOptions,
     'kube-proxy': proxyOptions,
     dns: dnsOptions,
@@ -133,9 +135,9 @@ t.test('each process takes the options it is given', async (t) => {
     loadBalancerPool: '',
     cluster: { ...control.cluster, overlay: 'vxlan' },
   };
-  for (const desired of [control, worker, odd]) {
+  for (const desired of [control, worker, odd, withEtcd]) {
     for (const part of partsOf(desired)) {
-      if (part === 'registry' || part === 'etcd' || part === 'balancer') continue;
+      if (part === 'registry' || part === 'etcd') continue;
       const args = partArguments(part, desired);
       t.doesNotThrow(() => parseOptions(tables[part], args, {}), `${desired.role} ${part}: ${args.join(' ')}`);
     }

@@ -39,7 +39,7 @@ async function nodeTable(plan: ClusterPlan, problems: string[]): Promise<string>
   try {
     nodes = await (await Api.open(plan.adminConf)).nodes();
   } catch (err) {
-    problems.push(`server: ${describeError(err)}`);
+    problems.push(`${controlNodes(plan).length > 1 ? 'balancer' : 'server'}: ${describeError(err)}`);
   }
   const rows = plan.nodes.map(({ name, ip, netns }) => {
     const node = nodes.find((other) => other.name === name);
