@@ -5,6 +5,7 @@ import type t from 'tap';
 import type { ProcessStatus } from '../../hack/dev/supervisor/spec';
 import { processStatus, supervisorPid } from '../../hack/dev/supervisor-control';
 import { ask, type Cluster, type Pod, podsOf, run, until } from './cluster';
+import { Traffic } from './traffic';
 
 type Test = typeof t;
 
@@ -87,32 +88,6 @@ async function statusOf(cluster: Cluster, name: string): Promise<ProcessStatus> 
   const status = (await processStatus(cluster.plan.runDir)).find((entry) => entry.name === name);
   if (!status) throw new Error(`${name} is not known to the supervisor`);
   return status;
-}
-
-/** Requests to the NodePort of every node, one after the other, until the caller stops them. */
-class Traffic {
-  private stopped = false;
-  private requests = 0;
-  private readonly failures: string[] = [];
-  private readonly done: Promise<unknown>;
-
-  constructor(ips: readonly string[]) {
-    this.done = Promise.all(ips.map((ip) => this.loop(ip)));
-  }
-
-  async end(): Promise<{ requests: number; failures: readonly string[] }> {
-    this.stopped = true;
-    await this.done;
-    return { requests: this.requests, failures: this.failures };
-  }
-
-  private async loop(ip: string): Promise<void> {
-    while (!this.stopped) {
-      this.requests++;
-      await ask(`http://${ip}:30080/`).catch((err: unknown) => this.failures.push(`${ip}: ${err}`));
-      await sleep(50);
-    }
-  }
 }
 
 /** Creates objects as fast as they are acknowledged, and afterwards checks that each exists. */
