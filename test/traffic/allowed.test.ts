@@ -1,0 +1,223 @@
+import t from 'tap';
+import type { EndedPod, Fault, RequestEnd, Run } from './accounts';
+import { announceMs, endingMs, judge, nodeGraceMs } from './allowed';
+
+const pod: EndedPod = { name: 'web-1', address: '10.244.1.5', at: 10_000 };
+const lost = (fields: Partial<RequestEnd>): RequestEnd => ({
+  at: 11_000,
+  tookMs: 100,
+  way: 'ClusterIP',
+  from: 'pod',
+  connection: 'new',
+  outcome: 'refused',
+  ...fields,
+});
+const fault = (fields: Partial<Fault>): Fault => ({
+  kind: 'pod-kill',
+  node: '',
+  from: 10_000,
+  until: 15_000,
+  ...fields,
+});
+const kill = fault({ killed: [pod] });
+const loss = fault({ kind: 'node-loss', node: 'worker-1', until: 80_000, announcer: 'worker-1', killed: [pod] });
+
+const cases: readonly {
+  readonly name: string;
+  readonly request: Partial<RequestEnd>;
+  readonly faults?: readonly Fault[];
+  readonly ended?: readonly EndedPod[];
+  /** Part of the excuse; false: it is not allowed. */
+  readonly excuse: string | false;
+}[] = [
+  { name: 'nothing happened', request: {}, excuse: false },
+  { name: 'a fault alone is no excuse', request: {}, faults: [fault({ kind: 'rollout' })], excuse: false },
+  {
+    name: 'an API server that is down is no excuse',
+    request: {},
+    faults: [fault({ kind: 'api-down' })],
+    excuse: false,
+  },
+  {
+    name: 'a killed kubelet is no excuse',
+    request: {},
+    faults: [fault({ kind: 'kubelet', node: 'a' })],
+    excuse: false,
+  },
+  { name: 'a killed engine is no excuse', request: {}, faults: [fault({ kind: 'docker', node: 'a' })], excuse: false },
+  {
+    name: 'a killed dns is no excuse: a resolver asks twice',
+    request: { way: 'DNS', outcome: 'timed out' },
+    faults: [fault({ kind: 'dns', node: 'a' })],
+    excuse: false,
+  },
+
+  { name: 'to the killed pod', request: { target: pod.address }, faults: [kill], excuse: 'killed without grace' },
+  { name: 'to another pod', request: { target: '10.244.1.6' }, faults: [kill], excuse: false },
+  { name: 'to a pod that is not known', request: {}, faults: [kill], excuse: false },
+  { name: 'before it was killed', request: { target: pod.address, at: 9_000 }, faults: [kill], excuse: false },
+  { name: 'while it was killed', request: { target: pod.address, at: 9_950 }, faults: [kill], excuse: 'killed' },
+  {
+    name: 'long after it was killed',
+    request: { target: pod.address, at: 10_001 + nodeGraceMs },
+    faults: [kill],
+    excuse: false,
+  },
+  {
+    name: 'on a kept connection to it',
+    request: { connection: 'kept', outcome: 'reset', pod: pod.name },
+    faults: [kill],
+    excuse: 'killed without grace',
+  },
+  {
+    name: 'sent again after a kept connection to it ended',
+    request: { connection: 'kept', outcome: 'ok', sentAgain: true, pod: pod.name },
+    faults: [kill],
+    excuse: 'killed without grace',
+  },
+  {
+    name: 'the Ingress had no answer from it',
+    request: { way: 'Ingress', via: 'control', outcome: 'wrong answer', detail: 'status 502 bad gateway' },
+    faults: [kill],
+    excuse: 'the Ingress was sending it',
+  },
+  {
+    name: 'the Ingress has no route',
+    request: { way: 'Ingress', via: 'control', outcome: 'wrong answer', detail: 'status 404 no rule' },
+    faults: [kill],
+    excuse: false,
+  },
+  {
+    name: 'a connection to the Ingress is none to the pod',
+    request: { way: 'Ingress', via: 'control', connection: 'kept', outcome: 'reset', pod: pod.name },
+    faults: [kill],
+    excuse: false,
+  },
+
+  {
+    name: 'refused by the node whose ingress was killed',
+    request: { way: 'Ingress', via: 'a' },
+    faults: [fault({ kind: 'ingress', node: 'a' })],
+    excuse: 'through the killed ingress',
+  },
+  {
+    name: 'refused by another node',
+    request: { way: 'Ingress', via: 'b' },
+    faults: [fault({ kind: 'ingress', node: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'after the ingress said that it is ready',
+    request: { way: 'Ingress', via: 'a', at: 15_001 },
+    faults: [fault({ kind: 'ingress', node: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'a node port needs no ingress',
+    request: { way: 'NodePort', via: 'a' },
+    faults: [fault({ kind: 'ingress', node: 'a' })],
+    excuse: false,
+  },
+
+  {
+    name: 'through the lost node',
+    request: { way: 'NodePort', via: 'worker-1', at: 70_000 },
+    faults: [loss],
+    excuse: 'through the lost node',
+  },
+  {
+    name: 'through another node',
+    request: { way: 'NodePort', via: 'control', at: 70_000 },
+    faults: [loss],
+    excuse: false,
+  },
+  {
+    name: 'to a pod of the lost node',
+    request: { at: 45_000, target: pod.address },
+    faults: [loss],
+    excuse: 'killed without grace',
+  },
+
+  {
+    name: "the balancer's node is lost",
+    request: { way: 'LoadBalancer', outcome: 'timed out' },
+    faults: [loss],
+    excuse: 'address moves',
+  },
+  {
+    name: 'the next node still does not answer',
+    request: { way: 'LoadBalancer', outcome: 'timed out', at: 10_001 + announceMs },
+    faults: [loss],
+    excuse: false,
+  },
+  {
+    name: 'another node is lost',
+    request: { way: 'LoadBalancer', outcome: 'timed out' },
+    faults: [{ ...loss, announcer: 'control' }],
+    excuse: false,
+  },
+  {
+    name: 'the kube-proxy that announces is killed: a kept connection',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset' },
+    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'a' })],
+    excuse: 'address moves',
+  },
+  {
+    name: 'the kube-proxy that announces is killed: a new connection',
+    request: { way: 'LoadBalancer', outcome: 'timed out' },
+    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'another kube-proxy is killed',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset' },
+    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'b' })],
+    excuse: false,
+  },
+  {
+    name: 'a killed kube-proxy breaks no kept connection of a node port',
+    request: { way: 'NodePort', via: 'a', connection: 'kept', outcome: 'reset' },
+    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'a' })],
+    excuse: false,
+  },
+
+  {
+    name: 'sent again when an ending pod closed',
+    request: { connection: 'kept', outcome: 'ok', sentAgain: true, pod: pod.name },
+    ended: [pod],
+    excuse: 'ending pod',
+  },
+  {
+    name: 'sent again long after the end',
+    request: { connection: 'kept', outcome: 'ok', sentAgain: true, pod: pod.name, at: 10_001 + endingMs },
+    ended: [pod],
+    excuse: false,
+  },
+  {
+    name: 'sent again when another pod ended',
+    request: { connection: 'kept', outcome: 'ok', sentAgain: true, pod: 'web-2' },
+    ended: [pod],
+    excuse: false,
+  },
+  {
+    name: 'reset by an ending pod in the middle of an answer',
+    request: { connection: 'kept', outcome: 'reset', pod: pod.name },
+    ended: [pod],
+    excuse: false,
+  },
+  {
+    name: 'the Ingress closes no connection for an ending pod',
+    request: { way: 'Ingress', via: 'a', connection: 'kept', outcome: 'ok', sentAgain: true, pod: pod.name },
+    ended: [pod],
+    excuse: false,
+  },
+];
+
+for (const { name, request, faults = [], ended = [], excuse } of cases) {
+  t.test(name, async (t) => {
+    const run: Run = { requests: [], faults, ended };
+    const found = judge(lost(request), run);
+    if (excuse === false) t.equal(found, undefined);
+    else t.match(found, excuse);
+  });
+}

@@ -1,0 +1,301 @@
+// One run: a cluster, the workload, the clients, the faults, and the accounts at the end.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Pod, pods, type Service, services } from '../../controlplane/api';
+import { silentLogger } from '../../controlplane/base/logger';
+import { Scope } from '../../controlplane/base/scope';
+import type { Client } from '../../controlplane/client/client';
+import { connect } from '../../controlplane/client/connect';
+import { createInformer } from '../../controlplane/client/informer';
+import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
+import { type ClusterPlan, planCluster, ranges } from '../../hack/dev/plan';
+import { readState } from '../../hack/dev/state';
+import {
+  type Accounts,
+  account,
+  type EndedPod,
+  type Fault,
+  type FaultKind,
+  faultName,
+  type RequestEnd,
+} from './accounts';
+import { judge } from './allowed';
+import type { ClientLine, ClientOptions, Lane } from './client';
+import { Faults, pidOf } from './faults';
+import { planSchedule, randomFrom, type Step } from './schedule';
+import { readFlows } from './targets';
+import { ingressHost, manifests, namespace } from './workload';
+
+export interface RunOptions {
+  readonly name: string;
+  readonly nodes: number;
+  readonly seed: number;
+  readonly timeSeconds: number;
+  readonly faults: readonly FaultKind[];
+  readonly rate: number;
+  readonly downSeconds: number;
+  readonly lossSeconds: number;
+  readonly servers: readonly string[];
+  readonly write: (text: string) => void;
+}
+export interface RunResult {
+  readonly accounts: Accounts;
+  readonly faults: readonly Fault[];
+}
+
+const root = join(__dirname, '..', '..');
+const exec = new SystemExec();
+const scriptTimeoutMs = 600_000;
+/** A request that takes longer is lost. */
+const requestTimeoutMs = 12_000;
+/** Requests before the first fault and after the last one show that all is well without faults. */
+const quietMs = 3_000;
+const clientNode = 'control';
+const targetsEveryMs = 1_000;
+
+export async function runTraffic(options: RunOptions): Promise<RunResult> {
+  const scope = new Scope();
+  try {
+    const plan = await ensureCluster(options, scope);
+    const client = await connect(plan.adminConf);
+    await deploy(plan, scope);
+    const lanes = await lanesOf(plan, client);
+    return await observe(plan, client, lanes, options, scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+async function ensureCluster({ name, nodes }: RunOptions, scope: Scope): Promise<ClusterPlan> {
+  if (!readState(name)) {
+    const directory = mkdtempSync(join(tmpdir(), 'k8ts-traffic-'));
+    scope.defer(() => rmSync(directory, { recursive: true, force: true }));
+    const env = { KUBECONFIG: join(directory, 'config'), NO_COLOR: '1' };
+    const script = (file: string, ...args: string[]) =>
+      exec.run([join(root, 'hack', file), '--name', name, ...args], { env, timeoutMs: scriptTimeoutMs });
+    scope.defer(() => script('down'));
+    await script('up', '--nodes', String(nodes), '--no-demo', '--quiet');
+  }
+  return planCluster(readState(name)!);
+}
+
+async function deploy({ adminConf }: ClusterPlan, scope: Scope): Promise<void> {
+  const kubectl = (args: readonly string[], input?: string) =>
+    exec.run(['kubectl', '--kubeconfig', adminConf, ...args], {
+      timeoutMs: 180_000,
+      ...(input === undefined ? {} : { input }),
+    });
+  scope.defer(() => kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=120s']));
+  await kubectl(['apply', '-f', '-'], manifests(clientNode));
+  await kubectl(['-n', namespace, 'rollout', 'status', 'deployment/web', '--timeout=120s']);
+  await kubectl(['-n', namespace, 'wait', '--for=condition=Programmed', 'service/web', '--timeout=60s']);
+  await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/client', '--timeout=60s']);
+}
+
+interface AllLanes {
+  readonly host: readonly Lane[];
+  readonly pod: readonly Lane[];
+  /** The first process of the client's pod. */
+  readonly podPid: number;
+}
+
+async function lanesOf(plan: ClusterPlan, client: Client): Promise<AllLanes> {
+  const service: Service = await client.get(services, `${namespace}/web`);
+  const nodePort = service.spec?.ports?.[0]?.nodePort ?? 0;
+  const clusterIP = service.spec?.clusterIP ?? '';
+  const balancer = service.status?.loadBalancer?.ingress?.[0]?.ip ?? '';
+  const both = (lane: Omit<Lane, 'connection'>): readonly Lane[] => [
+    { ...lane, connection: 'new' },
+    { ...lane, connection: 'kept' },
+  ];
+  const plain = 'web';
+  const host = [
+    ...plan.nodes.flatMap(({ name, ip }) => [
+      ...both({ way: 'NodePort', via: name, address: ip, port: nodePort, host: plain }),
+      ...both({ way: 'Ingress', via: name, address: ip, port: 80, host: ingressHost }),
+    ]),
+    ...both({ way: 'LoadBalancer', address: balancer, port: 80, host: plain }),
+  ];
+  const inCluster = (name: string) => `${name}.${namespace}.svc.${ranges.domain}`;
+  const pod = [
+    ...both({ way: 'ClusterIP', address: clusterIP, port: 80, host: plain }),
+    { way: 'DNS', connection: 'new', address: ranges.dns, port: 0, host: inCluster('web'), expected: clusterIP },
+    { way: 'headless name', connection: 'new', address: ranges.dns, port: 8080, host: inCluster('headless') },
+  ] as const;
+  const object: Pod = await client.get(pods, `${namespace}/client`);
+  const id = object.status?.containerStatuses?.[0]?.containerID?.replace(/^docker:\/\//, '') ?? '';
+  return { host, pod, podPid: await pidOf(plan.nodes.find(({ name }) => name === clientNode)!, id) };
+}
+
+async function observe(
+  plan: ClusterPlan,
+  client: Client,
+  lanes: AllLanes,
+  options: RunOptions,
+  scope: Scope,
+): Promise<RunResult> {
+  const began = Date.now();
+  const now = () => Date.now() - began;
+  const ended = watchEnded(client, now, scope);
+  const random = randomFrom(options.seed);
+  const faults = new Faults({
+    plan,
+    client,
+    exec,
+    now,
+    random,
+    announcer: await announcerOf(plan, lanes),
+    downMs: options.downSeconds * 1000,
+    lossMs: options.lossSeconds * 1000,
+    servers: options.servers,
+    onChange: (fault) =>
+      options.write(
+        `${seconds(now())} ${faultName(fault)}${fault.until === undefined ? '' : ` over after ${seconds(fault.until - fault.from)}`}\n`,
+      ),
+  });
+  const requests = new Requests(plan);
+  const stop = await startClients(lanes, { began, rate: options.rate }, requests);
+  scope.defer(stop);
+  await sleep(quietMs);
+  await inject(faults, options);
+  await faults.settled();
+  await sleep(quietMs);
+  await stop();
+  await requests.close();
+  return { accounts: account({ requests: requests.ends, faults: faults.list, ended }, judge), faults: faults.list };
+}
+
+/** Reads this machine's neighbours: the link address that answered last for the load balancer's address is that of a node. */
+async function announcerOf(plan: ClusterPlan, { host }: AllLanes): Promise<() => Promise<string | undefined>> {
+  const address = host.find(({ way }) => way === 'LoadBalancer')!.address;
+  const nodes = new Map<string, string>();
+  for (const { name, netns } of plan.nodes) {
+    const links = await exec.run(['ip', '-n', netns, '-o', 'link', 'show', 'eth0']);
+    nodes.set(/link\/ether (\S+)/.exec(links.stdout)?.[1] ?? '', name);
+  }
+  return async () => {
+    const { stdout } = await exec.run(['ip', 'neigh', 'show', 'to', address, 'dev', plan.bridge]);
+    return nodes.get(/lladdr (\S+)/.exec(stdout)?.[1] ?? '');
+  };
+}
+
+/** Two loops: kills, and the other faults. Ends when the time is over and each has ended. */
+async function inject(faults: Faults, { seed, faults: kinds, nodes, timeSeconds }: RunOptions): Promise<void> {
+  const names = ['control', ...Array.from({ length: nodes - 1 }, (_, i) => `worker-${i + 1}`)];
+  const schedule = planSchedule({ seed, kinds, nodes: names, clientNode });
+  const deadline = Date.now() + timeSeconds * 1000;
+  const abort = new AbortController();
+  const loop = async (next: () => Step | undefined) => {
+    for (;;) {
+      const step = next();
+      if (!step) return;
+      await sleep(step.pauseMs, undefined, { signal: abort.signal }).catch(() => {});
+      if (abort.signal.aborted || Date.now() > deadline) return;
+      await faults.run(step);
+    }
+  };
+  const both = Promise.all([loop(schedule.kills), loop(schedule.events)]);
+  // A fault that does not end well ends the other loop too.
+  await both.catch(() => abort.abort());
+  await both;
+  const left = deadline - Date.now();
+  if (left > 0) await sleep(left);
+}
+
+/** The pods of the workload that are ending, with the time at which this was first seen. */
+function watchEnded(client: Client, now: () => number, scope: Scope): readonly EndedPod[] {
+  const ended: EndedPod[] = [];
+  const seen = new Set<string>();
+  const abort = new AbortController();
+  scope.defer(() => abort.abort());
+  const informer = createInformer(client, pods, { params: { namespace, labelSelector: 'app=web' }, log: silentLogger });
+  informer.onChange(({ type, object: { metadata, status } }) => {
+    const name = metadata?.name ?? '';
+    if (seen.has(name) || (type !== 'deleted' && metadata?.deletionTimestamp === undefined)) return;
+    seen.add(name);
+    ended.push({ name, address: status?.podIP ?? '', at: now() });
+  });
+  void informer.run(abort.signal).catch(() => {});
+  return ended;
+}
+
+/** Collects the ends of all requests, and looks up where lost ones went while the kernel still knows it. */
+class Requests {
+  readonly ends: RequestEnd[] = [];
+  private waiting: { readonly index: number; readonly localPort: number }[] = [];
+  private readonly timer = setInterval(() => void this.findTargets(), targetsEveryMs);
+
+  constructor(private readonly plan: ClusterPlan) {}
+
+  add({ end, localPort }: ClientLine): void {
+    const index = this.ends.push(end) - 1;
+    if (localPort !== undefined) this.waiting.push({ index, localPort });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.findTargets();
+  }
+
+  private async findTargets(): Promise<void> {
+    const waiting = this.waiting;
+    if (waiting.length === 0) return;
+    this.waiting = [];
+    const podRange = `${ranges.pods.split('.').slice(0, 2).join('.')}.`;
+    const flows = await readFlows(
+      exec,
+      this.plan.nodes.map(({ netns }) => netns),
+    );
+    for (const { index, localPort } of waiting) {
+      const flow = flows.find((each) => each.localPort === localPort && each.target.startsWith(podRange));
+      if (flow) this.ends[index] = { ...this.ends[index]!, target: flow.target };
+    }
+  }
+}
+
+/** Starts both clients. Returns what stops them: it resolves when each request is accounted for. */
+async function startClients(
+  { host, pod, podPid }: AllLanes,
+  { began, rate }: { readonly began: number; readonly rate: number },
+  requests: Requests,
+): Promise<() => Promise<void>> {
+  const start = async (from: 'host' | 'pod', lanes: readonly Lane[], inside: readonly string[]) => {
+    const client: ClientOptions = { began, from, lanes, rate, timeoutMs: requestTimeoutMs, namespace };
+    const argv = [
+      ...inside,
+      process.execPath,
+      '-r',
+      'ts-node/register',
+      join(__dirname, 'client.ts'),
+      JSON.stringify(client),
+    ];
+    let text = '';
+    const program = await startProgram(argv, {
+      cwd: root,
+      onOutput: (chunk) => {
+        text += chunk.toString('utf8');
+        const lines = text.split('\n');
+        text = lines.pop()!;
+        for (const line of lines) if (line.startsWith('{')) requests.add(JSON.parse(line) as ClientLine);
+      },
+    });
+    return async () => {
+      program.kill('SIGTERM');
+      const code = await program.exited;
+      if (code !== 0) throw new Error(`the client on the ${from} ended with ${code}: ${text}`);
+    };
+  };
+  const stops = [
+    await start('host', host, []),
+    await start('pod', pod, ['nsenter', `--net=/proc/${podPid}/ns/net`, '--']),
+  ];
+  let stopped: Promise<void> | undefined;
+  return () => {
+    stopped ??= Promise.all(stops.map((stop) => stop())).then(() => {});
+    return stopped;
+  };
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)}s`;
