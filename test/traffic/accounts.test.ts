@@ -11,7 +11,7 @@ const request = (fields: Partial<RequestEnd>): RequestEnd => ({
   ...fields,
 });
 const fault = (fields: Partial<Fault>): Fault => ({ kind: 'rollout', node: '', from: 0, until: 2000, ...fields });
-const run = (fields: Partial<Run>): Run => ({ requests: [], faults: [], ended: [], ...fields });
+const run = (fields: Partial<Run>): Run => ({ requests: [], faults: [], ended: [], moves: [], ...fields });
 
 t.test('the cause: all kinds of fault that were active at some time of the request', async (t) => {
   const cases: readonly { name: string; faults: readonly Fault[]; tookMs?: number; cause: string }[] = [
@@ -71,10 +71,12 @@ t.test('a request that was sent again is answered, and still needs an excuse', a
   t.match(account(run({ requests }), () => undefined).rows, [
     { sent: 2, counts: { ok: 2 }, sentAgain: 1, lost: 1, allowed: 0 },
   ]);
-  t.match(account(run({ requests }), () => 'why').rows, [{ sentAgain: 1, lost: 0, allowed: 1 }]);
+  t.match(account(run({ requests }), () => ({ why: 'why', fault: 'drain' })).rows, [
+    { sentAgain: 1, lost: 0, allowed: 1 },
+  ]);
 });
 
-t.test('losses are counted by cause, way, end and excuse', async (t) => {
+t.test('losses are counted by cause, way, end and excuse; an excuse names its fault', async (t) => {
   const requests = [
     request({ outcome: 'reset' }),
     request({ outcome: 'reset' }),
@@ -82,12 +84,12 @@ t.test('losses are counted by cause, way, end and excuse', async (t) => {
     request({}),
   ];
   const { causes, rows } = account(run({ requests, faults: [fault({})] }), ({ outcome }) =>
-    outcome === 'reset' ? 'a reason' : undefined,
+    outcome === 'reset' ? { why: 'a reason', fault: 'drain' } : undefined,
   );
   t.strictSame(
     [...causes],
     [
-      ['rollout | ClusterIP | new | reset | a reason', 2],
+      ['drain | ClusterIP | new | reset | a reason', 2],
       ['no fault | ClusterIP | new | refused | NOT ALLOWED', 1],
     ],
   );

@@ -25,7 +25,7 @@ export interface RequestEnd {
   readonly detail?: string;
   /** The pod that answered; for a request that was lost or sent again on a kept connection, the pod that answered before. */
   readonly pod?: string;
-  /** The address of the pod that NAT sent a lost request to, where the kernel still knew it. */
+  /** The address of the pod that NAT sent a lost request to, or that the client looked up. */
   readonly target?: string;
   /**
    * The kept connection ended before the first byte of the answer, and the client sent the request again on a new connection, as
@@ -62,16 +62,27 @@ export interface Fault {
   /** Milliseconds since the run began: when it began, and when all was well again (absent: not yet). */
   readonly from: number;
   readonly until?: number;
-  /** The node that answered for the load balancer's address when the fault began. */
-  readonly announcer?: string;
   /** Pods that this fault ended without grace. */
   readonly killed?: readonly EndedPod[];
+}
+/** The load balancer's address moved from one node to another. */
+export interface Move {
+  /** Milliseconds since the run began; seen up to a quarter of a second later. */
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
 }
 export interface Run {
   readonly requests: readonly RequestEnd[];
   readonly faults: readonly Fault[];
   /** Pods that the cluster ended in order, with the time from which they were ending. */
   readonly ended: readonly EndedPod[];
+  readonly moves: readonly Move[];
+}
+/** Why a loss is allowed, and the fault that is the reason. */
+export interface Excuse {
+  readonly why: string;
+  readonly fault: FaultKind;
 }
 
 export const faultName = ({ kind, node }: Pick<Fault, 'kind' | 'node'>): string =>
@@ -92,8 +103,8 @@ export function causeOf(request: RequestEnd, faults: readonly Fault[]): string {
 export interface Loss {
   readonly request: RequestEnd;
   readonly cause: string;
-  /** Why it is allowed; absent: it is not. */
-  readonly excuse?: string;
+  /** Absent: it is not allowed. */
+  readonly excuse?: Excuse;
 }
 export interface Row {
   readonly way: Way;
@@ -110,11 +121,11 @@ export interface Row {
 export interface Accounts {
   readonly rows: readonly Row[];
   readonly losses: readonly Loss[];
-  /** Number of losses by cause, way, outcome and excuse. */
+  /** Number of losses by cause, way, outcome and excuse. The cause of an allowed loss is the fault that excuses it. */
   readonly causes: ReadonlyMap<string, number>;
 }
 
-export type Judge = (request: RequestEnd, run: Run) => string | undefined;
+export type Judge = (request: RequestEnd, run: Run) => Excuse | undefined;
 
 /** Whether a request counts as lost unless it is excused: no right answer, or a kept connection that ended under a request. */
 export const isLoss = ({ outcome, sentAgain }: RequestEnd): boolean => outcome !== 'ok' || sentAgain === true;
@@ -150,7 +161,9 @@ export function account(run: Run, judge: Judge): Accounts {
   const causes = new Map<string, number>();
   for (const { request, cause, excuse } of losses) {
     const outcome = request.outcome === 'ok' ? 'sent again' : request.outcome;
-    const key = [cause, request.way, request.connection, outcome, excuse ?? 'NOT ALLOWED'].join(' | ');
+    const key = [excuse?.fault ?? cause, request.way, request.connection, outcome, excuse?.why ?? 'NOT ALLOWED'].join(
+      ' | ',
+    );
     causes.set(key, (causes.get(key) ?? 0) + 1);
   }
   return { rows, losses, causes };

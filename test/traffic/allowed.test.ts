@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { EndedPod, Fault, RequestEnd, Run } from './accounts';
-import { announceMs, endingMs, judge, nodeGraceMs } from './allowed';
+import type { EndedPod, Fault, FaultKind, Move, RequestEnd, Run } from './accounts';
+import { announceMs, endingMs, judge, moveMs, nodeGraceMs } from './allowed';
 
 const pod: EndedPod = { name: 'web-1', address: '10.244.1.5', at: 10_000 };
 const lost = (fields: Partial<RequestEnd>): RequestEnd => ({
@@ -20,13 +20,14 @@ const fault = (fields: Partial<Fault>): Fault => ({
   ...fields,
 });
 const kill = fault({ killed: [pod] });
-const loss = fault({ kind: 'node-loss', node: 'worker-1', until: 80_000, announcer: 'worker-1', killed: [pod] });
+const loss = fault({ kind: 'node-loss', node: 'worker-1', until: 80_000, killed: [pod] });
 
 const cases: readonly {
   readonly name: string;
   readonly request: Partial<RequestEnd>;
   readonly faults?: readonly Fault[];
   readonly ended?: readonly EndedPod[];
+  readonly moves?: readonly Move[];
   /** Part of the excuse; false: it is not allowed. */
   readonly excuse: string | false;
 }[] = [
@@ -79,7 +80,19 @@ const cases: readonly {
     name: 'the Ingress had no answer from it',
     request: { way: 'Ingress', via: 'control', outcome: 'wrong answer', detail: 'status 502 bad gateway' },
     faults: [kill],
-    excuse: 'the Ingress was sending it',
+    excuse: 'the Ingress sent it',
+  },
+  {
+    name: 'the Ingress got no answer from it in time',
+    request: { way: 'Ingress', via: 'control', connection: 'kept', outcome: 'timed out' },
+    faults: [kill],
+    excuse: 'the Ingress sent it',
+  },
+  {
+    name: 'an ingress that was killed and started again knows no routes',
+    request: { way: 'Ingress', via: 'a', outcome: 'wrong answer', detail: 'status 503 just started' },
+    faults: [fault({ kind: 'ingress', node: 'a' })],
+    excuse: false,
   },
   {
     name: 'the Ingress has no route',
@@ -139,45 +152,72 @@ const cases: readonly {
   },
 
   {
-    name: "the balancer's node is lost",
-    request: { way: 'LoadBalancer', outcome: 'timed out' },
+    name: "the balancer's node is lost, until the next node answers",
+    request: { way: 'LoadBalancer', outcome: 'timed out', at: 10_100 },
     faults: [loss],
+    moves: [{ at: 12_000, from: 'worker-1', to: 'control' }],
     excuse: 'address moves',
   },
   {
-    name: 'the next node still does not answer',
+    name: 'the next node answers',
+    request: { way: 'LoadBalancer', outcome: 'timed out', at: 12_001 + moveMs },
+    faults: [loss],
+    moves: [{ at: 12_000, from: 'worker-1', to: 'control' }],
+    excuse: false,
+  },
+  {
+    name: 'the next node takes too long',
     request: { way: 'LoadBalancer', outcome: 'timed out', at: 10_001 + announceMs },
     faults: [loss],
+    moves: [{ at: 10_001 + announceMs, from: 'worker-1', to: 'control' }],
     excuse: false,
   },
   {
     name: 'another node is lost',
     request: { way: 'LoadBalancer', outcome: 'timed out' },
-    faults: [{ ...loss, announcer: 'control' }],
+    faults: [loss],
+    moves: [{ at: 11_000, from: 'worker-2', to: 'control' }],
     excuse: false,
   },
   {
-    name: 'the kube-proxy that announces is killed: a kept connection',
+    name: 'the kube-proxy that announces is killed: at the move',
     request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset' },
-    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'a' })],
+    faults: [fault({ kind: 'kube-proxy', node: 'a' })],
+    moves: [{ at: 11_500, from: 'a', to: 'b' }],
     excuse: 'address moves',
   },
   {
-    name: 'the kube-proxy that announces is killed: a new connection',
-    request: { way: 'LoadBalancer', outcome: 'timed out' },
-    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'a' })],
+    name: 'the kube-proxy that announces is killed: long before the move',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset', at: 10_100 },
+    faults: [fault({ kind: 'kube-proxy', node: 'a' })],
+    moves: [{ at: 13_000, from: 'a', to: 'b' }],
     excuse: false,
   },
   {
-    name: 'another kube-proxy is killed',
+    name: 'the address moves back',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset', at: 17_000 },
+    faults: [fault({ kind: 'kube-proxy', node: 'a' })],
+    moves: [{ at: 17_200, from: 'b', to: 'a' }],
+    excuse: 'address moves',
+  },
+  {
+    name: 'the address moves without a reason',
     request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset' },
-    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'b' })],
+    faults: [fault({ kind: 'kubelet', node: 'a' })],
+    moves: [{ at: 11_000, from: 'a', to: 'b' }],
+    excuse: false,
+  },
+  {
+    name: 'the address does not move',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset' },
+    faults: [fault({ kind: 'kube-proxy', node: 'a' })],
     excuse: false,
   },
   {
     name: 'a killed kube-proxy breaks no kept connection of a node port',
     request: { way: 'NodePort', via: 'a', connection: 'kept', outcome: 'reset' },
-    faults: [fault({ kind: 'kube-proxy', node: 'a', announcer: 'a' })],
+    faults: [fault({ kind: 'kube-proxy', node: 'a' })],
+    moves: [{ at: 11_000, from: 'a', to: 'b' }],
     excuse: false,
   },
 
@@ -213,11 +253,25 @@ const cases: readonly {
   },
 ];
 
-for (const { name, request, faults = [], ended = [], excuse } of cases) {
+for (const { name, request, faults = [], ended = [], moves = [], excuse } of cases) {
   t.test(name, async (t) => {
-    const run: Run = { requests: [], faults, ended };
+    const run: Run = { requests: [], faults, ended, moves };
     const found = judge(lost(request), run);
     if (excuse === false) t.equal(found, undefined);
-    else t.match(found, excuse);
+    else t.match(found?.why, excuse);
   });
 }
+
+t.test('an excuse names the fault that is the reason', async (t) => {
+  const run = (fields: Partial<Run>): Run => ({ requests: [], faults: [], ended: [], moves: [], ...fields });
+  const faultOf = (request: Partial<RequestEnd>, fields: Partial<Run>): FaultKind | undefined =>
+    judge(lost(request), run(fields))?.fault;
+  t.equal(faultOf({ target: pod.address }, { faults: [fault({ kind: 'dns', node: 'a' }), kill] }), 'pod-kill');
+  t.equal(
+    faultOf({ way: 'NodePort', via: 'worker-1' }, { faults: [fault({ kind: 'dns', node: 'a' }), loss] }),
+    'node-loss',
+  );
+  const again = { connection: 'kept', outcome: 'ok', sentAgain: true, pod: pod.name } as const;
+  t.equal(faultOf(again, { ended: [pod], faults: [fault({ kind: 'drain', node: 'a' })] }), 'drain');
+  t.equal(faultOf(again, { ended: [pod] }), 'rollout');
+});

@@ -33,8 +33,8 @@ export interface ClientOptions {
 /** A line of the client's output. */
 export interface ClientLine {
   readonly end: RequestEnd;
-  /** The client's own port, to find the connection in the kernel's table; only for lost requests. */
-  readonly localPort?: number;
+  /** The connection as the client sees it, to find where NAT sent it; only for lost requests. */
+  readonly flow?: { readonly address: string; readonly port: number; readonly localPort: number };
 }
 
 /** A resolver's defaults: five seconds, two attempts (resolv.conf(5)). */
@@ -46,6 +46,7 @@ interface Result {
   readonly outcome: Outcome;
   readonly detail?: string;
   readonly pod?: string;
+  readonly target?: string;
   readonly localPort?: number;
   readonly sentAgain?: true;
 }
@@ -100,7 +101,9 @@ class LaneClient {
       connection,
       ...rest,
     };
-    const line: ClientLine = { end, ...(localPort === undefined || end.outcome === 'ok' ? {} : { localPort }) };
+    const { address, port } = this.lane;
+    const hasFlow = localPort !== undefined && end.outcome !== 'ok' && way !== 'headless name';
+    const line: ClientLine = { end, ...(hasFlow ? { flow: { address, port, localPort } } : {}) };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }
 
@@ -115,7 +118,9 @@ class LaneClient {
           ? { outcome: 'ok' }
           : { outcome: 'wrong answer', detail: `addresses ${found.join(' ')}` };
       }
-      return this.onNewConnection(found[0]!, port, host, path, false, signal).then(({ result }) => result);
+      // Without NAT the looked up address is the pod's.
+      const { result } = await this.onNewConnection(found[0]!, port, host, path, false, signal);
+      return { ...result, target: found[0]! };
     }
     if (connection === 'new') {
       return (await this.onNewConnection(address, port, host, path, false, signal)).result;

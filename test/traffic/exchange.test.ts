@@ -3,7 +3,6 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { failureOf } from './client';
 import { Closed, exchange, parseReply } from './exchange';
-import { parseFlows } from './targets';
 
 t.test('an answer is complete with its last byte', async (t) => {
   const cases = [
@@ -88,18 +87,4 @@ t.test('errors as outcomes', async (t) => {
   }
   t.equal(failureOf(new Closed('closed', 0)).outcome, 'reset');
   t.equal(failureOf(AbortSignal.abort(new DOMException('x', 'TimeoutError')).reason).outcome, 'timed out');
-});
-
-t.test('flows of conntrack', async (t) => {
-  const text = [
-    'tcp      6 119 SYN_SENT src=10.244.0.9 dst=10.96.1.2 sport=34978 dport=80 [UNREPLIED] src=10.244.1.5 dst=10.244.0.9 sport=8080 dport=34978 mark=0 use=1',
-    'tcp      6 97 TIME_WAIT src=192.168.58.1 dst=192.168.58.10 sport=46128 dport=80 src=192.168.58.10 dst=192.168.58.1 sport=80 dport=46128 [ASSURED] mark=0 use=1',
-    'tcp      6 9 CLOSE src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 packets=3 bytes=4 src=10.244.2.2 dst=10.0.0.1 sport=8080 dport=1 packets=1 bytes=2 use=1',
-  ].join('\n');
-  t.strictSame(parseFlows(text), [
-    { address: '10.96.1.2', port: 80, localPort: 34978, target: '10.244.1.5' },
-    { address: '192.168.58.10', port: 80, localPort: 46128, target: '192.168.58.10' },
-    { address: '10.0.0.2', port: 2, localPort: 1, target: '10.244.2.2' },
-  ]);
-  t.strictSame(parseFlows(''), []);
 });

@@ -18,8 +18,6 @@ export interface FaultDeps {
   readonly now: () => number;
   readonly downMs: number;
   readonly lossMs: number;
-  /** The node that answers for the load balancer's address; undefined while no node does. */
-  readonly announcer: () => Promise<string | undefined>;
   /** Processes of the API servers. */
   readonly servers: readonly string[];
   readonly onChange: (fault: Fault) => void;
@@ -66,8 +64,7 @@ export class Faults {
 
   private async kill({ kind, node }: Step): Promise<void> {
     const name = `${node}/${kind}`;
-    const announcer = kind === 'kube-proxy' ? await this.deps.announcer() : undefined;
-    await this.during({ kind, node, ...(announcer === undefined ? {} : { announcer }) }, async () => {
+    await this.during({ kind, node }, async () => {
       const pid = await this.processes.kill(name);
       await this.processes.back(name, pid, AbortSignal.timeout(recoveryTimeoutMs + this.deps.downMs), {
         // Without an API server it may be alive but not ready.
@@ -110,7 +107,6 @@ export class Faults {
   private async loseNode(step: Step): Promise<void> {
     const { plan, exec, lossMs, now } = this.deps;
     const node = plan.nodes.find(({ name }) => name === step.node)!;
-    const announcer = await this.deps.announcer();
     const containers = await containerPids(node);
     const killed = await this.podsOn(step.node);
     this.lost.add(step.node);
@@ -119,7 +115,6 @@ export class Faults {
       {
         kind: step.kind,
         node: step.node,
-        ...(announcer === undefined ? {} : { announcer }),
         killed: killed.map((pod) => ({ ...pod, at })),
       },
       async () => {
@@ -147,25 +142,25 @@ export class Faults {
     const id = chosen?.status?.containerStatuses?.[0]?.containerID?.replace(/^docker:\/\//, '');
     if (!chosen || !node || id === undefined) return;
     const pid = await pidOf(node, id);
+    const restarts = restartsOf(chosen);
     const key = `${namespace}/${chosen.metadata!.name}`;
     await this.during({ ...step, killed: [{ ...endedPod(chosen), at: now() }] }, async () => {
       killIfThere(pid);
       const signal = AbortSignal.timeout(recoveryTimeoutMs);
       await this.processes.poll(signal, async () => {
         const pod = await client.get(pods, key).catch(() => undefined);
-        return !pod || (isReady(pod) && (pod.status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
+        return !pod || (isReady(pod) && restartsOf(pod) > restarts);
       });
       await this.settled();
     });
   }
 
   private async during(fault: Omit<Fault, 'from' | 'until'>, work: () => Promise<void>): Promise<void> {
-    const { kind, node, announcer, killed } = fault;
+    const { kind, node, killed } = fault;
     const begun: Fault = {
       kind,
       node,
       from: this.deps.now(),
-      ...(announcer === undefined ? {} : { announcer }),
       ...(killed === undefined ? {} : { killed }),
     };
     const index = this.list.push(begun) - 1;
@@ -195,6 +190,8 @@ const endedPod = ({ metadata, status }: Pod): Omit<EndedPod, 'at'> => ({
   name: metadata?.name ?? '',
   address: status?.podIP ?? '',
 });
+
+const restartsOf = ({ status }: Pod): number => status?.containerStatuses?.[0]?.restartCount ?? 0;
 
 const isComplete = ({ metadata, spec, status }: Deployment): boolean =>
   status?.observedGeneration === metadata?.generation &&

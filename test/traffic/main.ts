@@ -19,11 +19,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const { options, positional } = parseOptions(trafficOptions, argv, {});
   if (positional.length > 0) throw new AppError('BadRequest', `unexpected argument ${positional[0]}; see --help`);
   const write = (text: string) => void (options.quiet || process.stdout.write(text));
-  const { accounts, faults } = await runTraffic({ ...options, write });
+  const { accounts, faults, moves } = await runTraffic({ ...options, write });
   const file = join(root, options.output);
   mkdirSync(dirname(file), { recursive: true });
   const { rows, losses } = accounts;
-  writeFileSync(file, JSON.stringify({ at: new Date().toISOString(), options, faults, rows, losses }, null, 1));
+  writeFileSync(file, JSON.stringify({ at: new Date().toISOString(), options, faults, moves, rows, losses }, null, 1));
   process.stdout.write(`\n${renderAccounts(accounts)}`);
   const lost = losses.filter(({ excuse }) => excuse === undefined);
   process.stdout.write(

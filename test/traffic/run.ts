@@ -19,13 +19,14 @@ import {
   type Fault,
   type FaultKind,
   faultName,
+  type Move,
   type RequestEnd,
 } from './accounts';
 import { judge } from './allowed';
 import type { ClientLine, ClientOptions, Lane } from './client';
 import { Faults, pidOf } from './faults';
 import { planSchedule, randomFrom, type Step } from './schedule';
-import { readFlows } from './targets';
+import { Flows, listenForFlows } from './targets';
 import { ingressHost, manifests, namespace } from './workload';
 
 export interface RunOptions {
@@ -43,6 +44,7 @@ export interface RunOptions {
 export interface RunResult {
   readonly accounts: Accounts;
   readonly faults: readonly Fault[];
+  readonly moves: readonly Move[];
 }
 
 const root = join(__dirname, '..', '..');
@@ -53,7 +55,8 @@ const requestTimeoutMs = 12_000;
 /** Requests before the first fault and after the last one show that all is well without faults. */
 const quietMs = 3_000;
 const clientNode = 'control';
-const targetsEveryMs = 1_000;
+const movesEveryMs = 250;
+const reportMs = 500;
 
 export async function runTraffic(options: RunOptions): Promise<RunResult> {
   const scope = new Scope();
@@ -146,7 +149,6 @@ async function observe(
     exec,
     now,
     random,
-    announcer: await announcerOf(plan, lanes),
     downMs: options.downSeconds * 1000,
     lossMs: options.lossSeconds * 1000,
     servers: options.servers,
@@ -155,30 +157,66 @@ async function observe(
         `${seconds(now())} ${faultName(fault)}${fault.until === undefined ? '' : ` over after ${seconds(fault.until - fault.from)}`}\n`,
       ),
   });
-  const requests = new Requests(plan);
-  const stop = await startClients(lanes, { began, rate: options.rate }, requests);
+  const moves = await watchMoves(plan, lanes, now, scope);
+  const flows = new Flows();
+  scope.defer(
+    await listenForFlows(
+      plan.nodes.map(({ netns }) => netns),
+      flows,
+    ),
+  );
+  const requests: RequestEnd[] = [];
+  const add = ({ end, flow }: ClientLine): void => {
+    const index = requests.push(end) - 1;
+    if (!flow) return;
+    // The kernel's report may be on its way still.
+    setTimeout(() => {
+      const target = flows.targetOf(flow);
+      if (target !== undefined) requests[index] = { ...end, target };
+    }, reportMs);
+  };
+  const stop = await startClients(lanes, { began, rate: options.rate }, add);
   scope.defer(stop);
   await sleep(quietMs);
   await inject(faults, options);
   await faults.settled();
   await sleep(quietMs);
   await stop();
-  await requests.close();
-  return { accounts: account({ requests: requests.ends, faults: faults.list, ended }, judge), faults: faults.list };
+  await sleep(2 * reportMs);
+  return { accounts: account({ requests, faults: faults.list, ended, moves }, judge), faults: faults.list, moves };
 }
 
-/** Reads this machine's neighbours: the link address that answered last for the load balancer's address is that of a node. */
-async function announcerOf(plan: ClusterPlan, { host }: AllLanes): Promise<() => Promise<string | undefined>> {
+/**
+ * Watches which node answers for the load balancer's address: the neighbour that this machine knows for it. Returns the moves, a
+ * list that grows.
+ */
+async function watchMoves(
+  { nodes, bridge }: ClusterPlan,
+  { host }: AllLanes,
+  now: () => number,
+  scope: Scope,
+): Promise<readonly Move[]> {
   const address = host.find(({ way }) => way === 'LoadBalancer')!.address;
-  const nodes = new Map<string, string>();
-  for (const { name, netns } of plan.nodes) {
-    const links = await exec.run(['ip', '-n', netns, '-o', 'link', 'show', 'eth0']);
-    nodes.set(/link\/ether (\S+)/.exec(links.stdout)?.[1] ?? '', name);
+  const byLink = new Map<string, string>();
+  for (const { name, netns } of nodes) {
+    const { stdout } = await exec.run(['ip', '-n', netns, '-o', 'link', 'show', 'eth0']);
+    byLink.set(/link\/ether (\S+)/.exec(stdout)?.[1] ?? '', name);
   }
-  return async () => {
-    const { stdout } = await exec.run(['ip', 'neigh', 'show', 'to', address, 'dev', plan.bridge]);
-    return nodes.get(/lladdr (\S+)/.exec(stdout)?.[1] ?? '');
+  const moves: Move[] = [];
+  const abort = new AbortController();
+  scope.defer(() => abort.abort());
+  const look = async () => {
+    let last: string | undefined;
+    while (!abort.signal.aborted) {
+      const { stdout } = await exec.run(['ip', 'neigh', 'show', 'to', address, 'dev', bridge]);
+      const node = byLink.get(/lladdr (\S+)/.exec(stdout)?.[1] ?? '');
+      if (node !== undefined && last !== undefined && node !== last) moves.push({ at: now(), from: last, to: node });
+      last = node ?? last;
+      await sleep(movesEveryMs, undefined, { signal: abort.signal }).catch(() => {});
+    }
   };
+  void look().catch(() => {}); // It ends with the bridge.
+  return moves;
 }
 
 /** Two loops: kills, and the other faults. Ends when the time is over and each has ended. */
@@ -221,45 +259,11 @@ function watchEnded(client: Client, now: () => number, scope: Scope): readonly E
   return ended;
 }
 
-/** Collects the ends of all requests, and looks up where lost ones went while the kernel still knows it. */
-class Requests {
-  readonly ends: RequestEnd[] = [];
-  private waiting: { readonly index: number; readonly localPort: number }[] = [];
-  private readonly timer = setInterval(() => void this.findTargets(), targetsEveryMs);
-
-  constructor(private readonly plan: ClusterPlan) {}
-
-  add({ end, localPort }: ClientLine): void {
-    const index = this.ends.push(end) - 1;
-    if (localPort !== undefined) this.waiting.push({ index, localPort });
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.timer);
-    await this.findTargets();
-  }
-
-  private async findTargets(): Promise<void> {
-    const waiting = this.waiting;
-    if (waiting.length === 0) return;
-    this.waiting = [];
-    const podRange = `${ranges.pods.split('.').slice(0, 2).join('.')}.`;
-    const flows = await readFlows(
-      exec,
-      this.plan.nodes.map(({ netns }) => netns),
-    );
-    for (const { index, localPort } of waiting) {
-      const flow = flows.find((each) => each.localPort === localPort && each.target.startsWith(podRange));
-      if (flow) this.ends[index] = { ...this.ends[index]!, target: flow.target };
-    }
-  }
-}
-
 /** Starts both clients. Returns what stops them: it resolves when each request is accounted for. */
 async function startClients(
   { host, pod, podPid }: AllLanes,
   { began, rate }: { readonly began: number; readonly rate: number },
-  requests: Requests,
+  add: (line: ClientLine) => void,
 ): Promise<() => Promise<void>> {
   const start = async (from: 'host' | 'pod', lanes: readonly Lane[], inside: readonly string[]) => {
     const client: ClientOptions = { began, from, lanes, rate, timeoutMs: requestTimeoutMs, namespace };
@@ -278,7 +282,7 @@ async function startClients(
         text += chunk.toString('utf8');
         const lines = text.split('\n');
         text = lines.pop()!;
-        for (const line of lines) if (line.startsWith('{')) requests.add(JSON.parse(line) as ClientLine);
+        for (const line of lines) if (line.startsWith('{')) add(JSON.parse(line) as ClientLine);
       },
     });
     return async () => {

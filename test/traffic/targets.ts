@@ -1,5 +1,5 @@
-// Finds the pods that NAT sent lost requests to, in the connection tables of all nodes.
-import type { Exec } from '../../dataplane/exec/exec';
+// Where NAT sends connections: the nodes' kernels report each new flow, and a lost request finds its own.
+import { startProgram } from '../../dataplane/exec/system-exec';
 
 export interface Flow {
   /** Of the packets as the client sent them. */
@@ -11,31 +11,61 @@ export interface Flow {
 }
 
 /**
- * `conntrack -L -p tcp`, one flow on each line:
- * tcp 6 62 SYN_SENT src=10.244.0.9 dst=10.96.1.2 sport=34978 dport=80 [UNREPLIED] src=10.244.1.5 dst=10.244.0.9 sport=8080 dport=34978
+ * Lines of `conntrack -E -e NEW -p tcp`, a flow each:
+ * [NEW] tcp 6 120 SYN_SENT src=10.244.0.9 dst=10.96.1.2 sport=34978 dport=80 [UNREPLIED] src=10.244.1.5 dst=10.244.0.9 sport=8080 dport=34978
  */
 export function parseFlows(text: string): readonly Flow[] {
-  return [
-    ...text.matchAll(/ dst=(\S+) sport=(\d+) dport=(\d+) (?:packets=\d+ bytes=\d+ )?(?:\[UNREPLIED\] )?src=(\S+)/g),
-  ].map(([, address, localPort, port, target]) => ({
-    address: address!,
-    port: Number(port),
-    localPort: Number(localPort),
-    target: target!,
-  }));
+  return [...text.matchAll(/ dst=(\S+) sport=(\d+) dport=(\d+) (?:\[UNREPLIED\] )?src=(\S+)/g)].map(
+    ([, address, localPort, port, target]) => ({
+      address: address!,
+      port: Number(port),
+      localPort: Number(localPort),
+      target: target!,
+    }),
+  );
 }
 
-/** All flows of TCP in these namespaces that NAT changed. A namespace that cannot be read yields none. */
-export async function readFlows(exec: Exec, netns: readonly string[]): Promise<readonly Flow[]> {
-  const texts = await Promise.all(
-    netns.map((name) =>
-      exec
-        .run(['nsenter', `--net=/run/netns/${name}`, '--', 'conntrack', '-L', '-p', 'tcp'], { timeoutMs: 10_000 })
-        .then(
-          ({ stdout }) => stdout,
-          () => '',
-        ),
-    ),
+/** The newest flows; older ones are forgotten. */
+const mostFlows = 50_000;
+
+const keyOf = ({ address, port, localPort }: Omit<Flow, 'target'>): string => `${address} ${port} ${localPort}`;
+
+/** Flows that NAT changed, by the address, port and client's port that the client used. */
+export class Flows {
+  private readonly targets = new Map<string, string>();
+
+  add(flows: readonly Flow[]): void {
+    for (const flow of flows) {
+      if (flow.address === flow.target) continue;
+      const key = keyOf(flow);
+      this.targets.delete(key);
+      this.targets.set(key, flow.target);
+      if (this.targets.size > mostFlows) this.targets.delete(this.targets.keys().next().value!);
+    }
+  }
+
+  targetOf(flow: Omit<Flow, 'target'>): string | undefined {
+    return this.targets.get(keyOf(flow));
+  }
+}
+
+/** Listens in these namespaces until the returned function is called. An entry that a refused connection ends at once is seen too. */
+export async function listenForFlows(netns: readonly string[], flows: Flows): Promise<() => Promise<void>> {
+  const programs = await Promise.all(
+    netns.map((name) => {
+      let text = '';
+      return startProgram(['nsenter', `--net=/run/netns/${name}`, '--', 'conntrack', '-E', '-e', 'NEW', '-p', 'tcp'], {
+        onOutput: (chunk) => {
+          text += chunk.toString('latin1');
+          const end = text.lastIndexOf('\n') + 1;
+          flows.add(parseFlows(text.slice(0, end)));
+          text = text.slice(end);
+        },
+      });
+    }),
   );
-  return texts.flatMap(parseFlows).filter(({ address, target }) => address !== target);
+  return async () => {
+    for (const program of programs) program.kill('SIGTERM');
+    await Promise.all(programs.map(({ exited }) => exited));
+  };
 }
