@@ -69,6 +69,9 @@ t.test('a node with an older revision than its peers for some time has lost the 
   peers.heard(beacon('a', { revision: 9 }), 0);
   const keepHearing = (revision: number, now: number) => peers.heard(beacon('a', { revision }), now);
   t.equal(peers.isBehind(8, 0), false, 'a short delay does not count');
+  // The longest pause of an informer (controlplane/client/reflector.ts), with some time for the answer.
+  keepHearing(9, 10_000);
+  t.equal(peers.isBehind(8, 10_000), false, 'nor does that of a node that asks a restarted API server last');
   keepHearing(9, staleMs);
   t.equal(peers.isBehind(8, staleMs), true);
   t.equal(peers.isBehind(9, staleMs), false, 'the node has the newest revision again');

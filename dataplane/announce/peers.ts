@@ -4,8 +4,12 @@ import type { Beacon } from './frames';
 export const beaconMs = 500;
 /** Three missed beacons. With one more interval until the next check, an address moves within two seconds. */
 export const silentMs = 1_500;
-/** A node that knows less than another node for this long has lost the API server, and becomes unable. */
-export const staleMs = 3_000;
+/**
+ * A node that knows less than another node for this long has lost the API server, and becomes unable. When an API server that was
+ * down is back, the nodes ask it again one after the other, up to 7.5 s later: until then a node is late, not cut off. The others
+ * call it NotReady, and would answer next to it, only after 40 s.
+ */
+export const staleMs = 15_000;
 /** A process that shut down in order has this long to restart before its addresses move. */
 export const restartMs = 3_000;
 

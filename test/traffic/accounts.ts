@@ -17,7 +17,7 @@ export interface RequestEnd {
   readonly way: Way;
   /** Where the client is. */
   readonly from: 'host' | 'pod';
-  /** The node whose address the client used; absent for addresses of the cluster. */
+  /** The node whose address the client used, or whose dns it asked; absent for other addresses of the cluster. */
   readonly via?: string;
   readonly connection: 'new' | 'kept';
   readonly outcome: Outcome;

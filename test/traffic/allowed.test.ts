@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { EndedPod, Fault, FaultKind, Move, RequestEnd, Run } from './accounts';
-import { announceMs, endingMs, judge, moveMs, nodeGraceMs } from './allowed';
+import { announceMs, endingMs, judge, moveMs, nodeGraceMs, noticeMs, unansweredMs } from './allowed';
 
 const pod: EndedPod = { name: 'web-1', address: '10.244.1.5', at: 10_000 };
 const lost = (fields: Partial<RequestEnd>): RequestEnd => ({
@@ -47,9 +47,39 @@ const cases: readonly {
   },
   { name: 'a killed engine is no excuse', request: {}, faults: [fault({ kind: 'docker', node: 'a' })], excuse: false },
   {
-    name: 'a killed dns is no excuse: a resolver asks twice',
-    request: { way: 'DNS', outcome: 'timed out' },
+    name: 'a lookup while no dns listens',
+    request: { way: 'DNS', via: 'a', outcome: 'timed out' },
     faults: [fault({ kind: 'dns', node: 'a' })],
+    excuse: 'through the killed dns',
+  },
+  {
+    name: 'a lookup that began before: its second attempt must be answered',
+    request: { way: 'DNS', via: 'a', outcome: 'timed out', at: 9_999, tookMs: 10_000 },
+    faults: [fault({ kind: 'dns', node: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'a lookup that began after the dns said that it is ready',
+    request: { way: 'DNS', via: 'a', outcome: 'timed out', at: 15_001 },
+    faults: [fault({ kind: 'dns', node: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'a wrong answer of the next dns',
+    request: { way: 'DNS', via: 'a', outcome: 'wrong answer' },
+    faults: [fault({ kind: 'dns', node: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'not the lookup but the pod refuses',
+    request: { way: 'headless name', via: 'a', outcome: 'refused', target: '10.244.1.9' },
+    faults: [fault({ kind: 'dns', node: 'a' })],
+    excuse: false,
+  },
+  {
+    name: 'the dns of another node',
+    request: { way: 'DNS', via: 'a', outcome: 'refused' },
+    faults: [fault({ kind: 'dns', node: 'b' })],
     excuse: false,
   },
 
@@ -59,9 +89,21 @@ const cases: readonly {
   { name: 'before it was killed', request: { target: pod.address, at: 9_000 }, faults: [kill], excuse: false },
   { name: 'while it was killed', request: { target: pod.address, at: 9_950 }, faults: [kill], excuse: 'killed' },
   {
-    name: 'long after it was killed',
-    request: { target: pod.address, at: 10_001 + nodeGraceMs },
+    name: 'after the kernel has forgotten it',
+    request: { target: pod.address, at: 15_001 + noticeMs + unansweredMs },
     faults: [kill],
+    excuse: false,
+  },
+  {
+    name: 'to a pod of the lost node, before the controller says that it is not ready',
+    request: { target: pod.address, at: 10_000 + nodeGraceMs },
+    faults: [{ ...loss, until: 20_000 }],
+    excuse: 'killed',
+  },
+  {
+    name: 'to a pod of the lost node, later',
+    request: { target: pod.address, at: 10_001 + nodeGraceMs + unansweredMs },
+    faults: [{ ...loss, until: 20_000 }],
     excuse: false,
   },
   {

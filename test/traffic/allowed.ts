@@ -5,6 +5,13 @@ import type { EndedPod, Excuse, Fault, RequestEnd, Run } from './accounts';
 export const nodeGraceMs = 50_000;
 /** An announcer is dead after three missed beacons; the next node answers within 3 s (dataplane/announce), more on a busy machine. */
 export const announceMs = 8_000;
+/** After a pod that was killed is ready again, a proxy may still be about to send a request to its old address. */
+export const noticeMs = 2_000;
+/**
+ * The kernel keeps the translation of an unanswered connection for this long (nf_conntrack_tcp_timeout_syn_sent). A client that uses
+ * the same port for the same address again meanwhile is sent to the same dead pod.
+ */
+export const unansweredMs = 120_000;
 /** Around the moment at which the move was seen. */
 export const moveMs = 1_500;
 /** A pod that ends closes its kept connections within its grace period. */
@@ -19,28 +26,46 @@ const endOf = ({ until }: Fault): number => until ?? Number.POSITIVE_INFINITY;
 /** The reason why this loss is allowed, or undefined. */
 export function judge(request: RequestEnd, run: Run): Excuse | undefined {
   return (
-    toKilledPod(request, run) ??
-    throughKilledIngress(request, run) ??
     throughLostNode(request, run) ??
+    toKilledPod(request, run) ??
+    throughKilledProcess(request, run) ??
     whileAddressMoves(request, run) ??
+    fromIngressToKilledPod(request, run) ??
     closedByEndingPod(request, run)
   );
 }
 
-/** The kernel sent it to a pod that was killed without grace, or a kept connection was one to this pod. */
-function toKilledPod(request: RequestEnd, { faults }: Run): Excuse | undefined {
-  const killed = faults.flatMap((fault) => (fault.killed ?? []).map((pod) => ({ fault, pod })));
+interface Killed {
+  readonly fault: Fault;
+  readonly pod: EndedPod;
+  /** From then on no proxy sends requests to it. */
+  readonly untilMs: number;
+}
+const killedPods = ({ faults }: Run): readonly Killed[] =>
+  faults.flatMap((fault) =>
+    (fault.killed ?? []).map((pod) => ({
+      fault,
+      pod,
+      // Its node says at once that a pod of a living node is dead; of a lost node the controller says it.
+      untilMs: fault.kind === 'node-loss' ? Math.max(pod.at + nodeGraceMs, endOf(fault)) : endOf(fault) + noticeMs,
+    })),
+  );
+
+/** NAT sent it to a pod that was killed without grace, or a kept connection was one to this pod. */
+function toKilledPod(request: RequestEnd, run: Run): Excuse | undefined {
   const isTo = ({ name, address }: EndedPod) =>
     request.target === address || (request.pod === name && isKept(request) && request.way !== 'Ingress');
-  const found = killed.find(
-    ({ fault, pod }) => isTo(pod) && overlaps(request, pod.at, Math.max(pod.at + nodeGraceMs, endOf(fault))),
+  const found = killedPods(run).find(
+    ({ pod, untilMs }) => isTo(pod) && overlaps(request, pod.at, untilMs + unansweredMs),
   );
-  if (found) return { why: 'to a pod that was killed without grace', fault: found.fault.kind };
-  // The Ingress opens the connection to the pod, so the client does not know which pod it was.
-  const dead = killed.find(({ pod }) => overlaps(request, pod.at, pod.at + nodeGraceMs));
-  return dead && request.way === 'Ingress' && isUnanswered(request)
-    ? { why: 'the Ingress sent it to a pod that was killed without grace', fault: dead.fault.kind }
-    : undefined;
+  return found && { why: 'to a pod that was killed without grace', fault: found.fault.kind };
+}
+
+/** The Ingress opens the connection to the pod, so the client does not know which pod it was. */
+function fromIngressToKilledPod(request: RequestEnd, run: Run): Excuse | undefined {
+  if (request.way !== 'Ingress' || !isUnanswered(request)) return undefined;
+  const found = killedPods(run).find(({ pod, untilMs }) => overlaps(request, pod.at, untilMs));
+  return found && { why: 'the Ingress sent it to a pod that was killed without grace', fault: found.fault.kind };
 }
 
 const isKept = ({ connection }: RequestEnd): boolean => connection === 'kept';
@@ -48,17 +73,24 @@ const isKept = ({ connection }: RequestEnd): boolean => connection === 'kept';
 const isUnanswered = ({ outcome, detail = '' }: RequestEnd): boolean =>
   outcome === 'timed out' || (outcome === 'wrong answer' && /^status (502|504)/.test(detail));
 
-/** Its connection was one of the killed process, or no process listened until the next one did. */
-function throughKilledIngress(request: RequestEnd, { faults }: Run): Excuse | undefined {
-  if (request.way !== 'Ingress' || request.outcome === 'wrong answer') return undefined;
-  const found = faults.some(
-    (fault) => fault.kind === 'ingress' && fault.node === request.via && overlaps(request, fault.from, endOf(fault)),
-  );
-  return found ? { why: 'through the killed ingress', fault: 'ingress' } : undefined;
+/**
+ * Its connection was one of the killed ingress, or no process listened until the next one did. Likewise a lookup that began while
+ * the dns of the client's node was down: the kernel refuses one query a second at once, and a resolver then spends its second
+ * attempt at once too.
+ */
+function throughKilledProcess(request: RequestEnd, { faults }: Run): Excuse | undefined {
+  const isLookup = (request.way === 'DNS' || request.way === 'headless name') && request.target === undefined;
+  if (request.outcome === 'wrong answer' || !(isLookup || request.way === 'Ingress')) return undefined;
+  const kind = isLookup ? 'dns' : 'ingress';
+  const isThrough = (fault: Fault) =>
+    isLookup ? request.at >= fault.from && request.at <= endOf(fault) : overlaps(request, fault.from, endOf(fault));
+  const found = faults.some((fault) => fault.kind === kind && fault.node === request.via && isThrough(fault));
+  return found ? { why: `through the killed ${kind}`, fault: kind } : undefined;
 }
 
 /** The client named an address of the node. */
 function throughLostNode(request: RequestEnd, { faults }: Run): Excuse | undefined {
+  if (request.via === undefined) return undefined;
   const found = faults.some(
     (fault) => fault.kind === 'node-loss' && fault.node === request.via && overlaps(request, fault.from, endOf(fault)),
   );

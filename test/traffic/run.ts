@@ -124,8 +124,23 @@ async function lanesOf(plan: ClusterPlan, client: Client): Promise<AllLanes> {
   const inCluster = (name: string) => `${name}.${namespace}.svc.${ranges.domain}`;
   const pod = [
     ...both({ way: 'ClusterIP', address: clusterIP, port: 80, host: plain }),
-    { way: 'DNS', connection: 'new', address: ranges.dns, port: 0, host: inCluster('web'), expected: clusterIP },
-    { way: 'headless name', connection: 'new', address: ranges.dns, port: 8080, host: inCluster('headless') },
+    {
+      way: 'DNS',
+      via: clientNode,
+      connection: 'new',
+      address: ranges.dns,
+      port: 0,
+      host: inCluster('web'),
+      expected: clusterIP,
+    },
+    {
+      way: 'headless name',
+      via: clientNode,
+      connection: 'new',
+      address: ranges.dns,
+      port: 8080,
+      host: inCluster('headless'),
+    },
   ] as const;
   const object: Pod = await client.get(pods, `${namespace}/client`);
   const id = object.status?.containerStatuses?.[0]?.containerID?.replace(/^docker:\/\//, '') ?? '';
