@@ -11,6 +11,8 @@ export const etcdPorts = {
 const quotaBytes = 8 * 1024 ** 3;
 /** The API server writes an object with its claims and the addresses of a Service in one transaction; etcd's default is 128. */
 const maxTxnOps = 10_000;
+/** A body of the API may have 3 MB, and its object grows by managedFields; etcd's default is 1.5 MB. */
+const maxRequestBytes = 8 * 1024 ** 2;
 /** etcd keeps this many entries in memory before it writes a snapshot; its default is 100,000. */
 const snapshotCount = 10_000;
 
@@ -65,6 +67,7 @@ export function etcdArguments({ name, ip, dataDir, files, initial }: MemberOptio
     // The API server compacts: it knows how old the watches are that it promises to go on with.
     '--auto-compaction-retention=0',
     `--max-txn-ops=${maxTxnOps}`,
+    `--max-request-bytes=${maxRequestBytes}`,
     `--quota-backend-bytes=${quotaBytes}`,
     `--snapshot-count=${snapshotCount}`,
     '--logger=zap',

@@ -134,6 +134,7 @@ t.test('etcd: one member beside the server, with TLS for clients and peers', asy
     `--trusted-ca-file=${pki}/etcd/ca.crt`,
     '--auto-compaction-retention=0',
     '--max-txn-ops=10000',
+    '--max-request-bytes=8388608',
     '--quota-backend-bytes=8589934592',
   ]) {
     t.ok(specs[0]!.argv.includes(option), option);
