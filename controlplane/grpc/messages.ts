@@ -1,5 +1,5 @@
 // Messages of protobuf, described by data, so that nothing is generated. The library is loaded with the first message.
-import type { INamespace, Root } from 'protobufjs/light';
+import type { INamespace, Root } from './library';
 
 interface Field {
   /** A scalar of protobuf, or the name of a message. */

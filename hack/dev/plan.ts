@@ -21,7 +21,7 @@ export interface NodePlan {
   /** Only on a control node. */
   readonly control?: ControlPlan;
 }
-/** What a node has besides its agents, if it runs an API server. */
+/** What a node has in addition to its agents, if it runs an API server. */
 export interface ControlPlan {
   readonly pkiDir: string;
   readonly dataDir: string;

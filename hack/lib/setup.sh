@@ -248,12 +248,11 @@ etcd_wanted() {
   return 1
 }
 
-# Everything a cluster needs; the arguments are those of hack/up.
+# Everything a cluster needs.
 setup_cluster() {
   export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
   setup_lock
   install_packages "$packages_up"
-  if etcd_wanted "$@"; then install_packages "$packages_etcd"; fi
   setup_node
   setup_packages
   setup_registry

@@ -42,7 +42,7 @@ function follow(t: Test, store: Store, revision: number) {
   };
 }
 
-/** Creates keys one after the other until told to stop; returns those that were acknowledged. */
+/** Creates keys one after the other until end(); returns those that were acknowledged. */
 function write(store: Store, prefix: string) {
   let isOver = false;
   const acknowledged = new Map<string, number>();
@@ -210,4 +210,16 @@ t.test('two servers decide about one further key one after the other', async (t)
   };
   await Promise.all(Array.from({ length: 60 }, (_, i) => stores[i % 2]!.create(`/k/${i}`, text('x'), [], [add])));
   t.equal((await stores[0]!.get('/count'))?.value.toString(), '60');
+});
+
+t.test('an etcd that has no space left refuses writes with the reason, and reads go on', async (t) => {
+  const etcd = await startEtcd(t, ['--quota-backend-bytes=4000000']);
+  const store = await openStore(t, etcd);
+  await store.create('/a', text('1'));
+  const fill = async () => {
+    for (let i = 0; i < 100; i++) await store.create(`/big/${i}`, Buffer.alloc(200_000, 'x'));
+  };
+  await t.rejects(fill(), { code: 'Unavailable', message: /database space exceeded/ });
+  t.equal(store.problem?.(), 'etcd has no space left');
+  t.ok(await store.get('/a'));
 });

@@ -1,9 +1,9 @@
 // Real etcd for tests: Debian's etcd-server, on loopback, with its data in a folder of the test.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Test } from 'tap';
 import { type Endpoint, EtcdConnection, type EtcdTls } from '../../controlplane/store/etcd/connection';
+import { type Daemon, startProgram } from '../../dataplane/exec/system-exec';
 
 export interface TestEtcd {
   readonly endpoint: Endpoint;
@@ -24,7 +24,12 @@ export async function startEtcd(t: Test, options: readonly string[] = [], tls?: 
 }
 
 /** Members of one cluster, all started. */
-export async function startEtcdCluster(t: Test, size: number, options: readonly string[] = [], tls?: EtcdTls): Promise<TestEtcd[]> {
+export async function startEtcdCluster(
+  t: Test,
+  size: number,
+  options: readonly string[] = [],
+  tls?: EtcdTls,
+): Promise<TestEtcd[]> {
   const dir = t.testdir();
   const ports = await freePorts(2 * size);
   const urls = ports.map((port) => `http://127.0.0.1:${port}`);
@@ -35,6 +40,7 @@ export async function startEtcdCluster(t: Test, size: number, options: readonly 
     // With TLS at a second address, too, which the certificate may lack.
     const clientUrl = tls ? `https://127.0.0.1:${ports[i]},https://127.0.0.2:${ports[i]}` : plainUrl;
     const argv = [
+      'etcd',
       `--name=${name}`,
       `--data-dir=${dir}/${name}`,
       `--listen-client-urls=${clientUrl}`,
@@ -53,12 +59,11 @@ export async function startEtcdCluster(t: Test, size: number, options: readonly 
 }
 
 function member(t: Test, argv: readonly string[], endpoint: Endpoint, tls: EtcdTls | undefined): TestEtcd {
-  let process: ChildProcess | undefined;
+  let process: Daemon | undefined;
   const kill = async () => {
-    if (!process || process.exitCode !== null || process.signalCode !== null) return;
-    const exited = once(process, 'exit');
-    process.kill('SIGKILL');
-    await exited;
+    process?.kill('SIGKILL');
+    await process?.exited;
+    process = undefined;
   };
   t.teardown(kill);
   return {
@@ -67,8 +72,7 @@ function member(t: Test, argv: readonly string[], endpoint: Endpoint, tls: EtcdT
     clear: () => clear(endpoint),
     kill,
     start: async () => {
-      process = spawn('etcd', argv, { stdio: 'ignore' });
-      await once(process, 'spawn');
+      process = await startProgram(argv);
       await answers(endpoint, tls);
     },
     signal: (name) => void process?.kill(name),
@@ -77,7 +81,11 @@ function member(t: Test, argv: readonly string[], endpoint: Endpoint, tls: EtcdT
 
 /** Resolves when the member answers a read, for which its cluster needs a leader. */
 async function answers(endpoint: Endpoint, tls: EtcdTls | undefined): Promise<void> {
-  const etcd = await EtcdConnection.open({ endpoints: [endpoint], ...(tls ? { tls } : {}), limits: { outageMs: 30_000 } });
+  const etcd = await EtcdConnection.open({
+    endpoints: [endpoint],
+    ...(tls ? { tls } : {}),
+    limits: { outageMs: 30_000 },
+  });
   try {
     await etcd.read('Range', { key: Buffer.from('any') });
   } finally {

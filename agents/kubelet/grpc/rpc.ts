@@ -1,8 +1,8 @@
 // Calls of gRPC services behind unix sockets: the plug-ins of the kubelet. A service is described by data (its methods and the fields of its
 // messages), so nothing is generated. The gRPC library is loaded with the first call: a kubelet without plug-ins does not hold it in memory.
-import type { Client as Channel } from '@grpc/grpc-js';
-import type { Root } from 'protobufjs/light';
+
 import { shortSocketPath } from '../../../controlplane/base/socket-path';
+import type { Client as Channel, Root } from '../../../controlplane/grpc/library';
 import { decodeMessage, encodeMessage, type Messages, typesOf } from '../../../controlplane/grpc/messages';
 import { RpcError } from '../../../controlplane/grpc/rpc-error';
 

@@ -2,10 +2,10 @@
 // which no plug-in calls does not hold it in memory.
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
 import { shortSocketPath } from '../../../controlplane/base/socket-path';
+import type { ServiceDefinition, UntypedServiceImplementation } from '../../../controlplane/grpc/library';
 import { decodeMessage, encodeMessage, typesOf } from '../../../controlplane/grpc/messages';
 import type { Calls, ServiceSchema } from './rpc';
 

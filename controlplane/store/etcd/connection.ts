@@ -2,12 +2,14 @@
 // and watches. Members that are cut off from the others answer "no leader", and frozen ones nothing: both count as failed.
 import { isIP } from 'node:net';
 import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
-import type { Client } from '@grpc/grpc-js';
-import type { Root } from 'protobufjs/light';
+import { type Clock, systemClock } from '../../base/clock';
 import { AppError, TooLarge, Unavailable } from '../../base/errors';
+import { type Logger, silentLogger } from '../../base/logger';
+import type { Client, Root } from '../../grpc/library';
 import { decodeMessage, encodeMessage, typesOf } from '../../grpc/messages';
 import { RpcError } from '../../grpc/rpc-error';
 import { type Calls, type Method, messages, methods } from './protocol';
+import { SlowCalls } from './slow-calls';
 
 export interface Endpoint {
   readonly host: string;
@@ -41,6 +43,11 @@ const defaultLimits = {
 };
 export type EtcdLimits = Readonly<typeof defaultLimits>;
 
+export interface EtcdDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 type UnaryMethod = Exclude<Method, 'Watch'>;
 type Library = typeof import('../../grpc/library');
 
@@ -57,12 +64,13 @@ export class EtcdConnection {
     private readonly library: Library,
     private readonly types: Root,
     private readonly members: readonly Client[],
+    private readonly slow: SlowCalls,
   ) {
     this.limits = { ...defaultLimits, ...options.limits };
   }
 
   /** Connects with the first call. @throws Error for certificates that cannot be read */
-  static async open(options: EtcdOptions): Promise<EtcdConnection> {
+  static async open(options: EtcdOptions, deps: Partial<EtcdDeps> = {}): Promise<EtcdConnection> {
     const [library, types] = await Promise.all([import('../../grpc/library'), typesOf({ messages })]);
     const { credentials } = library;
     const { tls, endpoints, limits } = options;
@@ -91,7 +99,8 @@ export class EtcdConnection {
       const sent = isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': 'etcd' };
       return new library.Client(target, channel, { ...settings, ...sent });
     });
-    return new EtcdConnection(options, library, types, members);
+    const { clock = systemClock, log = silentLogger } = deps;
+    return new EtcdConnection(options, library, types, members, new SlowCalls(clock, log));
   }
 
   /** A call that changes nothing: other members are tried when one does not answer. @throws AppError */
@@ -116,8 +125,10 @@ export class EtcdConnection {
     for (let tries = 1; ; tries++) {
       const member = this.current;
       try {
+        const began = performance.now();
         const answer = await this.call(method, request, timeoutMs);
         this.answeredAt = performance.now();
+        this.slow.note(method, this.answeredAt - began);
         return answer;
       } catch (error) {
         if (!isMemberFault(error)) throw this.translate(error);
@@ -230,6 +241,7 @@ export class EtcdConnection {
         },
       );
     }
+    if (error.reason.includes('database space exceeded')) return new NoSpace(this.describe(error, member));
     return error.status === 'ResourceExhausted' || isMemberFault(error)
       ? new Unavailable(this.describe(error, member))
       : error;
@@ -242,13 +254,19 @@ export class EtcdConnection {
   }
 }
 
+/** The data of etcd has reached its quota: it takes no writes until there is room and its alarm is cleared. */
+export class NoSpace extends Unavailable {}
+
 /** The write may be stored or not: etcd did not say. */
 export class OutcomeUnknown extends Unavailable {}
 
 /** The member, not the request, is the reason. */
 function isMemberFault(error: unknown): error is RpcError {
   if (!(error instanceof RpcError)) return false;
-  return error.status === 'Unavailable' || error.status === 'DeadlineExceeded' || error.status === 'Canceled';
+  const { status, reason } = error;
+  // A member that cannot reach the others passes on the end of its own time limit like this.
+  if (status === 'Unknown') return /context (?:deadline exceeded|canceled)/.test(reason);
+  return status === 'Unavailable' || status === 'DeadlineExceeded' || status === 'Canceled';
 }
 
 /** The library reports so when the call never had a connection; a member refuses so before it does anything. */

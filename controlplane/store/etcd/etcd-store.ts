@@ -5,7 +5,7 @@ import { BadRequest, Expired, Unavailable, Unsupported } from '../../base/errors
 import { type Logger, silentLogger } from '../../base/logger';
 import { RpcError } from '../../grpc/rpc-error';
 import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, Together, WatchBatch } from '../store';
-import { EtcdConnection, type EtcdOptions } from './connection';
+import { EtcdConnection, type EtcdDeps, type EtcdOptions, NoSpace } from './connection';
 import { EventFeed } from './event-feed';
 import type { Write } from './facts';
 import {
@@ -36,16 +36,12 @@ const empty = Buffer.alloc(0);
 /** Answers that wait for their reader; more stay in etcd's connection. */
 const maxWaiting = 64;
 
-export interface EtcdStoreDeps {
-  readonly clock?: Clock;
-  readonly log?: Logger;
-}
-
 export class EtcdStore implements Store {
   readonly step = step;
   readonly isShared = true;
   private readonly writes: WriteLoop;
   private readonly stop = new AbortController();
+  private isFull = false;
   private running = 0;
   private idle: (() => void) | undefined;
 
@@ -61,8 +57,8 @@ export class EtcdStore implements Store {
    * @throws Unsupported when the keys under /registry/ were not written by this program, or by a newer one;
    *   Unavailable when no member of etcd answers
    */
-  static async open(options: EtcdOptions, { clock = systemClock, log = silentLogger }: EtcdStoreDeps = {}) {
-    const etcd = await EtcdConnection.open(options);
+  static async open(options: EtcdOptions, { clock = systemClock, log = silentLogger }: Partial<EtcdDeps> = {}) {
+    const etcd = await EtcdConnection.open(options, { clock, log });
     try {
       await checkFormat(etcd);
       return new EtcdStore(etcd, clock, log);
@@ -164,6 +160,10 @@ export class EtcdStore implements Store {
     }
   }
 
+  problem(): string | undefined {
+    return this.isFull ? 'etcd has no space left' : undefined;
+  }
+
   /** The state of the member that is used now. @throws Unavailable */
   status(): Promise<StatusResponse> {
     return this.etcd.read('Status', {});
@@ -184,7 +184,19 @@ export class EtcdStore implements Store {
     this.checkOpen();
     this.running++;
     try {
-      return revisionAt(await this.writes.run(write), 0);
+      const main = await this.writes.run(write);
+      if (this.isFull) this.log.info('etcd takes writes again');
+      this.isFull = false;
+      return revisionAt(main, 0);
+    } catch (error) {
+      if (error instanceof NoSpace && !this.isFull) {
+        this.log.error(
+          'etcd refuses writes: its data has reached --quota-backend-bytes; k8ts store compact makes room',
+          { error },
+        );
+      }
+      this.isFull ||= error instanceof NoSpace;
+      throw error;
     } finally {
       if (--this.running === 0) this.idle?.();
     }

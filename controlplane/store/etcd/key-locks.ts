@@ -1,4 +1,4 @@
-// Locks by key, within this process: whoever needs several takes them in one order, so nobody waits in a circle.
+// Locks by key, within this process. A caller that needs several takes them in one order, so no two wait for each other.
 
 export class KeyLocks {
   /** The last holder or waiter of each key. */

@@ -28,7 +28,7 @@ const valuePrefix = 0x2f;
 export const isValueKey = (key: Buffer): boolean => key[0] === valuePrefix;
 
 export const claimRow = (claim: string, owner: string): Buffer => Buffer.from(`${claimsPrefix}${claim}\0${owner}`);
-/** The rows of a claim, whoever holds it: from the first key to the one before the second key. */
+/** The rows of a claim, of all its holders: from the first key to the one before the second key. */
 export const claimRows = (claim: string): { readonly key: Buffer; readonly rangeEnd: Buffer } => ({
   key: Buffer.from(`${claimsPrefix}${claim}\0`),
   rangeEnd: Buffer.from(`${claimsPrefix}${claim}\x01`),

@@ -84,7 +84,6 @@ export interface StatusResponse {
   /** Bytes of its file, and those of them that are used. */
   readonly dbSize: number;
   readonly dbSizeInUse: number;
-  readonly leader: string;
   readonly errors: readonly string[];
 }
 
@@ -178,7 +177,6 @@ export const messages: Messages = {
       header: message('Header', 1),
       version: { type: 'string', id: 2 },
       dbSize: int64(3),
-      leader: { type: 'uint64', id: 4 },
       errors: { type: 'string', id: 8, rule: 'repeated' },
       dbSizeInUse: int64(9),
     },
