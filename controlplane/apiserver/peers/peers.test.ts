@@ -1,5 +1,5 @@
 // Several servers behind Service default/kubernetes, over one store.
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { startApiServer, type TestServer } from '../../../test/lib/api-server';
 import { countingClient } from '../../../test/lib/counting-client';
 import { FakeClock } from '../../../test/lib/fake-clock';
@@ -91,15 +91,32 @@ class Cluster {
   }
 }
 
-async function start(t: Test): Promise<Cluster> {
-  const server = await startApiServer({ advertiseAddress: '127.0.0.1' });
-  t.teardown(() => server.close());
+t.setTimeout(120_000);
+let server: TestServer;
+t.before(async () => {
+  server = await startApiServer({ advertiseAddress: '127.0.0.1' });
+});
+t.teardown(() => server.close());
+
+/** Without what the test before left. */
+async function start(): Promise<Cluster> {
   const transport = server.api.transport({ name: 'system:apiserver', groups: ['system:masters'] });
-  return new Cluster(server, createClient(transport));
+  const cluster = new Cluster(server, createClient(transport));
+  for (const { metadata } of await cluster.leases())
+    await cluster.client.delete(leases, `kube-system/${metadata?.name}`);
+  for (const kind of [endpoints, endpointSlices]) await cluster.client.delete(kind, key).catch(() => {});
+  return cluster;
 }
 
+t.test('a server at a loopback address has a Lease and writes no endpoints', async (t) => {
+  const { client } = await start();
+  await t.rejects(client.get(endpoints, key), { code: 'NotFound' });
+  const { items } = await client.list(leases, { namespace: 'kube-system' });
+  t.match(items, [{ metadata: { name: /^apiserver-/ } }]);
+});
+
 t.test('servers join, one dies, one stops', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const [first, second, third] = [cluster.join(a), cluster.join(b), cluster.join(c)];
   t.teardown(() => Promise.all([first, second, third].map((server) => server.leave())));
   await first.open();
@@ -124,7 +141,7 @@ t.test('servers join, one dies, one stops', async (t) => {
 });
 
 t.test('without a change only the Leases are written', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const servers = [cluster.join(a), cluster.join(b)];
   t.teardown(() => Promise.all(servers.map((server) => server.leave())));
   for (const server of servers) await server.open();
@@ -141,7 +158,7 @@ t.test('without a change only the Leases are written', async (t) => {
 });
 
 t.test('the only server stops and starts: nothing changes', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const first = cluster.join(a);
   await first.open();
   const before = await cluster.versions();
@@ -160,7 +177,7 @@ t.test('the only server stops and starts: nothing changes', async (t) => {
 });
 
 t.test('all servers lose their store for a minute: no server removes another one', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const servers = [cluster.join(a), cluster.join(b), cluster.join(c)];
   t.teardown(() => Promise.all(servers.map((server) => server.leave())));
   for (const server of servers) {
@@ -181,7 +198,7 @@ t.test('all servers lose their store for a minute: no server removes another one
 });
 
 t.test('a frozen process does not judge the others when it wakes', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const servers = [cluster.join(a), cluster.join(b)];
   t.teardown(() => Promise.all(servers.map((server) => server.leave())));
   for (const server of servers) await server.open();
@@ -198,7 +215,7 @@ t.test('a frozen process does not judge the others when it wakes', async (t) => 
 });
 
 t.test('objects that a client changes or deletes are repaired', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const first = cluster.join(a);
   await first.open();
   t.teardown(() => first.leave());
@@ -213,7 +230,7 @@ t.test('objects that a client changes or deletes are repaired', async (t) => {
 });
 
 t.test('a write that another server was faster with begins again', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const first = cluster.join(a);
   await first.open();
   let conflicts = 0;
@@ -232,7 +249,7 @@ t.test('a write that another server was faster with begins again', async (t) => 
 });
 
 t.test('a Lease elsewhere with the name of a server says nothing', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const servers = [cluster.join(a), cluster.join(b)];
   t.teardown(() => Promise.all(servers.map((server) => server.leave())));
   for (const server of servers) await server.open();
@@ -246,7 +263,7 @@ t.test('a Lease elsewhere with the name of a server says nothing', async (t) => 
 });
 
 t.test('a Lease that was not renewed for an hour is removed', async (t) => {
-  const cluster = await start(t);
+  const cluster = await start();
   const old = cluster.join(b);
   await old.open();
   old.state.down = true;
@@ -281,11 +298,4 @@ t.test('two API servers over one store', async (t) => {
   let left: unknown[] = [];
   while (left.length !== 1) left = (await watch.next()).object.subsets[0].addresses;
   t.strictSame(left, [{ ip: a }]);
-});
-
-t.test('a server at a loopback address has a Lease and writes no endpoints', async (t) => {
-  const { client } = await start(t);
-  await t.rejects(client.get(endpoints, key), { code: 'NotFound' });
-  const { items } = await client.list(leases, { namespace: 'kube-system' });
-  t.match(items, [{ metadata: { name: /^apiserver-/ } }]);
 });
