@@ -104,7 +104,8 @@ async function start(): Promise<Cluster> {
   const cluster = new Cluster(server, createClient(transport));
   for (const { metadata } of await cluster.leases())
     await cluster.client.delete(leases, `kube-system/${metadata?.name}`);
-  for (const kind of [endpoints, endpointSlices]) await cluster.client.delete(kind, key).catch(() => {});
+  await cluster.client.delete(endpoints, key).catch(() => {});
+  await cluster.client.delete(endpointSlices, key).catch(() => {});
   return cluster;
 }
 
