@@ -142,6 +142,100 @@ t.test('a leader that cannot renew stops leading in time, and competes again', a
   await a.done;
 });
 
+t.test('a leader that was frozen for longer than its lease writes nothing when it wakes', async (t) => {
+  const server = new LeaseServer();
+  const clock = new FakeClock();
+  const writes: string[] = [];
+  const client = Object.assign(server.client(), {
+    delete: async (_kind: unknown, key: string) => {
+      writes.push(key);
+    },
+  });
+  const abort = new AbortController();
+  const leading = Promise.withResolvers<{ term: AbortSignal; client: Client }>();
+  const options = { client, lease: 'kube-system/test', identity: 'a', log: silentLogger, clock };
+  const done = runWithLease(options, abort.signal, async (term, client) => {
+    leading.resolve({ term, client });
+    await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), { once: true }));
+  });
+  const leader = await leading.promise;
+  const kind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+  await leader.client.delete(kind, 'team/before');
+  clock.jump(9_000);
+  await leader.client.delete(kind, 'team/short-pause');
+  t.strictSame(writes, ['team/before', 'team/short-pause'], 'no other process can lead yet');
+  clock.advance(0);
+  await settle();
+  clock.jump(20_000);
+  server.lease = { metadata: { resourceVersion: '99' }, spec: { holderIdentity: 'b', leaseDurationSeconds: 15 } };
+  const late = leader.client.delete(kind, 'team/late');
+  const refused = t.rejects(late, { code: 'Unavailable' });
+  clock.advance(0);
+  await refused;
+  t.ok(leader.term.aborted);
+  await t.rejects(leader.client.delete(kind, 'team/later'), { code: 'Unavailable' });
+  t.strictSame(writes, ['team/before', 'team/short-pause']);
+  abort.abort(new Error('stop'));
+  await done;
+});
+
+t.test('a leader that was frozen and is still the leader writes after the next renewal', async (t) => {
+  const server = new LeaseServer();
+  const clock = new FakeClock();
+  const order: string[] = [];
+  const client = server.client();
+  const { update } = client;
+  Object.assign(client, {
+    update: async (...args: Parameters<Client['update']>) => {
+      order.push('renewal');
+      return update(...args);
+    },
+    delete: async (_kind: unknown, key: string) => order.push(key),
+  });
+  const abort = new AbortController();
+  const leading = Promise.withResolvers<Client>();
+  const options = { client, lease: 'kube-system/test', identity: 'a', log: silentLogger, clock };
+  const done = runWithLease(options, abort.signal, async (term, client) => {
+    leading.resolve(client);
+    await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), { once: true }));
+  });
+  const leader = await leading.promise;
+  clock.jump(60_000);
+  const kind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+  const waiting = leader.delete(kind, 'team/a');
+  clock.advance(0);
+  await waiting;
+  t.strictSame(order, ['renewal', 'team/a']);
+  abort.abort(new Error('stop'));
+  await done;
+});
+
+t.test('after the clock went back, a write waits for the next renewal', async (t) => {
+  const server = new LeaseServer();
+  const clock = new FakeClock();
+  const abort = new AbortController();
+  const leading = Promise.withResolvers<Client>();
+  const writes: string[] = [];
+  const client = Object.assign(server.client(), { delete: async (_kind: unknown, key: string) => writes.push(key) });
+  const options = { client, lease: 'kube-system/test', identity: 'a', log: silentLogger, clock };
+  const done = runWithLease(options, abort.signal, async (term, client) => {
+    leading.resolve(client);
+    await new Promise<void>((resolve) => term.addEventListener('abort', () => resolve(), { once: true }));
+  });
+  const leader = await leading.promise;
+  const kind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+  // The clock goes back: how old the last renewal is cannot be known.
+  clock.jump(-5_000);
+  const waiting = leader.delete(kind, 'team/a');
+  await settle();
+  t.strictSame(writes, []);
+  clock.advance(7_000);
+  await waiting;
+  t.strictSame(writes, ['team/a']);
+  abort.abort(new Error('stop'));
+  await done;
+});
+
 t.test('work that ends by itself ends the election', async (t) => {
   const server = new LeaseServer();
   const options = {

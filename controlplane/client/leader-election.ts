@@ -1,11 +1,12 @@
 // Leader election by a Lease (coordination.k8s.io/v1). It keeps two processes from doing the same work most of the time;
-// it is no fence: every write carries the resourceVersion of the object it was planned on.
+// it is no fence: every write carries the resourceVersion or uid of the object it was planned on.
 import { type Lease, leases } from '../api/lease';
 import { Backoff } from '../base/backoff';
 import { type Clock, formatMicroTime, systemClock } from '../base/clock';
-import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
+import { isAlreadyExists, isConflict, isNotFound, Unavailable } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client } from './client';
+import { type Leadership, leadingClient } from './leading-client';
 
 export interface LeaderElectionOptions {
   readonly client: Client;
@@ -32,45 +33,60 @@ export interface LeaderTiming {
 export const defaultTiming: LeaderTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
 /**
- * Waits until it leads, runs `lead`, and stops it (by its signal) when the Lease is lost; then competes again. Resolves
- * when `signal` is aborted or `lead` returns by itself, and releases the Lease then, so that another process can lead at once.
+ * Waits until it leads, runs `lead`, and stops it (by its signal) when the Lease is lost; then competes again. The client of `lead` writes
+ * only while this process is known to lead. Resolves when `signal` is aborted or `lead` returns by itself, and releases the Lease
+ * then, so that another process can lead at once.
  */
 export async function runWithLease(
   options: LeaderElectionOptions,
   signal: AbortSignal,
-  lead: (signal: AbortSignal) => Promise<void>,
+  lead: (signal: AbortSignal, client: Client) => Promise<void>,
 ): Promise<void> {
   const elector = new Elector(options);
+  const client = leadingClient(options.client, elector);
   while (!signal.aborted) {
     if (!(await elector.acquire(signal))) return;
     options.log.debug('leading', { lease: options.lease, identity: options.identity });
     const term = new AbortController();
     const renewing = elector.renewUntilLost(AbortSignal.any([signal, term.signal])).then(() => {
-      if (!signal.aborted && !term.signal.aborted)
+      if (!signal.aborted && !term.signal.aborted) {
+        elector.stop();
         options.log.warn('lost the lease; this process stops leading and tries again', { lease: options.lease });
+      }
       term.abort(new Error(`lost the lease ${options.lease}`));
     });
     let finished = false;
     try {
-      await lead(AbortSignal.any([signal, term.signal]));
+      await lead(AbortSignal.any([signal, term.signal]), client);
       finished = !term.signal.aborted;
     } catch (err) {
       if (!term.signal.aborted && !signal.aborted) throw err;
     } finally {
       term.abort(new Error('stopped leading'));
       await renewing;
+      elector.stop();
       await elector.release();
     }
     if (finished) return;
   }
 }
 
-class Elector {
+/** A rejection without a write that waits is no fault. */
+function pending(): PromiseWithResolvers<void> {
+  const next = Promise.withResolvers<void>();
+  next.promise.catch(() => {});
+  return next;
+}
+
+class Elector implements Leadership {
   private readonly clock: Clock;
   private readonly timing: LeaderTiming;
   /** The Lease as last seen, and when that state was first seen: other machines' clocks are not trusted. */
   private observed: { readonly version: string; readonly atMs: number } | undefined;
   private held: Lease | undefined;
+  /** When the last renewal that succeeded was sent; undefined: this process does not lead. Another one leads leaseMs after it at the earliest. */
+  private renewedMs: number | undefined;
+  private next = pending();
 
   constructor(private readonly options: LeaderElectionOptions) {
     this.clock = options.clock ?? systemClock;
@@ -100,26 +116,40 @@ class Elector {
     return false;
   }
 
+  /** The time between renewDeadlineMs and leaseMs is for writes that are on their way. */
+  confirm(): undefined | Promise<void> {
+    if (this.renewedMs === undefined) return Promise.reject(new Unavailable(`lost the lease ${this.options.lease}`));
+    const ageMs = this.clock.now() - this.renewedMs;
+    return ageMs >= 0 && ageMs < this.timing.renewDeadlineMs ? undefined : this.next.promise;
+  }
+
   /** Resolves when the Lease could not be renewed in time, was taken by another, or the signal was aborted. */
   async renewUntilLost(signal: AbortSignal): Promise<void> {
-    let renewedAt = this.clock.now();
+    let renewedMs = this.renewedMs ?? this.clock.now();
     while (!signal.aborted) {
       await this.pause(this.timing.retryMs, signal);
       if (signal.aborted) return;
       const deadline = new AbortController();
-      const cancel = this.clock.after(renewedAt + this.timing.renewDeadlineMs - this.clock.now(), () =>
+      const cancel = this.clock.after(renewedMs + this.timing.renewDeadlineMs - this.clock.now(), () =>
         deadline.abort(),
       );
       try {
         if (!(await this.tryOnce(AbortSignal.any([signal, deadline.signal])))) return;
-        renewedAt = this.clock.now();
+        renewedMs = this.renewedMs ?? renewedMs;
       } catch {
         // Every failure counts as not renewed; the deadline below decides.
-        if (this.clock.now() - renewedAt >= this.timing.renewDeadlineMs) return;
+        if (this.clock.now() - renewedMs >= this.timing.renewDeadlineMs) return;
       } finally {
         cancel();
       }
     }
+  }
+
+  /** From now on every write is refused: another process may lead. */
+  stop(): void {
+    this.renewedMs = undefined;
+    this.next.reject(new Unavailable(`lost the lease ${this.options.lease}`));
+    this.next = pending();
   }
 
   /** Clears the holder, if it is still this process. Best effort: the Lease runs out by itself. */
@@ -161,6 +191,7 @@ class Elector {
         } as Lease,
         { signal },
       );
+      this.renewed(now);
       return true;
     } catch (err) {
       if (isConflict(err)) {
@@ -190,11 +221,18 @@ class Elector {
         } as Lease,
         { signal },
       );
+      this.renewed(now);
       return true;
     } catch (err) {
       if (isAlreadyExists(err)) return false;
       throw err;
     }
+  }
+
+  private renewed(sentMs: number): void {
+    this.renewedMs = sentMs;
+    this.next.resolve();
+    this.next = pending();
   }
 
   /** The Lease is free, ours, or unchanged for longer than its duration. */

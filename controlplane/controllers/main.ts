@@ -82,7 +82,9 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
   const { client, identity, clock, log } = options;
   if (identity === undefined) return runAll(options, signal);
   const lease = 'kube-system/kube-controller-manager';
-  return runWithLease({ client, lease, identity, clock, log }, signal, (term) => runAll(options, term));
+  return runWithLease({ client, lease, identity, clock, log }, signal, (term, leading) =>
+    runAll({ ...options, client: leading }, term),
+  );
 }
 
 async function runAll(options: ControllersOptions, signal: AbortSignal): Promise<void> {

@@ -46,7 +46,9 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   if (identity === undefined || !leaderElect) return schedule(options, signal);
   const lease = `${resourceNamespace || 'kube-system'}/${resourceName || 'kube-scheduler'}`;
   const timing = timingOf(config.leaderElection ?? {});
-  return runWithLease({ client, lease, identity, clock, log, timing }, signal, (term) => schedule(options, term));
+  return runWithLease({ client, lease, identity, clock, log, timing }, signal, (term, leading) =>
+    schedule({ ...options, client: leading }, term),
+  );
 }
 
 function timingOf({ leaseDuration, renewDeadline, retryPeriod }: LeaderElectionSettings): LeaderTiming {

@@ -204,11 +204,13 @@ export class AttachDetachController implements Controller {
     });
     const volumesAttached = planReported(node, attached);
     if (!volumesAttached) return false;
+    // The whole list is written: without the resourceVersion, an old copy could bring back a volume that was detached.
+    const { uid, resourceVersion } = metaOf(node);
     await this.deps.client.patch(
       nodes,
       name,
       'merge',
-      { status: { volumesAttached } },
+      { metadata: { uid, resourceVersion }, status: { volumesAttached } },
       { subresource: 'status', signal },
     );
     return true;

@@ -46,7 +46,9 @@ export class NodeIpamController implements Controller {
       this.reserved.set(node, podCidrs);
       try {
         const spec = { podCIDR: podCidrs[0], podCIDRs: podCidrs };
-        await this.deps.client.patch(nodes, node, 'merge', { spec }, { signal });
+        // A later node of this name may have its ranges from another leader.
+        const metadata = { uid: this.nodes.get(node)?.metadata?.uid };
+        await this.deps.client.patch(nodes, node, 'merge', { metadata, spec }, { signal });
       } catch (err) {
         this.reserved.delete(node);
         // The node is deleted, or another process has assigned ranges (podCIDR never changes): its event leads to the next pass.
