@@ -62,6 +62,7 @@ export interface TestServer {
   readonly kinds: ServedKinds;
   readonly port: number;
   readonly ca: string;
+  readonly pkiDir: string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchLines>;
   identity(commonName: string, ...organizations: string[]): Promise<KeyPair>;
@@ -76,6 +77,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   /** Default: 10.9.8.7. */
   readonly advertiseAddress?: string;
+  /** Keys and certificates, which servers of one cluster share; default: new ones. */
+  readonly pkiDir?: string;
   readonly tokenFile?: string;
   readonly frontProxy?: FrontProxyConfig;
   readonly issuer?: IssuerOptions;
@@ -102,8 +105,8 @@ export interface TestServerOptions {
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
   const scope = new Scope();
-  const dir = await mkdtemp(join(tmpdir(), 'k8ts-api-'));
-  scope.defer(() => rm(dir, { recursive: true }));
+  const dir = options.pkiDir ?? (await mkdtemp(join(tmpdir(), 'k8ts-api-')));
+  if (options.pkiDir === undefined) scope.defer(() => rm(dir, { recursive: true }));
   const { advertiseAddress = '10.9.8.7' } = options;
   const names = { advertiseAddress, serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
   await ensurePki(dir, names);
@@ -171,6 +174,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
     kinds,
     port,
     ca: authority.cert,
+    pkiDir: dir,
     identity,
     serving: (address) =>
       issueCertificate(authority, { commonName: address, hosts: [address], usages: ['server'] }, Date.now()),
