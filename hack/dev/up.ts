@@ -53,6 +53,7 @@ export interface UpContext {
 }
 
 const engineTimeoutMs = 30_000;
+/** For each server: several start at the same time, and share the processors of this machine. */
 const serverTimeoutMs = 30_000;
 const etcdTimeoutMs = 30_000;
 const nodesTimeoutMs = 60_000;
@@ -202,7 +203,8 @@ async function startEngines(plan: ClusterPlan, specs: readonly ProcessSpec[]): P
   await Promise.all([
     ...controlNodes(plan).map(async (node) => {
       const api = await Api.open(plan.adminConf, undefined, `https://${node.ip}:${apiPort}`);
-      await waitUntil(`the API server of ${node.name} is ready`, serverTimeoutMs, async () =>
+      const timeoutMs = serverTimeoutMs * controlNodes(plan).length;
+      await waitUntil(`the API server of ${node.name} is ready`, timeoutMs, async () =>
         (await api.ready()) ? undefined : await whyWaiting(plan, controlProcess(plan, node, 'server')),
       );
     }),
