@@ -21,10 +21,12 @@ export interface Waits {
 
 export class ApiClients {
   private readonly stop = new AbortController();
+  private isWriting = true;
   private readonly writes: Write[] = [];
   private readonly watches: Seen[][] = [];
   private readonly problems: string[] = [];
-  private running: readonly Promise<void>[] = [];
+  private writer = Promise.resolve();
+  private watchers: readonly Promise<void>[] = [];
   private answeredAt = 0;
   private waits = { writes: 0, failed: 0, longestMs: 0 };
 
@@ -44,7 +46,8 @@ export class ApiClients {
     });
     const from = first.metadata.resourceVersion ?? '';
     clients.answeredAt = performance.now();
-    clients.running = [clients.write(), clients.watch(from), clients.watch(from)];
+    clients.writer = clients.write();
+    clients.watchers = [clients.watch(from), clients.watch(from)];
     return clients;
   }
 
@@ -63,12 +66,14 @@ export class ApiClients {
 
   /** Ends all once the watches have seen the last write. `problems` are errors that no client may get. */
   async end(): Promise<{ readonly history: History; readonly problems: readonly string[] }> {
+    this.isWriting = false;
+    await this.writer;
     const last = await this.create('last');
     await until('both watches have seen the last write', async () =>
       this.watches.every((events) => events.some(({ key }) => key === last.key)),
     );
     this.stop.abort();
-    await Promise.all(this.running);
+    await Promise.all(this.watchers);
     const { items } = await this.list();
     const own = items.filter(({ data }) => data?.['value'] !== undefined);
     const final = new Map(own.map((item) => [item.metadata!.name!, item.data!['value']!]));
@@ -80,7 +85,7 @@ export class ApiClients {
   }
 
   private async write(): Promise<void> {
-    for (let i = 0; !this.stop.signal.aborted; i++) {
+    for (let i = 0; this.isWriting; i++) {
       const { revision } = await this.create(`write-${i}`);
       const now = performance.now();
       if (revision === undefined) this.waits.failed++;
