@@ -3,7 +3,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { dayMs } from './certificate';
-import { ensureEtcdPki, etcdFiles, renewEtcdClient } from './etcd';
+import { ensureEtcdPki, etcdFiles, renewEtcdPki } from './etcd';
 import { ensurePki } from './pki';
 import { readShared, writeShared } from './shared';
 
@@ -40,16 +40,23 @@ t.test("the cluster's authority does not sign for etcd", async (t) => {
   t.notOk(client.verify(cluster.publicKey));
 });
 
-t.test('the client is renewed where the authority is, and nowhere else', async (t) => {
+t.test('certificates are renewed where the authority is, and nowhere else', async (t) => {
   const [dir, other] = [join(t.testdir(), 'a'), join(t.testdir(), 'b')];
-  t.strictSame(await renewEtcdClient(dir), [], 'a cluster without etcd');
+  t.strictSame(await renewEtcdPki(dir), [], 'a cluster without etcd');
   const nowMs = Date.now() + 300 * dayMs;
   await ensureEtcdPki(dir, member);
-  t.strictSame(await renewEtcdClient(dir), []);
-  t.match(await renewEtcdClient(dir, { nowMs }), [/^apiserver-etcd-client: it ends on /]);
+  t.strictSame(await renewEtcdPki(dir), []);
+  t.match(await renewEtcdPki(dir, { nowMs }), [
+    /^etcd\/server: it ends on /,
+    /^etcd\/peer: it ends on /,
+    /^apiserver-etcd-client: it ends on /,
+  ]);
+  const server = await read(etcdFiles(dir).serverCert);
+  t.ok(server.checkHost('control') && server.checkIP('192.168.57.10'), 'with all names');
+  t.strictSame(await ensureEtcdPki(dir, member, { nowMs }), []);
   await ensureEtcdPki(other, member);
   await rm(join(other, 'etcd/ca.key'));
-  t.strictSame(await renewEtcdClient(other, { nowMs }), []);
+  t.strictSame(await renewEtcdPki(other, { nowMs }), []);
 });
 
 t.test('a second control machine shares the authorities, and makes its own certificates with them', async (t) => {

@@ -1,9 +1,9 @@
 // The certificates of one etcd member and of its client, the API server. Names and content are those of kubeadm, so that its documents and
 // etcdctl lines apply. etcd has an authority of its own: a certificate of the cluster's authority, which every node has, must not open
 // the store.
+import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { CertificateRequest, KeyPair } from './certificate';
-import { readIfThere } from './files';
 import { ensureAuthority, ensurePair, readPair } from './pairs';
 import type { PkiOptions } from './pki';
 
@@ -60,13 +60,30 @@ export async function ensureEtcdPki(
 }
 
 /**
- * Renews the client's certificate before it ends. Nothing where the authority is not on this machine: an administrator who brought the
- * certificates of another etcd renews them.
+ * Renews the certificates that are there before they end, with their names; etcd itself reads a new file with the next connection. Nothing
+ * where the authority is not on this machine: an administrator who brought the certificates of another etcd renews them.
  */
-export async function renewEtcdClient(dir: string, options: PkiOptions = {}): Promise<readonly string[]> {
+export async function renewEtcdPki(dir: string, options: PkiOptions = {}): Promise<readonly string[]> {
   const authority = await readPair(dir, authorityName);
-  if (!authority || (await readIfThere(etcdFiles(dir).clientCert)) === undefined) return [];
-  return ensurePairs(dir, authority, { [clientName]: etcdClient }, options.nowMs ?? Date.now());
+  if (!authority) return [];
+  const there: Record<string, CertificateRequest> = {};
+  for (const name of Object.keys(etcdRequests({ name: '', addresses: [] }))) {
+    const pair = await readPair(dir, name);
+    const commonName = pair && commonNameOf(pair.cert);
+    if (commonName === undefined) continue;
+    // Hosts of the present certificate stay without being named.
+    there[name] = { ...etcdRequests({ name: commonName, addresses: [] })[name]!, commonName };
+  }
+  return ensurePairs(dir, authority, there, options.nowMs ?? Date.now());
+}
+
+/** Undefined for a text that is no certificate of one name. */
+function commonNameOf(pem: string): string | undefined {
+  try {
+    return /^CN=(.+)$/m.exec(new X509Certificate(pem).subject)?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 async function ensurePairs(

@@ -21,6 +21,7 @@ import { Scope } from '../base/scope';
 import type { Client } from '../client/client';
 import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
+import { renewEtcdPki } from '../pki/etcd';
 import { ensurePki, readAuthority, readTokenKey, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
@@ -123,7 +124,7 @@ async function keepCertificates(api: ApiServer, options: Context['options'], log
   for (;;) {
     try {
       await systemClock.sleep(renewalMs, signal);
-      const made = await ensurePki(options.pkiDir, serverNames(options));
+      const made = await ensureCertificates(options);
       for (const file of made) log.info('key or certificate created', { file });
       if (made.length > 0) api.renew(await readKeys(options.pkiDir));
     } catch (error) {
@@ -132,6 +133,12 @@ async function keepCertificates(api: ApiServer, options: Context['options'], log
     }
   }
 }
+
+/** Those of etcd, too, if they are this cluster's own. The server connects with a renewed one of etcd from its next start on. */
+const ensureCertificates = async (options: Context['options']): Promise<readonly string[]> => [
+  ...(await ensurePki(options.pkiDir, serverNames(options))),
+  ...(await renewEtcdPki(options.pkiDir)),
+];
 
 function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress }: Context['options']): ServerNames {
   const serviceAddress = formatAddress(cidrAddress(parseCidrPair(serviceCidr)[0]!, 1));
@@ -147,8 +154,7 @@ async function openApi(
 ): Promise<{ readonly api: ApiServer; readonly storeEnded?: AbortSignal }> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  for (const made of await ensurePki(pkiDir, serverNames(options)))
-    log.info('key or certificate created', { file: made });
+  for (const made of await ensureCertificates(options)) log.info('key or certificate created', { file: made });
   const erases = options.encryptionProviderConfig !== '';
   const spec = await readStoreSpec(options, { dataDir, erases });
   const kept = await openStore(spec, { log: log.child('store') });
