@@ -1,14 +1,13 @@
 // One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, wait for a seat,
 // authorize, then answer. Every failure becomes a Status here.
 import type { Duplex } from 'node:stream';
-import { AppError, describeError } from '../base/errors';
+import { AppError, describeError, StoreUnavailable } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Auditor } from './audit/auditor';
 import type { AuditedRequest } from './audit/request-fields';
 import { impersonate, prepareImpersonation, wantsImpersonation } from './authn/impersonation';
 import type { Authorizer } from './authz/authorizer';
-import { StoreUnavailable } from './cache/freshness';
 import { type Admission, free, type RequestLimits, TooManyRequests } from './flowcontrol/limits';
 import type { Metrics, RequestTimer } from './metrics';
 import { type ApiRequest, type FullReply, header, jsonReply, type Reply, textReply } from './request';

@@ -120,6 +120,9 @@ export class Unavailable extends AppError {
   }
 }
 
+/** The store takes no writes or does not answer. It has logged why when that began, so a single request that meets it is not logged. */
+export class StoreUnavailable extends Unavailable {}
+
 /** This kernel, Docker or client version cannot do the operation; a retry does not help. */
 export class Unsupported extends AppError {
   constructor(message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {

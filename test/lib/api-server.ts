@@ -142,6 +142,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       catalog,
       schemas: loadSchemas(),
       cache,
+      writeProblem: () => store.problem?.(),
       kinds,
       clock,
       log: silentLogger,

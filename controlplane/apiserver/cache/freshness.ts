@@ -2,7 +2,7 @@
 // before it arrived, by whichever server (upstream: KEP-2340, consistent reads from the cache). Requests of the same moment share one
 // question to the store.
 import type { Clock } from '../../base/clock';
-import { describeError, Unavailable } from '../../base/errors';
+import { describeError, StoreUnavailable } from '../../base/errors';
 import type { Logger } from '../../base/logger';
 
 export interface FreshnessDeps {
@@ -13,9 +13,6 @@ export interface FreshnessDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
 }
-
-/** The store does not answer. The log has the reason already. */
-export class StoreUnavailable extends Unavailable {}
 
 /** A look at the state asks the store again when the last answer is older than this. */
 const answerAgeMs = 1_000;

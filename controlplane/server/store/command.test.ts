@@ -77,6 +77,8 @@ async function fill({ server }: Running): Promise<void> {
 const resourceVersion = async ({ server }: Running, path: string): Promise<number> =>
   Number((await server.call('GET', path)).json['metadata'].resourceVersion);
 
+t.setTimeout(120_000);
+
 t.test('backup of a running server under writes, check, restore into a new folder', async (t) => {
   const dir = t.testdir({ a: {}, b: {} });
   const first = await start(join(dir, 'a'));

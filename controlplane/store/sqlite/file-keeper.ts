@@ -44,9 +44,7 @@ export class FileKeeper {
 
   /** Why a write must not even be tried. */
   refusal(): string | undefined {
-    return this.lost
-      ? `${this.deps.path} was removed or replaced while the server runs: make a backup, stop the server, restore`
-      : undefined;
+    return this.lost ? `the store takes no writes: ${removedText}` : undefined;
   }
 
   /** Begins to look at the file. Resolves when it is known which one it is. */

@@ -36,9 +36,13 @@ export const schemaVersion = upgrades.length;
  * @throws Unsupported, Unavailable
  */
 export function openDatabase(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const fresh = !existsSync(path);
-  closeSync(openSync(path, 'a', 0o600));
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (cause) {
+    throw new Unavailable(`cannot open the store ${path}`, { cause });
+  }
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path);

@@ -4,7 +4,16 @@ import { close, fdatasync, open } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import type { Clock } from '../../base/clock';
-import { AlreadyExists, AppError, BadRequest, Conflict, Expired, NotFound, Unavailable } from '../../base/errors';
+import {
+  AlreadyExists,
+  AppError,
+  BadRequest,
+  Conflict,
+  Expired,
+  NotFound,
+  StoreUnavailable,
+  Unavailable,
+} from '../../base/errors';
 import type { Logger } from '../../base/logger';
 import type {
   Claims,
@@ -216,7 +225,7 @@ export class SqliteStore implements Store {
     return new Promise<number>((resolve, reject) => {
       this.checkUsable();
       const refusal = this.keeper.refusal();
-      if (refusal !== undefined) throw new Unavailable(refusal);
+      if (refusal !== undefined) throw new StoreUnavailable(refusal);
       this.commits.add({ ...write, resolve, reject });
     });
   }
@@ -353,9 +362,9 @@ export class SqliteStore implements Store {
   }
 
   private fail(writes: readonly Write[], cause: unknown, committed: boolean): void {
-    const error = new Unavailable(`store ${this.path}: the write could not be made durable`, { cause });
-    if (committed) this.failure = error;
     this.keeper.writeFailed(cause, committed);
+    const error = new StoreUnavailable(`the store takes no writes: ${this.keeper.problem()}`, { cause });
+    if (committed) this.failure = error;
     for (const write of writes) write.reject(error);
   }
 
