@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '../base/logger';
 import type { EtcdOptions } from './etcd/connection';
 import { MemoryStore } from './memory/memory-store';
 import { defaultRetention, type Retention, withRetention } from './retention';
+import { openShifted } from './shifted-store';
 import { SqliteStore } from './sqlite/sqlite-store';
 import type { Store } from './store';
 
@@ -26,7 +27,7 @@ export interface BackendDeps {
 const backends: { readonly [K in StoreKind]: (spec: StoreSpec<K>, deps: BackendDeps) => Promise<Store> } = {
   memory: async () => new MemoryStore(),
   sqlite: ({ path, erases }, deps) => SqliteStore.open(path, { erases: erases ?? false, ...deps }),
-  etcd: async (spec, deps) => (await import('./etcd/etcd-store')).EtcdStore.open(spec, deps),
+  etcd: async (spec, deps) => openShifted(await (await import('./etcd/etcd-store')).EtcdStore.open(spec, deps)),
 };
 
 export interface OpenStoreOptions {

@@ -125,8 +125,11 @@ export interface Store {
    * since the stored value does hold them: only here a claim can get a second owner. @throws NotFound, Conflict
    */
   adopt(key: string, claims: Claims, expectedRevision: number): Promise<void>;
-  /** All claims, ordered by claim and owner; for the start of a server and for checks. */
-  claims(): Promise<readonly HeldClaim[]>;
+  /**
+   * All claims, ordered by claim and owner; for the start of a server and for checks. As of `revision` in a store that other processes
+   * write to; elsewhere claims have no history, and the present ones are returned.
+   */
+  claims(revision?: number): Promise<readonly HeldClaim[]>;
   /**
    * Events of keys with this prefix, with revisions greater than `afterRevision`, in revision order, in batches, without
    * a gap between history and live events. Ends when the signal is aborted. @throws Expired when a compaction removed the history, Unavailable

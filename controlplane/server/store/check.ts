@@ -2,18 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { registry } from '../../api/registry';
 import { readEncryption } from '../../apiserver/config/encryption';
-import { systemClock } from '../../base/clock';
 import { AppError } from '../../base/errors';
-import { silentLogger } from '../../base/logger';
-import { openBackend } from '../../store/open';
-import { inspectFile } from '../../store/sqlite/inspect';
 import type { Store } from '../../store/store';
 import { readBackup } from '../../store/tools/backup-file';
 import type { Entry } from '../../store/tools/backup-format';
 import { contentsOf } from '../../store/tools/contents';
 import type { Task } from './command';
 import { definitionsPrefix, type Finding, ObjectChecks, orphan } from './objects';
-import { describePlace, type StorePlace, withFile } from './open';
 
 /** Lines of one check: thousands of the same trouble say no more. */
 const maxLines = 100;
@@ -36,46 +31,45 @@ class Findings {
   }
 }
 
-/** Of a stopped server, or of a copy that the running one makes. @throws AppError when something is wrong */
+/** Of stopped servers, or of what a running one has now. @throws AppError when something is wrong */
 export async function checkStore(task: Task): Promise<void> {
   const { options, signal, say } = task;
-  const place: StorePlace = { kind: 'sqlite', dataDir: options.dataDir };
+  const place = await task.place();
   const findings = new Findings(say);
   const checks = await openChecks(task);
-  await withFile(place, options.dataDir, signal, async (path, isCopy) => {
-    const what = isCopy ? `a copy of ${describePlace(place)}` : path;
-    for (const { key, problem } of inspectFile(path)) {
+  await place.read(options.dataDir, signal, async ({ what, faults, open }) => {
+    for (const { key, problem } of faults()) {
       const remedy = 'make a backup if that works, check it, and restore it; or restore an older backup';
       findings.add({ ...(key === undefined ? {} : { key }), problem, remedy });
     }
     // The rows of a damaged file cannot be trusted.
     if (findings.count > 0) return findings.end(what, '');
-    const store = await openBackend({ kind: 'sqlite', path }, { log: silentLogger, clock: systemClock });
-    try {
-      await checkContents(store, checks, findings, signal);
-      const { count } = checks;
-      findings.end(what, `${count} objects${encryptedNote(checks)}, revision ${await store.revision()}`);
-    } finally {
-      await store.close();
-    }
+    const store = await open();
+    const revision = await checkContents(store, checks, findings, signal);
+    findings.end(what, `${checks.count} objects${encryptedNote(checks)}, revision ${revision}`);
   });
 }
 
+/** Resolves with the revision at which the store was read. */
 async function checkContents(
   store: Store,
   checks: ObjectChecks,
   findings: Findings,
   signal: AbortSignal,
-): Promise<void> {
-  const definitions = await store.range(definitionsPrefix);
+): Promise<number> {
+  const { revision, entries } = await contentsOf(store);
+  const definitions = await store.range(definitionsPrefix, { revision });
   for (const item of definitions.items) checks.define({ ...item, claims: [] });
   const owners = new Set<string>();
-  for await (const entry of (await contentsOf(store)).entries) {
+  for await (const entry of entries) {
     signal.throwIfAborted();
     if (entry.claims.length > 0) owners.add(entry.key);
     for (const finding of checks.check(entry)) findings.add(finding);
   }
-  for (const { claim, owner } of await store.claims()) if (!owners.has(owner)) findings.add(orphan(claim, owner));
+  for (const { claim, owner } of await store.claims(revision)) {
+    if (!owners.has(owner)) findings.add(orphan(claim, owner));
+  }
+  return revision;
 }
 
 /** Reads the file twice: objects of a definition may stand before it. */

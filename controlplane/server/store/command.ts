@@ -3,11 +3,15 @@ import { BadRequest } from '../../base/errors';
 import { type OptionTable, type Parsed, parseBoolean, parseText } from '../../process/options';
 import { defineCommand } from '../../process/process';
 import { serverOptions } from '../options';
+import { parseStore, readStoreSpec, type StoreChoice, storeOptions } from '../store-options';
 import { checkBackup, checkStore } from './check';
+import type { StorePlace } from './places';
+import { SqlitePlace } from './sqlite-place';
 import { backup, compact, migrate, restore } from './verbs';
 
-export const storeOptions = {
+export const commandOptions = {
   dataDir: serverOptions.dataDir,
+  ...storeOptions,
   force: {
     flag: 'force',
     default: 'false',
@@ -18,7 +22,7 @@ export const storeOptions = {
     flag: 'from',
     placeholder: 'STORE',
     default: '',
-    help: 'migrate: the store that has the objects: sqlite:DIR',
+    help: 'migrate: the store that has the objects: sqlite:DIR or etcd://HOST:PORT[,...]',
     parse: parseText,
   },
   to: { flag: 'to', placeholder: 'STORE', default: '', help: 'migrate: the new store', parse: parseText },
@@ -31,12 +35,16 @@ export const storeOptions = {
   },
 } satisfies OptionTable;
 
-export type StoreOptions = Parsed<typeof storeOptions>;
+export type CommandOptions = Parsed<typeof commandOptions>;
 
 export interface Task {
-  readonly options: StoreOptions;
+  readonly options: CommandOptions;
   /** The second argument; '' without one. */
   readonly file: string;
+  /** The store that --store names. @throws BadRequest */
+  readonly place: () => Promise<StorePlace>;
+  /** The store that --from or --to names. @throws BadRequest */
+  readonly placeOf: (text: string) => Promise<StorePlace>;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -54,21 +62,22 @@ const verbs: Readonly<
 export const command = defineCommand({
   name: 'store',
   summary: 'check, back up, restore, compact or move the store of a server',
-  options: storeOptions,
+  options: commandOptions,
   arguments: `${Object.keys(verbs).join('|')} [FILE]`,
   tool: true,
   notes: `  check           says what is wrong with the store, and what to do
   check FILE      the same for a backup
   backup FILE     writes all objects into a file; the server may run
-  restore FILE    makes the store of a stopped server from a backup; watches begin again
+  restore FILE    makes the store of a stopped server, or of an empty etcd, from a backup; watches begin again
   compact         drops the history and gives the freed space back; the server may run
-  migrate         copies the objects of a stopped server into a new store, and compares them
+  migrate         copies the objects of stopped servers into a new store, and compares them
 
 examples:
   k8ts store backup /var/backups/k8ts-monday
   k8ts store check /var/backups/k8ts-monday
   k8ts store restore /var/backups/k8ts-monday --force
-  k8ts store migrate --from sqlite:/var/lib/k8ts/server --to sqlite:/mnt/k8ts
+  k8ts store backup /var/backups/k8ts-monday --store etcd://10.0.0.10:2379 --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key
+  k8ts store migrate --from sqlite:/var/lib/k8ts/server --to etcd://127.0.0.1:2379
 `,
   async run({ options, positional, signal }) {
     const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -77,7 +86,10 @@ examples:
 });
 
 /** @throws BadRequest for wrong arguments, AppError when the store is not in order or the command failed */
-export async function runStore(positional: readonly string[], task: Omit<Task, 'file'>): Promise<void> {
+export async function runStore(
+  positional: readonly string[],
+  task: Omit<Task, 'file' | 'place' | 'placeOf'>,
+): Promise<void> {
   const [name = '', ...rest] = positional;
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   const known = Object.keys(verbs).join(', ');
@@ -86,5 +98,20 @@ export async function runStore(positional: readonly string[], task: Omit<Task, '
   if (verb.file === 'needed' && file === '') throw new BadRequest(`${name} needs the name of a file`);
   const unexpected = verb.file === 'none' ? rest[0] : stray;
   if (unexpected !== undefined) throw new BadRequest(`unexpected argument ${JSON.stringify(unexpected)}`);
-  await verb.run({ ...task, file });
+  const { options } = task;
+  const placeOf = async (text: string) => {
+    const directory = /^sqlite:(.+)$/.exec(text)?.[1];
+    return directory === undefined ? openPlace(options, parseStore(text)) : new SqlitePlace(directory);
+  };
+  await verb.run({ ...task, file, place: () => openPlace(options, options.store), placeOf });
+}
+
+/** @throws BadRequest */
+async function openPlace(options: CommandOptions, store: StoreChoice): Promise<StorePlace> {
+  const { dataDir } = options;
+  const spec = await readStoreSpec({ ...options, store }, { dataDir, erases: false });
+  if (spec.kind === 'memory') throw new BadRequest('a store in memory ends with its server');
+  if (spec.kind === 'sqlite') return new SqlitePlace(dataDir);
+  const { EtcdPlace } = await import('./etcd-place');
+  return new EtcdPlace(spec);
 }

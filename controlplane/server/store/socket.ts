@@ -30,6 +30,8 @@ export interface Copied {
   readonly revision: number;
 }
 export interface Compacted {
+  /** The file, or the member of etcd. */
+  readonly what: string;
   readonly revision: number;
   readonly before: number;
   readonly after: number;
@@ -54,7 +56,7 @@ export async function serveStore({ dataDir, store, files, log }: ServedStore, si
       log.info('the store was copied', { path, revision });
       return { revision };
     },
-    '/compact': async (): Promise<Compacted> => {
+    '/compact': async (): Promise<Omit<Compacted, 'what'>> => {
       const before = files.size();
       const revision = await store.revision();
       await store.compact(revision);

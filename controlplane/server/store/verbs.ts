@@ -1,36 +1,21 @@
 // What `k8ts store` does but for checks: backup, restore, compact, migrate.
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../../base/clock';
 import { AlreadyExists, AppError, BadRequest } from '../../base/errors';
 import { versionInfo } from '../../base/version';
-import { sizeOf, vacuum } from '../../store/sqlite/maintenance';
 import type { Store } from '../../store/store';
 import { readBackup, writeBackup } from '../../store/tools/backup-file';
 import type { Entry } from '../../store/tools/backup-format';
 import { contentsOf, type Digest, Digesting, fill } from '../../store/tools/contents';
 import type { Task } from './command';
-import {
-  describePlace,
-  fileOf,
-  lastRevision,
-  makeStore,
-  megabytes,
-  parsePlace,
-  type StorePlace,
-  withQuiet,
-  withStopped,
-} from './open';
-import { askServer, type Compacted } from './socket';
-
-const placeOf = ({ options }: Task): StorePlace => ({ kind: 'sqlite', dataDir: options.dataDir });
+import { megabytes } from './places';
 
 export async function backup(task: Task): Promise<void> {
   const { options, signal, say } = task;
   const file = resolve(task.file);
-  await withQuiet(placeOf(task), dirname(file), signal, async (store) => {
-    const { revision, entries } = await contentsOf(store);
+  const place = await task.place();
+  await place.read(dirname(file), signal, async ({ open }) => {
+    const { revision, entries } = await contentsOf(await open());
     const header = { revision, created: new Date(systemClock.now()).toISOString(), version: versionInfo.gitVersion };
     const sum = new Digesting();
     const size = await writeBackup(file, header, until(signal, sum.through(entries)), { replace: options.force });
@@ -50,71 +35,55 @@ export function revisionJump(created: string, now: number): number {
 
 export async function restore(task: Task): Promise<void> {
   const { options, file, signal, say } = task;
-  const place = placeOf(task);
+  const place = await task.place();
   // The whole file is read before anything changes.
   const { header, sum } = await readBackup(file, async ({ header, entries }) => ({
     header,
     sum: await digestOf(entries),
   }));
-  const target = describePlace(place);
-  const exists = existsSync(fileOf(place));
-  if (exists && !options.force) throw new AlreadyExists(`${target} exists already; --force replaces it`);
-  const present = await lastRevision(place);
-  if (exists && present === undefined) say(`${target} cannot be read; its revisions are estimated`);
-  const now = systemClock.now();
-  const revision = Math.max(header.revision, present ?? 0) + revisionJump(header.created, now);
-  const keepAs = exists ? `${target}.before-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}` : undefined;
-  await mkdir(place.dataDir, { recursive: true, mode: 0o700 });
-  const last = await makeStore(place, { revision, ...(keepAs === undefined ? {} : { keepAs }) }, (store) =>
+  const exists = await place.exists();
+  if (exists && !options.force) throw new AlreadyExists(`${place.name} exists already; --force replaces a file`);
+  const present = await place.newest();
+  if (exists && present === undefined) say(`${place.name} cannot be read; its revisions are estimated`);
+  const revision = Math.max(header.revision, present ?? 0) + revisionJump(header.created, systemClock.now());
+  const { result, kept } = await place.make({ revision, replace: options.force }, (store) =>
     readBackup(file, async ({ entries }) => {
       const last = await fill(store, until(signal, entries));
       await compare(sum, store);
       return last;
     }),
   );
-  say(`${target}: ${sum.count} objects of ${header.created}; the first revisions are ${revision + 1} to ${last}`);
-  if (keepAs !== undefined) say(`the former store is ${keepAs}: remove it when it is not needed any more`);
+  say(`${place.name}: ${sum.count} objects of ${header.created}; their revisions are up to ${result}`);
+  if (kept !== undefined) say(`the former store is ${kept}: remove it when it is not needed any more`);
 }
 
-export async function compact(task: Task): Promise<void> {
-  const { options, signal, say } = task;
-  const answer = await askServer<Compacted>(options.dataDir, '/compact', {}, signal);
-  if (answer) return say(spaceLine(answer));
-  const place = placeOf(task);
-  const path = fileOf(place);
-  const before = sizeOf(path) + sizeOf(`${path}-wal`);
-  const revision = await withStopped(place, async ({ store }) => {
-    const revision = await store.revision();
-    await store.compact(revision);
-    return revision;
-  });
-  vacuum(path);
-  say(spaceLine({ revision, before, after: sizeOf(path) }));
-}
-
-const spaceLine = ({ revision, before, after }: Compacted): string =>
-  `history up to revision ${revision} is dropped; size before: ${megabytes(before)}, after: ${megabytes(after)}`;
-
-export async function migrate({ options, signal, say }: Task): Promise<void> {
-  if (options.from === '' || options.to === '') throw new BadRequest('migrate needs --from and --to');
-  const from = parsePlace(options.from);
-  const to = parsePlace(options.to);
-  if (existsSync(fileOf(to))) throw new AlreadyExists(`${describePlace(to)} exists already`);
-  await mkdir(to.dataDir, { recursive: true, mode: 0o700 });
-  await withStopped(from, async ({ store }) => {
-    const { revision, entries } = await contentsOf(store);
-    const sum = new Digesting();
-    const last = await makeStore(to, { revision }, async (made) => {
-      const last = await fill(made, until(signal, sum.through(entries)));
-      await compare(sum.digest(), made);
-      return last;
-    });
-    const { count, hash } = sum.digest();
+export async function compact({ place, signal, say }: Task): Promise<void> {
+  for (const { what, revision, before, after } of await (await place()).compact(signal)) {
     say(
-      `${describePlace(to)}: ${count} objects, compared with ${describePlace(from)}: equal (SHA-256 ${hash.slice(0, 16)})`,
+      `${what}: history up to revision ${revision} is dropped; size before: ${megabytes(before)}, after: ${megabytes(after)}`,
     );
-    say(`their revisions are ${revision + 1} to ${last}`);
-  });
+  }
+}
+
+export async function migrate({ options, placeOf, signal, say }: Task): Promise<void> {
+  if (options.from === '' || options.to === '') throw new BadRequest('migrate needs --from and --to');
+  const from = await placeOf(options.from);
+  const to = await placeOf(options.to);
+  if (await to.exists()) throw new AlreadyExists(`${to.name} has objects already`);
+  const revision = (await from.newest()) ?? 0;
+  // A source that changes while it is read is a failure: then the new store is not used.
+  const work = (target: Store) =>
+    from.readStopped(signal, async (source) => {
+      const sum = new Digesting();
+      const { entries } = await contentsOf(source);
+      const last = await fill(target, until(signal, sum.through(entries)));
+      await compare(sum.digest(), target);
+      return { ...sum.digest(), last };
+    });
+  const { result } = await to.make({ revision, replace: false }, work);
+  const { count, hash, last } = result;
+  say(`${to.name}: ${count} objects, compared with ${from.name}: equal (SHA-256 ${hash.slice(0, 16)})`);
+  say(`the revisions of ${from.name} end at ${revision}, the new ones at ${last}`);
 }
 
 const digestOf = async (entries: AsyncIterable<Entry>): Promise<Digest> =>

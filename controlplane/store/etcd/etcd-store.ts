@@ -129,10 +129,10 @@ export class EtcdStore implements Store {
     await this.write({ verb: 'adopt', key, value: empty, expectedRevision, claims, together: [] });
   }
 
-  async claims(): Promise<readonly HeldClaim[]> {
+  async claims(given?: number): Promise<readonly HeldClaim[]> {
     this.checkOpen();
     const all: HeldClaim[] = [];
-    for (let { key } = allClaimRows, revision = 0; ; ) {
+    for (let { key } = allClaimRows, revision = given === undefined ? 0 : mainOf(given); ; ) {
       const { rangeEnd } = allClaimRows;
       const answer = await this.etcd.read('Range', { key, rangeEnd, limit: 10_000, keysOnly: true, revision });
       revision ||= answer.header.revision;

@@ -91,7 +91,11 @@ export interface StatusResponse {
 export interface Calls {
   readonly Range: { readonly request: RangeRequest; readonly response: RangeResponse };
   readonly Txn: { readonly request: TxnRequest; readonly response: TxnResponse };
-  readonly Compact: { readonly request: { readonly revision: number }; readonly response: { readonly header: Header } };
+  /** `physical`: the answer comes when the history is removed, not only hidden. */
+  readonly Compact: {
+    readonly request: { readonly revision: number; readonly physical?: boolean };
+    readonly response: { readonly header: Header };
+  };
   readonly Watch: { readonly request: WatchRequest; readonly response: WatchResponse };
   readonly Status: { readonly request: object; readonly response: StatusResponse };
   readonly Defragment: { readonly request: object; readonly response: object };
@@ -154,7 +158,7 @@ export const messages: Messages = {
   ResponseOp: { fields: { responseRange: message('RangeResponse', 1) } },
   TxnRequest: { fields: { compare: list('Compare', 1), success: list('RequestOp', 2), failure: list('RequestOp', 3) } },
   TxnResponse: { fields: { header: message('Header', 1), succeeded: bool(2), responses: list('ResponseOp', 3) } },
-  CompactionRequest: { fields: { revision: int64(1) } },
+  CompactionRequest: { fields: { revision: int64(1), physical: bool(2) } },
   CompactionResponse: { fields: { header: message('Header', 1) } },
   WatchRequest: { fields: { createRequest: message('WatchCreateRequest', 1) } },
   WatchCreateRequest: {

@@ -17,11 +17,11 @@ export interface Contents {
   readonly entries: AsyncIterable<Entry>;
 }
 
-/** All keys as of the present revision. Only for a store that no one writes: claims have no history. */
+/** All keys as of the present revision. A store of one process must have no writer: its claims have no history. */
 export async function contentsOf(store: Store): Promise<Contents> {
   const revision = await store.revision();
   const held = new Map<string, string[]>();
-  for (const { claim, owner } of await store.claims()) {
+  for (const { claim, owner } of await store.claims(revision)) {
     const claims = held.get(owner);
     if (claims) claims.push(claim);
     else held.set(owner, [claim]);

@@ -1,0 +1,126 @@
+// A store in etcd. Servers may use it: a read is as of one revision.
+import { systemClock } from '../../base/clock';
+import { AlreadyExists, Unavailable } from '../../base/errors';
+import { silentLogger } from '../../base/logger';
+import { EtcdConnection, type EtcdOptions } from '../../store/etcd/connection';
+import { EtcdStore } from '../../store/etcd/etcd-store';
+import { mainOf } from '../../store/etcd/layout';
+import { fillingKey, openShifted, ShiftedStore, shiftKey, shiftOf } from '../../store/shifted-store';
+import type { Store } from '../../store/store';
+import { rootPrefix } from '../../store/tools/contents';
+import type { NewStore, Source, StorePlace } from './places';
+import type { Compacted } from './socket';
+
+/** Servers renew Leases more often. */
+const quietMs = 5_000;
+/** A member that gives space back answers nothing meanwhile; a large one takes a minute. */
+const defragmentMs = 300_000;
+const pageSize = 500;
+
+export class EtcdPlace implements StorePlace {
+  readonly name: string;
+
+  constructor(private readonly options: EtcdOptions) {
+    this.name = `etcd at ${options.endpoints.map(({ host, port }) => `${host}:${port}`).join(',')}`;
+  }
+
+  exists(): Promise<boolean> {
+    return this.with(
+      async (store) => !(await store.get(fillingKey)) && (await store.range('', { limit: 1 })).items.length > 0,
+    );
+  }
+
+  read<T>(_scratchDir: string, _signal: AbortSignal, work: (source: Source) => Promise<T>): Promise<T> {
+    return this.with((store) => work({ what: this.name, faults: () => [], open: () => openShifted(store) }));
+  }
+
+  readStopped<T>(signal: AbortSignal, work: (store: Store) => Promise<T>): Promise<T> {
+    return this.with(async (store) => {
+      const before = await store.revision();
+      const [result] = await Promise.all([work(await openShifted(store)), systemClock.sleep(quietMs, signal)]);
+      if ((await store.revision()) === before) return result;
+      throw new Unavailable(`${this.name} has changed meanwhile: stop all servers first`);
+    });
+  }
+
+  newest(): Promise<number> {
+    return this.with(async (store) => (await store.revision()) + (await shiftOf(store)));
+  }
+
+  make<T>({ revision }: NewStore, work: (store: Store) => Promise<T>): Promise<{ readonly result: T }> {
+    return this.with(async (store) => {
+      // What a run that was cut off has left.
+      if (await store.get(fillingKey)) await clear(store);
+      const { items } = await store.range('', { limit: 1 });
+      if (items[0]) throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}`);
+      await store.create(fillingKey, Buffer.from(new Date(systemClock.now()).toISOString()));
+      try {
+        const result = await work(await shiftTo(store, revision));
+        await store.delete(fillingKey);
+        return { result };
+      } catch (error) {
+        await clear(store);
+        throw error;
+      }
+    });
+  }
+
+  /** The member that gives space back answers no requests meanwhile, so one follows another. */
+  async compact(_signal: AbortSignal): Promise<readonly Compacted[]> {
+    const limits = { writeMs: defragmentMs };
+    const revision = await this.with(async (store) => {
+      const own = await store.revision();
+      const etcd = await EtcdConnection.open({ ...this.options, limits });
+      try {
+        await etcd.write('Compact', { revision: mainOf(own), physical: true });
+      } finally {
+        etcd.close();
+      }
+      return own + (await shiftOf(store));
+    });
+    const all: Compacted[] = [];
+    for (const endpoint of this.options.endpoints) {
+      const member = await EtcdConnection.open({ ...this.options, endpoints: [endpoint], limits });
+      try {
+        const { dbSize: before } = await member.read('Status', {});
+        await member.write('Defragment', {});
+        const { dbSize: after } = await member.read('Status', {});
+        all.push({ what: `etcd at ${endpoint.host}:${endpoint.port}`, revision, before, after });
+      } finally {
+        member.close();
+      }
+    }
+    return all;
+  }
+
+  /** The store with etcd's own revisions. */
+  private async with<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    const store = await EtcdStore.open(this.options, { clock: systemClock, log: silentLogger });
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
+  }
+}
+
+/** The store, whose next write gets a greater revision than this one. */
+async function shiftTo(store: Store, revision: number): Promise<Store> {
+  const missing = Math.max(0, revision - (await store.revision()));
+  const shift = Math.ceil(missing / store.step) * store.step;
+  const present = await store.get(shiftKey);
+  const value = Buffer.from(String(shift));
+  if (present) await store.update(shiftKey, value, present.modRevision);
+  else await store.create(shiftKey, value);
+  return new ShiftedStore(store, shift);
+}
+
+/** Deletes all values with their claims, and the mark at the end: a clearing that is cut off is begun again. */
+async function clear(store: Store): Promise<void> {
+  for (;;) {
+    const { items, more } = await store.range(rootPrefix, { limit: pageSize });
+    await Promise.all(items.map(({ key }) => store.delete(key)));
+    if (!more) break;
+  }
+  await store.delete(fillingKey);
+}
