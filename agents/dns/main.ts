@@ -1,10 +1,19 @@
 // `k8ts dns`: one per node. It answers the pods of its node at the cluster's DNS address. While the API server cannot be reached, it
-// answers from the last state.
-import { endpointSlices, namespaces, nodes, pods, services } from '../../controlplane/api';
+// answers from the last state, also that of the last process.
+import {
+  endpointSlices,
+  type KindRef,
+  type KubeObject,
+  namespaces,
+  nodes,
+  pods,
+  services,
+} from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
 import { connect } from '../../controlplane/client/connect';
 import { createInformer } from '../../controlplane/client/informer';
+import { keptIn } from '../../controlplane/client/kept-copy';
 import { serveHealth } from '../../controlplane/process/health';
 import { defineCommand } from '../../controlplane/process/process';
 import { Forwarder } from '../../dataplane/dns/forwarder';
@@ -29,12 +38,16 @@ export const command = defineCommand({
   async run({ options, log, signal }) {
     const client = await connect(options.kubeconfig, { userAgent: 'k8ts-dns' });
     const { nodeName, nodeIp } = options;
+    const kept = <T extends KubeObject>(kind: KindRef<T>) => ({ log, ...keptIn<T>(options.stateDir, kind, log) });
     const informers = {
-      services: createInformer(client, services, { log }),
-      slices: createInformer(client, endpointSlices, { log }),
-      pods: createInformer(client, pods, { log }),
-      namespaces: createInformer(client, namespaces, { log }),
-      nodes: createInformer(client, nodes, { log, params: { fieldSelector: `metadata.name=${nodeName}` } }),
+      services: createInformer(client, services, kept(services)),
+      slices: createInformer(client, endpointSlices, kept(endpointSlices)),
+      pods: createInformer(client, pods, kept(pods)),
+      namespaces: createInformer(client, namespaces, kept(namespaces)),
+      nodes: createInformer(client, nodes, {
+        ...kept(nodes),
+        params: { fieldSelector: `metadata.name=${nodeName}` },
+      }),
     };
     const dnsAddresses = () => informers.services.get(`${dnsNamespace}/${dnsServiceName}`)?.spec?.clusterIPs ?? [];
     const zone = new Zone(options.clusterDomain);

@@ -4,6 +4,8 @@ import {
   endpointSlices,
   ingressClasses,
   ingresses,
+  type KindRef,
+  type KubeObject,
   nodes,
   type Pod,
   pods,
@@ -14,6 +16,7 @@ import {
 import type { Logger } from '../../controlplane/base/logger';
 import type { Client } from '../../controlplane/client/client';
 import { createInformer } from '../../controlplane/client/informer';
+import { keptIn } from '../../controlplane/client/kept-copy';
 import { addressesOfHostPod, addressesOfService } from './reach';
 
 /** The index of EndpointSlices by the key of their Service. */
@@ -23,18 +26,25 @@ export const addressIndex = 'address';
 
 export type Informers = ReturnType<typeof openInformers>;
 
-export const openInformers = (client: Client, log: Logger) => ({
-  ingresses: createInformer(client, ingresses, { log }),
-  classes: createInformer(client, ingressClasses, { log }),
-  services: createInformer<Service>(client, services, { log, indexes: { [addressIndex]: addressesOfService } }),
-  slices: createInformer<EndpointSlice>(client, endpointSlices, {
-    log,
-    indexes: { [serviceIndex]: (slice) => [serviceKeyOf(slice)] },
-  }),
-  nodes: createInformer(client, nodes, { log }),
-  hostPods: createInformer<Pod>(client, pods, {
-    log,
-    params: { fieldSelector: 'spec.hostNetwork=true' },
-    indexes: { [addressIndex]: addressesOfHostPod },
-  }),
-});
+/** `stateDir` empty: no state is kept for the next process. */
+export const openInformers = (client: Client, log: Logger, stateDir = '') => {
+  const kept = <T extends KubeObject>(kind: KindRef<T>) => ({ log, ...keptIn<T>(stateDir, kind, log) });
+  return {
+    ingresses: createInformer(client, ingresses, kept(ingresses)),
+    classes: createInformer(client, ingressClasses, kept(ingressClasses)),
+    services: createInformer<Service>(client, services, {
+      ...kept(services),
+      indexes: { [addressIndex]: addressesOfService },
+    }),
+    slices: createInformer<EndpointSlice>(client, endpointSlices, {
+      ...kept(endpointSlices),
+      indexes: { [serviceIndex]: (slice) => [serviceKeyOf(slice)] },
+    }),
+    nodes: createInformer(client, nodes, kept(nodes)),
+    hostPods: createInformer<Pod>(client, pods, {
+      ...kept(pods),
+      params: { fieldSelector: 'spec.hostNetwork=true' },
+      indexes: { [addressIndex]: addressesOfHostPod },
+    }),
+  };
+};

@@ -1,5 +1,5 @@
 // `k8ts ingress`: one per node. Routes HTTP and HTTPS requests at the node's address to pods, as the Ingress objects say.
-// While the API server cannot be reached, it serves the last state.
+// While the API server cannot be reached, it serves the last state, also that of the last process.
 import { secrets } from '../../controlplane/api';
 import { systemClock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
@@ -27,7 +27,7 @@ export const command = defineCommand({
   options,
   async run({ options, log, signal }) {
     const client = await connect(options.kubeconfig, { userAgent: 'k8ts-ingress' });
-    const informers = openInformers(client, log);
+    const informers = openInformers(client, log, options.stateDir);
     const facts = { ...informers, ownAddresses: ownAddresses(), refusedRanges: options.refusedRanges };
     const answers = new Answers();
     const server = await openServer(options, surroundings(facts), answers, log);

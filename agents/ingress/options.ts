@@ -6,6 +6,13 @@ const port = parseInteger(0, 65535);
 
 export const options = {
   kubeconfig: { flag: 'kubeconfig', placeholder: 'FILE', help: 'how to reach the API server', parse: parseText },
+  stateDir: {
+    flag: 'state-dir',
+    placeholder: 'DIR',
+    default: '',
+    help: 'keeps the last state for a start while no API server can be reached; absent: nothing is kept',
+    parse: parseText,
+  },
   nodeName: { flag: 'node-name', placeholder: 'NAME', help: 'the node this process serves', parse: parseText },
   nodeIp: { flag: 'node-ip', placeholder: 'ADDRESS', help: "the node's address", parse: parseText },
   bindAddress: {

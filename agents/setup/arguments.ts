@@ -10,6 +10,7 @@ import {
   dockerSocket,
   envPath,
   etcdDir,
+  keptDir,
   kubeconfigPath,
   kubeletDir,
   type Part,
@@ -86,12 +87,14 @@ export function partArguments(part: Exclude<Part, 'registry'>, desired: Desired)
     case 'dns':
       return [
         ...common(kubeconfigPath('dns')),
+        `--state-dir=${keptDir('dns')}`,
         `--cluster-domain=${cluster.clusterDomain}`,
         `--resolv-conf=${desired.resolvConf}`,
       ];
     case 'ingress':
       return [
         ...common(kubeconfigPath('ingress')),
+        `--state-dir=${keptDir('ingress')}`,
         `--cluster-domain=${cluster.clusterDomain}`,
         `--resolv-conf=${desired.resolvConf}`,
       ];

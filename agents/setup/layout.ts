@@ -22,6 +22,8 @@ export const balancerDir = `${stateDir}/balancer`;
 export const etcdDir = `${stateDir}/etcd`;
 export const registryDir = `${stateDir}/registry`;
 export const kubeletDir = `${stateDir}/kubelet`;
+/** The last state of dns or ingress: it outlives the process, and ends with the machine's uptime. */
+export const keptDir = (part: 'dns' | 'ingress'): string => `/run/k8ts-${part}`;
 /** The record of what the set-up changed and what was there before, for `k8ts reset`. */
 export const recordPath = `${stateDir}/setup.json`;
 export const unitDir = '/etc/systemd/system';

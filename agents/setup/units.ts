@@ -7,6 +7,7 @@ import {
   cacheName,
   envPath,
   etcdDir,
+  keptDir,
   type Part,
   partsOf,
   programDir,
@@ -39,6 +40,13 @@ const restartSeconds = 2;
  * (controlplane/process/watchdog.ts); a running call into the engine must return first.
  */
 const watchdog: Lines = ['WatchdogSec=90', 'WatchdogSignal=SIGINT', 'TimeoutAbortSec=10'];
+
+/** A folder below /run that a restart of the process leaves as it is. */
+const keeps = (part: 'dns' | 'ingress'): Lines => [
+  `RuntimeDirectory=${keptDir(part).replace('/run/', '')}`,
+  'RuntimeDirectoryMode=0700',
+  'RuntimeDirectoryPreserve=restart',
+];
 
 /** For processes that need only the network of the machine. */
 const confined: Lines = [
@@ -194,12 +202,26 @@ const units: Readonly<Record<Part, UnitParts>> = {
   dns: {
     description: 'k8ts dns: names of Services for the pods of this node',
     after: [unitOf('server')],
-    service: [...nodeProgram('dns'), `User=${users.dns}`, ...confined, ...lowPorts, 'OOMScoreAdjust=-900'],
+    service: [
+      ...nodeProgram('dns'),
+      `User=${users.dns}`,
+      ...keeps('dns'),
+      ...confined,
+      ...lowPorts,
+      'OOMScoreAdjust=-900',
+    ],
   },
   ingress: {
     description: 'k8ts ingress: HTTP and HTTPS to pods',
     after: [unitOf('server')],
-    service: [...nodeProgram('ingress'), `User=${users.ingress}`, ...confined, ...lowPorts, 'LimitNOFILE=65536'],
+    service: [
+      ...nodeProgram('ingress'),
+      `User=${users.ingress}`,
+      ...keeps('ingress'),
+      ...confined,
+      ...lowPorts,
+      'LimitNOFILE=65536',
+    ],
   },
 };
 

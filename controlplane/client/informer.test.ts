@@ -1,9 +1,11 @@
 import t, { type Test } from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { FakeTransport, type PendingRequest, type ScriptedBody } from '../../test/lib/fake-transport';
-import { type Pod, pods } from '../api/index';
+import { objectKey, type Pod, pods } from '../api/index';
+import { Unavailable } from '../base/errors';
 import { silentLogger } from '../base/logger';
 import { type Change, createInformer, type InformerOptions } from './informer';
+import type { KeptCopy } from './kept-copy';
 import { createClient } from './rest-client';
 
 const pod = (name: string, resourceVersion: string, extra: Partial<Pod['metadata'] & object> = {}): Pod => ({
@@ -283,4 +285,67 @@ t.test('when the signal is aborted, synced rejects and run ends', async (t) => {
   await t.rejects(synced, { message: 'stopped' });
   await t.rejects(informer.synced(abort.signal), { message: 'stopped' });
   await done;
+});
+
+/** A file of an earlier process with these objects, or none. */
+function fileWith(...objects: Pod[]): { readonly file: KeptCopy<Pod>; readonly reads: () => number } {
+  let reads = 0;
+  const read = async () => {
+    reads++;
+    return objects.length === 0 ? undefined : new Map(objects.map((object) => [objectKey(object), object]));
+  };
+  return { file: { read, keep: async () => {} } as unknown as KeptCopy<Pod>, reads: () => reads };
+}
+
+t.test(
+  'without an API server it has the objects of the last process; the first list yields the difference',
+  async (t) => {
+    const { file } = fileWith(pod('x', '3'), pod('y', '4'), pod('z', '5'));
+    const { transport, informer, changed, clock, abort } = start(t, { file });
+    const synced = informer.synced(abort.signal);
+    (await transport.next()).fail(new Unavailable('no connection'));
+    await synced;
+    t.same(await changed(3), ['added a/x', 'added a/y', 'added a/z']);
+    t.equal(informer.revision, 0, 'no answer of the server is known');
+    await clock.armed();
+    clock.advance(5_000);
+    const list = await transport.next();
+    t.equal(list.query.get('watch'), null, 'no watch goes on from the revision of another process');
+    list.reply(listOf('9', pod('x', '3'), pod('y', '8')));
+    t.same((await changed(5)).slice(3), ['deleted a/z', 'updated a/y']);
+    t.equal(informer.revision, 9);
+  },
+);
+
+t.test('the file is read once, and only before the first list', async (t) => {
+  const never = fileWith(pod('x', '3'));
+  const first = start(t, { file: never.file });
+  (await first.transport.next()).reply(listOf('1'));
+  (await nextWatch(first.transport)).fail(new Unavailable('no connection'));
+  // The silence limit of the watch is a timer, too.
+  await first.clock.armed(100);
+  first.clock.advance(100);
+  await nextWatch(first.transport);
+  t.equal(never.reads(), 0);
+  const none = fileWith();
+  const second = start(t, { file: none.file });
+  for (let i = 0; i < 3; i++) {
+    (await second.transport.next()).fail(new Unavailable('no connection'));
+    await second.clock.armed();
+    second.clock.advance(10_000);
+  }
+  t.equal(none.reads(), 1);
+  t.equal(second.informer.hasSynced, false, 'without a file there is nothing to work by');
+});
+
+t.test('a server that refuses is no reason to work by the file', async (t) => {
+  const { file, reads } = fileWith(pod('x', '3'));
+  const { transport, clock, informer } = start(t, { file });
+  (await transport.next()).reply(
+    { kind: 'Status', status: 'Failure', code: 403, reason: 'Forbidden', message: 'no' },
+    403,
+  );
+  await clock.armed();
+  t.equal(reads(), 0);
+  t.equal(informer.hasSynced, false);
 });

@@ -4,6 +4,7 @@ import type { KubeObject } from '../api/types';
 import { type Clock, systemClock } from '../base/clock';
 import type { Logger } from '../base/logger';
 import type { Client, ListParams } from './client';
+import type { KeptCopy } from './kept-copy';
 import { ObjectIndex } from './object-index';
 import { runReflector, type Sink } from './reflector';
 
@@ -59,6 +60,11 @@ export interface InformerOptions<T extends KubeObject> {
   readonly clock?: Clock;
   /** In [0, 1); Math.random by default. */
   readonly random?: () => number;
+  /**
+   * A file with the copy. A process that starts while the API server cannot be reached has the objects of the last process, and
+   * counts as synced; `revision` stays 0 until the server has answered.
+   */
+  readonly file?: KeptCopy<T>;
 }
 
 /** Does nothing until run() is called, which must happen once. */
@@ -116,8 +122,13 @@ class ListWatchInformer<T extends KubeObject> implements TrackedInformer<T>, Sin
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { params = {}, log, clock = systemClock, random = Math.random } = this.options;
-    await runReflector<T>({ client: this.client, kind: this.kind, params, sink: this, log, clock, random }, signal);
+    const { params = {}, log, clock = systemClock, random = Math.random, file } = this.options;
+    const earlier = file && (() => file.read());
+    const reflector = { client: this.client, kind: this.kind, params, sink: this, log, clock, random };
+    await Promise.all([
+      runReflector<T>({ ...reflector, ...(earlier ? { earlier } : {}) }, signal),
+      file?.keep(this, signal),
+    ]);
   }
 
   /** Raised before handlers run, so that they see the copy and its revision agree. */

@@ -3,11 +3,12 @@
 //   list ─► replace ─► watch from its revision ─► apply events ─┐ ended by the server: watch again from the last revision
 //     ▲                      ▲                                  │ broken: the same after a back-off
 //     └── Expired (410) ─────┴──────────────────────────────────┘ a list that follows yields only the difference
+// Until the first list is answered, the copy may be that of an earlier process.
 import type { KindRef } from '../api/kind';
 import { type KubeObject, objectKey, type WatchEvent } from '../api/types';
 import { Backoff } from '../base/backoff';
 import type { Clock } from '../base/clock';
-import { isExpired } from '../base/errors';
+import { isExpired, isUnavailable } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
 import type { Client, ListParams } from './client';
@@ -31,6 +32,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly clock: Clock;
   /** In [0, 1): spreads time-outs and back-offs, so that many clients do not return at the same moment. */
   readonly random: () => number;
+  /** The state of an earlier process, for the time until the API server answers the first list; undefined: there is none. */
+  readonly earlier?: () => Promise<ReadonlyMap<string, T> | undefined>;
 }
 
 /** A watch lasts between this and twice this long, as in client-go. */
@@ -52,9 +55,11 @@ export async function runReflector<T extends KubeObject>(
   const { kind, log, clock, random } = options;
   const backoff = new Backoff<string>(listRetry);
   let revision: string | undefined;
+  let { earlier } = options;
   while (!signal.aborted) {
     try {
       revision ??= await list(options, signal);
+      earlier = undefined;
       const startedAt = clock.now();
       let heard = false;
       for await (const { at, isBookmark } of watch(options, revision, signal)) {
@@ -67,6 +72,14 @@ export async function runReflector<T extends KubeObject>(
       else await pause(clock, backoff.next('') * (0.5 + random()), signal);
     } catch (err) {
       if (signal.aborted) return;
+      if (earlier && isUnavailable(err)) {
+        const objects = await earlier();
+        earlier = undefined;
+        if (objects) {
+          log.warn('the API server cannot be reached: working by the state of the last process', { kind: kind.plural });
+          options.sink.replace(objects);
+        }
+      }
       const expired = isExpired(err);
       const delay = backoff.next('') * (0.5 + random());
       const first = backoff.count('') === 1;

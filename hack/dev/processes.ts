@@ -165,6 +165,7 @@ const ofSharedDisk = [
 function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: ProcessFacts): ProcessSpec {
   const common = [`--kubeconfig=${node.kubeconfigs[agent]}`, `--node-name=${node.name}`];
   const nodeIp = `--node-ip=${node.ip}`;
+  const state = `--state-dir=${node.dir}/${agent}`;
   const own: Readonly<Record<Agent, readonly string[]>> = {
     kubelet: [
       node.ip6 ? `${nodeIp},${node.ip6}` : nodeIp,
@@ -189,8 +190,8 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       `--healthz-port=${healthPorts['kube-proxy']}`,
       '--metrics-port=10249',
     ],
-    dns: [nodeIp, `--cluster-domain=${ranges.domain}`, `--upstream=${facts.upstreams.join(',')}`],
-    ingress: [nodeIp, `--cluster-domain=${ranges.domain}`, '--http-port=80', '--https-port=443'],
+    dns: [nodeIp, state, `--cluster-domain=${ranges.domain}`, `--upstream=${facts.upstreams.join(',')}`],
+    ingress: [nodeIp, state, `--cluster-domain=${ranges.domain}`, '--http-port=80', '--https-port=443'],
   };
   return k8tsProcess(plan, node, facts, agent, [...common, ...own[agent]]);
 }

@@ -340,6 +340,9 @@ WatchdogSec=90
 WatchdogSignal=SIGINT
 TimeoutAbortSec=10
 User=k8ts-dns
+RuntimeDirectory=k8ts-dns
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=restart
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -396,6 +399,9 @@ WatchdogSec=90
 WatchdogSignal=SIGINT
 TimeoutAbortSec=10
 User=k8ts-ingress
+RuntimeDirectory=k8ts-ingress
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=restart
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -485,10 +491,10 @@ K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=control --node-ip=192
 K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=control --node-ip=192.168.56.10 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"
 --- /etc/k8ts/dns.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=control --node-ip=192.168.56.10 --state-dir=/run/k8ts-dns --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/ingress.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=control --node-ip=192.168.56.10 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=control --node-ip=192.168.56.10 --state-dir=/run/k8ts-ingress --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/registry.yml 0644
 # Written by k8ts; changes are overwritten.
 version: 0.1
@@ -643,6 +649,9 @@ WatchdogSec=90
 WatchdogSignal=SIGINT
 TimeoutAbortSec=10
 User=k8ts-dns
+RuntimeDirectory=k8ts-dns
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=restart
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -699,6 +708,9 @@ WatchdogSec=90
 WatchdogSignal=SIGINT
 TimeoutAbortSec=10
 User=k8ts-ingress
+RuntimeDirectory=k8ts-ingress
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=restart
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
@@ -749,10 +761,10 @@ K8TS_ARGS="--kubeconfig=/etc/k8ts/kubelet.conf --node-name=worker-1 --node-ip=19
 K8TS_ARGS="--kubeconfig=/etc/k8ts/kube-proxy.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-cidr=10.244.0.0/16 --service-cidr=10.96.0.0/12"
 --- /etc/k8ts/dns.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/dns.conf --node-name=worker-1 --node-ip=192.168.56.11 --state-dir=/run/k8ts-dns --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/k8ts/ingress.env 0600
 # Written by k8ts; changes are overwritten. Yours belong into /etc/default/k8ts-NAME as K8TS_EXTRA_ARGS.
-K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=worker-1 --node-ip=192.168.56.11 --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
+K8TS_ARGS="--kubeconfig=/etc/k8ts/ingress.conf --node-name=worker-1 --node-ip=192.168.56.11 --state-dir=/run/k8ts-ingress --cluster-domain=cluster.local --resolv-conf=/run/systemd/resolve/resolv.conf"
 --- /etc/sysusers.d/k8ts.conf 0644
 # Written by k8ts: each process that is not root has a user. See sysusers.d(5).
 u k8ts-dns - "k8ts dns" /var/lib/k8ts
