@@ -243,6 +243,20 @@ const cases: readonly {
     excuse: 'address moves',
   },
   {
+    name: 'the address moves back when the API server is back',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset', at: 60_000 },
+    faults: [fault({ kind: 'kube-proxy', node: 'a' }), fault({ kind: 'api-down', until: 58_000 })],
+    moves: [{ at: 60_200, from: 'b', to: 'a' }],
+    excuse: 'address moves',
+  },
+  {
+    name: 'the address moves back without a reason',
+    request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset', at: 60_000 },
+    faults: [fault({ kind: 'kube-proxy', node: 'a' }), fault({ kind: 'api-down', from: 16_000, until: 58_000 })],
+    moves: [{ at: 60_200, from: 'b', to: 'a' }],
+    excuse: false,
+  },
+  {
     name: 'the address moves without a reason',
     request: { way: 'LoadBalancer', connection: 'kept', outcome: 'reset' },
     faults: [fault({ kind: 'kubelet', node: 'a' })],

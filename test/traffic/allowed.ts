@@ -106,10 +106,11 @@ function whileAddressMoves(request: RequestEnd, { faults, moves }: Run): Excuse 
   if (request.way !== 'LoadBalancer') return undefined;
   for (const { at, from, to } of moves) {
     const fault = faults.find(
-      ({ kind, node, ...times }) =>
-        (kind === 'node-loss' || kind === 'kube-proxy') &&
-        ((node === from && at >= times.from && at <= times.from + announceMs) ||
-          (node === to && at >= times.from && at <= endOf({ kind, node, ...times }) + announceMs)),
+      (each) =>
+        (each.kind === 'node-loss' || each.kind === 'kube-proxy') &&
+        at >= each.from &&
+        ((each.node === from && at <= each.from + announceMs) ||
+          (each.node === to && at <= ableAgain(each, faults) + announceMs)),
     );
     if (!fault) continue;
     const begin = fault.kind === 'node-loss' && fault.node === from ? fault.from : at - moveMs;
@@ -117,6 +118,14 @@ function whileAddressMoves(request: RequestEnd, { faults, moves }: Run): Excuse 
   }
   return undefined;
 }
+
+/** A kube-proxy that was started while no API server answered announces nothing before one does. */
+const ableAgain = (fault: Fault, faults: readonly Fault[]): number =>
+  faults
+    .filter(
+      ({ kind, from, until }) => kind === 'api-down' && from <= endOf(fault) && (until ?? fault.from) >= fault.from,
+    )
+    .reduce((last, down) => Math.max(last, endOf(down)), endOf(fault));
 
 /**
  * A pod that ends in order closes its idle connections; a request that crosses this close on its way is sent again. Not for the
