@@ -40,7 +40,7 @@ const stages: readonly Stage[] = [
   {
     name: 'unit',
     summary: 'files next to the code',
-    folders: ['agents', 'controlplane', 'dataplane', 'hack', 'test/lib', 'test/traffic'],
+    folders: ['agents', 'controlplane', 'dataplane', 'hack', 'test/lib', 'test/history', 'test/traffic'],
     // One more than there are cores: some tests wait for time-outs.
     jobs: availableParallelism() + 1,
     timeoutSeconds: 120,
