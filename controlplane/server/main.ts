@@ -25,6 +25,7 @@ import { renewEtcdPki } from '../pki/etcd';
 import { ensurePki, readAuthority, readTokenKey, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
 import { openStore } from '../store/open';
+import { retentionFor } from '../store/retention';
 import { readAudit } from './audit-options';
 import { closeAuthorization, followAuthorization, readAuthorization } from './authorization-options';
 import { openEncryption } from './encryption';
@@ -157,7 +158,8 @@ async function openApi(
   for (const made of await ensureCertificates(options)) log.info('key or certificate created', { file: made });
   const erases = options.encryptionProviderConfig !== '';
   const spec = await readStoreSpec(options, { dataDir, erases });
-  const kept = await openStore(spec, { log: log.child('store') });
+  const retention = retentionFor(options.etcdCompactionInterval);
+  const kept = await openStore(spec, { log: log.child('store'), retention });
   scope.defer(() => kept.close());
   const stop = new AbortController();
   scope.defer(() => stop.abort());

@@ -1,9 +1,15 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { parseStore, readStoreSpec, type StoreOptions } from './store-options';
+import { parseStore, readStoreSpec } from './store-options';
 
 const file = { dataDir: '/d', erases: false };
-const none: StoreOptions = { store: { kind: 'sqlite' }, etcdCaFile: '', etcdCertFile: '', etcdKeyFile: '' };
+type Given = Parameters<typeof readStoreSpec>[0];
+const none: Given = {
+  store: { kind: 'sqlite' },
+  etcdCaFile: '',
+  etcdCertFile: '',
+  etcdKeyFile: '',
+};
 
 t.test('parseStore', async (t) => {
   t.same(parseStore('memory'), { kind: 'memory' });
@@ -34,7 +40,7 @@ t.test('readStoreSpec', async (t) => {
   const dir = t.testdir({ 'ca.crt': 'CA', 'c.crt': 'CERT', 'c.key': 'KEY' });
   t.same(await readStoreSpec(none, file), { kind: 'sqlite', path: '/d/state.db', erases: false });
   t.same(await readStoreSpec({ ...none, store: { kind: 'memory' } }, file), { kind: 'memory' });
-  const local: StoreOptions = { ...none, store: parseStore('etcd://127.0.0.1:1,[::1]:2') };
+  const local: Given = { ...none, store: parseStore('etcd://127.0.0.1:1,[::1]:2') };
   t.same(await readStoreSpec(local, file), {
     kind: 'etcd',
     endpoints: [
@@ -42,7 +48,7 @@ t.test('readStoreSpec', async (t) => {
       { host: '::1', port: 2 },
     ],
   });
-  const remote: StoreOptions = { ...none, store: parseStore('etcd://127.0.0.1:1,10.0.0.1:2') };
+  const remote: Given = { ...none, store: parseStore('etcd://127.0.0.1:1,10.0.0.1:2') };
   await t.rejects(readStoreSpec(remote, file), { code: 'BadRequest', message: /10\.0\.0\.1.*--etcd-cafile/ });
   const etcdCaFile = join(dir, 'ca.crt');
   const tls = { etcdCaFile, etcdCertFile: join(dir, 'c.crt'), etcdKeyFile: join(dir, 'c.key') };

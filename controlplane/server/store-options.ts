@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadRequest } from '../base/errors';
-import { type OptionTable, type Parsed, parseText } from '../process/options';
+import { type OptionTable, type Parsed, parseDuration, parseText } from '../process/options';
 import type { Endpoint, EtcdTls } from '../store/etcd/connection';
 import type { StoreSpec } from '../store/open';
 
@@ -58,12 +58,19 @@ export const storeOptions = {
     help: 'key of the client certificate for etcd',
     parse: parseText,
   },
+  etcdCompactionInterval: {
+    flag: 'etcd-compaction-interval',
+    placeholder: 'DURATION',
+    default: '5m',
+    help: 'how long any store keeps history for watches and lists of old revisions: at least the newest 1,000 revisions (in proportion below 1m), at most 100,000; 0: by count alone',
+    parse: parseDuration,
+  },
 } satisfies OptionTable;
 export type StoreOptions = Parsed<typeof storeOptions>;
 
 /** @throws BadRequest for options that do not fit together, and for files that cannot be read */
 export async function readStoreSpec(
-  { store, etcdCaFile, etcdCertFile, etcdKeyFile }: StoreOptions,
+  { store, etcdCaFile, etcdCertFile, etcdKeyFile }: Omit<StoreOptions, 'etcdCompactionInterval'>,
   file: { readonly dataDir: string; readonly erases: boolean },
 ): Promise<StoreSpec> {
   const given = [etcdCaFile, etcdCertFile, etcdKeyFile].some((path) => path !== '');

@@ -2,7 +2,14 @@ import t from 'tap';
 import { FakeClock } from '../../test/lib/fake-clock';
 import { silentLogger } from '../base/logger';
 import { MemoryStore } from './memory/memory-store';
-import { planCompaction, type Retention, runCompaction, withRetention } from './retention';
+import {
+  defaultRetention,
+  planCompaction,
+  type Retention,
+  retentionFor,
+  runCompaction,
+  withRetention,
+} from './retention';
 
 const retention: Retention = { keepMs: 300, minRevisions: 10, maxRevisions: 1_000, everyMs: 100 };
 
@@ -22,6 +29,14 @@ t.test('planCompaction keeps revisions by age, between two counts', async (t) =>
   ];
   for (const { name, now, current, want } of cases)
     t.equal(planCompaction(samples, now, current, retention), want, name);
+});
+
+t.test('retentionFor: another age, looked at as often; without one the count decides', async (t) => {
+  t.same(retentionFor(6_000), { ...defaultRetention, keepMs: 6_000, everyMs: 6_000, minRevisions: 100 });
+  t.same(retentionFor(3_600_000), { ...defaultRetention, keepMs: 3_600_000 });
+  const old = [{ at: 0, revision: 50_000 }];
+  t.equal(planCompaction(old, 1e12, 90_000, retentionFor(0)), 0);
+  t.equal(planCompaction(old, 1e12, 190_000, retentionFor(0)), 90_000);
 });
 
 t.test('the loop compacts as time passes, and continues after a failure', async (t) => {

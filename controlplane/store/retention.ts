@@ -21,6 +21,16 @@ export const defaultRetention: Retention = {
   everyMs: 30_000,
 };
 
+/** With a shorter age than this, fewer of the newest revisions are kept for certain. */
+const fullMinimumMs = 60_000;
+
+/** The default with another age, in milliseconds; 0: history is bounded by count alone. */
+export function retentionFor(keepMs: number): Retention {
+  if (keepMs === 0) return { ...defaultRetention, keepMs: Number.POSITIVE_INFINITY };
+  const minRevisions = Math.ceil(defaultRetention.minRevisions * Math.min(1, keepMs / fullMinimumMs));
+  return { ...defaultRetention, keepMs, minRevisions, everyMs: Math.min(keepMs, defaultRetention.everyMs) };
+}
+
 /** The newest revision at a point in time. */
 export interface Sample {
   readonly at: number;
