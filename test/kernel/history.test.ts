@@ -1,0 +1,32 @@
+// Some seeds of hack/history: servers under faults, on both stores, and a checked history of all that their clients saw.
+import t from 'tap';
+import { possibleFaults } from '../history/runner/faults';
+import { countOutcomes, runSeed } from '../history/runner/run';
+
+t.setTimeout(540_000);
+
+const runs = [
+  { store: 'sqlite', servers: 1, seeds: [1, 2, 3, 4] },
+  { store: 'etcd', servers: 3, seeds: [1, 2] },
+] as const;
+const seconds = 5;
+
+for (const { store, servers, seeds } of runs) {
+  for (const seed of seeds) {
+    t.test(`seed ${seed} on ${store} with ${servers} servers`, async (t) => {
+      const faults = possibleFaults({ store, isRoot: true });
+      const { history, problems, faults: made } = await runSeed({ seed, store, servers, seconds, faults });
+      t.comment(JSON.stringify(made), JSON.stringify(Object.fromEntries(countOutcomes(history.operations))));
+      t.ok(
+        history.operations.some(({ op, outcome }) => op === 'update' && outcome === 'done'),
+        'clients have worked',
+      );
+      const again = `hack/history --seed ${seed} --store ${store} --servers ${servers} --time ${seconds}`;
+      t.strictSame(
+        problems.map(({ check, message }) => `${check}: ${message}`),
+        [],
+        again,
+      );
+    });
+  }
+}
