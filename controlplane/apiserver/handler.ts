@@ -174,6 +174,27 @@ export class ApiHandler {
     const caller = this.caller(request);
     const match = this.match(caller);
     if (!match) throw pathNotFound();
+    const fresh = match.unserved || isDiscovery(caller.path) ? this.deps.fresh() : undefined;
+    return fresh ? fresh.then(() => this.matchAgain(caller, onMatch)) : this.admit(match, caller, onMatch);
+  }
+
+  /** Another server may have stored the definition of the resource, whose kind this one begins to serve now. */
+  private async matchAgain(
+    caller: ApiRequest,
+    onMatch: (match: Match, caller: ApiRequest) => Admission,
+  ): Promise<Reply> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    await this.deps.settling?.(caller.path);
+    const match = this.match(caller);
+    if (!match) throw pathNotFound();
+    return this.admit(match, caller, onMatch);
+  }
+
+  private admit(
+    match: Match,
+    caller: ApiRequest,
+    onMatch: (match: Match, caller: ApiRequest) => Admission,
+  ): Reply | Promise<Reply> {
     const { wait, done } = onMatch(match, caller);
     return wait ? wait.then(() => this.serve(match, done)) : this.serve(match, done);
   }
@@ -258,6 +279,9 @@ function countWait(timer: RequestTimer, wait: Promise<void>): void {
 /** Undefined for a stream, and for a reader in this process, for whom no bytes are made. */
 const sizeOf = (reply: Reply, { decoded }: ApiRequest): number | undefined =>
   'body' in reply && !decoded ? reply.body.length : undefined;
+
+/** What clients learn from it must be there at the next server too. */
+const isDiscovery = (path: string): boolean => /^\/(?:api|apis|openapi)(?:\/[^/]*){0,2}$/.test(path);
 
 /** A read that names a revision, or continues an earlier one, needs no newer state. */
 const needsNewest = ({ route: { verb }, query }: RestRequest): boolean =>
