@@ -1,6 +1,7 @@
 // One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, wait for a seat,
 // authorize, then answer. Every failure becomes a Status here.
 import type { Duplex } from 'node:stream';
+import { isCustom } from '../api/kind';
 import { AppError, describeError, StoreUnavailable } from '../base/errors';
 import { eventLoop, type Work } from '../base/event-loop';
 import type { Logger } from '../base/logger';
@@ -174,11 +175,14 @@ export class ApiHandler {
     const caller = this.caller(request);
     const match = this.match(caller);
     if (!match) throw pathNotFound();
-    const fresh = match.unserved || isDiscovery(caller.path) ? this.deps.fresh() : undefined;
-    return fresh ? fresh.then(() => this.matchAgain(caller, onMatch)) : this.admit(match, caller, onMatch);
+    const fresh = needsNewest(match, caller) ? this.deps.fresh() : undefined;
+    if (!fresh) return this.admit(match, caller, onMatch);
+    return fresh.then(() =>
+      isOfDefinitions(match, caller) ? this.matchAgain(caller, onMatch) : this.admit(match, caller, onMatch),
+    );
   }
 
-  /** Another server may have stored the definition of the resource, whose kind this one begins to serve now. */
+  /** Another server may have changed which kinds there are; this one acts on it now. */
   private async matchAgain(
     caller: ApiRequest,
     onMatch: (match: Match, caller: ApiRequest) => Admission,
@@ -201,21 +205,16 @@ export class ApiHandler {
 
   /** `done` is called when the answer is there, or its error. */
   private serve(match: Match, done: (() => void) | undefined): Reply | Promise<Reply> {
-    if (!done) return this.serveFresh(match);
+    if (!done) return serveAuthorized(match);
     let pending = false;
     try {
-      const reply = this.serveFresh(match);
+      const reply = serveAuthorized(match);
       if (!(reply instanceof Promise)) return reply;
       pending = true;
       return reply.finally(done);
     } finally {
       if (!pending) done();
     }
-  }
-
-  private serveFresh(match: Match): Reply | Promise<Reply> {
-    const fresh = match.rest && needsNewest(match.rest) ? this.deps.fresh() : undefined;
-    return fresh ? fresh.then(() => serveAuthorized(match)) : serveAuthorized(match);
   }
 
   /** Only who may send the request sees that nothing is served at the path. */
@@ -280,13 +279,18 @@ function countWait(timer: RequestTimer, wait: Promise<void>): void {
 const sizeOf = (reply: Reply, { decoded }: ApiRequest): number | undefined =>
   'body' in reply && !decoded ? reply.body.length : undefined;
 
-/** What clients learn from it must be there at the next server too. */
-const isDiscovery = (path: string): boolean => /^\/(?:api|apis|openapi)(?:\/[^/]*){0,2}$/.test(path);
-
-/** A read that names a revision, or continues an earlier one, needs no newer state. */
-const needsNewest = ({ route: { verb }, query }: RestRequest): boolean =>
-  !(isRead(verb) && (query.get('resourceVersion') || query.get('continue')));
+/** A read that names a revision, or continues an earlier one, needs no newer state; nor do paths that show no objects. */
+function needsNewest(match: Match, caller: ApiRequest): boolean {
+  if (!match.rest) return isOfDefinitions(match, caller);
+  const { query, route } = match.rest;
+  return !(isRead(route.verb) && (query.get('resourceVersion') || query.get('continue')));
+}
 const isRead = (verb: string): boolean => verb === 'get' || verb === 'list' || verb === 'watch';
+
+/** Whether the request is served, and how, depends on CustomResourceDefinitions. */
+const isOfDefinitions = ({ unserved, rest }: Match, { path }: ApiRequest): boolean =>
+  unserved === true || (rest ? isCustom(rest.route.kind) : isDiscovery(path));
+const isDiscovery = (path: string): boolean => /^\/(?:api|apis|openapi)(?:\/[^/]*){0,2}$/.test(path);
 
 function serveAuthorized(match: Match): Reply | Promise<Reply> {
   const authorized = match.authorize();

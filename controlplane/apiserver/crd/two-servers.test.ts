@@ -2,6 +2,7 @@
 import t from 'tap';
 import { startApiServer } from '../../../test/lib/api-server';
 import { define, definition, definitionsPath } from '../../../test/lib/custom-definitions';
+import { laggingStore } from '../../../test/lib/lagging-store';
 import { openStore } from '../../store/open';
 
 t.setTimeout(120_000);
@@ -9,7 +10,8 @@ t.setTimeout(120_000);
 t.test('a definition that one server serves is served by the other one', async (t) => {
   const store = await openStore({ kind: 'memory' });
   t.teardown(() => store.close());
-  const servers = [await startApiServer({ store }), await startApiServer({ store })] as const;
+  const open = () => startApiServer({ store: laggingStore(store) });
+  const servers = [await open(), await open()] as const;
   t.teardown(() => Promise.all(servers.map((server) => server.close())));
   for (let i = 0; i < 6; i++) {
     const [here, there] = i % 2 === 0 ? servers : ([servers[1], servers[0]] as const);
