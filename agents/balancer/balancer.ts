@@ -130,7 +130,7 @@ export class Balancer {
   /** False when the server did not accept. Resolves at the end of the connection. */
   private async connect(name: string, client: Socket): Promise<boolean> {
     const { log, metrics } = this.deps;
-    const server = dial(parseAddress(name));
+    const server = dial(parseAddress(name), client);
     let isRelaying = false;
     const abort = () => {
       server.resetAndDestroy();

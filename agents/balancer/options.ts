@@ -62,7 +62,7 @@ export const options = {
   maxConnections: {
     flag: 'max-connections',
     placeholder: 'COUNT',
-    default: '4000',
+    default: '2000',
     help: 'open connections; further ones are reset',
     parse: parseInteger(1, 100_000),
   },
