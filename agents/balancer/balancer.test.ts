@@ -265,6 +265,23 @@ t.test('the only server: its connections stay while it is not ready, and close w
   t.equal(await client.over, 'ECONNRESET');
 });
 
+t.test('servers that lose their store together: no connection moves, then or when it comes back', async (t) => {
+  const servers = await start(t, 3);
+  const { balancer, port, metrics } = await balance(
+    t,
+    servers.map(({ address }) => address),
+  );
+  await states(balancer, 'up', 'up', 'up');
+  const clients = [open(port), open(port), open(port)];
+  await Promise.all(clients.map((client) => client.read(2)));
+  for (const server of servers) server.status = 500;
+  await states(balancer, 'down', 'down', 'down');
+  for (const server of servers) server.status = 200;
+  await states(balancer, 'up', 'up', 'up');
+  for (const { socket } of clients) t.notOk(socket.destroyed);
+  t.notMatch(metrics.render(), /closed_connections_total\{/);
+});
+
 t.test('no server accepts: the connection is reset', async (t) => {
   const [a] = await start(t, 1);
   a!.kill();

@@ -39,6 +39,7 @@ export class Balancer {
   private readonly pool: Pool;
   private readonly checks = new Map<string, AbortController>();
   private readonly open = new Set<Socket>();
+  private readonly naps = new Set<AbortController>();
   private readonly timing: typeof defaultTiming;
 
   constructor(
@@ -51,6 +52,7 @@ export class Balancer {
       {
         added: (name, isSpare) => this.startChecks(name, isSpare),
         removed: (name) => this.stopChecks(name),
+        changed: () => this.hurry(),
         closed: (name, count) => metrics.closed(name, count),
       },
       log,
@@ -179,10 +181,23 @@ export class Balancer {
     signal.addEventListener('abort', () => probe.close(), { once: true });
     while (!signal.aborted) {
       const began = clock.now();
+      const beganAt = this.pool.begin();
       const checked = await probe.check();
       if (signal.aborted) return;
-      this.pool.note(name, checked);
-      await clock.sleep(Math.min(intervalMs, Math.max(0, began + intervalMs - clock.now())), signal).catch(() => {});
+      this.pool.note(name, checked, beganAt);
+      await this.nap(Math.min(intervalMs, Math.max(0, began + intervalMs - clock.now())), signal);
     }
+  }
+
+  /** Ends early when another server comes up or goes down. */
+  private async nap(ms: number, signal: AbortSignal): Promise<void> {
+    const end = new AbortController();
+    this.naps.add(end);
+    await this.deps.clock.sleep(ms, AbortSignal.any([signal, end.signal])).catch(() => {});
+    this.naps.delete(end);
+  }
+
+  private hurry(): void {
+    for (const end of this.naps) end.abort();
   }
 }

@@ -6,6 +6,9 @@ const server = (name: string, changes: Partial<Candidate> = {}): Candidate => ({
   state: 'up',
   isSpare: false,
   connections: 0,
+  changedAt: 1,
+  goodAt: 0,
+  badAt: 0,
   ...changes,
 });
 
@@ -51,10 +54,18 @@ t.test('candidatesFor', async (t) => {
 });
 
 t.test('abandoned', async (t) => {
-  const frozen = server('frozen', { state: 'down', connections: 7 });
-  t.strictSame(abandoned([frozen, server('a')]), ['frozen']);
-  t.strictSame(abandoned([frozen, server('a', { state: 'unknown' })]), [], 'not judged: perhaps there is no other');
-  t.strictSame(abandoned([frozen, server('b', { state: 'down' })]), [], 'no other server is up');
-  t.strictSame(abandoned([frozen, server('s', { isSpare: true })]), ['frozen'], 'a spare that is up is enough');
-  t.strictSame(abandoned([server('a'), server('b')]), []);
+  const frozen = server('frozen', { state: 'down', connections: 7, changedAt: 10, badAt: 9 });
+  const good = { changedAt: 1, goodAt: 11 };
+  t.strictSame(abandoned([frozen, server('a', good)]), ['frozen']);
+  t.strictSame(
+    abandoned([frozen, server('s', { ...good, isSpare: true })]),
+    ['frozen'],
+    'a spare that is up is enough',
+  );
+  t.strictSame(abandoned([frozen, server('a', { ...good, goodAt: 8 })]), [], 'perhaps the other is down too');
+  t.strictSame(abandoned([frozen, server('a', { changedAt: 12, goodAt: 11 })]), [], 'perhaps this one is up again too');
+  t.strictSame(abandoned([{ ...frozen, badAt: 13 }, server('a', { changedAt: 12, goodAt: 11 })]), ['frozen']);
+  t.strictSame(abandoned([frozen, server('a', { ...good, state: 'unknown' })]), []);
+  t.strictSame(abandoned([frozen, server('b', { ...good, state: 'down' })]), [], 'no other server is up');
+  t.strictSame(abandoned([server('a', good), server('b', good)]), []);
 });

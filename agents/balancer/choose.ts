@@ -8,6 +8,10 @@ export interface Candidate {
   readonly isSpare: boolean;
   /** Open connections, and those that are being opened. */
   readonly connections: number;
+  /** Moments as numbers that grow: when the state changed, and when the last good and the last bad check began. 0: never. */
+  readonly changedAt: number;
+  readonly goodAt: number;
+  readonly badAt: number;
 }
 
 const rankOf = ({ state, isSpare }: Candidate): number => (state === 'up' ? 0 : 1) + (isSpare ? 2 : 0);
@@ -27,9 +31,15 @@ export function candidatesFor(candidates: readonly Candidate[], turn: number): r
 
 /**
  * Servers whose connections are closed: they are down and another one is up. If none is up, a connection to a server that is only slow is
- * better than none.
+ * better than none. Both must be known by checks that began after the other one changed: servers that lose their store together are
+ * found down one after another, and up again one after another, and no connection is to move between them.
  */
 export function abandoned(candidates: readonly Candidate[]): readonly string[] {
-  if (!candidates.some(({ state }) => state === 'up')) return [];
-  return candidates.filter(({ state }) => state === 'down').map(({ name }) => name);
+  const up = candidates.filter(({ state }) => state === 'up');
+  return candidates
+    .filter(
+      ({ state, changedAt, badAt }) =>
+        state === 'down' && up.some((other) => other.goodAt > changedAt && badAt > other.changedAt),
+    )
+    .map(({ name }) => name);
 }

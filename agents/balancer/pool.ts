@@ -14,6 +14,8 @@ export interface PoolEvents {
   /** A server came, or is not a server any more. */
   readonly added: (name: string, isSpare: boolean) => void;
   readonly removed: (name: string) => void;
+  /** A server came up or went down: the others must be checked now. */
+  readonly changed: (name: string) => void;
   /** Connections were closed because their server is down. */
   readonly closed: (name: string, count: number) => void;
 }
@@ -22,11 +24,15 @@ interface Entry {
   isSpare: boolean;
   health: Health;
   readonly connections: Set<Connection>;
+  changedAt: number;
+  goodAt: number;
+  badAt: number;
 }
 
 export class Pool {
   private readonly servers = new Map<string, Entry>();
   private turn = 0;
+  private moment = 0;
 
   constructor(
     private readonly events: PoolEvents,
@@ -45,22 +51,37 @@ export class Pool {
       const entry = this.servers.get(name);
       if (entry && entry.isSpare === isSpare) continue;
       if (entry) entry.isSpare = isSpare;
-      else this.servers.set(name, { isSpare, health: unjudged, connections: new Set() });
+      else
+        this.servers.set(name, {
+          isSpare,
+          health: unjudged,
+          connections: new Set(),
+          ...{ changedAt: 0, goodAt: 0, badAt: 0 },
+        });
       this.log.info(isSpare ? 'server is a spare' : 'server is used', { server: name });
       if (entry) this.events.removed(name);
       this.events.added(name, isSpare);
     }
   }
 
-  note(name: string, { finding, why }: Checked): void {
+  /** A check begins; its moment is an argument of `note`. */
+  begin(): number {
+    return ++this.moment;
+  }
+
+  note(name: string, { finding, why }: Checked, beganAt: number): void {
     const entry = this.servers.get(name);
     if (!entry) return;
     const before = entry.health.state;
     entry.health = judge(entry.health, finding);
+    entry[finding === 'ready' ? 'goodAt' : 'badAt'] = beganAt;
     const { state } = entry.health;
-    if (state === before) return;
-    if (state === 'down') this.log.warn('server is down', { server: name, finding, why });
-    else this.log.info(`server is ${state}`, { server: name });
+    if (state !== before) {
+      entry.changedAt = ++this.moment;
+      if (state === 'down') this.log.warn('server is down', { server: name, finding, why });
+      else this.log.info(`server is ${state}`, { server: name });
+      this.events.changed(name);
+    }
     this.closeAbandoned();
   }
 
@@ -82,9 +103,9 @@ export class Pool {
   }
 
   all(): readonly Candidate[] {
-    return [...this.servers].map(([name, { isSpare, health, connections }]) => ({
+    return [...this.servers].map(([name, { health, connections, ...rest }]) => ({
       name,
-      isSpare,
+      ...rest,
       state: health.state,
       connections: connections.size,
     }));
