@@ -17,18 +17,21 @@ module K8ts
     end
   end
 
-  Machine = Struct.new(:name, :ip, :memory) do
+  # role: control (the first control machine), control-plane (a further one) or worker.
+  Machine = Struct.new(:name, :ip, :memory, :role) do
     def control?
-      name == 'control'
+      role == 'control'
     end
   end
 
   class Settings
-    attr_reader :cpus, :workers, :boot_timeout, :patience, :build, :hosts, :sync
+    attr_reader :cpus, :workers, :control_planes, :store, :boot_timeout, :patience, :build, :hosts, :sync
 
     def initialize(env)
       @env = env
       @workers = integer('K8TS_WORKERS', 2, 0..20)
+      @control_planes = one_of('K8TS_CONTROL_PLANES', %w[1 3]).to_i
+      @store = one_of('K8TS_STORE', @control_planes > 1 ? %w[etcd] : %w[sqlite etcd])
       @cpus = integer('K8TS_CPUS', 2, 1..64)
       @memory = integer('K8TS_MEMORY', 1536, 512..65_536)
       @control_memory = integer('K8TS_CONTROL_MEMORY', [@memory, 2048].max, 512..65_536)
@@ -40,8 +43,10 @@ module K8ts
     end
 
     def machines
-      control = Machine.new('control', "#{NETWORK}.10", @control_memory)
-      [control] + (1..@workers).map { |i| Machine.new("worker-#{i}", "#{NETWORK}.#{10 + i}", @memory) }
+      # Below the first, so that the addresses of workers do not depend on the number of control machines.
+      further = (2..@control_planes).map { |i| Machine.new("control-#{i}", "#{NETWORK}.#{6 + i}", @control_memory, 'control-plane') }
+      workers = (1..@workers).map { |i| Machine.new("worker-#{i}", "#{NETWORK}.#{10 + i}", @memory, 'worker') }
+      [Machine.new('control', "#{NETWORK}.10", @control_memory, 'control'), *further, *workers]
     end
 
     # Debian's own boxes exist for libvirt and VirtualBox on x86-64.
@@ -173,6 +178,8 @@ module K8ts
         'K8TS_CONTROL_IP' => @settings.machines.first.ip,
         'K8TS_NODES' => @settings.machines.size.to_s,
         'K8TS_BUILD' => @settings.build,
+        'K8TS_STORE' => @settings.store,
+        'K8TS_CONTROL_PLANES' => @settings.control_planes.to_s,
         'K8TS_PATIENCE' => @settings.patience.to_s
       }
     end

@@ -87,7 +87,7 @@ t.test(
         await podsAreReady(t, control);
       });
 
-      await t.test('the door does three things and no other', async (t) => {
+      await t.test('the door does its few things and no other', async (t) => {
         const ask = (word: string) =>
           worker.sh(
             `ssh -q -i /root/.ssh/k8ts-worker -o BatchMode=yes -o StrictHostKeyChecking=no vagrant@${controlIp} ${word} 2>&1 || echo "status $?"`,
@@ -96,9 +96,10 @@ t.test(
           await ask('join'),
           /^k8ts join 192\.168\.240\.10:6443 --token=\S+ --ca-cert-hash=sha256:[0-9a-f]{64}\n$/,
         );
-        t.equal(await ask("'id; echo $(id)'"), 'expected join, package or demo\nstatus 64\n');
+        t.equal(await ask("'id; echo $(id)'"), 'expected join, join-control, package or demo\nstatus 64\n');
+        t.match(await ask('join-control'), /^this cluster has one control machine .*\nstatus 64\n$/);
         t.equal(await ask("'demo 1; id'"), 'demo: expected the number of nodes\nstatus 64\n');
-        t.equal(await ask(''), 'expected join, package or demo\nstatus 64\n', 'an empty request starts no shell');
+        t.equal(await ask(''), 'expected join, join-control, package or demo\nstatus 64\n', 'an empty request starts no shell');
       });
 
       await t.test('a second time changes nothing', async (t) => {

@@ -112,10 +112,30 @@ t.test('the Vagrantfile: settings from the environment', async (t) => {
   t.equal(override!.parts['vm']!.set['box'], 'my/box');
 });
 
+t.test('the Vagrantfile: three control machines, with the objects in etcd', async (t) => {
+  const list = machines(await vagrantfile({ K8TS_CONTROL_PLANES: '3', K8TS_WORKERS: '1' }));
+  t.strictSame(
+    list.map((machine) => {
+      const [, [, options]] = call(machine, 'provision')[0]!;
+      const { env, inline } = options as { env: Record<string, string>; inline: string };
+      const { ip } = call(machine, 'network')[0]![1][1] as { ip: string };
+      return [machine.name, ip, inline.split(' ').at(-1), env['K8TS_STORE'], env['K8TS_NODES']];
+    }),
+    [
+      ['control', '192.168.56.10', 'control', 'etcd', '4'],
+      ['control-2', '192.168.56.8', 'control-plane', 'etcd', '4'],
+      ['control-3', '192.168.56.9', 'control-plane', 'etcd', '4'],
+      ['worker-1', '192.168.56.11', 'worker', 'etcd', '4'],
+    ],
+  );
+});
+
 t.test('the Vagrantfile: an invalid setting is named', async (t) => {
   for (const [name, value, wants] of [
     ['K8TS_WORKERS', 'many', 'expected a number from 0 to 20'],
     ['K8TS_MEMORY', '128', 'expected a number from 512 to 65536'],
+    ['K8TS_CONTROL_PLANES', '2', 'expected one of 1, 3'],
+    ['K8TS_STORE', 'memory', 'expected one of sqlite, etcd'],
     ['K8TS_BUILD', 'cloud', 'expected one of auto, host, control'],
   ] as const) {
     const { code, text } = await outcome(['ruby', 'test/lib/vagrantfile.rb', 'Vagrantfile'], { [name]: value });
