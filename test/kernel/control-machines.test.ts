@@ -16,7 +16,7 @@ const [firstIp, secondIp] = ['192.168.240.10', '192.168.240.11'];
 
 t.setTimeout(900_000);
 
-/** The package, and beside it etcd of this machine: those of the test have no etcd-server. */
+/** The package together with etcd of this machine: those of the test have no etcd-server. */
 async function sharedFolder(): Promise<string> {
   const folder = join(root, `.k8ts/package-${process.pid}`);
   await new SystemExec().run(['cp', '-al', await makePackage(), folder]);
