@@ -4,6 +4,11 @@ import { eventLoop, type Work } from './event-loop';
 /** Milliseconds since the epoch, and timers that an AbortSignal ends. */
 export interface Clock {
   now(): number;
+  /**
+   * Milliseconds since some moment. It never goes back and has no steps, as now() has when someone sets the machine's clock; it stands
+   * still while the machine sleeps. A duration that this process measures itself is a difference of two of these.
+   */
+  elapsed(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `fn` once after `ms`; the returned function cancels it and may be called any number of times. */
@@ -35,6 +40,7 @@ function arm(ms: number, fn: () => void): () => void {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {

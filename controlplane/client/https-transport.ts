@@ -161,9 +161,9 @@ export class HttpsTransport implements Transport {
   private async bearerToken(): Promise<string | undefined> {
     const { token, tokenFile } = this.options;
     if (tokenFile === undefined) return token;
-    if (!this.token || Date.now() - this.token.readAt > this.limits.tokenMaxAgeMs) {
+    if (!this.token || performance.now() - this.token.readAt > this.limits.tokenMaxAgeMs) {
       try {
-        this.token = { value: (await readFile(tokenFile, 'utf8')).trim(), readAt: Date.now() };
+        this.token = { value: (await readFile(tokenFile, 'utf8')).trim(), readAt: performance.now() };
       } catch (cause) {
         throw new Unavailable(`cannot read the token file ${tokenFile}`, { cause });
       }

@@ -16,13 +16,13 @@ export class KubeconfigTransport implements Transport {
     private readonly path: string,
     private current: HttpsTransport,
     private seen: string,
-    private readonly clock: Pick<Clock, 'now'>,
+    private readonly clock: Pick<Clock, 'elapsed'>,
   ) {
-    this.checkedAtMs = clock.now();
+    this.checkedAtMs = clock.elapsed();
   }
 
   /** Reads the file but opens no connection yet. @throws BadRequest naming the file and its fault */
-  static async open(path: string, clock: Pick<Clock, 'now'> = systemClock): Promise<KubeconfigTransport> {
+  static async open(path: string, clock: Pick<Clock, 'elapsed'> = systemClock): Promise<KubeconfigTransport> {
     // The stamp first: a file that is replaced between the two steps is read again, so no replacement is missed.
     const seen = await stampOf(path);
     return new KubeconfigTransport(path, new HttpsTransport(await loadKubeconfig(path)), seen, clock);
@@ -33,7 +33,7 @@ export class KubeconfigTransport implements Transport {
   }
 
   async send(request: Request): Promise<Response> {
-    if (this.clock.now() - this.checkedAtMs >= checkMs) await this.refresh();
+    if (this.clock.elapsed() - this.checkedAtMs >= checkMs) await this.refresh();
     return this.current.send(request);
   }
 
@@ -43,7 +43,7 @@ export class KubeconfigTransport implements Transport {
 
   /** A file that is missing or unreadable changes nothing: the credentials read before may still be valid. */
   private async refresh(): Promise<void> {
-    this.checkedAtMs = this.clock.now();
+    this.checkedAtMs = this.clock.elapsed();
     const stamp = await stampOf(this.path);
     if (stamp === '' || stamp === this.seen) return;
     const options = await loadKubeconfig(this.path).catch(() => undefined);

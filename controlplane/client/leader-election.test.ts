@@ -106,6 +106,29 @@ t.test('when a leader vanishes, the next one leads after the lease has expired',
   await b.done;
 });
 
+t.test('a clock that is set on or back takes no lease and loses none', async (t) => {
+  const server = new LeaseServer();
+  const clock = new FakeClock();
+  const a = candidate(server, clock, 'a');
+  await a.leading;
+  const b = candidate(server, clock, 'b');
+  for (const step of [3_600_000, -7_200_000]) {
+    await settle();
+    clock.step(step);
+    for (let i = 0; i < 3; i++) {
+      await settle();
+      clock.advance(2000);
+    }
+  }
+  await settle();
+  t.same([a.terms(), b.terms()], [1, 0]);
+  t.equal((await a.leading).aborted, false);
+  for (const one of [a, b]) {
+    one.abort.abort(new Error('stop'));
+    await one.done;
+  }
+});
+
 t.test('a process that restarts under the same name leads at once', async (t) => {
   const server = new LeaseServer();
   server.lease = {

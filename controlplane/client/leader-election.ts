@@ -78,6 +78,12 @@ function pending(): PromiseWithResolvers<void> {
   return next;
 }
 
+/** A point in time by both clocks, in milliseconds. */
+interface Moment {
+  readonly now: number;
+  readonly elapsed: number;
+}
+
 class Elector implements Leadership {
   private readonly clock: Clock;
   private readonly timing: LeaderTiming;
@@ -85,7 +91,7 @@ class Elector implements Leadership {
   private observed: { readonly version: string; readonly atMs: number } | undefined;
   private held: Lease | undefined;
   /** When the last renewal that succeeded was sent; undefined: this process does not lead. Another one leads leaseMs after it at the earliest. */
-  private renewedMs: number | undefined;
+  private renewedAt: Moment | undefined;
   private next = pending();
 
   constructor(private readonly options: LeaderElectionOptions) {
@@ -118,27 +124,30 @@ class Elector implements Leadership {
 
   /** The time between renewDeadlineMs and leaseMs is for writes that are on their way. */
   confirm(): undefined | Promise<void> {
-    if (this.renewedMs === undefined) return Promise.reject(new Unavailable(`lost the lease ${this.options.lease}`));
-    const ageMs = this.clock.now() - this.renewedMs;
-    return ageMs >= 0 && ageMs < this.timing.renewDeadlineMs ? undefined : this.next.promise;
+    if (!this.renewedAt) return Promise.reject(new Unavailable(`lost the lease ${this.options.lease}`));
+    const { renewDeadlineMs } = this.timing;
+    const moment = this.moment();
+    // A machine that slept shows it in the time of day alone.
+    const ages = [moment.now - this.renewedAt.now, moment.elapsed - this.renewedAt.elapsed];
+    return ages.every((ageMs) => ageMs >= 0 && ageMs < renewDeadlineMs) ? undefined : this.next.promise;
   }
 
   /** Resolves when the Lease could not be renewed in time, was taken by another, or the signal was aborted. */
   async renewUntilLost(signal: AbortSignal): Promise<void> {
-    let renewedMs = this.renewedMs ?? this.clock.now();
+    let renewedMs = this.renewedAt?.elapsed ?? this.clock.elapsed();
     while (!signal.aborted) {
       await this.pause(this.timing.retryMs, signal);
       if (signal.aborted) return;
       const deadline = new AbortController();
-      const cancel = this.clock.after(renewedMs + this.timing.renewDeadlineMs - this.clock.now(), () =>
+      const cancel = this.clock.after(renewedMs + this.timing.renewDeadlineMs - this.clock.elapsed(), () =>
         deadline.abort(),
       );
       try {
         if (!(await this.tryOnce(AbortSignal.any([signal, deadline.signal])))) return;
-        renewedMs = this.renewedMs ?? renewedMs;
+        renewedMs = this.renewedAt?.elapsed ?? renewedMs;
       } catch {
         // Every failure counts as not renewed; the deadline below decides.
-        if (this.clock.now() - renewedMs >= this.timing.renewDeadlineMs) return;
+        if (this.clock.elapsed() - renewedMs >= this.timing.renewDeadlineMs) return;
       } finally {
         cancel();
       }
@@ -147,7 +156,7 @@ class Elector implements Leadership {
 
   /** From now on every write is refused: another process may lead. */
   stop(): void {
-    this.renewedMs = undefined;
+    this.renewedAt = undefined;
     this.next.reject(new Unavailable(`lost the lease ${this.options.lease}`));
     this.next = pending();
   }
@@ -166,13 +175,13 @@ class Elector implements Leadership {
 
   private async tryOnce(signal: AbortSignal): Promise<boolean> {
     const { client, lease: key, identity } = this.options;
-    const now = this.clock.now();
-    const time = formatMicroTime(now);
+    const sent = this.moment();
+    const time = formatMicroTime(sent.now);
     try {
       let current = this.held;
       if (!current) {
         current = await client.get(leases, key, signal);
-        if (!this.mayTake(current, now)) return false;
+        if (!this.mayTake(current, sent.elapsed)) return false;
       }
       const spec = current.spec ?? {};
       const mine = spec.holderIdentity === identity;
@@ -191,7 +200,7 @@ class Elector implements Leadership {
         } as Lease,
         { signal },
       );
-      this.renewed(now);
+      this.renewed(sent);
       return true;
     } catch (err) {
       if (isConflict(err)) {
@@ -221,7 +230,7 @@ class Elector implements Leadership {
         } as Lease,
         { signal },
       );
-      this.renewed(now);
+      this.renewed(sent);
       return true;
     } catch (err) {
       if (isAlreadyExists(err)) return false;
@@ -229,8 +238,12 @@ class Elector implements Leadership {
     }
   }
 
-  private renewed(sentMs: number): void {
-    this.renewedMs = sentMs;
+  private moment(): Moment {
+    return { now: this.clock.now(), elapsed: this.clock.elapsed() };
+  }
+
+  private renewed(sent: Moment): void {
+    this.renewedAt = sent;
     this.next.resolve();
     this.next = pending();
   }

@@ -60,7 +60,7 @@ export async function runReflector<T extends KubeObject>(
     try {
       revision ??= await list(options, signal);
       earlier = undefined;
-      const startedAt = clock.now();
+      const startedAt = clock.elapsed();
       let heard = false;
       for await (const { at, isBookmark } of watch(options, revision, signal)) {
         revision = at;
@@ -68,7 +68,7 @@ export async function runReflector<T extends KubeObject>(
         heard = true;
         backoff.forget('');
       }
-      if (heard || clock.now() - startedAt >= shortWatchMs) backoff.forget('');
+      if (heard || clock.elapsed() - startedAt >= shortWatchMs) backoff.forget('');
       else await pause(clock, backoff.next('') * (0.5 + random()), signal);
     } catch (err) {
       if (signal.aborted) return;

@@ -65,6 +65,27 @@ t.test('the loop compacts as time passes, and continues after a failure', async 
   await done;
 });
 
+t.test('a clock that is set on or back changes nothing', async (t) => {
+  for (const step of [3_600_000, -3_600_000]) {
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    const compacted: number[] = [];
+    let revision = 100;
+    const store = { step: 1, revision: async () => revision, compact: async (to: number) => void compacted.push(to) };
+    const done = runCompaction(store, retention, { clock, log: silentLogger }, stop.signal);
+    await clock.armed();
+    clock.step(step);
+    for (let i = 0; i < 4; i++) {
+      revision += 100;
+      clock.advance(retention.everyMs);
+      await clock.armed();
+    }
+    t.same(compacted, [100, 200], `${step} ms`);
+    stop.abort();
+    await done;
+  }
+});
+
 t.test('a store with retention compacts by itself, and stops when it is closed', async (t) => {
   const clock = new FakeClock();
   const inner = new MemoryStore();

@@ -31,7 +31,7 @@ export function retentionFor(keepMs: number): Retention {
   return { ...defaultRetention, keepMs, minRevisions, everyMs: Math.min(keepMs, defaultRetention.everyMs) };
 }
 
-/** The newest revision at a point in time. */
+/** The newest revision at a point in time, by a clock without steps. */
 export interface Sample {
   readonly at: number;
   readonly revision: number;
@@ -96,7 +96,7 @@ export async function runCompaction(
   let failure = '';
   while (!signal.aborted) {
     try {
-      const now = clock.now();
+      const now = clock.elapsed();
       const current = await store.revision();
       samples.push({ at: now, revision: current });
       const target = planCompaction(samples, now, current, retention, store.step);

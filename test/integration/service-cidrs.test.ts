@@ -10,6 +10,7 @@ import { eventually } from '../lib/eventually';
 /** A minute ahead: the grace period of a deletion has passed at once. */
 const clock = {
   now: () => systemClock.now() + 60_000,
+  elapsed: () => systemClock.elapsed(),
   after: systemClock.after.bind(systemClock),
   sleep: systemClock.sleep.bind(systemClock),
 };

@@ -8,6 +8,8 @@ interface Timer {
 
 export class FakeClock implements Clock {
   private time: number;
+  /** How far someone has set the clock of the machine. */
+  private stepped = 0;
   private timers: Timer[] = [];
   private waiting: Array<() => void> = [];
 
@@ -16,7 +18,16 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
+    return this.time + this.stepped;
+  }
+
+  elapsed(): number {
     return this.time;
+  }
+
+  /** Sets the clock of the machine on, or back if negative: no timer notices it. */
+  step(ms: number): void {
+    this.stepped += ms;
   }
 
   after(ms: number, fn: () => void): () => void {

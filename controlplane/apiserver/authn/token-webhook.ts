@@ -37,7 +37,7 @@ export class TokenWebhook {
 
   constructor(
     private readonly config: TokenWebhookConfig,
-    private readonly deps: { readonly clock: Pick<Clock, 'now' | 'sleep'>; readonly log: Logger },
+    private readonly deps: { readonly clock: Pick<Clock, 'elapsed' | 'sleep'>; readonly log: Logger },
   ) {}
 
   /** Undefined when the program does not know the token, or fails. Never rejects. */
@@ -48,7 +48,7 @@ export class TokenWebhook {
       .update(JSON.stringify([token, audiences]))
       .digest('base64');
     const known = this.answers.get(key);
-    if (known && this.deps.clock.now() < known.untilMs) return known.user;
+    if (known && this.deps.clock.elapsed() < known.untilMs) return known.user;
     let asking = this.asking.get(key);
     if (!asking) {
       asking = this.ask(key, token, audiences).finally(() => this.asking.delete(key));
@@ -63,7 +63,7 @@ export class TokenWebhook {
     try {
       const user = readUser(await askReview(target, { token, audiences }, this.deps.clock), audiences);
       if (this.answers.size >= maxAnswers) this.answers.delete(this.answers.keys().next().value!);
-      this.answers.set(key, { user, untilMs: this.deps.clock.now() + ttlMs });
+      this.answers.set(key, { user, untilMs: this.deps.clock.elapsed() + ttlMs });
       return user;
     } catch (error) {
       this.deps.log.error('the webhook of tokens failed; the token is refused', { error: describeError(error) });

@@ -58,14 +58,14 @@ export class WebhookAuthorizer implements Authorizer {
 
   constructor(
     private readonly config: WebhookConfig,
-    private readonly deps: { readonly clock: Pick<Clock, 'now' | 'sleep'>; readonly log: Logger },
+    private readonly deps: { readonly clock: Pick<Clock, 'elapsed' | 'sleep'>; readonly log: Logger },
   ) {}
 
   prepare(user: UserInfo, asked: Asked): Promise<void> | undefined {
     const spec = specOf(user, asked, this.config.version);
     const key = keyOf(spec);
     const present = this.answers.get(key);
-    if (present && this.deps.clock.now() < present.freshUntilMs) return undefined;
+    if (present && this.deps.clock.elapsed() < present.freshUntilMs) return undefined;
     if (!this.concerns(key, user, asked)) return undefined;
     let asking = this.asking.get(key);
     if (!asking) {
@@ -98,7 +98,7 @@ export class WebhookAuthorizer implements Authorizer {
   /** A question that was never asked has no answer either. */
   private answerOf(user: UserInfo, asked: Asked): Verdict {
     const answer = this.answers.get(keyOf(specOf(user, asked, this.config.version)));
-    return answer && this.deps.clock.now() < answer.untilMs ? answer : this.onFailure;
+    return answer && this.deps.clock.elapsed() < answer.untilMs ? answer : this.onFailure;
   }
 
   private get onFailure(): Verdict {
@@ -136,7 +136,7 @@ export class WebhookAuthorizer implements Authorizer {
 
   private keep(key: string, answer: Verdict, ttlMs: number): void {
     if (this.answers.size >= maxAnswers) this.answers.delete(this.answers.keys().next().value!);
-    const now = this.deps.clock.now();
+    const now = this.deps.clock.elapsed();
     this.answers.set(key, { ...answer, freshUntilMs: now + ttlMs, untilMs: now + Math.max(ttlMs, minTtlMs) });
   }
 

@@ -10,7 +10,7 @@ export interface FreshnessDeps {
   readonly newest: () => Promise<number>;
   /** Resolves when the cache has this revision; undefined when it has it now. */
   readonly reached: (revision: number) => Promise<void> | undefined;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'elapsed'>;
   readonly log: Logger;
 }
 
@@ -38,7 +38,7 @@ export class Freshness {
 
   /** Why the last question failed; undefined when it did not. */
   get problem(): string | undefined {
-    if (this.deps.clock.now() - this.answeredAt > answerAgeMs) this.confirm().catch(() => undefined);
+    if (this.deps.clock.elapsed() - this.answeredAt > answerAgeMs) this.confirm().catch(() => undefined);
     return this.failure;
   }
 
@@ -63,7 +63,7 @@ export class Freshness {
       if (before === undefined) this.deps.log.warn('the store does not answer; requests fail until it does', { error });
       throw new StoreUnavailable(`the newest state of the store is not known: ${this.failure}`);
     } finally {
-      this.answeredAt = this.deps.clock.now();
+      this.answeredAt = this.deps.clock.elapsed();
     }
   }
 }

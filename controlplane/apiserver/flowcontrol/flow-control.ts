@@ -121,13 +121,13 @@ export class FlowControl implements RequestLimits {
   private started(flow: Flow, watch: boolean): Admission {
     const { level, counts, exempt } = flow;
     const { headers = {} } = exempt;
-    const began = this.clock.now();
+    const began = this.clock.elapsed();
     counts.dispatched++;
     counts.executing++;
     this.times.waited(flow, 0, true);
     const done = () => {
       counts.executing--;
-      this.times.ran(flow, this.clock.now() - began, watch);
+      this.times.ran(flow, this.clock.elapsed() - began, watch);
       this.pool.giveBack(level);
     };
     return { headers, done };
@@ -138,10 +138,10 @@ export class FlowControl implements RequestLimits {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let cancel = () => {};
     let began = 0;
-    const added = this.clock.now();
+    const added = this.clock.elapsed();
     const refuse = (reason: RefusalReason) => {
       counts.waiting--;
-      this.times.waited(flow, this.clock.now() - added, false);
+      this.times.waited(flow, this.clock.elapsed() - added, false);
       counts.rejected.set(reason, (counts.rejected.get(reason) ?? 0) + 1);
       cancel();
       reject(new TooManyRequests(reason));
@@ -156,15 +156,15 @@ export class FlowControl implements RequestLimits {
         counts.waiting--;
         counts.dispatched++;
         counts.executing++;
-        began = this.clock.now();
+        began = this.clock.elapsed();
         this.times.waited(flow, began - added, true);
         resolve();
       },
     };
     const done = () => {
       counts.executing--;
-      this.times.ran(flow, this.clock.now() - began, route?.verb === 'watch');
-      if (waiter.queue) level.finished(waiter.queue, this.clock.now() - began);
+      this.times.ran(flow, this.clock.elapsed() - began, route?.verb === 'watch');
+      if (waiter.queue) level.finished(waiter.queue, this.clock.elapsed() - began);
       this.pool.giveBack(level);
     };
     counts.waiting++;

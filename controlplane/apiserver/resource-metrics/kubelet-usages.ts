@@ -13,7 +13,7 @@ const atOnce = 64;
 export interface KubeletUsagesDeps {
   /** The body of /stats/summary of a node's kubelet. It rejects when the kubelet does not answer in time. */
   readonly read: (node: string) => Promise<string>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'elapsed'>;
   readonly log: Logger;
 }
 
@@ -43,7 +43,7 @@ export class KubeletUsages {
   }
 
   private ask(node: string): Promise<NodeUsage | undefined> {
-    const now = this.deps.clock.now();
+    const now = this.deps.clock.elapsed();
     const known = this.asked.get(node);
     if (known && now - known.atMs < keptMs) return known.answer;
     const answer = this.inTurn(() => this.deps.read(node))
@@ -72,7 +72,7 @@ export class KubeletUsages {
 
   /** Answers that no client asked for again, of nodes that may be gone. */
   private forget(): void {
-    const oldest = this.deps.clock.now() - forgottenMs;
+    const oldest = this.deps.clock.elapsed() - forgottenMs;
     for (const [node, { atMs }] of this.asked) {
       if (atMs > oldest) break;
       this.asked.delete(node);

@@ -63,7 +63,7 @@ t.test('kubelets are asked when a client reads, and rarely', async (t) => {
       if (node === 'down') throw new Error('no connection');
       return JSON.stringify({ node: usage(asked.length, 1) });
     },
-    clock: { now: () => now },
+    clock: { elapsed: () => now },
     log: silentLogger,
   });
   t.same([...(await usages.of(['a', 'down'])).keys()], ['a']);
@@ -85,7 +85,7 @@ t.test('a bounded number of kubelets is asked at once', async (t) => {
       open--;
       return '{}';
     },
-    clock: { now: () => 0 },
+    clock: { elapsed: () => 0 },
     log: silentLogger,
   });
   const names = Array.from({ length: 300 }, (_, i) => `n${i}`);

@@ -163,7 +163,7 @@ class WatchStream {
       return;
     }
     this.revision = last.revision;
-    this.sentAt = this.deps.clock.now();
+    this.sentAt = this.deps.clock.elapsed();
     this.onSent?.(this.rest.route.kind, events.length);
     if (sink.events) sink.events(events.map(({ type, current }) => ({ type, object: this.view(current) })));
     else sink.write(this.batch(events));
@@ -255,7 +255,7 @@ class WatchStream {
   private scheduleBookmark(sink: Sink): void {
     this.cancelBookmark = this.deps.clock.after(bookmarkMs, () => {
       this.catchUp();
-      if (this.deps.clock.now() - this.sentAt >= bookmarkMs / 2) this.sendBookmark(sink);
+      if (this.deps.clock.elapsed() - this.sentAt >= bookmarkMs / 2) this.sendBookmark(sink);
       this.scheduleBookmark(sink);
     });
   }

@@ -86,7 +86,12 @@ t.test('discovery and OpenAPI have the two verbs', async (t) => {
 t.test('without an election, the parts of this process are healthy', async (t) => {
   const other = await startApiServer();
   t.teardown(() => other.close());
-  const clock = { now: () => Date.now(), sleep: async () => {}, after: () => () => {} };
+  const clock = {
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    sleep: async () => {},
+    after: () => () => {},
+  };
   const failures = (...local: string[]) =>
     openComponents({ cache: other.cache, clock }, new Set(local)).map(({ failure }) => failure());
   t.same(failures('scheduler', 'controller-manager'), [undefined, undefined, undefined]);

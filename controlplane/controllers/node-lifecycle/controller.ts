@@ -66,7 +66,8 @@ export class NodeLifecycleController implements Controller {
     const node = this.nodes.get(name);
     if (!node) return;
     const now = clock.now();
-    const silentMs = now - (this.heardMs.get(name) ?? now);
+    const elapsed = clock.elapsed();
+    const silentMs = elapsed - (this.heardMs.get(name) ?? elapsed);
     if (silentMs >= graceMs) {
       const conditions = planSilence(node, now);
       if (conditions) {
@@ -124,7 +125,7 @@ export class NodeLifecycleController implements Controller {
   }
 
   private heard(name: string): void {
-    this.heardMs.set(name, this.deps.clock.now());
+    this.heardMs.set(name, this.deps.clock.elapsed());
   }
 
   private onNode(change: Change<Node>): void {

@@ -21,6 +21,7 @@ function watch(pid = process.pid) {
   const suspended = { ms: 0 };
   const machine: Clock = {
     now: () => clock.now() + suspended.ms,
+    elapsed: () => clock.elapsed(),
     after: (ms, fn) => clock.after(ms, fn),
     sleep: (ms, signal) => clock.sleep(ms, signal),
   };

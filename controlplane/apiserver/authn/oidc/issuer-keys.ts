@@ -96,7 +96,7 @@ export class IssuerKeys {
   /** Never rejects: the keys stay as they are then. */
   private refresh(signal: AbortSignal): Promise<void> {
     if (this.fetching) return this.fetching;
-    if (this.deps.clock.now() - this.fetchedAt < minRefreshMs) return Promise.resolve();
+    if (this.deps.clock.elapsed() - this.fetchedAt < minRefreshMs) return Promise.resolve();
     this.fetching = this.fetchKeys(this.jwksUri!, signal)
       .catch((error: unknown) => {
         this.deps.log.warn('the keys of the token issuer cannot be fetched', { issuer: this.location.url, error });
@@ -108,7 +108,7 @@ export class IssuerKeys {
   }
 
   private async fetchKeys(uri: string, signal: AbortSignal): Promise<void> {
-    this.fetchedAt = this.deps.clock.now();
+    this.fetchedAt = this.deps.clock.elapsed();
     const { keys } = await this.read(uri, signal);
     if (!Array.isArray(keys)) throw new Error('oidc: the key set has no list of keys');
     this.keys = keys.slice(0, maxKeys).flatMap(readKey);

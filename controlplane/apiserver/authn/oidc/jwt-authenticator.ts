@@ -15,7 +15,9 @@ const maxKept = 4_096;
 
 interface Kept {
   readonly user: UserInfo;
+  /** By a clock without steps. */
   readonly untilMs: number;
+  readonly expiresMs: number;
 }
 
 export class JwtAuthenticator {
@@ -56,7 +58,8 @@ export class JwtAuthenticator {
   authenticate(token: string, jwt: Jwt): UserInfo | Promise<UserInfo> {
     const id = createHash('sha256').update(token).digest('base64');
     const kept = this.kept.get(id);
-    if (kept && this.deps.clock.now() < kept.untilMs) return kept.user;
+    const { clock } = this.deps;
+    if (kept && clock.elapsed() < kept.untilMs && clock.now() < kept.expiresMs) return kept.user;
     const algorithm = jwt.header['alg'];
     if (!isAlgorithm(algorithm) || !this.accepted.includes(algorithm)) {
       throw new Error(`oidc: id token signed with unsupported algorithm, expected ${JSON.stringify(this.accepted)}`);
@@ -72,9 +75,10 @@ export class JwtAuthenticator {
 
   private userOf(id: string, claims: Claims, verified: boolean): UserInfo {
     if (!verified) throw new Error('oidc: failed to verify id token signature');
+    const { clock } = this.deps;
     const user = this.mapper.userOf(claims);
     if (this.kept.size >= maxKept) this.kept.delete(this.kept.keys().next().value!);
-    this.kept.set(id, { user, untilMs: Math.min(this.deps.clock.now() + keptMs, (claims.exp ?? 0) * 1000) });
+    this.kept.set(id, { user, untilMs: clock.elapsed() + keptMs, expiresMs: (claims.exp ?? 0) * 1000 });
     return user;
   }
 
