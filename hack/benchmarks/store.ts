@@ -1,112 +1,90 @@
-// Store and watch cache alone, in one process: shows how much time is left for the rest of the API server.
-// usage: node -r ts-node/register hack/benchmarks/store.ts [objects] [writers]
+// Store and watch cache alone, without HTTP, among 1,000, 10,000 and 100,000 ConfigMaps of about 850 bytes: what an operation costs must
+// not grow with the number of objects. The rows compare each number with the smallest one. CPU time is that of our process.
+// options: --backend=memory,sqlite,etcd  --objects=1000,10000,100000
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConfigMap, configMaps } from '../../controlplane/api/config-map';
-import type { KindCache } from '../../controlplane/apiserver/cache/cache';
-import { openCache } from '../../controlplane/apiserver/cache/open';
-import { openStore, type StoreSpec } from '../../controlplane/store/open';
+import { build } from 'esbuild';
+import type { Test } from 'tap';
+import { Scope } from '../../controlplane/base/scope';
+import { serverNodeFlags } from '../../controlplane/process/server-runtime';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { startEtcd } from '../../test/lib/etcd';
+import type { BenchRow } from './row';
+import type { StoreFigures } from './store-process';
 
-const [objects = 20_000, writers = 16] = process.argv.slice(2).map(Number);
+const root = join(__dirname, '../..');
+/** As a bundle: the compiler of ts-node would count as memory of the store. */
+const script = join(root, '.k8ts/bench/store-process.js');
+const timeoutMs = 1_200_000;
+/** Growth that counts as flat: the processor's caches hold a smaller part of more objects. */
+const flat = 1.5;
 
-const watchers = 100;
+const option = (options: readonly string[], name: string, standard: string): string[] =>
+  (options.find((text) => text.startsWith(`--${name}=`))?.slice(name.length + 3) ?? standard).split(',');
 
-const configMap = (i: number): ConfigMap => ({
-  metadata: {
-    name: `config-${i}`,
-    namespace: `ns-${i % 10}`,
-    labels: { app: 'bench', shard: `${i % 50}` },
-    uid: '7b0e0c5e-0000-4000-8000-000000000000',
-    creationTimestamp: '2026-01-01T00:00:00Z',
-  },
-  data: { 'config.yaml': 'x'.repeat(600), index: String(i) },
-});
-
-/** `writers` loops share the numbers from 0 to `objects`. */
-async function share(work: (i: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: writers }, async () => {
-      while (next < objects) await work(next++);
-    }),
-  );
-}
-
-async function measure(name: string, count: number, work: () => Promise<unknown> | unknown): Promise<void> {
-  const cpuBefore = process.cpuUsage();
-  const before = performance.now();
-  await work();
-  const ms = performance.now() - before;
-  const cpu = process.cpuUsage(cpuBefore);
-  const rate = Math.round((count / ms) * 1_000);
-  const cpuMicros = (cpu.user + cpu.system) / count;
-  process.stdout.write(
-    `  ${name.padEnd(34)} ${String(rate).padStart(9)}/s  ${cpuMicros.toFixed(1).padStart(8)} us CPU each\n`,
-  );
-}
-
-const keyOf = (i: number) => `ns-${i % 10}/config-${i}`;
-
-async function verbs(cache: KindCache<ConfigMap>): Promise<void> {
-  await measure(`create, ${writers} writers`, objects, () => share((i) => cache.create(configMap(i))));
-  await measure('get', objects * 10, () => {
-    for (let i = 0; i < objects * 10; i++) if (!cache.get(keyOf(i % objects))) throw new Error('lost');
+export async function run(options: readonly string[] = []): Promise<BenchRow[]> {
+  const counts = option(options, 'objects', '1000,10000,100000').map(Number);
+  await build({
+    entryPoints: [join(__dirname, 'store-process.ts')],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    target: 'node26',
+    packages: 'external',
   });
-  await measure(`modify, ${writers} writers`, objects, () =>
-    share((i) => cache.modify(keyOf(i), ({ object }) => ({ ...object, data: { ...object.data, changed: `${i}` } }))),
-  );
-  await measure('list of all, joined', 20, async () => {
-    for (let i = 0; i < 20; i++) Buffer.concat((await cache.list({})).items.map((item) => item.json));
-  });
-  await measure('list by label', 20, async () => {
-    for (let i = 0; i < 20; i++) {
-      await cache.list({ matches: ({ metadata }) => metadata?.labels?.['shard'] === `${i % 50}` });
+  const rows: BenchRow[] = [];
+  for (const backend of option(options, 'backend', 'memory,sqlite,etcd')) {
+    const all: StoreFigures[] = [];
+    for (const count of counts) {
+      process.stdout.write(`  ${backend}, ${count} objects\n`);
+      all.push(await figures(backend, count));
     }
-  });
-  const delivered = await watched(cache, () =>
-    measure(`delete, ${writers} writers, ${watchers} watchers`, objects, () => share((i) => cache.delete(keyOf(i)))),
-  );
-  if (delivered !== objects * watchers) throw new Error(`delivered ${delivered} events of ${objects * watchers}`);
-}
-
-/** Runs `work` with many watches open; resolves with the number of their events. */
-async function watched(cache: KindCache<ConfigMap>, work: () => Promise<void>): Promise<number> {
-  const stop = new AbortController();
-  const { revision } = await cache.list({ limit: 1 });
-  let delivered = 0;
-  for (let i = 0; i < watchers; i++) {
-    cache.watch(
-      { afterRevision: revision, signal: stop.signal },
-      (events) => {
-        for (const event of events) delivered += event.wire().length > 0 ? 1 : 0;
-      },
-      () => {},
-    );
+    rows.push(...rowsOf(backend, counts, all));
   }
-  await work();
-  stop.abort();
-  return delivered;
+  return rows;
 }
 
-async function bench(spec: StoreSpec): Promise<void> {
-  process.stdout.write(`${spec.kind}, ${objects} ConfigMaps of about 850 bytes\n`);
-  const store = await openStore(spec);
-  const cache = await openCache(store, [configMaps]);
-  await verbs(cache.kind(configMaps));
-  await cache.close();
-  await store.close();
-  process.stdout.write(`  memory ${Math.round(process.memoryUsage().rss / (1 << 20))} MB\n`);
-}
-
-async function main(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'k8ts-bench-store-'));
+async function figures(backend: string, count: number): Promise<StoreFigures> {
+  const scope = new Scope();
+  const dir = mkdtempSync(join(tmpdir(), 'k8ts-bench-store-'));
+  scope.defer(() => rmSync(dir, { recursive: true, force: true }));
   try {
-    await bench({ kind: 'memory' });
-    await bench({ kind: 'sqlite', path: join(directory, 'store.db') });
+    const place = backend === 'etcd' ? await etcdIn(dir, scope) : dir;
+    const argv = [process.execPath, ...serverNodeFlags, script, backend, String(count), place];
+    const { stdout } = await new SystemExec().run(argv, { timeoutMs });
+    return JSON.parse(stdout) as StoreFigures;
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    await scope.close();
   }
 }
 
-void main();
+/** HOST:PORT of an etcd of one member with its data in `dir`. */
+async function etcdIn(dir: string, scope: Scope): Promise<string> {
+  const asTest = { testdir: () => dir, teardown: (fn: () => unknown) => scope.defer(fn) } as unknown as Test;
+  const { endpoint } = await startEtcd(asTest);
+  return `${endpoint.host}:${endpoint.port}`;
+}
+
+function rowsOf(backend: string, counts: readonly number[], all: readonly StoreFigures[]): BenchRow[] {
+  const [first] = all;
+  const peer = `among ${counts[0]}`;
+  return all.flatMap(({ costs, openMs, rssMiB }, i) => {
+    const among = `${backend}, among ${counts[i]}`;
+    const compared = (theirs: number) => (i === 0 ? {} : { peer, theirs, budget: { max: flat } });
+    const operations = Object.entries(costs).map(
+      ([name, { cpu, wall }]): BenchRow => ({
+        what: `${among}: ${name}`,
+        unit: 'us CPU',
+        ours: cpu,
+        ...compared(first!.costs[name]!.cpu),
+        note: `${wall.toFixed(1)} us elapsed`,
+      }),
+    );
+    return [
+      ...operations,
+      { what: `${among}: start`, unit: 'ms', ours: openMs },
+      { what: `${among}: memory`, unit: 'MiB RSS', ours: rssMiB },
+    ];
+  });
+}

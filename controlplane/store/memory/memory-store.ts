@@ -34,6 +34,8 @@ export class MemoryStore implements Store {
   private compacted = 0;
   private closed = false;
   private currentRevision = 0;
+  /** All keys in order; undefined until a range needs it. */
+  private sorted: string[] | undefined;
   private readonly claimMap = new ClaimMap();
   private readonly hub = new WatchHub((prefix, after, limit) => this.history(prefix, after, limit));
 
@@ -51,9 +53,12 @@ export class MemoryStore implements Store {
     const { revision = this.currentRevision, limit = Number.POSITIVE_INFINITY, after = '' } = options;
     if (revision > this.currentRevision) throw new BadRequest(`revision ${revision} is in the future`);
     if (revision < this.compacted) throw new Expired(`revision ${revision} has been compacted`);
-    const names = [...this.keys.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    this.sorted ??= [...this.keys.keys()].sort();
+    const { sorted } = this;
     const items: StoredValue[] = [];
-    for (const key of names) {
+    for (let i = firstAfter(sorted, prefix, after); i < sorted.length; i++) {
+      const key = sorted[i]!;
+      if (!key.startsWith(prefix)) break;
       const item = toStored(
         key,
         this.keys.get(key)!.findLast((version) => version.revision <= revision),
@@ -120,8 +125,10 @@ export class MemoryStore implements Store {
     for (const [key, versions] of this.keys) {
       const keep = versions.findLastIndex((version) => version.revision <= target);
       const rest = versions.slice(keep < 0 ? 0 : versions[keep]!.value ? keep : keep + 1);
-      if (rest.length === 0) this.keys.delete(key);
-      else this.keys.set(key, rest);
+      if (rest.length === 0) {
+        this.keys.delete(key);
+        this.sorted = undefined;
+      } else this.keys.set(key, rest);
     }
   }
 
@@ -181,16 +188,20 @@ export class MemoryStore implements Store {
     const version: Version = { revision, value: event.type === 'put' ? event.value : undefined };
     const versions = this.keys.get(key);
     if (versions) versions.push(version);
-    else this.keys.set(key, [version]);
+    else {
+      this.keys.set(key, [version]);
+      this.sorted = undefined;
+    }
     this.currentRevision = revision;
     this.log.push(event);
   }
 
   private history(prefix: string, after: number, limit: number): HistoryPage {
     if (after < this.compacted) throw new Expired(`revision ${after} has been compacted`);
-    const first = this.log.findIndex((event) => event.revision > after);
+    // Revisions have no holes.
+    const first = Math.max(0, after + 1 - (this.log[0]?.revision ?? 0));
     const events: StoreEvent[] = [];
-    for (let i = first; i >= 0 && i < this.log.length; i++) {
+    for (let i = first; i < this.log.length; i++) {
       const event = this.log[i]!;
       if (!event.key.startsWith(prefix)) continue;
       if (events.length === limit) return { events, upTo: events.at(-1)!.revision, more: true };
@@ -198,6 +209,19 @@ export class MemoryStore implements Store {
     }
     return { events, upTo: this.currentRevision, more: false };
   }
+}
+
+/** The index of the first key that is not below `prefix` and is greater than `after`. */
+function firstAfter(sorted: readonly string[], prefix: string, after: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const key = sorted[middle]!;
+    if (key < prefix || (after !== '' && key <= after)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function toStored(key: string, version: Version | undefined): StoredValue | undefined {
