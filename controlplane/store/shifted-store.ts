@@ -93,6 +93,10 @@ export class ShiftedStore implements Store {
     if (revision > this.shift) await this.store.compact(revision - this.shift);
   }
 
+  problem(): string | undefined {
+    return this.store.problem?.();
+  }
+
   close(): Promise<void> {
     return this.store.close();
   }
