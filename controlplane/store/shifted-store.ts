@@ -1,4 +1,4 @@
-// A store whose revisions are greater than those of its backend by a constant. etcd begins at 1 and cannot be told to begin elsewhere; a
+// A store whose revisions are greater than those of its backend by a constant. etcd always begins at 1; a
 // restored or migrated store must begin after all revisions that clients may know.
 import { Expired, Unsupported } from '../base/errors';
 import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, Together, WatchBatch } from './store';
