@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ConfigMap, configMaps } from '../../controlplane/api/config-map';
 import type { KindCache } from '../../controlplane/apiserver/cache/cache';
 import { openCache } from '../../controlplane/apiserver/cache/open';
+import { isAlreadyExists, isUnavailable } from '../../controlplane/base/errors';
 import { openStore, type StoreSpec } from '../../controlplane/store/open';
 import type { Store } from '../../controlplane/store/store';
 
@@ -127,6 +128,19 @@ async function watched(cache: KindCache<ConfigMap>, count: number): Promise<void
   if (delivered !== measured * watchers) throw new Error(`delivered ${delivered} events of ${measured * watchers}`);
 }
 
+/** The filling takes minutes: a store that does not answer for a while does not end it. */
+async function persist(cache: KindCache<ConfigMap>, object: ConfigMap): Promise<void> {
+  for (;;) {
+    try {
+      await cache.create(object);
+      return;
+    } catch (error) {
+      if (isAlreadyExists(error)) return;
+      if (!isUnavailable(error)) throw error;
+    }
+  }
+}
+
 function specOf(kind: string, place: string): StoreSpec {
   if (kind === 'memory') return { kind };
   if (kind === 'sqlite') return { kind, path: join(place, 'state.db') };
@@ -139,7 +153,7 @@ async function main([kind = '', objects = '', place = '']: readonly string[]): P
   const spec = specOf(kind, place);
   let store = await openStore(spec);
   let cache = await openCache(store, [configMaps]);
-  await share(0, count, (i) => cache.kind(configMaps).create(configMap(i)));
+  await share(0, count, (i) => persist(cache.kind(configMaps), configMap(i)));
   let openMs = 0;
   if (kind !== 'memory') {
     // As a server that starts with these objects: the memory of filling is not counted.

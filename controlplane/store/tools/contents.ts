@@ -1,6 +1,6 @@
 // What a store contains, as one sequence that backup, migrate and their checks read; and a store that is filled from one.
 import { createHash } from 'node:crypto';
-import { isAlreadyClaimed, Unavailable } from '../../base/errors';
+import { isAlreadyClaimed, isAlreadyExists, isUnavailable, Unavailable } from '../../base/errors';
 import type { Claims, Store } from '../store';
 import type { Entry } from './backup-format';
 
@@ -10,6 +10,7 @@ export const rootPrefix = '/registry/';
 const pageSize = 500;
 /** Writes under way at once: they share transactions. */
 const writesAtOnce = 256;
+const maxTries = 5;
 
 export interface Contents {
   readonly revision: number;
@@ -89,7 +90,20 @@ export async function fill(store: Store, entries: AsyncIterable<Entry>): Promise
   return revision;
 }
 
-async function create(store: Store, { key, value, claims }: Entry): Promise<void> {
+/** A store that does not answer for a while, or loses an answer, does not end a long run. */
+async function create(store: Store, entry: Entry): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await createOnce(store, entry);
+    } catch (error) {
+      // An earlier try was stored, with its claims, though its answer was lost.
+      if (isAlreadyExists(error) && tries > 1) return;
+      if (!isUnavailable(error) || tries === maxTries) throw error;
+    }
+  }
+}
+
+async function createOnce(store: Store, { key, value, claims }: Entry): Promise<void> {
   try {
     await store.create(key, value, claims);
   } catch (error) {
