@@ -34,6 +34,8 @@ export class Faults {
   private readonly processes: Processes;
   private readonly lost = new Set<string>();
   private serversAreDown = false;
+  /** What mends the faults that last now. */
+  private readonly undo = new Set<() => Promise<void>>();
 
   constructor(private readonly deps: FaultDeps) {
     this.processes = new Processes(deps.plan);
@@ -50,6 +52,14 @@ export class Faults {
     else if (step.kind === 'drain') await this.drain(step);
     else if (step.kind === 'node-loss') await this.loseNode(step);
     else await this.killPod(step);
+  }
+
+  /** Mends what an aborted run leaves behind: servers that are down, a node that is lost. */
+  async restore(): Promise<void> {
+    for (const undo of this.undo) {
+      this.undo.delete(undo);
+      await undo();
+    }
   }
 
   /** Resolves when every pod of the workload is ready and every node is. */
@@ -79,9 +89,10 @@ export class Faults {
     await this.during(step, async () => {
       const start = await this.processes.keepDown(servers);
       this.serversAreDown = true;
-      await sleep(downMs);
-      await start();
-      this.serversAreDown = false;
+      await this.lasting(downMs, async () => {
+        await start();
+        this.serversAreDown = false;
+      });
       for (const name of servers) await this.processes.back(name, undefined, AbortSignal.timeout(recoveryTimeoutMs));
       await this.settled();
     });
@@ -122,10 +133,11 @@ export class Faults {
         const parts = ['kubelet', 'kube-proxy', 'dns', 'ingress', 'docker'].map((part) => `${step.node}/${part}`);
         const start = await this.processes.keepDown(parts);
         for (const pid of containers) killIfThere(pid);
-        await sleep(lossMs);
-        await exec.run(['ip', 'link', 'set', node.veth, 'up']);
-        await start();
-        this.lost.delete(step.node);
+        await this.lasting(lossMs, async () => {
+          await exec.run(['ip', 'link', 'set', node.veth, 'up']);
+          await start();
+          this.lost.delete(step.node);
+        });
         const signal = AbortSignal.timeout(recoveryTimeoutMs);
         for (const name of parts) await this.processes.back(name, undefined, signal);
         await this.settled();
@@ -153,6 +165,13 @@ export class Faults {
       });
       await this.settled();
     });
+  }
+
+  /** Waits, then does `undo`; restore() does it earlier. */
+  private async lasting(ms: number, undo: () => Promise<void>): Promise<void> {
+    this.undo.add(undo);
+    await sleep(ms);
+    if (this.undo.delete(undo)) await undo();
   }
 
   private async during(fault: Omit<Fault, 'from' | 'until'>, work: () => Promise<void>): Promise<void> {

@@ -19,7 +19,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const { options, positional } = parseOptions(trafficOptions, argv, {});
   if (positional.length > 0) throw new AppError('BadRequest', `unexpected argument ${positional[0]}; see --help`);
   const write = (text: string) => void (options.quiet || process.stdout.write(text));
-  const { accounts, faults, moves } = await runTraffic({ ...options, write });
+  const abort = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => abort.abort(new AppError('Unavailable', `stopped by ${name}`)));
+  }
+  const { accounts, faults, moves } = await runTraffic({ ...options, write, signal: abort.signal });
   const file = join(root, options.output);
   mkdirSync(dirname(file), { recursive: true });
   const { rows, losses } = accounts;

@@ -39,7 +39,7 @@ export const trafficOptions = {
     flag: 'time',
     placeholder: 'SECONDS',
     default: '120',
-    help: 'no fault begins after this time; the run ends when the last one is over',
+    help: 'no fault begins after this time, but processes are killed until the last other fault is over',
     parse: parseInteger(5, 86_400),
   },
   faults: {
@@ -53,7 +53,7 @@ export const trafficOptions = {
     flag: 'rate',
     placeholder: 'N',
     default: '4',
-    help: 'requests per second of each lane; three nodes have 20 lanes',
+    help: 'requests per second of each lane (a way, the node it goes through, new or kept connections); three nodes have 18 lanes',
     parse: parseInteger(1, 100),
   },
   downSeconds: {

@@ -86,7 +86,7 @@ export class Processes {
     try {
       const [nodeName, part] = name.split('/');
       const node = this.plan.nodes.find((other) => other.name === nodeName);
-      if (part === undefined || !node) return await (await Api.open(this.plan.adminConf)).ready();
+      if (part === undefined || part === 'server' || !node) return await (await Api.open(this.plan.adminConf)).ready();
       if (part === 'docker') {
         await requestJson({ socketPath: node.dockerSocket, path: '/_ping', timeoutMs: probeTimeoutMs });
         return true;

@@ -10,7 +10,7 @@ import type { Client } from '../../controlplane/client/client';
 import { connect } from '../../controlplane/client/connect';
 import { createInformer } from '../../controlplane/client/informer';
 import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
-import { type ClusterPlan, planCluster, ranges } from '../../hack/dev/plan';
+import { type ClusterPlan, type NodePlan, planCluster, ranges } from '../../hack/dev/plan';
 import { readState } from '../../hack/dev/state';
 import {
   type Accounts,
@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly lossSeconds: number;
   readonly servers: readonly string[];
   readonly write: (text: string) => void;
+  /** Ends the run early, with its reason; what was started is removed. */
+  readonly signal?: AbortSignal;
 }
 export interface RunResult {
   readonly accounts: Accounts;
@@ -54,22 +56,27 @@ const scriptTimeoutMs = 600_000;
 const requestTimeoutMs = 12_000;
 /** Requests before the first fault and after the last one show that all is well without faults. */
 const quietMs = 3_000;
-const clientNode = 'control';
 const movesEveryMs = 250;
 const reportMs = 500;
 
+/** @throws the signal's reason; Error when a fault is not mended in time */
 export async function runTraffic(options: RunOptions): Promise<RunResult> {
   const scope = new Scope();
-  try {
+  const run = async () => {
     const plan = await ensureCluster(options, scope);
     const client = await connect(plan.adminConf);
     await deploy(plan, scope);
-    const lanes = await lanesOf(plan, client);
-    return await observe(plan, client, lanes, options, scope);
+    return observe(plan, client, await lanesOf(plan, client), options, scope);
+  };
+  try {
+    return await Promise.race([run(), rejectedBy(options.signal)]);
   } finally {
     await scope.close();
   }
 }
+
+const rejectedBy = (signal?: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
 async function ensureCluster({ name, nodes }: RunOptions, scope: Scope): Promise<ClusterPlan> {
   if (!readState(name)) {
@@ -84,14 +91,17 @@ async function ensureCluster({ name, nodes }: RunOptions, scope: Scope): Promise
   return planCluster(readState(name)!);
 }
 
-async function deploy({ adminConf }: ClusterPlan, scope: Scope): Promise<void> {
+/** The first node has the pod of the inner client. */
+const clientNodeOf = ({ nodes }: ClusterPlan): NodePlan => nodes[0]!;
+
+async function deploy(plan: ClusterPlan, scope: Scope): Promise<void> {
   const kubectl = (args: readonly string[], input?: string) =>
-    exec.run(['kubectl', '--kubeconfig', adminConf, ...args], {
+    exec.run(['kubectl', '--kubeconfig', plan.adminConf, ...args], {
       timeoutMs: 180_000,
       ...(input === undefined ? {} : { input }),
     });
   scope.defer(() => kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=120s']));
-  await kubectl(['apply', '-f', '-'], manifests(clientNode));
+  await kubectl(['apply', '-f', '-'], manifests(clientNodeOf(plan).name));
   await kubectl(['-n', namespace, 'rollout', 'status', 'deployment/web', '--timeout=120s']);
   await kubectl(['-n', namespace, 'wait', '--for=condition=Programmed', 'service/web', '--timeout=60s']);
   await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/client', '--timeout=60s']);
@@ -126,7 +136,7 @@ async function lanesOf(plan: ClusterPlan, client: Client): Promise<AllLanes> {
     ...both({ way: 'ClusterIP', address: clusterIP, port: 80, host: plain }),
     {
       way: 'DNS',
-      via: clientNode,
+      via: clientNodeOf(plan).name,
       connection: 'new',
       address: ranges.dns,
       port: 0,
@@ -135,7 +145,7 @@ async function lanesOf(plan: ClusterPlan, client: Client): Promise<AllLanes> {
     },
     {
       way: 'headless name',
-      via: clientNode,
+      via: clientNodeOf(plan).name,
       connection: 'new',
       address: ranges.dns,
       port: 8080,
@@ -144,7 +154,7 @@ async function lanesOf(plan: ClusterPlan, client: Client): Promise<AllLanes> {
   ] as const;
   const object: Pod = await client.get(pods, `${namespace}/client`);
   const id = object.status?.containerStatuses?.[0]?.containerID?.replace(/^docker:\/\//, '') ?? '';
-  return { host, pod, podPid: await pidOf(plan.nodes.find(({ name }) => name === clientNode)!, id) };
+  return { host, pod, podPid: await pidOf(clientNodeOf(plan), id) };
 }
 
 async function observe(
@@ -180,6 +190,7 @@ async function observe(
       flows,
     ),
   );
+  scope.defer(() => faults.restore());
   const requests: RequestEnd[] = [];
   const add = ({ end, flow }: ClientLine): void => {
     const index = requests.push(end) - 1;
@@ -193,7 +204,7 @@ async function observe(
   const stop = await startClients(lanes, { began, rate: options.rate }, add);
   scope.defer(stop);
   await sleep(quietMs);
-  await inject(faults, options);
+  await inject(faults, plan, options);
   await faults.settled();
   await sleep(quietMs);
   await stop();
@@ -234,22 +245,31 @@ async function watchMoves(
   return moves;
 }
 
-/** Two loops: kills, and the other faults. Ends when the time is over and each has ended. */
-async function inject(faults: Faults, { seed, faults: kinds, nodes, timeSeconds }: RunOptions): Promise<void> {
-  const names = ['control', ...Array.from({ length: nodes - 1 }, (_, i) => `worker-${i + 1}`)];
-  const schedule = planSchedule({ seed, kinds, nodes: names, clientNode });
+/** Two loops: kills, and the other faults. No fault begins after the time, but kills go on while another fault does. */
+async function inject(
+  faults: Faults,
+  plan: ClusterPlan,
+  { seed, faults: kinds, timeSeconds }: RunOptions,
+): Promise<void> {
+  const nodes = plan.nodes.map(({ name }) => name);
+  const schedule = planSchedule({ seed, kinds, nodes, clientNode: clientNodeOf(plan).name });
   const deadline = Date.now() + timeSeconds * 1000;
   const abort = new AbortController();
-  const loop = async (next: () => Step | undefined) => {
+  let areEventsOver = false;
+  const loop = async (next: () => Step | undefined, isOver: () => boolean) => {
     for (;;) {
       const step = next();
       if (!step) return;
       await sleep(step.pauseMs, undefined, { signal: abort.signal }).catch(() => {});
-      if (abort.signal.aborted || Date.now() > deadline) return;
+      if (abort.signal.aborted || isOver()) return;
       await faults.run(step);
     }
   };
-  const both = Promise.all([loop(schedule.kills), loop(schedule.events)]);
+  const isLate = () => Date.now() > deadline;
+  const events = loop(schedule.events, isLate).finally(() => {
+    areEventsOver = true;
+  });
+  const both = Promise.all([loop(schedule.kills, () => isLate() && areEventsOver), events]);
   // A fault that does not end well ends the other loop too.
   await both.catch(() => abort.abort());
   await both;
