@@ -130,7 +130,7 @@ export class Faults {
       },
       async () => {
         await exec.run(['ip', 'link', 'set', node.veth, 'down']);
-        const parts = ['kubelet', 'kube-proxy', 'dns', 'ingress', 'docker'].map((part) => `${step.node}/${part}`);
+        const parts = await this.processes.of(step.node);
         const start = await this.processes.keepDown(parts);
         for (const pid of containers) killIfThere(pid);
         await this.lasting(lossMs, async () => {

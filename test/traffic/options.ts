@@ -74,7 +74,7 @@ export const trafficOptions = {
     flag: 'servers',
     placeholder: 'NAME,..',
     default: 'server',
-    help: 'processes, as hack/status names them, that api-down kills together',
+    help: 'processes, as hack/status names them, that api-down kills together; of three control planes: control/server,..',
     parse: (text: string) => text.split(',').filter((part) => part !== ''),
   },
   output: {

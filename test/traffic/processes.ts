@@ -31,6 +31,12 @@ export class Processes {
     return found;
   }
 
+  /** The names of all processes of a node. */
+  async of(node: string): Promise<readonly string[]> {
+    const all = await processStatus(this.plan.runDir);
+    return all.map(({ name }) => name).filter((name) => name.startsWith(`${node}/`));
+  }
+
   /** SIGKILL; the supervisor starts it again. Returns the pid that ended; undefined if it was not running. */
   async kill(name: string): Promise<number | undefined> {
     const { pid } = await this.status(name);
@@ -91,6 +97,8 @@ export class Processes {
         await requestJson({ socketPath: node.dockerSocket, path: '/_ping', timeoutMs: probeTimeoutMs });
         return true;
       }
+      // Others, such as etcd, only have to run.
+      if (!Object.hasOwn(healthPorts, part)) return true;
       const status = await readyz(node.netns, healthPorts[part as Agent]);
       return isAnswerEnough || status === 200;
     } catch {
