@@ -381,6 +381,66 @@ t.test('a restarted cache resumes earlier watches, as far back as its option say
   );
 });
 
+t.test('the cache starts although history is compacted while it reads', async (t) => {
+  const store = await openStore({ kind: 'memory' });
+  t.teardown(() => store.close());
+  for (const name of ['x', 'y', 'z']) await (await open(t, {}, store)).pods.create(pod('a', name));
+  let left = 3;
+  const compacting: Store = {
+    ...store,
+    range: async (prefix, options) => {
+      // Another server writes, and compacts what this one is about to read.
+      if (left-- > 0) await store.compact(await store.create(`/other/${left}`, Buffer.from('{}')));
+      return store.range(prefix, options);
+    },
+  };
+  const { cache, pods } = await open(t, {}, compacting);
+  t.same([pods.size, cache.revision()], [3, 6]);
+});
+
+t.test('while everything is loaded again, lists are snapshots, and no watch misses an event', async (t) => {
+  const store = await openStore({ kind: 'memory' });
+  t.teardown(() => store.close());
+  const other = await open(t, {}, store);
+  await other.pods.create(pod('a', 'x'));
+  await other.configs.create(config('x'));
+  let lose = () => {};
+  const gate = { prefix: '', reached: Promise.withResolvers<void>(), open: Promise.withResolvers<void>() };
+  const losing: Store = {
+    ...store,
+    range: async (prefix, options) => {
+      if (prefix === gate.prefix) {
+        gate.reached.resolve();
+        await gate.open.promise;
+      }
+      return store.range(prefix, options);
+    },
+    watch: (prefix, after, signal) => {
+      const lost = new AbortController();
+      lose = () => lost.abort();
+      return store.watch(prefix, after, AbortSignal.any([signal, lost.signal]));
+    },
+  };
+  const { cache, pods, configs } = await open(t, {}, losing);
+  // The pods are read, and the ConfigMaps are not, when the lists are made.
+  gate.prefix = '/registry/core/configmaps/';
+  lose();
+  await other.pods.create(pod('a', 'y'));
+  await gate.reached.promise;
+  t.equal(cache.revision(), 2);
+  const { items, revision } = await pods.list({});
+  t.same([items.map(({ key }) => key), revision], [['a/x'], 2]);
+  const seen = record((...args) => pods.watch(...args), { afterRevision: revision });
+  gate.open.resolve();
+  await pods.list({ minRevision: 3 });
+  t.match(seen.lines, [/^closed: /], 'its client begins again from a new list');
+  t.same(
+    (await pods.list({})).items.map(({ key }) => key),
+    ['a/x', 'a/y'],
+  );
+  t.equal((await configs.list({})).items.length, 1);
+});
+
 t.test('kinds can be added and removed while the cache runs', async (t) => {
   const { cache, store } = await open(t);
   const widgets = defineKind<KubeObject>({

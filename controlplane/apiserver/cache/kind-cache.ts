@@ -1,7 +1,7 @@
 // All objects of one kind: served from memory, written through the store, changed only by the store's events.
 import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
-import { isAlreadyExists, isConflict, isNotFound, type NotFound } from '../../base/errors';
+import { isAlreadyExists, isConflict, isNotFound, type NotFound, Unavailable } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
 import { refuseEncrypted } from '../../store/encryption/rules';
 import { refuseProtobuf } from '../../store/foreign';
@@ -49,9 +49,16 @@ export interface Reformed<T extends KubeObject> {
   readonly entries: WeakMap<CachedObject<T>, CachedObject<T>>;
 }
 
+/** All objects of a revision, not in use yet. */
+export interface Loaded<T extends KubeObject> {
+  readonly objects: Map<string, CachedObject<T>>;
+  readonly keys: SortedKeys;
+  readonly codec: Codec<T>;
+}
+
 export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
-  private readonly objects = new Map<string, CachedObject<T>>();
-  private readonly keys = new SortedKeys();
+  private objects = new Map<string, CachedObject<T>>();
+  private keys = new SortedKeys();
   private codec: Codec<T>;
   private readonly ring: ReplayRing<T>;
   private indexes: ObjectIndexes<T>;
@@ -201,35 +208,36 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     }
   }
 
-  /** Replaces everything by what the store held at `revision`. Watchers must have been closed before. */
-  load(items: readonly StoredValue[], revision: number): void {
-    this.objects.clear();
-    this.indexes.clear();
-    for (const key of [...this.keys.all()]) this.keys.delete(key);
+  /** Replaces everything by what the store held at `revision`, at once. */
+  load({ objects, keys, codec }: Loaded<T>, revision: number): void {
+    // Watches that have begun since the store was lost: they would miss what happened up to this revision.
+    this.closeWatchers(new Unavailable('all objects are loaded again'));
+    this.objects = objects;
+    this.keys = keys;
+    // The form of the kind may have changed while the objects were read.
+    if (codec !== this.codec) for (const [key, entry] of objects) objects.set(key, this.codec.adopt(entry));
+    this.indexes = new ObjectIndexes(this.kind, objects);
     this.ring.reset(revision);
     this.pending = [];
-    this.changedAt = 0;
-    for (const { key: storeKey, value, modRevision } of items) {
-      const key = storeKey.slice(this.kind.prefix.length);
-      this.objects.set(key, this.codec.decode(key, value, modRevision));
-      this.keys.add(key);
-      this.changedAt = Math.max(this.changedAt, modRevision);
-    }
     // Deleted objects leave no revision behind: any revision up to this one may have been a deletion.
-    this.changedAt = Math.max(this.changedAt, revision);
+    this.changedAt = revision;
   }
 
-  /** Values of the store in the form of the kind. Gives way to other work: there may be many. */
-  async upgraded(items: readonly StoredValue[]): Promise<StoredValue[]> {
-    const upgraded: StoredValue[] = [];
-    for (const item of items) {
-      refuseEncrypted(item.key, item.value);
-      refuseProtobuf(item.key, item.value);
+  /** What load() needs: values of the store in the form of the kind. Gives way to other work: there may be many. */
+  async loaded(items: readonly StoredValue[]): Promise<Loaded<T>> {
+    const { codec } = this;
+    const objects = new Map<string, CachedObject<T>>();
+    const keys = new SortedKeys();
+    for (const { key: storeKey, value, modRevision } of items) {
+      refuseEncrypted(storeKey, value);
+      refuseProtobuf(storeKey, value);
       const pause = eventLoop.pause();
       if (pause) await pause;
-      upgraded.push({ ...item, value: this.codec.upgrade(item.value) });
+      const key = storeKey.slice(this.kind.prefix.length);
+      objects.set(key, codec.decode(key, codec.upgrade(value), modRevision));
+      keys.add(key);
     }
-    return upgraded;
+    return { objects, keys, codec };
   }
 
   /** What become() needs: the objects in the form of `kind`. Gives way to other work. */

@@ -59,8 +59,4 @@ export class ObjectIndexes<T extends KubeObject> {
     }
     return index.find(value);
   }
-
-  clear(): void {
-    this.built.clear();
-  }
 }

@@ -13,7 +13,7 @@ import type { Cache, CachedObject, KindCache } from './cache';
 import { ConvertedKindCache } from './converted-kind';
 import { ConvertedObjects } from './converted-objects';
 import { Freshness } from './freshness';
-import { type KindCacheDeps, StoreKindCache } from './kind-cache';
+import { type KindCacheDeps, type Loaded, StoreKindCache } from './kind-cache';
 import { defaultRingBounds, type RingBounds } from './replay-ring';
 import { VersionKindCache } from './version-kind';
 import { WatchEnd } from './watch-end';
@@ -59,6 +59,8 @@ export interface OpenCache extends Cache {
 
 const rootPrefix = '/registry/';
 const loadPageSize = 1_000;
+/** So often objects are read at the start, while history is compacted faster than they are read. */
+const maxLoads = 20;
 /** About one busy minute or a quiet quarter of an hour; read in about 100 ms. */
 const defaultResumeRevisions = 2_000;
 
@@ -128,8 +130,19 @@ class StoreCache implements OpenCache {
     const target = await this.store.revision();
     const events = await this.loadWithHistory(target);
     this.following = this.follow(events);
-    if (this.applied < target) await this.appliedUpTo(target);
+    await this.caughtUp(target);
     await adoptClaims(this.store, this.kinds.values(), this.log);
+  }
+
+  /** Also when the store was lost meanwhile: follow() loads everything again. */
+  private async caughtUp(target: number): Promise<void> {
+    while (this.applied < target) {
+      try {
+        await this.appliedUpTo(target);
+      } catch (error) {
+        if (this.stop.signal.aborted) throw error;
+      }
+    }
   }
 
   kind<T extends KubeObject>(kind: Kind<T>): KindCache<T> {
@@ -171,7 +184,7 @@ class StoreCache implements OpenCache {
     this.held.set(kind.prefix, held);
     try {
       const revision = await this.store.revision();
-      added.load(await added.upgraded(await this.readAll(kind.prefix, revision)), revision);
+      added.load(await added.loaded(await this.readAll(kind.prefix, revision)), revision);
       // A watch starts from the revision of a list, which is the cache's revision: it must not be older than the loaded objects.
       if (revision > this.applied) await this.appliedUpTo(revision);
       for (const event of held) if (event.revision > revision) added.apply(event);
@@ -239,20 +252,39 @@ class StoreCache implements OpenCache {
     const { step } = this.store;
     // Not below the end of the first revision, which is 1, or 199 with a step of 100.
     const from = Math.max(2 * step - 1, target - this.resumeRevisions * step);
-    if (from >= target) return this.load(target);
-    try {
-      return await this.load(from);
-    } catch (error) {
-      if (!isExpired(error)) throw error;
-      return this.load(target);
+    if (from < target) {
+      try {
+        return await this.load(from);
+      } catch (error) {
+        if (!isExpired(error)) throw error;
+      }
+    }
+    // The history of a busy store may be compacted, by another server too, while its objects are read.
+    for (let tries = 1, revision = target; ; tries++, revision = await this.store.revision()) {
+      try {
+        return await this.load(revision);
+      } catch (error) {
+        if (!isExpired(error) || tries === maxLoads) throw error;
+      }
     }
   }
 
-  /** Subscribes first and reads second: changes in between arrive as events. */
+  /**
+   * Subscribes first and reads second: changes in between arrive as events. The objects of all kinds are replaced in one step, so that
+   * no list has a part of them.
+   */
   private async load(revision: number): Promise<AsyncIterable<WatchBatch>> {
-    const events = this.store.watch(rootPrefix, revision, this.stop.signal);
-    for (const kind of this.kinds.values()) {
-      kind.load(await kind.upgraded(await this.readAll(kind.kind.prefix, revision)), revision);
+    const unused = new AbortController();
+    const events = this.store.watch(rootPrefix, revision, AbortSignal.any([this.stop.signal, unused.signal]));
+    try {
+      const all: [StoreKindCache<KubeObject>, Loaded<KubeObject>][] = [];
+      for (const kind of this.kinds.values()) {
+        all.push([kind, await kind.loaded(await this.readAll(kind.kind.prefix, revision))]);
+      }
+      for (const [kind, loaded] of all) kind.load(loaded, revision);
+    } catch (error) {
+      unused.abort(error);
+      throw error;
     }
     this.applied = revision;
     this.isFollowing = true;
