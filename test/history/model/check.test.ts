@@ -509,6 +509,17 @@ const cases: readonly Case[] = [
   },
   {
     check: 'watches',
+    name: 'an object is added again after a deletion that no watch saw',
+    history: () => [
+      create(),
+      watch([event('ADDED', x11)]),
+      unknown('delete', x11, [4, 6]),
+      write('create', { ...x13, uid: 'uid-2' }, [7, 9]),
+      watch([event('ADDED', { ...x13, uid: 'uid-2' })], { from: 12 }),
+    ],
+  },
+  {
+    check: 'watches',
     name: 'a watch of one namespace sends an object of another',
     problem: /which is not in its scope/,
     history: () => [create(), watch([event('ADDED', x11)], { scope: 'configmaps/b/' })],

@@ -2,6 +2,7 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Way } from './cut';
 import type { Fault } from './faults';
 import type { Servers } from './servers';
 
@@ -13,17 +14,22 @@ export interface EtcdProcess {
 }
 export interface FaultTargets {
   readonly servers: Servers;
+  /** From each server to etcd; empty with SQLite. */
+  readonly ways: readonly Way[];
   readonly etcd?: EtcdProcess;
   /** A small file system that holds the data of server 0. */
   readonly disk?: string;
 }
 
 /** Resolves when the fault is over and the server is ready again. */
-export async function applyFault({ servers, etcd, disk }: FaultTargets, fault: Fault): Promise<void> {
+export async function applyFault({ servers, ways, etcd, disk }: FaultTargets, fault: Fault): Promise<void> {
   const { kind, server, lastsMs, point } = fault;
   switch (kind) {
     case 'kill':
       servers.kill(server);
+      break;
+    case 'stop':
+      servers.end(server);
       break;
     case 'crash':
     case 'sync-error':
@@ -41,6 +47,12 @@ export async function applyFault({ servers, etcd, disk }: FaultTargets, fault: F
       return;
     case 'full-disk':
       if (disk !== undefined) await fillFor(disk, lastsMs);
+      break;
+    case 'cut':
+      ways[server]?.cut();
+      // Long enough for the time limits of the connection to etcd.
+      await sleep(3 * lastsMs);
+      ways[server]?.heal(lastsMs % 2 === 0);
       break;
     case 'etcd-kill':
       await etcd?.kill();

@@ -6,14 +6,15 @@ import type { EtcdProcess } from './apply-faults';
 import { freePort } from './ports';
 
 export interface RunningEtcd extends EtcdProcess {
-  /** For --store. */
-  readonly url: string;
+  /** Of its clients, on loopback. */
+  readonly port: number;
   close(): Promise<void>;
 }
 
 /** @throws NotFound when etcd is not installed */
 export async function startEtcd(folder: string): Promise<RunningEtcd> {
-  const [client, peer] = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
+  const port = await freePort();
+  const [client, peer] = [`127.0.0.1:${port}`, `127.0.0.1:${await freePort()}`];
   const log = createWriteStream(join(folder, 'etcd.log'));
   const argv = [
     'etcd',
@@ -34,7 +35,7 @@ export async function startEtcd(folder: string): Promise<RunningEtcd> {
     await daemon.exited;
   };
   return {
-    url: `etcd://${client}`,
+    port,
     signal: (signal) => daemon.kill(signal),
     kill: async () => {
       await end();

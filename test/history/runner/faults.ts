@@ -14,11 +14,13 @@ export const crashPoints = [
 /** What a fault needs, and what it does to whom. */
 export const faultKinds = {
   kill: 'SIGKILL of a server at any time',
+  stop: 'SIGTERM of a server',
   crash: `end of a server at a named point: ${crashPoints.join(', ')}`,
   freeze: 'SIGSTOP of a server for up to 3.5 s, then SIGCONT',
   clock: "step of a server's wall clock by an hour, and back",
   'sync-error': 'a sync of the disk fails (SQLite)',
   'full-disk': 'the disk is full for a while (SQLite, root: a small file system of its own)',
+  cut: 'no byte passes between a server and etcd for up to 10 s; then all arrives late, or the connections are reset',
   'etcd-kill': 'SIGKILL of etcd',
   'etcd-freeze': 'SIGSTOP of etcd for up to 3 s, then SIGCONT',
 } as const;
@@ -36,7 +38,7 @@ export interface Fault {
 }
 
 const onlySqlite: readonly FaultKind[] = ['sync-error', 'full-disk'];
-const onlyEtcd: readonly FaultKind[] = ['etcd-kill', 'etcd-freeze'];
+const onlyEtcd: readonly FaultKind[] = ['cut', 'etcd-kill', 'etcd-freeze'];
 
 /** The others lie in the code of the SQLite store. */
 const answerPoints: readonly (typeof crashPoints)[number][] = ['before-answer', 'after-answer'];

@@ -15,6 +15,7 @@ import { namespaces, resources } from '../recorder/objects';
 import { type ListRequest, Recorder } from '../recorder/recorder';
 import { Workload } from '../recorder/workload';
 import { applyFault, type FaultTargets } from './apply-faults';
+import { Way } from './cut';
 import { startEtcd } from './etcd';
 import { type FaultKind, planFaults } from './faults';
 import { openServers } from './servers';
@@ -39,6 +40,8 @@ export interface RunResult {
 const defaultClients = 8;
 /** Few, so that clients meet at the same objects. */
 const names = 5;
+/** With a short one, watches meet compacted history; with a long one, the history of a run has no hole. */
+const compactions = ['1s', '5s', '5m'];
 const diskBytes = 64 << 20;
 /** How long the watches may need to reach the end after the last fault. */
 const endMs = 60_000;
@@ -63,8 +66,9 @@ async function runIn(folder: string, options: RunOptions, scope: Scope): Promise
   const disk = options.faults.includes('full-disk') ? await mountDisk(join(folder, 'data-0'), scope) : undefined;
   const etcd = options.store === 'etcd' ? await startEtcd(folder) : undefined;
   scope.defer(() => etcd?.close());
-  const storeArgs = [`--store=${etcd?.url ?? 'sqlite'}`];
-  const servers = await openServers({ folder, count: options.servers, storeArgs });
+  const ways = etcd ? await openWays(etcd.port, options.servers, scope) : [];
+  const stores = etcd ? ways.map(({ port }) => `etcd://127.0.0.1:${port}`) : ['sqlite'];
+  const servers = await openServers({ folder, stores, compaction: random.pick(compactions) });
   scope.defer(() => servers.close());
   await servers.start();
   const observer = servers.connect();
@@ -87,7 +91,7 @@ async function runIn(folder: string, options: RunOptions, scope: Scope): Promise
     return new Workload({ client, random: random.fork(), recorder, connections, start, names }).run(stop.signal);
   });
   const faults = await makeFaults(
-    { servers, ...(etcd ? { etcd } : {}), ...(disk === undefined ? {} : { disk }) },
+    { servers, ways, ...(etcd ? { etcd } : {}), ...(disk === undefined ? {} : { disk }) },
     options,
     random.fork(),
   );
@@ -120,6 +124,17 @@ async function mountDisk(folder: string, scope: Scope): Promise<string> {
   await exec.run(['mount', '-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', folder]);
   scope.defer(() => exec.run(['umount', folder]));
   return folder;
+}
+
+/** From each server to etcd. */
+async function openWays(port: number, count: number, scope: Scope): Promise<readonly Way[]> {
+  const ways: Way[] = [];
+  while (ways.length < count) {
+    const way = await Way.open(port);
+    scope.defer(() => way.close());
+    ways.push(way);
+  }
+  return ways;
 }
 
 /** Creates the namespaces; returns the revision after that. */

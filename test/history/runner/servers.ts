@@ -23,9 +23,10 @@ const maxSurprises = 5;
 export interface ServerOptions {
   /** Of the run: data, keys and logs lie below it. */
   readonly folder: string;
-  readonly count: number;
-  /** Options of `k8ts server` that name the store; the data folder of server 0 is `folder`/data-0. */
-  readonly storeArgs: readonly string[];
+  /** --store of each server; the data folder of server 0 is `folder`/data-0. */
+  readonly stores: readonly string[];
+  /** --etcd-compaction-interval: 1s */
+  readonly compaction: string;
 }
 
 export async function openServers(options: ServerOptions): Promise<Servers> {
@@ -36,7 +37,7 @@ export async function openServers(options: ServerOptions): Promise<Servers> {
   const admin = { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] as const };
   const credentials = { ca: authority.cert, ...(await issueCertificate(authority, admin, Date.now())) };
   const ports: number[] = [];
-  while (ports.length < options.count) ports.push(await freePort());
+  while (ports.length < options.stores.length) ports.push(await freePort());
   return new Servers(options, ports, credentials);
 }
 
@@ -104,6 +105,14 @@ export class Servers {
     daemon.kill('SIGKILL');
   }
 
+  /** SIGTERM: it ends after the requests under way. */
+  end(server: number): void {
+    const daemon = this.running[server]?.daemon;
+    if (!daemon) return;
+    this.killed.add(daemon);
+    daemon.kill('SIGTERM');
+  }
+
   /** Restarts the server with a fault inside it: see inside-server.ts. */
   killWith(server: number, fault: string): void {
     this.nextFault.set(server, fault);
@@ -162,7 +171,7 @@ export class Servers {
   }
 
   private spawn(server: number, fault: string): Promise<Daemon> {
-    const { folder, storeArgs } = this.options;
+    const { folder, stores, compaction } = this.options;
     const argv = [
       process.execPath,
       `--require=${join(__dirname, 'inside-server.ts')}`,
@@ -175,8 +184,8 @@ export class Servers {
       '--advertise-address=127.0.0.1',
       '--service-cidr=10.96.0.0/24',
       '--parts=apiserver',
-      '--etcd-compaction-interval=1s',
-      ...storeArgs,
+      `--etcd-compaction-interval=${compaction}`,
+      `--store=${stores[server]}`,
     ];
     const env = { K8TS_HISTORY_FAULT: fault };
     return startProgram(argv, { cwd: root, env, onOutput: (chunk) => this.logs[server]?.write(chunk) });
