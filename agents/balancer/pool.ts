@@ -114,8 +114,11 @@ export class Pool {
   /** Also when a server comes back: connections of the others that are down were kept for lack of a better one. */
   private closeAbandoned(): void {
     for (const name of abandoned(this.all())) {
-      const connections = [...(this.servers.get(name)?.connections ?? [])];
+      const open = this.servers.get(name)?.connections;
+      const connections = [...(open ?? [])];
       if (connections.length === 0) continue;
+      // They end a moment later; a check meanwhile must not count them again.
+      open?.clear();
       for (const { abort } of connections) abort();
       this.log.info('connections closed: their server is down', { server: name, count: connections.length });
       this.events.closed(name, connections.length);
