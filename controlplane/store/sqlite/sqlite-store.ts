@@ -158,8 +158,10 @@ export class SqliteStore implements Store {
     if (revision < this.compacted) throw new Expired(`revision ${revision} has been compacted`);
     return this.read(() => {
       const pageSize = limit === undefined ? -1 : limit + 1;
-      const bounds = [prefix, endOf(prefix), after, revision, revision, pageSize] as const;
-      const rows = this.sql.range.all(...bounds) as unknown as [string, number, number, Uint8Array][];
+      const isWithin = after !== '' && after >= prefix;
+      const statement = isWithin ? this.sql.rangeAfter : this.sql.range;
+      const bounds = [isWithin ? after : prefix, endOf(prefix), revision, revision, pageSize] as const;
+      const rows = statement.all(...bounds) as unknown as [string, number, number, Uint8Array][];
       const more = limit !== undefined && rows.length > limit;
       if (more) rows.pop();
       const items = rows.map(([key, modRevision, , value]) => {

@@ -6,6 +6,16 @@ export type LogRow = [number, string, number, number, number, Uint8Array];
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
+/**
+ * The newest row of each key as of a revision, unless it is a deletion. One lower bound: of two, SQLite would search for the first one
+ * and walk from there to the second, so a page would cost more the further it is from the prefix.
+ */
+const rangeFrom = (lower: '>=' | '>') =>
+  `SELECT key, revision, create_revision, value FROM log AS this
+   WHERE key ${lower} ? AND key < ? AND revision <= ? AND deleted = 0
+     AND NOT EXISTS (SELECT 1 FROM log WHERE key = this.key AND revision > this.revision AND revision <= ?)
+   ORDER BY key LIMIT ?`;
+
 export function prepareStatements(db: DatabaseSync) {
   const prepare = (sql: string): StatementSync => {
     const statement = db.prepare(sql);
@@ -26,13 +36,8 @@ export function prepareStatements(db: DatabaseSync) {
     ),
     value: prepare('SELECT value FROM log WHERE revision = ?'),
     insert: prepare('INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)'),
-    // The newest row of each key as of a revision, unless it is a deletion.
-    range: prepare(
-      `SELECT key, revision, create_revision, value FROM log AS this
-       WHERE key >= ? AND key < ? AND key > ? AND revision <= ? AND deleted = 0
-         AND NOT EXISTS (SELECT 1 FROM log WHERE key = this.key AND revision > this.revision AND revision <= ?)
-       ORDER BY key LIMIT ?`,
-    ),
+    range: prepare(rangeFrom('>=')),
+    rangeAfter: prepare(rangeFrom('>')),
     // By revision, never by key: the range of revisions is short, a prefix may hold every object.
     history: prepare(
       `SELECT revision, key, create_revision, previous_revision, deleted, value FROM log NOT INDEXED
