@@ -1,0 +1,28 @@
+import t from 'tap';
+import { Random } from '../random';
+import { type FaultKind, planFaults, possibleFaults } from './faults';
+
+const plan = (seed: number, kinds: readonly FaultKind[], store: 'sqlite' | 'etcd' = 'sqlite') => [
+  ...planFaults(new Random(seed), { kinds, store, servers: 3 }).take(40),
+];
+
+t.test('a seed has one plan, another seed another one', async (t) => {
+  const kinds = possibleFaults({ store: 'sqlite', isRoot: true });
+  t.same(plan(7, kinds), plan(7, kinds));
+  t.notSame(plan(7, kinds), plan(8, kinds));
+  t.same(plan(7, []), []);
+});
+
+t.test('which faults are possible', async (t) => {
+  const sqlite = possibleFaults({ store: 'sqlite', isRoot: false });
+  t.same(sqlite, ['kill', 'stop', 'crash', 'freeze', 'clock', 'sync-error']);
+  t.same(possibleFaults({ store: 'sqlite', isRoot: true }), [...sqlite, 'full-disk']);
+  const etcd = possibleFaults({ store: 'etcd', isRoot: true });
+  t.same(etcd, ['kill', 'stop', 'crash', 'freeze', 'clock', 'cut', 'etcd-kill', 'etcd-freeze']);
+});
+
+t.test('with etcd a server ends only at points that it passes', async (t) => {
+  const points = new Set(plan(3, ['crash'], 'etcd').map(({ point }) => point.split(':')[0]));
+  t.same([...points].sort(), ['after-answer', 'before-answer']);
+  t.ok(new Set(plan(3, ['crash']).map(({ point }) => point.split(':')[0])).size > 4);
+});
