@@ -305,25 +305,29 @@ async function startClients(
     const argv = [
       ...inside,
       process.execPath,
-      '-r',
-      'ts-node/register',
+      // The loader of tests works in their environment and outside of it.
+      `--import=${join(root, 'hack/lib/ts-node.mjs')}`,
       join(__dirname, 'client.ts'),
       JSON.stringify(client),
     ];
     let text = '';
+    let messages = '';
     const program = await startProgram(argv, {
       cwd: root,
       onOutput: (chunk) => {
         text += chunk.toString('utf8');
         const lines = text.split('\n');
         text = lines.pop()!;
-        for (const line of lines) if (line.startsWith('{')) add(JSON.parse(line) as ClientLine);
+        for (const line of lines) {
+          if (line.startsWith('{')) add(JSON.parse(line) as ClientLine);
+          else messages = `${messages}${line}\n`.slice(-2_000);
+        }
       },
     });
     return async () => {
       program.kill('SIGTERM');
       const code = await program.exited;
-      if (code !== 0) throw new Error(`the client on the ${from} ended with ${code}: ${text}`);
+      if (code !== 0) throw new Error(`the client on the ${from} ended with ${code}: ${messages}${text}`);
     };
   };
   const stops = [
