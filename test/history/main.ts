@@ -136,7 +136,14 @@ async function runSeeds({
   const totals = new Map<string, number>();
   const failed: number[] = [];
   for (let seed = first; seed < first + seeds; seed++) {
-    const result = await runSeed({ seed, store, servers, seconds, faults, clients });
+    const result = await runSeed({ seed, store, servers, seconds, faults, clients }).catch((error: unknown) => {
+      say(`seed ${seed}: could not be run: ${describeError(error)}`);
+      return undefined;
+    });
+    if (!result) {
+      failed.push(seed);
+      continue;
+    }
     const { history, problems } = result;
     const counts = countOutcomes(history.operations);
     for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count);

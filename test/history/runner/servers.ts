@@ -131,7 +131,7 @@ export class Servers {
       this.stop.signal.throwIfAborted();
       if (this.hasEndedOften()) {
         const { [`server-${server}`]: log = '' } = await this.logTexts();
-        throw new Unavailable(`${this.surprises.at(-1)}: ${log.slice(-2_000)}`);
+        throw new Unavailable(`${this.surprises.join('; ')}: ${log.slice(-2_000)}`);
       }
       const present = this.running[server];
       if (present?.daemon !== daemon) since = performance.now();
