@@ -99,7 +99,11 @@ t.test(
         t.equal(await ask("'id; echo $(id)'"), 'expected join, join-control, package or demo\nstatus 64\n');
         t.match(await ask('join-control'), /^this cluster has one control machine .*\nstatus 64\n$/);
         t.equal(await ask("'demo 1; id'"), 'demo: expected the number of nodes\nstatus 64\n');
-        t.equal(await ask(''), 'expected join, join-control, package or demo\nstatus 64\n', 'an empty request starts no shell');
+        t.equal(
+          await ask(''),
+          'expected join, join-control, package or demo\nstatus 64\n',
+          'an empty request starts no shell',
+        );
       });
 
       await t.test('a second time changes nothing', async (t) => {

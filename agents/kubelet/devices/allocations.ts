@@ -2,8 +2,8 @@
 // read it. A label of the container would not do: a pod has its devices before it has a container, and its next container gets the same.
 import { AppError, describeError } from '../../../controlplane/base/errors';
 import type { Logger } from '../../../controlplane/base/logger';
-import { writePrivate } from '../../../controlplane/pki/files';
 import { decodeMessage, encodeMessage, typesOf } from '../../../controlplane/grpc/messages';
+import { writePrivate } from '../../../controlplane/pki/files';
 import { readState } from '../state-file';
 import { type ContainerResponse, pluginService } from './plugin-api';
 
