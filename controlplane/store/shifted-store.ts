@@ -8,13 +8,21 @@ export const shiftKey = 'k8ts/revision-shift';
 /** Exists while a restore or a migration fills the store: until then it is only a part of what it should be. */
 export const fillingKey = 'k8ts/filling';
 
-/** The store with the revisions that its keys ask for. @throws Unsupported while it is being filled, and after a restore that was cut off */
+/**
+ * The store with the revisions that its keys ask for. @throws Unsupported while it is being filled, and after a restore that was cut off;
+ * the store is closed then
+ */
 export async function openShifted(store: Store): Promise<Store> {
-  if (await store.get(fillingKey)) {
-    throw new Unsupported('a restore or a migration into this store has not ended: wait for it, or run it again');
+  try {
+    if (await store.get(fillingKey)) {
+      throw new Unsupported('a restore or a migration into this store has not ended: wait for it, or run it again');
+    }
+    const shift = await shiftOf(store);
+    return shift === 0 ? store : new ShiftedStore(store, shift);
+  } catch (error) {
+    await store.close();
+    throw error;
   }
-  const shift = await shiftOf(store);
-  return shift === 0 ? store : new ShiftedStore(store, shift);
 }
 
 export const shiftOf = async (store: Store): Promise<number> => Number((await store.get(shiftKey))?.value ?? 0);

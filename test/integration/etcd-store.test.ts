@@ -11,9 +11,10 @@ void main();
 
 async function main(): Promise<void> {
   const etcd = await startEtcd(t);
+  const connect = () => EtcdStore.open({ endpoints: [etcd.endpoint] });
   const open = async () => {
     await etcd.clear();
-    return EtcdStore.open({ endpoints: [etcd.endpoint] });
+    return connect();
   };
-  storeContract(t, async () => OrdinalStore.open(await open()), false);
+  storeContract(t, async () => OrdinalStore.open(await open(), await connect()), false);
 }

@@ -91,7 +91,7 @@ t.test('a node that no longer renews its Lease', async (t) => {
     spec: { holderIdentity: 'alive', renewTime: formatMicroTime(clock.now()) },
   };
   await client.create(leases, lease);
-  await eventually(client, leases, (all) => all.length === 1);
+  await eventually(client, leases, (all) => all.length === 1, { namespace: 'kube-node-lease' });
   await client.patch(nodes, 'alive', 'merge', { metadata: { labels: { seen: 'yes' } } });
   await eventually(client, nodes, (all) => all.some(({ metadata }) => metadata?.labels?.['seen'] === 'yes'));
   await clock.armed(10_000);

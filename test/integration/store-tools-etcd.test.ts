@@ -38,7 +38,10 @@ interface Running {
 
 async function start(open: () => ReturnType<typeof openStore>): Promise<Running> {
   const store = await open();
-  const server = await startApiServer({ store });
+  const server = await startApiServer({ store }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   return {
     server,
     revision: () => store.revision(),

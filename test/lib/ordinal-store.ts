@@ -20,14 +20,16 @@ export class OrdinalStore implements Store {
 
   private constructor(
     private readonly inner: Store,
+    private readonly observer: Store,
     private readonly base: number,
   ) {
     this.seen = base;
     void this.pump();
   }
 
-  static async open(inner: Store): Promise<OrdinalStore> {
-    return new OrdinalStore(inner, await inner.revision());
+  /** `observer`: the same data, by a connection that learns of events after `inner` was closed. close() closes both. */
+  static async open(inner: Store, observer: Store): Promise<OrdinalStore> {
+    return new OrdinalStore(inner, observer, await inner.revision());
   }
 
   get isShared(): boolean {
@@ -89,7 +91,10 @@ export class OrdinalStore implements Store {
 
   async close(): Promise<void> {
     await this.inner.close();
+    if (this.stop.signal.aborted) return;
+    await this.ordinal(await this.observer.revision());
     this.stop.abort();
+    await this.observer.close();
   }
 
   private async *ordinals(batches: AsyncIterable<WatchBatch>): AsyncGenerator<WatchBatch> {
@@ -102,7 +107,7 @@ export class OrdinalStore implements Store {
   }
 
   private async pump(): Promise<void> {
-    for await (const { events, revision } of this.inner.watch('', this.base, this.stop.signal)) {
+    for await (const { events, revision } of this.observer.watch('', this.base, this.stop.signal)) {
       this.revisions.push(...events.map((event) => event.revision));
       this.seen = revision;
       const waiters = this.waiters;

@@ -1,21 +1,22 @@
-// Keys in order. New keys stay unsorted until the next read, so that a burst of creates costs one sort.
+// Keys in order. Changes wait until the next read, so that a burst of creates costs one sort, and a burst of deletes one pass.
 
-/** Below this many, inserting one by one is cheaper than merging. */
-const insertOneByOne = 16;
+/** Up to this many changes, moving the rest of the array for each is cheaper than a pass over all keys. */
+const oneByOne = 16;
 
 export class SortedKeys {
   private sorted: string[] = [];
   private fresh: string[] = [];
+  /** Deleted since the last read; still in one of the arrays. */
+  private readonly gone = new Set<string>();
 
   /** The key must not be present. */
   add(key: string): void {
-    this.fresh.push(key);
+    if (!this.gone.delete(key)) this.fresh.push(key);
   }
 
+  /** The key must be present. */
   delete(key: string): void {
-    const keys = this.settle();
-    const at = lowerBound(keys, key);
-    if (keys[at] === key) keys.splice(at, 1);
+    this.gone.add(key);
   }
 
   /** All keys in order; shared, and valid until the next change. */
@@ -29,15 +30,31 @@ export class SortedKeys {
   }
 
   private settle(): string[] {
-    if (this.fresh.length === 0) return this.sorted;
-    if (this.fresh.length <= insertOneByOne) {
+    if (this.fresh.length > 0) this.insert();
+    if (this.gone.size > 0) this.remove();
+    return this.sorted;
+  }
+
+  private insert(): void {
+    if (this.fresh.length <= oneByOne) {
       for (const key of this.fresh) this.sorted.splice(lowerBound(this.sorted, key), 0, key);
     } else {
       // The engine's sort finds the sorted run and merges.
       this.sorted = this.sorted.concat(this.fresh.sort()).sort();
     }
     this.fresh = [];
-    return this.sorted;
+  }
+
+  private remove(): void {
+    if (this.gone.size <= oneByOne) {
+      for (const key of this.gone) {
+        const at = lowerBound(this.sorted, key);
+        if (this.sorted[at] === key) this.sorted.splice(at, 1);
+      }
+    } else {
+      this.sorted = this.sorted.filter((key) => !this.gone.has(key));
+    }
+    this.gone.clear();
   }
 }
 

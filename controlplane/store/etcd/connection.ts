@@ -57,6 +57,8 @@ export class EtcdConnection {
   private answeredAt = performance.now();
   /** Aborted when another member takes the place of the current one. */
   private turn = new AbortController();
+  /** Calls at the current member. */
+  private readonly running = new Set<{ cancel(): void }>();
   private readonly limits: EtcdLimits;
 
   private constructor(
@@ -196,17 +198,19 @@ export class EtcdConnection {
   ): Promise<Calls[M]['response']> {
     const { path, encode, decode } = this.codec(method);
     return new Promise((resolve, reject) => {
-      this.members[this.current]!.makeUnaryRequest(
+      const call = this.members[this.current]!.makeUnaryRequest(
         path,
         encode,
         decode,
         request,
         { deadline: Date.now() + timeoutMs },
         (error, answer) => {
+          this.running.delete(call);
           if (error) reject(new RpcError(error.code, error.details));
           else resolve(answer as Calls[M]['response']);
         },
       );
+      this.running.add(call);
     });
   }
 
@@ -216,6 +220,8 @@ export class EtcdConnection {
     const { turn } = this;
     this.turn = new AbortController();
     turn.abort();
+    // A frozen member would keep them for as long as they may last.
+    for (const call of [...this.running]) call.cancel();
   }
 
   private codec(method: Method) {
