@@ -70,6 +70,15 @@ const stages: readonly Stage[] = [
     timeoutSeconds: 900,
   },
   {
+    name: 'faults',
+    summary: 'requests into a cluster whose parts fail; only when it is named',
+    folders: ['test/faults'],
+    needsRoot: true,
+    jobs: 1,
+    timeoutSeconds: 900,
+    onlyByName: true,
+  },
+  {
     name: 'vagrant',
     summary: 'virtual machines by vagrant up; only when it is named, up to an hour',
     folders: ['test/vagrant'],
