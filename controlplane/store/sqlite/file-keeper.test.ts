@@ -99,6 +99,38 @@ t.test('a failed sync ends the store; the next start has every acknowledged writ
   await next.close();
 });
 
+t.test(
+  'a sync that fails once: writes that waited meanwhile are refused, and nothing of the failed group is seen',
+  async (t) => {
+    const path = join(t.testdir(), 'state.db');
+    const syncs: PromiseWithResolvers<void>[] = [];
+    let isHeld = false;
+    let held = Promise.withResolvers<void>();
+    const sync = async () => {
+      if (!isHeld) return;
+      const next = Promise.withResolvers<void>();
+      syncs.push(next);
+      held.resolve();
+      held = Promise.withResolvers();
+      await next.promise;
+    };
+    const store = await SqliteStore.open(path, { erases: false, log: recorder().log, clock: new FakeClock(), sync });
+    await store.create('/a', Buffer.from('1'));
+    isHeld = true;
+    const begun = held.promise;
+    const first = store.update('/a', Buffer.from('2'), 1);
+    await begun;
+    const second = store.create('/b', Buffer.from('1'));
+    isHeld = false;
+    syncs[0]!.reject(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }));
+    await t.rejects(first, { code: 'Unavailable' });
+    await t.rejects(second, { code: 'Unavailable' });
+    t.equal(await store.revision(), 1);
+    t.equal(store.ended.aborted, true);
+    await store.close();
+  },
+);
+
 /** Opens a store whose file the test takes away, and lets the keeper look. */
 async function openLab(t: Test) {
   const dir = t.testdir();

@@ -247,6 +247,8 @@ export class SqliteStore implements Store {
   }
 
   private commit(writes: readonly Write[]): (() => void)[] {
+    // A write that waited while a sync failed: the kernel reports a failure once, so the next sync would succeed without the lost pages.
+    if (this.failure) throw this.failure;
     const events: StoreEvent[] = [];
     let revision = this.committedRevision;
     this.db.exec('BEGIN IMMEDIATE');
@@ -364,6 +366,10 @@ export class SqliteStore implements Store {
   }
 
   private fail(writes: readonly Write[], cause: unknown, committed: boolean): void {
+    if (this.failure) {
+      for (const write of writes) write.reject(this.failure);
+      return;
+    }
     this.keeper.writeFailed(cause, committed);
     const error = new StoreUnavailable(`the store takes no writes: ${this.keeper.problem()}`, { cause });
     if (committed) this.failure = error;
