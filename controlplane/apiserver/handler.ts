@@ -1,4 +1,4 @@
-// One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, wait for a seat,
+// One request in, one answer out, for every transport. The order is kube-apiserver's: find the server of the path, be as new as the store, wait for a seat,
 // authorize, then answer. Every failure becomes a Status here.
 import type { Duplex } from 'node:stream';
 import { isCustom } from '../api/kind';

@@ -29,8 +29,16 @@ export function encodeMessage(types: Root, name: string, value: object): Buffer 
   return Buffer.from(type.encode(type.fromObject(value)).finish());
 }
 
-/** Fields that are absent have protobuf's defaults. @throws Error for bytes that are no such message */
-export function decodeMessage(types: Root, name: string, bytes: Uint8Array): Record<string, unknown> {
+/**
+ * Fields that are absent have protobuf's defaults. Whole numbers of 64 bits are numbers, or text where they do not fit.
+ * @throws Error for bytes that are no such message
+ */
+export function decodeMessage(
+  types: Root,
+  name: string,
+  bytes: Uint8Array,
+  wholeNumbers: 'number' | 'text' = 'number',
+): Record<string, unknown> {
   const type = types.lookupType(name);
-  return type.toObject(type.decode(bytes), { longs: Number, defaults: true });
+  return type.toObject(type.decode(bytes), { longs: wholeNumbers === 'text' ? String : Number, defaults: true });
 }

@@ -70,7 +70,7 @@ export function withRetention(store: Store, retention: Retention, deps: Compacti
       store.update(key, value, expectedRevision, claims, together),
     delete: (key, expectedRevision, together) => store.delete(key, expectedRevision, together),
     adopt: (key, claims, expectedRevision) => store.adopt(key, claims, expectedRevision),
-    claims: () => store.claims(),
+    claims: (revision) => store.claims(revision),
     watch: (prefix, afterRevision, signal) => store.watch(prefix, afterRevision, signal),
     compact: (revision) => store.compact(revision),
     ...(store.problem ? { problem: () => store.problem?.() } : {}),

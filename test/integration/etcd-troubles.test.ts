@@ -1,5 +1,6 @@
 // The store on etcd when etcd fails: nothing acknowledged is lost, no event is skipped, and every state has a clear error.
 import t, { type Test } from 'tap';
+import { EtcdPlace } from '../../controlplane/server/store/etcd-place';
 import { EtcdConnection, OutcomeUnknown } from '../../controlplane/store/etcd/connection';
 import { EtcdStore } from '../../controlplane/store/etcd/etcd-store';
 import type { Store, StoreEvent } from '../../controlplane/store/store';
@@ -212,14 +213,22 @@ t.test('two servers decide about one further key one after the other', async (t)
   t.equal((await stores[0]!.get('/count'))?.value.toString(), '60');
 });
 
-t.test('an etcd that has no space left refuses writes with the reason, and reads go on', async (t) => {
-  const etcd = await startEtcd(t, ['--quota-backend-bytes=4000000']);
-  const store = await openStore(t, etcd);
-  await store.create('/a', text('1'));
-  const fill = async () => {
-    for (let i = 0; i < 100; i++) await store.create(`/big/${i}`, Buffer.alloc(200_000, 'x'));
-  };
-  await t.rejects(fill(), { code: 'Unavailable', message: /database space exceeded/ });
-  t.equal(store.problem?.(), 'etcd has no space left');
-  t.ok(await store.get('/a'));
-});
+t.test(
+  'an etcd that has no space left refuses writes with the reason, until k8ts store compact has made room',
+  async (t) => {
+    const etcd = await startEtcd(t, ['--quota-backend-bytes=4000000']);
+    const store = await openStore(t, etcd);
+    await store.create('/a', text('1'));
+    const fill = async () => {
+      for (let i = 0; i < 100; i++) await store.create(`/big/${i}`, Buffer.alloc(200_000, 'x'));
+    };
+    await t.rejects(fill(), { code: 'Unavailable', message: /database space exceeded/ });
+    t.equal(store.problem?.(), 'etcd has no space left');
+    t.ok(await store.get('/a'));
+    for (const { key } of (await store.range('/big/')).items) await store.delete(key);
+    await t.rejects(store.create('/b', text('1')), { message: /database space exceeded/ }, 'the alarm stays');
+    await new EtcdPlace({ endpoints: [etcd.endpoint] }).compact(new AbortController().signal);
+    await store.create('/b', text('1'));
+    t.equal(store.problem?.(), undefined);
+  },
+);

@@ -5,6 +5,7 @@ import { silentLogger } from '../../base/logger';
 import { EtcdConnection, type EtcdOptions } from '../../store/etcd/connection';
 import { EtcdStore } from '../../store/etcd/etcd-store';
 import { mainOf } from '../../store/etcd/layout';
+import { alarmAction, noSpaceAlarm } from '../../store/etcd/protocol';
 import { fillingKey, openShifted, ShiftedStore, shiftKey, shiftOf } from '../../store/shifted-store';
 import type { Store } from '../../store/store';
 import { rootPrefix } from '../../store/tools/contents';
@@ -90,7 +91,21 @@ export class EtcdPlace implements StorePlace {
         member.close();
       }
     }
+    await this.clearSpaceAlarms();
     return all;
+  }
+
+  /** A member that had no space refuses writes until its alarm is cleared; it raises a new one if there is no space still. */
+  private async clearSpaceAlarms(): Promise<void> {
+    const etcd = await EtcdConnection.open(this.options);
+    try {
+      const { alarms } = await etcd.read('Alarm', { action: alarmAction.get });
+      for (const { memberID, alarm } of alarms) {
+        if (alarm === noSpaceAlarm) await etcd.write('Alarm', { action: alarmAction.deactivate, memberID, alarm });
+      }
+    } finally {
+      etcd.close();
+    }
   }
 
   /** The store with etcd's own revisions. */

@@ -89,8 +89,8 @@ export class EncryptedStore implements Store {
     return this.store.adopt(key, claims, expectedRevision);
   }
 
-  claims(): Promise<readonly HeldClaim[]> {
-    return this.store.claims();
+  claims(revision?: number): Promise<readonly HeldClaim[]> {
+    return this.store.claims(revision);
   }
 
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<WatchBatch> {

@@ -53,7 +53,7 @@ type Library = typeof import('../../grpc/library');
 
 export class EtcdConnection {
   private current = 0;
-  /** When a member has answered last, whatever it said. */
+  /** The time of the last answer of a member; a refusal is an answer too. */
   private answeredAt = performance.now();
   /** Aborted when another member takes the place of the current one. */
   private turn = new AbortController();
@@ -133,7 +133,10 @@ export class EtcdConnection {
         this.slow.note(method, this.answeredAt - began);
         return answer;
       } catch (error) {
-        if (!isMemberFault(error)) throw this.translate(error);
+        if (!isMemberFault(error)) {
+          this.answeredAt = performance.now();
+          throw this.translate(error);
+        }
         this.leave(member);
         if (!mayRepeat(error))
           throw new OutcomeUnknown(`${this.describe(error, member)}; the write may be stored or not`);
@@ -225,12 +228,12 @@ export class EtcdConnection {
   }
 
   private codec(method: Method) {
-    const { path, request, response } = methods[method];
+    const { path, request, response, wholeNumbers } = methods[method];
     return {
       path,
       encode: (value: object) => encodeMessage(this.types, request, value),
       // biome-ignore lint/suspicious/noExplicitAny: the types of the messages follow from their description.
-      decode: (bytes: Buffer): any => decodeMessage(this.types, response, bytes),
+      decode: (bytes: Buffer): any => decodeMessage(this.types, response, bytes, wholeNumbers),
     };
   }
 

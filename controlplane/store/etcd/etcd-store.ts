@@ -21,14 +21,7 @@ import {
   step,
 } from './layout';
 import { PageSize } from './page-size';
-import {
-  compareResult,
-  compareTarget,
-  type KeyValue,
-  type RangeResponse,
-  type StatusResponse,
-  type WatchResponse,
-} from './protocol';
+import { compareResult, compareTarget, type KeyValue, type RangeResponse, type WatchResponse } from './protocol';
 import { WriteLoop } from './write-loop';
 
 const allKeys = { key: Buffer.from([0]), rangeEnd: Buffer.from([0]) };
@@ -162,11 +155,6 @@ export class EtcdStore implements Store {
 
   problem(): string | undefined {
     return this.isFull ? 'etcd has no space left' : undefined;
-  }
-
-  /** The state of the member that is used now. @throws Unavailable */
-  status(): Promise<StatusResponse> {
-    return this.etcd.read('Status', {});
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
 //   k8ts/claims/CLAIM, zero byte, OWNER          one for each claim that a key holds; no value
 //   k8ts/claims-of/KEY                           the claims of a key, as JSON
 //   k8ts/format                                  the version of this layout
+//   k8ts/revision-shift, k8ts/filling            of restored and migrated stores: shifted-store.ts
 //
 // etcd gives all changes of a transaction one revision, and a client of the API resumes a watch after the revision of the last event
 // that it saw. Each event therefore needs a revision of its own: 100 times that of etcd, plus the index of the key in its transaction.

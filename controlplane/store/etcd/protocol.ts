@@ -87,6 +87,19 @@ export interface StatusResponse {
   readonly errors: readonly string[];
 }
 
+/** A state in which etcd refuses writes until the alarm is cleared, even when its reason is gone. */
+export interface Alarm {
+  /** A whole number of 64 bits, as text. */
+  readonly memberID: string;
+  readonly alarm: number;
+}
+export interface AlarmRequest extends Partial<Alarm> {
+  readonly action: (typeof alarmAction)[keyof typeof alarmAction];
+}
+export const alarmAction = { get: 0, deactivate: 2 } as const;
+/** The data has reached --quota-backend-bytes. */
+export const noSpaceAlarm = 1;
+
 /** Method → the request and the response. */
 export interface Calls {
   readonly Range: { readonly request: RangeRequest; readonly response: RangeResponse };
@@ -99,11 +112,18 @@ export interface Calls {
   readonly Watch: { readonly request: WatchRequest; readonly response: WatchResponse };
   readonly Status: { readonly request: object; readonly response: StatusResponse };
   readonly Defragment: { readonly request: object; readonly response: object };
+  readonly Alarm: { readonly request: AlarmRequest; readonly response: { readonly alarms: readonly Alarm[] } };
 }
 export type Method = keyof Calls;
 
 export const methods: {
-  readonly [M in Method]: { readonly path: string; readonly request: string; readonly response: string };
+  readonly [M in Method]: {
+    readonly path: string;
+    readonly request: string;
+    readonly response: string;
+    /** How whole numbers of 64 bits of the response are read; default: as numbers. */
+    readonly wholeNumbers?: 'text';
+  };
 } = {
   Range: { path: '/etcdserverpb.KV/Range', request: 'RangeRequest', response: 'RangeResponse' },
   Txn: { path: '/etcdserverpb.KV/Txn', request: 'TxnRequest', response: 'TxnResponse' },
@@ -111,6 +131,12 @@ export const methods: {
   Watch: { path: '/etcdserverpb.Watch/Watch', request: 'WatchRequest', response: 'WatchResponse' },
   Status: { path: '/etcdserverpb.Maintenance/Status', request: 'Empty', response: 'StatusResponse' },
   Defragment: { path: '/etcdserverpb.Maintenance/Defragment', request: 'Empty', response: 'Empty' },
+  Alarm: {
+    path: '/etcdserverpb.Maintenance/Alarm',
+    request: 'AlarmRequest',
+    response: 'AlarmResponse',
+    wholeNumbers: 'text',
+  },
 };
 
 const bytes = (id: number) => ({ type: 'bytes', id });
@@ -164,6 +190,9 @@ export const messages: Messages = {
   WatchCreateRequest: {
     fields: { key: bytes(1), rangeEnd: bytes(2), startRevision: int64(3), prevKv: bool(6), fragment: bool(8) },
   },
+  AlarmRequest: { fields: { action: int32(1), memberID: { type: 'uint64', id: 2 }, alarm: int32(3) } },
+  AlarmMember: { fields: { memberID: { type: 'uint64', id: 1 }, alarm: int32(2) } },
+  AlarmResponse: { fields: { alarms: list('AlarmMember', 2) } },
   Event: { fields: { type: int32(1), kv: message('KeyValue', 2), prevKv: message('KeyValue', 3) } },
   WatchResponse: {
     fields: {

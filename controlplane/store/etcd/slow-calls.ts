@@ -13,12 +13,12 @@ export class SlowCalls {
   private lastAt = 0;
 
   constructor(
-    private readonly clock: Pick<Clock, 'now'>,
+    private readonly clock: Pick<Clock, 'elapsed'>,
     private readonly log: Logger,
   ) {}
 
   note(call: string, ms: number): void {
-    const now = this.clock.now();
+    const now = this.clock.elapsed();
     if (ms >= slowMs) {
       if (this.count === 0) this.log.warn('etcd answers slowly', { call, ms: Math.round(ms) });
       this.count++;
