@@ -5,10 +5,11 @@ import { isVersionOf, storageKind } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { Backoff } from '../../base/backoff';
 import { type Clock, systemClock } from '../../base/clock';
-import { AlreadyExists, AppError, isExpired, NotFound, Unavailable } from '../../base/errors';
+import { AlreadyExists, isExpired, NotFound, Unavailable } from '../../base/errors';
 import { type Logger, silentLogger } from '../../base/logger';
 import type { Store, StoredValue, StoreEvent, WatchBatch } from '../../store/store';
 import { adoptClaims } from './adopt-claims';
+import { AppliedRevision } from './applied-revision';
 import type { Cache, CachedObject, KindCache } from './cache';
 import { ConvertedKindCache } from './converted-kind';
 import { ConvertedObjects } from './converted-objects';
@@ -84,8 +85,7 @@ class StoreCache implements OpenCache {
   private readonly replaced = new WeakMap<Kind, KindCache>();
   /** Kinds that are being loaded: their events wait. */
   private readonly held = new Map<string, StoreEvent[]>();
-  private applied = 0;
-  private waiters: { readonly revision: number; readonly settle: (error?: unknown) => void }[] = [];
+  private readonly applied: AppliedRevision;
   /** Results of writes in progress, by revision, until write() returns them. */
   private readonly results = new Map<number, CachedObject>();
   private writing = 0;
@@ -94,7 +94,6 @@ class StoreCache implements OpenCache {
   private readonly deps: KindCacheDeps;
   private readonly log: Logger;
   private readonly clock: Clock;
-  private readonly waitMs: number;
   private readonly resumeRevisions: number;
 
   constructor(
@@ -104,12 +103,12 @@ class StoreCache implements OpenCache {
   ) {
     this.log = options.log ?? silentLogger;
     this.clock = options.clock ?? systemClock;
-    this.waitMs = options.waitMs ?? 3_000;
+    this.applied = new AppliedRevision(this.clock, options.waitMs ?? 3_000);
     this.resumeRevisions = options.resumeRevisions ?? defaultResumeRevisions;
     this.deps = {
       store,
-      revision: () => this.applied,
-      reached: (revision) => this.reached(revision),
+      revision: () => this.applied.value,
+      reached: (revision) => this.applied.reached(revision),
       write: (start) => this.write(start),
       ring: options.ring ?? defaultRingBounds,
       maxBacklog: options.maxBacklog ?? 20_000,
@@ -117,7 +116,7 @@ class StoreCache implements OpenCache {
     const { clock } = this;
     const newest = () => store.revision();
     this.freshness = store.isShared
-      ? new Freshness({ newest, reached: (revision) => this.reached(revision), clock, log: this.log })
+      ? new Freshness({ newest, reached: (revision) => this.applied.reached(revision), clock, log: this.log })
       : undefined;
     for (const kind of kinds) {
       if (!this.kinds.has(kind.prefix)) this.kinds.set(kind.prefix, new StoreKindCache(storageKind(kind), this.deps));
@@ -136,9 +135,9 @@ class StoreCache implements OpenCache {
 
   /** Also when the store was lost meanwhile: follow() loads everything again. */
   private async caughtUp(target: number): Promise<void> {
-    while (this.applied < target) {
+    while (this.applied.value < target) {
       try {
-        await this.appliedUpTo(target);
+        await this.applied.upTo(target);
       } catch (error) {
         if (this.stop.signal.aborted) throw error;
       }
@@ -158,7 +157,7 @@ class StoreCache implements OpenCache {
   }
 
   revision(): number {
-    return this.applied;
+    return this.applied.value;
   }
 
   fresh(): Promise<void> | undefined {
@@ -186,7 +185,7 @@ class StoreCache implements OpenCache {
       const revision = await this.store.revision();
       added.load(await added.loaded(await this.readAll(kind.prefix, revision)), revision);
       // A watch starts from the revision of a list, which is the cache's revision: it must not be older than the loaded objects.
-      if (revision > this.applied) await this.appliedUpTo(revision);
+      if (revision > this.applied.value) await this.applied.upTo(revision);
       for (const event of held) if (event.revision > revision) added.apply(event);
       added.flush();
       this.serve(kind, added);
@@ -286,9 +285,9 @@ class StoreCache implements OpenCache {
       unused.abort(error);
       throw error;
     }
-    this.applied = revision;
+    this.applied.value = revision;
     this.isFollowing = true;
-    this.settleWaiters();
+    this.applied.settle();
     return events;
   }
 
@@ -339,26 +338,16 @@ class StoreCache implements OpenCache {
         if (this.writing > 0 && !event.isTogether) this.results.set(event.revision, left);
       }
     }
-    this.applied = revision;
+    this.applied.value = revision;
     for (const kind of touched) kind.flush();
-    this.settleWaiters();
-  }
-
-  private settleWaiters(): void {
-    if (this.waiters.length === 0) return;
-    const waiting = this.waiters;
-    this.waiters = [];
-    for (const waiter of waiting) {
-      if (waiter.revision <= this.applied) waiter.settle();
-      else this.waiters.push(waiter);
-    }
+    this.applied.settle();
   }
 
   private async write(start: () => Promise<number>): Promise<CachedObject> {
     this.writing++;
     try {
       const revision = await start();
-      if (revision > this.applied) await this.appliedUpTo(revision);
+      if (revision > this.applied.value) await this.applied.upTo(revision);
       const result = this.results.get(revision);
       this.results.delete(revision);
       if (!result) throw new Unavailable(`the write is stored as revision ${revision}, but the cache was loaded anew`);
@@ -368,40 +357,10 @@ class StoreCache implements OpenCache {
     }
   }
 
-  /** For a committed revision: its event will arrive. */
-  private appliedUpTo(revision: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-      this.waiters.push({ revision, settle });
-    });
-  }
-
-  /** For a revision that a client requested: it may never come, so the wait has a limit. */
-  private reached(revision: number): Promise<void> | undefined {
-    if (revision <= this.applied) return undefined;
-    return new Promise((resolve, reject) => {
-      const cancel = this.clock.after(this.waitMs, () => {
-        this.waiters = this.waiters.filter((other) => other !== waiter);
-        const details = { retryAfterSeconds: 1 };
-        const message = `Too large resource version: ${revision}, current: ${this.applied}`;
-        reject(new AppError('Timeout', message, { details }));
-      });
-      const settle = (error?: unknown) => {
-        cancel();
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const waiter = { revision, settle };
-      this.waiters.push(waiter);
-    });
-  }
-
   private disconnect(reason: Unavailable): void {
     this.isFollowing = false;
     for (const kind of this.kinds.values()) kind.closeWatchers(reason);
-    const waiting = this.waiters;
-    this.waiters = [];
-    for (const waiter of waiting) waiter.settle(reason);
+    this.applied.fail(reason);
   }
 }
 
