@@ -17,7 +17,8 @@ import type {
   WatchOptions,
 } from './cache';
 import { wireOf } from './encode';
-import { nameOf, type StoreKindCache } from './kind-cache';
+import { nameOf } from './filter';
+import type { StoreKindCache } from './kind-cache';
 import { indexFunction } from './object-index';
 
 export class ConvertedKindCache<T extends KubeObject> implements KindCache<T> {

@@ -19,11 +19,13 @@ import type {
   WatchOptions,
 } from './cache';
 import { Codec, Event } from './encode';
-import { indexFunction, ObjectIndexes } from './object-index';
+import { nameOf, testOf } from './filter';
+import { listCurrent, listHistory, type View } from './lists';
+import { ObjectIndexes } from './object-index';
 import { ReplayRing, type RingBounds } from './replay-ring';
 import { SortedKeys } from './sorted-keys';
 import { WatchEnd } from './watch-end';
-import { type Test, Watcher } from './watcher';
+import { Watcher } from './watcher';
 
 /** What a kind needs from the cache of all kinds. */
 export interface KindCacheDeps {
@@ -39,9 +41,6 @@ export interface KindCacheDeps {
 
 /** After this many conflicts in a row modify() gives up. */
 const maxAttempts = 100;
-/** Objects read from the history at once when a filter selects only some. */
-const historyPageSize = 500;
-
 /** All objects in another form of their kind. */
 export interface Reformed<T extends KubeObject> {
   readonly kind: Kind<T>;
@@ -87,6 +86,11 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     return this.form;
   }
 
+  private get view(): View<T> {
+    const { kind, objects, keys, indexes } = this;
+    return { kind, objects, keys, indexes };
+  }
+
   get size(): number {
     return this.objects.size;
   }
@@ -104,7 +108,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   }
 
   current(filter: Filter<T>, limit?: number): readonly CachedObject<T>[] {
-    return this.listCurrent({ ...filter, ...(limit === undefined ? {} : { limit }) }, this.deps.revision()).items;
+    return listCurrent(this.view, { ...filter, ...(limit === undefined ? {} : { limit }) }, this.deps.revision()).items;
   }
 
   async list(options: ListOptions<T>): Promise<ListResult<T>> {
@@ -112,8 +116,11 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     if (minRevision > this.deps.revision()) await this.deps.reached(minRevision);
     const revision = after?.revision ?? exactRevision;
     if (revision !== undefined && revision > this.deps.revision()) await this.deps.reached(revision);
-    if (revision !== undefined && this.changedAt > revision) return this.listHistory(options, revision);
-    return this.listCurrent(options, revision ?? this.deps.revision());
+    if (revision !== undefined && this.changedAt > revision) {
+      const { kind, codec } = this;
+      return listHistory({ kind, codec, store: this.deps.store }, options, revision);
+    }
+    return listCurrent(this.view, options, revision ?? this.deps.revision());
   }
 
   watch(
@@ -136,7 +143,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     if (signal.aborted) return { isBehind: false };
     const { codec } = this;
     const { maxBacklog } = this.deps;
-    const watcher = new Watcher<T>({ codec, test: this.testOf(options), onEvents, onClose, maxBacklog }, afterRevision);
+    const watcher = new Watcher<T>(
+      { codec, test: testOf(this.kind, options), onEvents, onClose, maxBacklog },
+      afterRevision,
+    );
     watcher.replay(replay);
     this.watchers.set(watcher, served);
     signal.addEventListener(
@@ -347,77 +357,4 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     if (isAlreadyExists(cause)) return alreadyExists(this.kind, name, this.get(key)?.object, cause);
     return isConflict(cause) ? modified(this.kind, name, cause) : cause;
   }
-
-  private testOf({ namespace, name, matches, indexed }: Filter<T>): Test<T> | undefined {
-    const tests: Test<T>[] = [];
-    if (name !== undefined) tests.push((entry) => nameOf(entry.key) === name);
-    if (namespace !== undefined) tests.push((entry) => entry.key.startsWith(`${namespace}/`));
-    if (indexed) {
-      const fieldOf = indexFunction(this.kind, indexed.index);
-      tests.push((entry) => fieldOf(entry.object) === indexed.value);
-    }
-    if (matches) tests.push((entry) => matches(entry.object));
-    if (tests.length === 0) return undefined;
-    return tests.length === 1 ? tests[0] : (entry) => tests.every((test) => test(entry));
-  }
-
-  private listCurrent(options: ListOptions<T>, revision: number): ListResult<T> {
-    const { limit, after, indexed, namespace, name, matches } = options;
-    const test = this.testOf(options);
-    // Keys of one namespace are neighbours: "/" sorts directly before "0".
-    const candidates = indexed ? this.indexes.find(indexed.index, indexed.value) : this.keys.all();
-    let from = 0;
-    let to = candidates.length;
-    if (!indexed && namespace !== undefined) {
-      from = this.keys.indexOf(`${namespace}/`);
-      to = this.keys.indexOf(`${namespace}0`);
-    }
-    // The smallest key that is greater than the last one returned.
-    if (after && !indexed) from = Math.max(from, this.keys.indexOf(`${after.key}\0`));
-    const items: CachedObject<T>[] = [];
-    for (let i = from; i < to; i++) {
-      const entry = this.objects.get(candidates[i]!)!;
-      if (indexed && after && entry.key <= after.key) continue;
-      if (test && !test(entry)) continue;
-      if (limit !== undefined && limit > 0 && items.length === limit) {
-        const next = items.at(-1)!.key;
-        // With a selector the rest is not counted, as in kube-apiserver.
-        return indexed || matches || name !== undefined
-          ? { items, revision, next }
-          : { items, revision, next, remaining: to - i };
-      }
-      items.push(entry);
-    }
-    return { items, revision };
-  }
-
-  private async listHistory(options: ListOptions<T>, revision: number): Promise<ListResult<T>> {
-    const { limit, namespace, after } = options;
-    const test = this.testOf(options);
-    const prefix = namespace === undefined ? this.kind.prefix : `${this.kind.prefix}${namespace}/`;
-    const items: CachedObject<T>[] = [];
-    let cursor = after && this.kind.prefix + after.key;
-    for (let more = true; more; ) {
-      const page = await this.deps.store.range(prefix, {
-        revision,
-        limit: historyPageSize,
-        ...(cursor === undefined ? {} : { after: cursor }),
-      });
-      more = page.more;
-      for (const stored of page.items) {
-        cursor = stored.key;
-        const key = stored.key.slice(this.kind.prefix.length);
-        const entry = this.codec.decode(key, this.codec.upgrade(stored.value), stored.modRevision);
-        if (test && !test(entry)) continue;
-        if (limit !== undefined && limit > 0 && items.length === limit) {
-          return { items, revision, next: items.at(-1)!.key };
-        }
-        items.push(entry);
-      }
-    }
-    return { items, revision };
-  }
 }
-
-/** A key is `namespace/name` or `name`. */
-export const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1);

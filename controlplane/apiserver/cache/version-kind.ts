@@ -20,7 +20,8 @@ import type {
 import { Conversions } from './conversions';
 import type { ConvertedObjects } from './converted-objects';
 import { Event } from './encode';
-import { nameOf, type StoreKindCache } from './kind-cache';
+import { nameOf } from './filter';
+import type { StoreKindCache } from './kind-cache';
 import { indexFunction } from './object-index';
 import { type Test, transition } from './watcher';
 
