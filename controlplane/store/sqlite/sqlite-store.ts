@@ -4,16 +4,7 @@ import { close, fdatasync, open } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import type { Clock } from '../../base/clock';
-import {
-  AlreadyExists,
-  AppError,
-  BadRequest,
-  Conflict,
-  Expired,
-  NotFound,
-  StoreUnavailable,
-  Unavailable,
-} from '../../base/errors';
+import { AppError, BadRequest, Expired, StoreUnavailable, Unavailable } from '../../base/errors';
 import type { Logger } from '../../base/logger';
 import type {
   Claims,
@@ -28,22 +19,16 @@ import type {
   WatchBatch,
 } from '../store';
 import { type HistoryPage, WatchHub } from '../watch-hub';
-import { ClaimTable, noClaims } from './claims';
+import { ClaimTable } from './claims';
 import { copyInto } from './copy';
+import { executeWrite, type Write as WriteOfStore } from './execute';
 import { FileKeeper } from './file-keeper';
 import { GroupCommit } from './group-commit';
 import { rewriteLog } from './log-file';
 import { openDatabase, translate } from './schema';
 import { type LogRow, prepareStatements, type Statements, toBuffer } from './statements';
-import { type Decided, decide, writeTogether } from './together';
 
-interface Write {
-  readonly verb: 'create' | 'update' | 'delete' | 'adopt' | 'try';
-  readonly key: string;
-  readonly value: Buffer;
-  readonly expectedRevision: number | undefined;
-  readonly claims: Claims | undefined;
-  readonly together: readonly Together[] | undefined;
+interface Write extends WriteOfStore {
   readonly resolve: (revision: number) => void;
   readonly reject: (error: AppError) => void;
 }
@@ -251,10 +236,11 @@ export class SqliteStore implements Store {
     if (this.failure) throw this.failure;
     const events: StoreEvent[] = [];
     let revision = this.committedRevision;
+    const within = { sql: this.sql, claimTable: this.claimTable, compacted: this.compacted };
     this.db.exec('BEGIN IMMEDIATE');
     try {
       const answers = writes.map((write) => {
-        const done = this.execute(write, revision + 1);
+        const done = executeWrite(within, write, revision + 1);
         if (done instanceof AppError) return () => write.reject(done);
         const [first] = done;
         if (!first) return () => write.resolve(write.expectedRevision ?? 0);
@@ -271,55 +257,6 @@ export class SqliteStore implements Store {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
       throw error;
     }
-  }
-
-  /**
-   * One write inside the transaction: its event and those of the keys together with it, none when only claims are recorded, an
-   * AppError when it must not happen.
-   */
-  private execute(write: Write, revision: number): readonly StoreEvent[] | AppError {
-    const { verb, key, value, expectedRevision, claims } = write;
-    if (verb === 'try') {
-      this.sql.setCompacted.run(this.compacted);
-      return [];
-    }
-    if (verb === 'create') {
-      const head = this.sql.head.get(key) as unknown as [number] | undefined;
-      if (head?.[0] === 0) return new AlreadyExists(`key ${key} already exists`);
-      const changes = decide(this.sql, write.together);
-      if (changes instanceof AppError) return changes;
-      const refusal = claims && this.claimTable.hold(key, claims, noClaims);
-      if (refusal) return refusal;
-      this.sql.insert.run(revision, key, revision, 0, 0, value);
-      return this.withChanges({ type: 'put', key, revision, value }, changes);
-    }
-    const row = this.sql.newestOf.get(key) as unknown as [number, number, number, Uint8Array] | undefined;
-    const [modRevision, createRevision, deleted, bytes] = row ?? [0, 0, 1, empty];
-    if (deleted === 1) return new NotFound(`key ${key} not found`);
-    if (expectedRevision !== undefined && modRevision !== expectedRevision) {
-      return new Conflict(`key ${key} is at revision ${modRevision}, not ${expectedRevision}`);
-    }
-    const previous = toBuffer(bytes);
-    if (verb === 'adopt') {
-      this.claimTable.adopt(key, claims ?? []);
-      return [];
-    }
-    const changes = decide(this.sql, write.together);
-    if (changes instanceof AppError) return changes;
-    if (verb === 'delete') {
-      this.claimTable.free(key);
-      this.sql.insert.run(revision, key, createRevision, modRevision, 1, value);
-      return this.withChanges({ type: 'delete', key, revision, value: previous, previous }, changes);
-    }
-    const refusal = claims && this.claimTable.hold(key, claims);
-    if (refusal) return refusal;
-    this.sql.insert.run(revision, key, createRevision, modRevision, 0, value);
-    return this.withChanges({ type: 'put', key, revision, value, previous }, changes);
-  }
-
-  private withChanges(event: StoreEvent, changes: readonly Decided[]): readonly StoreEvent[] {
-    const { sql, claimTable } = this;
-    return [event, ...changes.map((change, i) => writeTogether(sql, claimTable, change, event.revision + 1 + i))];
   }
 
   private valueAt(revision: number): Buffer {
