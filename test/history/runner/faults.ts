@@ -7,9 +7,13 @@ export const crashPoints = [
   'after-commit',
   'before-sync',
   'after-sync',
+  'before-txn',
+  'after-txn-sent',
+  'after-txn',
   'before-answer',
   'after-answer',
 ] as const;
+type CrashPoint = (typeof crashPoints)[number];
 
 /** What a fault needs, and what it does to whom. */
 export const faultKinds = {
@@ -40,8 +44,13 @@ export interface Fault {
 const onlySqlite: readonly FaultKind[] = ['sync-error', 'full-disk'];
 const onlyEtcd: readonly FaultKind[] = ['cut', 'etcd-kill', 'etcd-freeze'];
 
-/** The others lie in the code of the SQLite store. */
-const answerPoints: readonly (typeof crashPoints)[number][] = ['before-answer', 'after-answer'];
+/** Of the call by which etcd commits. */
+const txnPoints: readonly CrashPoint[] = ['before-txn', 'after-txn-sent', 'after-txn'];
+const answerPoints: readonly CrashPoint[] = ['before-answer', 'after-answer'];
+const pointsOf: Readonly<Record<Setting['store'], readonly CrashPoint[]>> = {
+  sqlite: crashPoints.filter((point) => !txnPoints.includes(point)),
+  etcd: [...txnPoints, ...answerPoints],
+};
 
 export interface Setting {
   readonly store: 'sqlite' | 'etcd';
@@ -65,7 +74,7 @@ export function* planFaults(
   }: { readonly kinds: readonly FaultKind[]; readonly store: Setting['store']; readonly servers: number },
 ): Generator<Fault> {
   if (kinds.length === 0) return;
-  const points = store === 'sqlite' ? crashPoints : answerPoints;
+  const points = pointsOf[store];
   const some = random.chance(0.5) ? [random.pick(kinds)] : kinds;
   for (;;) {
     const kind = random.pick(some);

@@ -1,6 +1,6 @@
 // Loaded into a server process before its program (`node --require`), for faults that only the inside of a process can have: an end at a
 // step of a commit, a sync of the disk that fails, a step of the wall clock. It stands between the program and the platform (SQLite, fs,
-// HTTP, Date), so the program has no code for it. It imports nothing, because Node.js itself strips its types, which it does not do for imports.
+// HTTP, gRPC's HTTP/2, Date), so the program has no code for it. It imports nothing, because Node.js itself strips its types, which it does not do for imports.
 //
 //   K8TS_HISTORY_FAULT=before-commit:37   ends the process, as SIGKILL does, before the 37th commit
 //   K8TS_HISTORY_FAULT=sync-error:37      the 37th sync fails with EIO
@@ -8,6 +8,7 @@
 {
   const fs = process.getBuiltinModule('node:fs');
   const http = process.getBuiltinModule('node:http');
+  const http2 = process.getBuiltinModule('node:http2');
   const sqlite = process.getBuiltinModule('node:sqlite');
 
   const [fault = '', place = '0'] = (process.env['K8TS_HISTORY_FAULT'] ?? '').split(':');
@@ -51,6 +52,24 @@
     if (isWrite) pass('after-answer');
     return result;
   };
+
+  // A commit in etcd is one call.
+  const { connect } = http2;
+  http2.connect = ((...rest: unknown[]) => {
+    const session = Reflect.apply(connect, http2, rest) as ReturnType<typeof connect>;
+    const { request } = session;
+    session.request = (headers, options) => {
+      const isCommit = (headers as Readonly<Record<string, unknown>>)[':path'] === '/etcdserverpb.KV/Txn';
+      if (isCommit) pass('before-txn');
+      const stream = request.call(session, headers, options);
+      if (isCommit) {
+        stream.once('finish', () => pass('after-txn-sent'));
+        stream.once('response', () => pass('after-txn'));
+      }
+      return stream;
+    };
+    return session;
+  }) as typeof http2.connect;
 
   const stepMs = 3_600_000;
   let stepped = 0;
