@@ -22,7 +22,7 @@ import { openAudit } from './audit/open';
 import type { Authenticator } from './authn/authenticator';
 import type { Authorizer } from './authz/authorizer';
 import type { RbacAuthorizer } from './authz/rbac';
-import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
+import { type BootstrapOptions, bootstrapWhenPossible, keepServices } from './bootstrap';
 import { ConversionMetrics } from './crd/conversion/metrics';
 import { conversionOf } from './crd/conversion/webhook-conversion';
 import { CustomKinds } from './crd/custom-kinds';
@@ -127,7 +127,7 @@ export class ApiServer {
     this.handler = handler;
     this.port = await this.listen(handler, authenticator);
     const system = this.systemOptions();
-    await bootstrap(this.transport(loopbackUser), system);
+    await bootstrapWhenPossible(this.transport(loopbackUser), system, { clock, log, signal: stop.signal });
     await this.openPeers();
     await this.openAddressRepair();
     await aggregation.start(createClient(this.transport(loopbackUser), { userAgent: 'kube-aggregator' }));

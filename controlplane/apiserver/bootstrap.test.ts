@@ -1,8 +1,9 @@
 // The objects of every cluster, and which of them are created again after a deletion.
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
+import { BadRequest, StoreUnavailable } from '../base/errors';
 import { silentLogger } from '../base/logger';
-import { type BootstrapOptions, bootstrap, keepServices } from './bootstrap';
+import { type BootstrapOptions, bootstrap, bootstrapWhenPossible, keepServices } from './bootstrap';
 
 let server: TestServer;
 t.before(async () => {
@@ -123,6 +124,39 @@ t.test('a start begins again with a role that a controller writes at the same ti
   t.equal(puts, 2);
   t.same(json.rules, rules, 'what the other wrote is there');
   t.equal(json.aggregationRule.clusterRoleSelectors.length, 1);
+});
+
+t.test('a start goes on when the store answers again', async (t) => {
+  const transport = loopback();
+  const warnings: string[] = [];
+  const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+  const slept: number[] = [];
+  const clock = {
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      signal?.throwIfAborted();
+      slept.push(ms);
+    },
+  };
+  let failures = 0;
+  const send: typeof transport.send = async (request) => {
+    if (request.method === 'GET' && request.path.includes('/clusterroles/') && failures < 2) {
+      failures++;
+      throw new StoreUnavailable('etcd at 127.0.0.1:1: Connection dropped');
+    }
+    return transport.send(request);
+  };
+  const broken = { send, close: () => transport.close() };
+  const stop = new AbortController();
+  const deps = { clock, log, signal: stop.signal };
+  await bootstrapWhenPossible(broken, options(), deps);
+  t.same(slept, [1_000, 1_000]);
+  t.equal(failures, 2);
+  t.equal(warnings.length, 1, 'one line for the whole time');
+  failures = 0;
+  stop.abort(new Error('the server ends'));
+  await t.rejects(bootstrapWhenPossible(broken, options(), deps), { message: 'the server ends' });
+  const refused = { send: () => Promise.reject(new BadRequest('no')), close: () => {} };
+  await t.rejects(bootstrapWhenPossible(refused, options(), deps), { code: 'BadRequest' });
 });
 
 t.test('a start repairs the objects of flow control, except those that an administrator has taken', async (t) => {

@@ -33,7 +33,7 @@ import type { Kind } from '../api/kind';
 import { systemPriorityClasses } from '../api/priority-class';
 import { directoryProvisioner } from '../api/volumes/binding';
 import type { Clock } from '../base/clock';
-import { isAlreadyExists, isConflict, isNotFound } from '../base/errors';
+import { isAlreadyExists, isConflict, isNotFound, isUnavailable } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
@@ -96,6 +96,30 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
   await ensure(client, storageClasses, storageClass);
   await ensureFlowControl(client);
   await ensureServices(client, options);
+}
+
+/** Between two attempts while the store does not answer. */
+const storeRetryMs = 1_000;
+
+/**
+ * Begins again while the store does not answer: meanwhile /readyz says what is wrong with it. A server that ended instead would end at each
+ * of its starts. @throws the reason of the signal, and every error but Unavailable
+ */
+export async function bootstrapWhenPossible(
+  transport: Transport,
+  options: BootstrapOptions,
+  { clock, log, signal }: KeepDeps,
+): Promise<void> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await bootstrap(transport, options);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      if (isFirst)
+        log.warn('the store does not take the first objects of the cluster; tried again until it does', { error });
+    }
+    await clock.sleep(storeRetryMs, signal);
+  }
 }
 
 /** The rules of an aggregated role belong to the controller. Selectors and labels that an administrator wrote stay, as upstream. */
