@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { BadRequest, describeError } from '../../controlplane/base/errors';
+import { Scope } from '../../controlplane/base/scope';
 import {
   type OptionTable,
   type Parsed,
@@ -17,6 +18,8 @@ import { type FaultKind, faultKinds, possibleFaults } from './runner/faults';
 import { countOutcomes, type RunResult, runSeed } from './runner/run';
 
 const root = join(__dirname, '../..');
+const isRoot = process.getuid?.() === 0;
+const signals = ['SIGINT', 'SIGTERM'] as const;
 const keptDir = join(root, '.k8ts/history');
 
 function parseFaults(text: string): readonly FaultKind[] | 'all' {
@@ -49,6 +52,13 @@ const options = {
     placeholder: 'COUNT',
     default: '1',
     help: 'API servers; more than one need etcd',
+    parse: parseInteger(1, 5),
+  },
+  members: {
+    flag: 'members',
+    placeholder: 'COUNT',
+    default: '1',
+    help: 'members of etcd: 1 on loopback, or as many as servers, each pair in a network namespace of its own (root)',
     parse: parseInteger(1, 5),
   },
   faults: {
@@ -97,6 +107,7 @@ ${rows.join('')}
 Examples:
   hack/history --seeds 20
   hack/history --seed 17 --store etcd --servers 3 --faults kill,freeze
+  hack/history --seeds 20 --store etcd --servers 3 --members 3
 `;
 }
 
@@ -110,6 +121,7 @@ async function main(argv: readonly string[]): Promise<number> {
     parsed = parseOptions(options, argv, {}).options;
     if (parsed.servers > 1 && parsed.store === 'sqlite')
       throw new BadRequest('--servers: several servers need --store etcd');
+    if (parsed.members > 1) checkMembers(parsed);
   } catch (error) {
     process.stderr.write(`hack/history: ${describeError(error)}\n`);
     return 2;
@@ -117,29 +129,43 @@ async function main(argv: readonly string[]): Promise<number> {
   return parsed.check === '' ? runSeeds(parsed) : checkFile(parsed.check);
 }
 
+function checkMembers({ store, servers, members }: Options): void {
+  if (store !== 'etcd') throw new BadRequest('--members: several members need --store etcd');
+  if (members !== servers)
+    throw new BadRequest(`--members: each member has a server of its own; give --servers ${members} too`);
+  if (!isRoot) throw new BadRequest('--members: several members are in network namespaces, which needs root');
+}
+
 async function runSeeds({
   seed: first,
   seeds,
   store,
   servers,
+  members,
   faults: wanted,
   time: seconds,
   clients,
 }: Options): Promise<number> {
-  const possible = possibleFaults({ store, isRoot: process.getuid?.() === 0 });
+  const possible = possibleFaults({ store, isRoot, members });
   const faults = wanted === 'all' ? possible : wanted;
   const impossible = faults.filter((kind) => !possible.includes(kind));
   if (impossible.length > 0) {
-    process.stderr.write(`hack/history: not possible with this store, or without root: ${impossible.join(', ')}\n`);
+    process.stderr.write(
+      `hack/history: not possible with this store and these members, or without root: ${impossible.join(', ')}\n`,
+    );
     return 2;
   }
+  const setting = { store, servers, members, seconds, faults, clients };
   const totals = new Map<string, number>();
   const failed: number[] = [];
   for (let seed = first; seed < first + seeds; seed++) {
-    const result = await runSeed({ seed, store, servers, seconds, faults, clients }).catch((error: unknown) => {
+    const scope = new Scope();
+    const leave = closeOnSignal(scope);
+    const result = await runSeed({ seed, ...setting }, scope).catch((error: unknown) => {
       say(`seed ${seed}: could not be run: ${describeError(error)}`);
       return undefined;
     });
+    leave();
     if (!result) {
       failed.push(seed);
       continue;
@@ -156,16 +182,27 @@ async function runSeeds({
     if (problems.length === 0) continue;
     failed.push(seed);
     for (const { check, message } of problems.slice(0, 20)) say(`  ${check}: ${message}`);
-    say(`  kept: ${relative(process.cwd(), keep(`${store}-${servers}-${seed}`, result))}`);
     say(
-      `  again: hack/history --seed ${seed} --store ${store} --servers ${servers} --time ${seconds} --faults ${faults.join(',') || 'none'} --clients ${clients}`,
+      `  kept: ${relative(process.cwd(), keep([store, servers, ...(members > 1 ? ['members'] : []), seed].join('-'), result))}`,
+    );
+    say(
+      `  again: hack/history --seed ${seed} --store ${store} --servers ${servers} --members ${members} --time ${seconds} --faults ${faults.join(',') || 'none'} --clients ${clients}`,
     );
   }
   say(
-    `\n${seeds} seeds on ${store} with ${servers} servers, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}`,
+    `\n${seeds} seeds on ${store} with ${servers} servers${members > 1 ? ` and ${members} members` : ''}, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}`,
   );
   say(renderCounts([...totals].sort()));
   return failed.length > 0 ? 1 : 0;
+}
+
+/** So that processes, namespaces and folders of a run do not outlive it. Returns what ends this. */
+function closeOnSignal(scope: Scope): () => void {
+  const close = () => void scope.close().finally(() => process.exit(1));
+  for (const signal of signals) process.once(signal, close);
+  return () => {
+    for (const signal of signals) process.off(signal, close);
+  };
 }
 
 const renderCounts = (counts: readonly (readonly [string, number])[]): string =>

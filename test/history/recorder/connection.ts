@@ -2,9 +2,17 @@
 
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { connectInNetns } from '../../../dataplane/netns/connect';
+import type { Netns } from '../../../dataplane/netns/netns';
 
 export interface Endpoint {
+  /** An address. */
+  readonly host: string;
   readonly port: number;
+  /** The namespace in which the client is; absent: that of this process. */
+  readonly from?: Netns;
 }
 /** PEM texts. */
 export interface Credentials {
@@ -23,7 +31,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** No answer. `isUnsent`: no server took the connection, so none can have seen the request. */
+/** No answer. `isUnsent`: there was no connection to any server, so none can have seen the request. */
 export class NoAnswer extends Error {
   constructor(
     message: string,
@@ -43,7 +51,9 @@ export class Connection {
     private readonly endpoint: Endpoint,
     credentials: Credentials,
   ) {
-    this.agent = new Agent({ ...credentials, keepAlive: true, maxSockets: 4 });
+    const options = { ...credentials, keepAlive: true, maxSockets: 4 };
+    const { from } = endpoint;
+    this.agent = from ? new AgentInNetns(from, endpoint, options) : new Agent(options);
   }
 
   close(): void {
@@ -90,13 +100,55 @@ export class Connection {
     const data = body === undefined ? undefined : JSON.stringify(body);
     const headers = data === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(data) };
     return new Promise<{ response: IncomingMessage; stop: () => void }>((resolve, reject) => {
-      const { port } = this.endpoint;
-      const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: this.agent, signal });
+      const { host, port } = this.endpoint;
+      const outgoing = request({ host, port, method, path, headers, agent: this.agent, signal });
+      let hasSocket = false;
+      outgoing.on('socket', () => {
+        hasSocket = true;
+      });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        reject(new NoAnswer(messageOf(error), error.code === 'ECONNREFUSED'));
+        // The same error of a later call (EHOSTUNREACH of a read) says nothing about what was sent before.
+        reject(new NoAnswer(messageOf(error), !hasSocket || error.syscall === 'connect'));
       });
       outgoing.on('response', (response) => resolve({ response, stop: () => outgoing.destroy() }));
       outgoing.end(data);
+    });
+  }
+}
+
+/** Gives a request its socket only when the TLS handshake is over, so a request without a socket was not sent. */
+class AgentInNetns extends Agent {
+  constructor(
+    private readonly netns: Netns,
+    private readonly endpoint: Endpoint,
+    private readonly credentials: Credentials & { readonly keepAlive: boolean; readonly maxSockets: number },
+  ) {
+    super(credentials);
+  }
+
+  override createConnection(_: unknown, done?: (error: Error | null, socket: Duplex) => void): undefined {
+    void this.connect().then(
+      (socket) => done?.(null, socket),
+      // The types of Node.js demand a socket with the error, which has none.
+      (error: Error) => (done as ((error: Error) => void) | undefined)?.(error),
+    );
+  }
+
+  private async connect(): Promise<Duplex> {
+    const { host, port } = this.endpoint;
+    const { ca, cert, key } = this.credentials;
+    const signal = AbortSignal.timeout(answerMs);
+    const socket = await connectInNetns(this.netns, { host, port, signal });
+    return new Promise((resolve, reject) => {
+      const secure = connectTls({ socket, ca, cert, key, host });
+      const giveUp = () => secure.destroy(new Error('no TLS connection'));
+      signal.addEventListener('abort', giveUp, { once: true });
+      secure.once('error', reject);
+      secure.once('secureConnect', () => {
+        signal.removeEventListener('abort', giveUp);
+        secure.off('error', reject);
+        resolve(secure);
+      });
     });
   }
 }

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Way } from './cut';
 import type { Fault } from './faults';
+import type { Members } from './members';
+import type { Network } from './network';
 import type { Servers } from './servers';
 
-/** The process of etcd; absent with SQLite. */
+/** The process of etcd where it has one member. */
 export interface EtcdProcess {
   /** Kills it and starts it again. */
   kill(): Promise<void>;
@@ -17,13 +19,17 @@ export interface FaultTargets {
   /** From each server to etcd; empty with SQLite. */
   readonly ways: readonly Way[];
   readonly etcd?: EtcdProcess;
+  /** Several members, each in the place of a server. */
+  readonly places?: { readonly network: Network; readonly members: Members };
   /** A small file system that holds the data of server 0. */
   readonly disk?: string;
 }
 
-/** Resolves when the fault is over and the server is ready again. */
-export async function applyFault({ servers, ways, etcd, disk }: FaultTargets, fault: Fault): Promise<void> {
-  const { kind, server, lastsMs, point } = fault;
+/** Resolves with the place or server it was applied to, when the fault is over and that server is ready again. */
+export async function applyFault(targets: FaultTargets, fault: Fault): Promise<number> {
+  const { servers, ways, etcd, places, disk } = targets;
+  const { kind, lastsMs, point, end } = fault;
+  const server = (fault.atLeader ? await places?.members.leader() : undefined) ?? fault.server;
   switch (kind) {
     case 'kill':
       servers.kill(server);
@@ -44,14 +50,13 @@ export async function applyFault({ servers, ways, etcd, disk }: FaultTargets, fa
       break;
     case 'clock':
       servers.signal(server, 'SIGUSR2');
-      return;
+      return server;
     case 'full-disk':
       if (disk !== undefined) await fillFor(disk, lastsMs);
       break;
     case 'cut':
       ways[server]?.cut();
-      // Long enough for the time limits of the connection to etcd.
-      await sleep(3 * lastsMs);
+      await sleep(cutFactor * lastsMs);
       ways[server]?.heal(lastsMs % 2 === 0);
       break;
     case 'etcd-kill':
@@ -59,11 +64,59 @@ export async function applyFault({ servers, ways, etcd, disk }: FaultTargets, fa
       break;
     case 'etcd-freeze':
       etcd?.signal('SIGSTOP');
-      await sleep(Math.min(lastsMs, 3_000));
+      await sleep(Math.min(lastsMs, restMs));
       etcd?.signal('SIGCONT');
+      break;
+    case 'isolate':
+      await places?.network.setLink(server, end, false);
+      await sleep(cutFactor * lastsMs);
+      await places?.network.setLink(server, end, true);
+      break;
+    case 'split':
+      await places?.network.split(server);
+      await sleep(cutFactor * lastsMs);
+      await places?.network.join(server);
+      break;
+    case 'member-kill':
+      await killFor(places?.members, [server], pauseOf(lastsMs));
+      break;
+    case 'member-freeze':
+      places?.members.signal(server, 'SIGSTOP');
+      await sleep(Math.min(lastsMs, restMs));
+      places?.members.signal(server, 'SIGCONT');
+      break;
+    case 'no-quorum':
+      await killFor(places?.members, othersThan(server, places?.members.count), quorumFactor * lastsMs);
+      break;
+    case 'place-kill':
+      servers.kill(server);
+      await killFor(places?.members, [server], pauseOf(lastsMs));
       break;
   }
   await servers.ready(server);
+  return server;
+}
+
+/** Up to 10 s: long enough for the time limits of the connection to etcd. */
+const cutFactor = 3;
+/** Up to 5 s. */
+const quorumFactor = 1.4;
+const restMs = 3_000;
+
+/** Often at once. */
+const pauseOf = (lastsMs: number): number => (lastsMs % 2 === 0 ? 0 : Math.min(lastsMs, restMs));
+
+/** So many that the rest is no majority. */
+function othersThan(survivor: number, count = 0): readonly number[] {
+  const ring = Array.from({ length: count }, (_, i) => (survivor + 1 + i) % count);
+  return ring.slice(0, Math.ceil(count / 2));
+}
+
+async function killFor(members: Members | undefined, which: readonly number[], lastsMs: number): Promise<void> {
+  if (!members) return;
+  await Promise.all(which.map((member) => members.kill(member)));
+  await sleep(lastsMs);
+  await Promise.all(which.map((member) => members.start(member)));
 }
 
 /** Fills the file system to its last byte, and frees it after a while. */

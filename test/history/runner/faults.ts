@@ -1,5 +1,6 @@
 // Which faults a run has, and when: chosen from its seed. Pure.
 import type { Random } from '../random';
+import type { LinkEnd } from './network';
 
 export const crashPoints = [
   'before-begin',
@@ -27,6 +28,12 @@ export const faultKinds = {
   cut: 'no byte passes between a server and etcd for up to 10 s; then all arrives late, or the connections are reset',
   'etcd-kill': 'SIGKILL of etcd',
   'etcd-freeze': 'SIGSTOP of etcd for up to 3 s, then SIGCONT',
+  isolate: 'the link of a place is down for up to 10 s: neither clients nor other places reach its server and member',
+  split: 'for up to 10 s no byte passes between a place and the others, while clients reach all of them',
+  'member-kill': 'SIGKILL of a member of etcd, often the leader, started again at once or after up to 3 s',
+  'member-freeze': 'SIGSTOP of a member of etcd, often the leader, for up to 3 s, then SIGCONT',
+  'no-quorum': 'SIGKILL of two of three members of etcd, started again after up to 5 s',
+  'place-kill': 'SIGKILL of the server and the member of a place; the member is started again like that of member-kill',
 } as const;
 export type FaultKind = keyof typeof faultKinds;
 
@@ -34,7 +41,12 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Milliseconds after the fault before it is over. */
   readonly afterMs: number;
+  /** With several members also the place, and its member. */
   readonly server: number;
+  /** With several members: the place whose member leads at that time, instead of that of `server`. */
+  readonly atLeader: boolean;
+  /** At which end a link is set down. */
+  readonly end: LinkEnd;
   /** How long it lasts, where it lasts. */
   readonly lastsMs: number;
   /** For the inside of a server: `before-commit:37`. */
@@ -42,7 +54,15 @@ export interface Fault {
 }
 
 const onlySqlite: readonly FaultKind[] = ['sync-error', 'full-disk'];
-const onlyEtcd: readonly FaultKind[] = ['cut', 'etcd-kill', 'etcd-freeze'];
+const oneMember: readonly FaultKind[] = ['cut', 'etcd-kill', 'etcd-freeze'];
+const severalMembers: readonly FaultKind[] = [
+  'isolate',
+  'split',
+  'member-kill',
+  'member-freeze',
+  'no-quorum',
+  'place-kill',
+];
 
 /** Of the call by which etcd commits. */
 const txnPoints: readonly CrashPoint[] = ['before-txn', 'after-txn-sent', 'after-txn'];
@@ -55,24 +75,27 @@ const pointsOf: Readonly<Record<Setting['store'], readonly CrashPoint[]>> = {
 export interface Setting {
   readonly store: 'sqlite' | 'etcd';
   readonly isRoot: boolean;
+  /** Of etcd; with more than one, each is in a place of its own with a server. Default 1. */
+  readonly members?: number;
 }
 
 /** All that are possible with this store. */
-export const possibleFaults = ({ store, isRoot }: Setting): readonly FaultKind[] =>
-  (Object.keys(faultKinds) as FaultKind[]).filter((kind) => {
-    if (kind === 'full-disk' && !isRoot) return false;
-    return !(store === 'sqlite' ? onlyEtcd : onlySqlite).includes(kind);
-  });
+export const possibleFaults = ({ store, isRoot, members = 1 }: Setting): readonly FaultKind[] => {
+  const impossible = [
+    ...(isRoot ? [] : ['full-disk']),
+    ...(store === 'etcd' ? onlySqlite : [...oneMember, ...severalMembers]),
+    ...(members > 1 ? oneMember : severalMembers),
+  ];
+  return (Object.keys(faultKinds) as FaultKind[]).filter((kind) => !impossible.includes(kind));
+};
+
+export interface PlanOptions extends Pick<Setting, 'store' | 'members'> {
+  readonly kinds: readonly FaultKind[];
+  readonly servers: number;
+}
 
 /** Without an end: the run takes as many as fit into its time. Some runs have one kind only, so that each is seen alone. */
-export function* planFaults(
-  random: Random,
-  {
-    kinds,
-    store,
-    servers,
-  }: { readonly kinds: readonly FaultKind[]; readonly store: Setting['store']; readonly servers: number },
-): Generator<Fault> {
+export function* planFaults(random: Random, { kinds, store, servers, members = 1 }: PlanOptions): Generator<Fault> {
   if (kinds.length === 0) return;
   const points = pointsOf[store];
   const some = random.chance(0.5) ? [random.pick(kinds)] : kinds;
@@ -85,6 +108,9 @@ export function* planFaults(
       server: random.between(0, servers - 1),
       lastsMs: random.between(100, 3_500),
       point: `${point}:${random.between(1, 80)}`,
+      // Last, and only where they matter: a seed with one member keeps its plan.
+      atLeader: members > 1 && random.chance(0.5),
+      end: members > 1 ? random.pick(['cable', 'own']) : 'cable',
     };
   }
 }

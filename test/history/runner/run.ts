@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BadRequest } from '../../../controlplane/base/errors';
 import { Scope } from '../../../controlplane/base/scope';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import { checkHistory } from '../model/check';
@@ -18,12 +19,17 @@ import { applyFault, type FaultTargets } from './apply-faults';
 import { Way } from './cut';
 import { startEtcd } from './etcd';
 import { type FaultKind, planFaults } from './faults';
-import { openServers } from './servers';
+import { Members } from './members';
+import { Network } from './network';
+import { Servers } from './servers';
+import { openLoopback, openPlaces, planPlaces, type Sites } from './sites';
 
 export interface RunOptions {
   readonly seed: number;
   readonly store: 'sqlite' | 'etcd';
   readonly servers: number;
+  /** Of etcd, default 1. More than 1: as many as servers, each pair in a network namespace of its own; needs root. */
+  readonly members?: number;
   /** How long the clients work. */
   readonly seconds: number;
   readonly faults: readonly FaultKind[];
@@ -34,6 +40,7 @@ export interface RunResult {
   readonly problems: readonly Problem[];
   /** How often each fault was applied; `crash` counts only where a server ended at its point. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Of the processes, and `faults`: what was done to which server when, on the clock of the history. */
   readonly logs: Readonly<Record<string, string>>;
 }
 
@@ -49,9 +56,11 @@ const endMs = 60_000;
 const finalClient = -1;
 const firstArchive = -2;
 
-/** Uses processes, ports of loopback, and a folder of its own, which it removes. @throws when a server does not start */
-export async function runSeed(options: RunOptions): Promise<RunResult> {
-  const scope = new Scope();
+/**
+ * Uses processes, ports of loopback or network namespaces, and a folder of its own; the scope ends and removes all, also before the run is
+ * over. @throws when a server does not start
+ */
+export async function runSeed(options: RunOptions, scope = new Scope()): Promise<RunResult> {
   try {
     const folder = await mkdtemp(join(tmpdir(), 'k8ts-history-'));
     scope.defer(() => rm(folder, { recursive: true }));
@@ -64,11 +73,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
 async function runIn(folder: string, options: RunOptions, scope: Scope): Promise<RunResult> {
   const random = new Random(options.seed);
   const disk = options.faults.includes('full-disk') ? await mountDisk(join(folder, 'data-0'), scope) : undefined;
-  const etcd = options.store === 'etcd' ? await startEtcd(folder) : undefined;
-  scope.defer(() => etcd?.close());
-  const ways = etcd ? await openWays(etcd.port, options.servers, scope) : [];
-  const stores = etcd ? ways.map(({ port }) => `etcd://127.0.0.1:${port}`) : ['sqlite'];
-  const servers = await openServers({ folder, stores, compaction: random.pick(compactions) });
+  const { sites, ...stores } = await openStores(folder, options, scope);
+  const servers = new Servers({ folder, sites, compaction: random.pick(compactions) });
   scope.defer(() => servers.close());
   await servers.start();
   const observer = servers.connect();
@@ -90,8 +96,8 @@ async function runIn(folder: string, options: RunOptions, scope: Scope): Promise
     scope.defer(() => closeAll(connections));
     return new Workload({ client, random: random.fork(), recorder, connections, start, names }).run(stop.signal);
   });
-  const faults = await makeFaults(
-    { servers, ways, ...(etcd ? { etcd } : {}), ...(disk === undefined ? {} : { disk }) },
+  const { made: faults, log } = await makeFaults(
+    { servers, ...stores, ...(disk === undefined ? {} : { disk }) },
     options,
     random.fork(),
   );
@@ -101,14 +107,18 @@ async function runIn(folder: string, options: RunOptions, scope: Scope): Promise
   const finals = await listAll(recorder, observer);
   end.resolve(Math.max(...finals.flatMap(({ pages }) => pages.map(({ revision }) => revision))));
   const problems = [
-    ...servers.surprises.map((message) => ({ check: 'servers', message, operations: [] })),
+    ...[...servers.surprises, ...(stores.places?.members.surprises ?? [])].map((message) => ({
+      check: 'servers',
+      message,
+      operations: [],
+    })),
     ...(await watched).flatMap((result) => {
       if (result.status === 'fulfilled') return [];
       return [{ check: 'servers', message: `a watch did not reach the end: ${result.reason}`, operations: [] }];
     }),
   ];
   const history = { start, operations: recorder.operations.sort((a, b) => a.start - b.start) };
-  const logs = await servers.logTexts();
+  const logs = { ...(await servers.logTexts()), ...(await stores.places?.members.logTexts()), faults: log.join('') };
   const ended = faults.crash === undefined ? {} : { crash: servers.endedInside };
   return { history, problems: [...problems, ...checkHistory(history)], faults: { ...faults, ...ended }, logs };
 }
@@ -124,6 +134,37 @@ async function mountDisk(folder: string, scope: Scope): Promise<string> {
   await exec.run(['mount', '-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', folder]);
   scope.defer(() => exec.run(['umount', folder]));
   return folder;
+}
+
+type Stores = Pick<FaultTargets, 'ways' | 'etcd' | 'places'> & { readonly sites: Sites };
+
+/** Starts etcd, if the run has it. */
+async function openStores(folder: string, options: RunOptions, scope: Scope): Promise<Stores> {
+  if (options.store === 'sqlite') return { ways: [], sites: await openLoopback(folder, ['sqlite']) };
+  if ((options.members ?? 1) > 1) return openMembers(folder, options, scope);
+  const etcd = await startEtcd(folder);
+  scope.defer(() => etcd.close());
+  const ways = await openWays(etcd.port, options.servers, scope);
+  const stores = ways.map(({ port }) => `etcd://127.0.0.1:${port}`);
+  return { ways, etcd, sites: await openLoopback(folder, stores) };
+}
+
+async function openMembers(
+  folder: string,
+  { seed, servers, members: count }: RunOptions,
+  scope: Scope,
+): Promise<Stores> {
+  if (count !== servers) throw new BadRequest('as many members of etcd as servers: each pair has a place of its own');
+  const plan = planPlaces(folder, `k8ts-history-${process.pid}-${seed}`, servers);
+  const { gateway: address, prefixLength, nodes } = plan;
+  const [node] = nodes;
+  const prefix = node!.netns.slice(0, node!.netns.lastIndexOf('-'));
+  const network = await Network.open({ prefix, address, ips: nodes.map(({ ip }) => ip), prefixLength }, scope);
+  const sites = await openPlaces(plan, network);
+  const members = new Members(plan, folder);
+  scope.defer(() => members.close());
+  await members.startAll();
+  return { ways: [], sites, places: { network, members } };
 }
 
 /** From each server to etcd. */
@@ -147,18 +188,21 @@ async function prepare(connection: Connection): Promise<Revision> {
 }
 
 /** Until the time of the run is over and the last fault too. */
-async function makeFaults(targets: FaultTargets, { seconds, faults, servers, store }: RunOptions, random: Random) {
+async function makeFaults(targets: FaultTargets, { seconds, faults: kinds, ...setting }: RunOptions, random: Random) {
   const until = performance.now() + seconds * 1_000;
   const made: Partial<Record<FaultKind, number>> = {};
+  const log: string[] = [];
   const left = () => until - performance.now();
-  for (const fault of planFaults(random, { kinds: faults, store, servers })) {
+  for (const fault of planFaults(random, { kinds, ...setting })) {
     if (left() < fault.afterMs) break;
     await sleep(fault.afterMs);
-    await applyFault(targets, fault);
+    const began = performance.now();
+    const server = await applyFault(targets, fault);
     made[fault.kind] = (made[fault.kind] ?? 0) + 1;
+    log.push(`${JSON.stringify({ ...fault, server, began, over: performance.now(), clock: new Date() })}\n`);
   }
   if (left() > 0) await sleep(left());
-  return made;
+  return { made, log };
 }
 
 /** The final state as each server shows it, to a reader who demands the newest one. */

@@ -5,11 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../../../controlplane/base/errors';
-import { issueCertificate } from '../../../controlplane/pki/issue';
-import { ensurePki, readAuthority } from '../../../controlplane/pki/pki';
 import { type Daemon, startProgram } from '../../../dataplane/exec/system-exec';
-import { Connection, type Credentials, NoAnswer } from '../recorder/connection';
-import { freePort } from './ports';
+import { inNetns } from '../../../dataplane/netns/named';
+import { Connection, NoAnswer } from '../recorder/connection';
+import type { Sites } from './sites';
 
 const root = join(__dirname, '../../..');
 const restartMs = 50;
@@ -23,22 +22,10 @@ const maxSurprises = 5;
 export interface ServerOptions {
   /** Of the run: data, keys and logs lie below it. */
   readonly folder: string;
-  /** --store of each server; the data folder of server 0 is `folder`/data-0. */
-  readonly stores: readonly string[];
+  /** The data folder of server 0 is `folder`/data-0. */
+  readonly sites: Sites;
   /** --etcd-compaction-interval: 1s */
   readonly compaction: string;
-}
-
-export async function openServers(options: ServerOptions): Promise<Servers> {
-  const pkiDir = join(options.folder, 'pki');
-  const names = { advertiseAddress: '127.0.0.1', serviceAddress: '10.96.0.1', clusterDomain: 'cluster.local' };
-  await ensurePki(pkiDir, names);
-  const authority = (await readAuthority(pkiDir))!;
-  const admin = { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] as const };
-  const credentials = { ca: authority.cert, ...(await issueCertificate(authority, admin, Date.now())) };
-  const ports: number[] = [];
-  while (ports.length < options.stores.length) ports.push(await freePort());
-  return new Servers(options, ports, credentials);
 }
 
 interface Running {
@@ -61,23 +48,21 @@ export class Servers {
   private readonly keeping: Promise<void>[] = [];
   private readonly stop = new AbortController();
 
-  constructor(
-    private readonly options: ServerOptions,
-    private readonly ports: readonly number[],
-    private readonly credentials: Credentials,
-  ) {
-    this.running = ports.map(() => undefined);
-    this.logs = ports.map((_, i) => createWriteStream(join(options.folder, `server-${i}.log`)));
+  constructor(private readonly options: ServerOptions) {
+    const { folder, sites } = options;
+    this.running = sites.all.map(() => undefined);
+    this.logs = sites.all.map((_, i) => createWriteStream(join(folder, `server-${i}.log`)));
   }
 
   /** Connections of one client, one for each server. */
   connect(): readonly Connection[] {
-    return this.ports.map((port) => new Connection({ port }, this.credentials));
+    const { all, credentials } = this.options.sites;
+    return all.map(({ endpoint }) => new Connection(endpoint, credentials));
   }
 
   /** Starts all, one after the other, and keeps them running. @throws when one does not get ready */
   async start(): Promise<void> {
-    for (const server of this.ports.keys()) {
+    for (const server of this.running.keys()) {
       this.keeping.push(this.keep(server));
       await this.ready(server);
     }
@@ -92,7 +77,7 @@ export class Servers {
 
   /** What each server has logged, by its name. */
   async logTexts(): Promise<Readonly<Record<string, string>>> {
-    const texts = this.ports.map(async (_, i) => {
+    const texts = this.running.map(async (_, i) => {
       return [`server-${i}`, await readFile(join(this.options.folder, `server-${i}.log`), 'utf8')] as const;
     });
     return Object.fromEntries(await Promise.all(texts));
@@ -125,7 +110,8 @@ export class Servers {
 
   /** Resolves when the server answers /readyz. A server that runs but stays unready is restarted, and that is a surprise. */
   async ready(server: number): Promise<void> {
-    const connection = new Connection({ port: this.ports[server]! }, this.credentials);
+    const { all, credentials } = this.options.sites;
+    const connection = new Connection(all[server]!.endpoint, credentials);
     let since = performance.now();
     for (let daemon = this.running[server]?.daemon; !(await isReady(connection)); await sleep(readyPollMs)) {
       this.stop.signal.throwIfAborted();
@@ -171,24 +157,29 @@ export class Servers {
   }
 
   private spawn(server: number, fault: string): Promise<Daemon> {
-    const { folder, stores, compaction } = this.options;
+    const { folder, sites, compaction } = this.options;
+    const { endpoint, pkiDir, store, netns } = sites.all[server]!;
     const argv = [
       process.execPath,
       `--require=${join(__dirname, 'inside-server.ts')}`,
       join(root, 'dist/k8ts.js'),
       'server',
       `--data-dir=${join(folder, `data-${server}`)}`,
-      `--pki-dir=${join(folder, 'pki')}`,
-      '--bind-address=127.0.0.1',
-      `--secure-port=${this.ports[server]}`,
-      '--advertise-address=127.0.0.1',
+      `--pki-dir=${pkiDir}`,
+      `--bind-address=${endpoint.host}`,
+      `--secure-port=${endpoint.port}`,
+      `--advertise-address=${endpoint.host}`,
       '--service-cidr=10.96.0.0/24',
       '--parts=apiserver',
       `--etcd-compaction-interval=${compaction}`,
-      `--store=${stores[server]}`,
+      ...store,
     ];
     const env = { K8TS_HISTORY_FAULT: fault };
-    return startProgram(argv, { cwd: root, env, onOutput: (chunk) => this.logs[server]?.write(chunk) });
+    return startProgram(netns ? inNetns(netns, argv) : argv, {
+      cwd: root,
+      env,
+      onOutput: (chunk) => this.logs[server]?.write(chunk),
+    });
   }
 }
 
