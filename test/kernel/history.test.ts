@@ -6,22 +6,22 @@ import { countOutcomes, runSeed } from '../history/runner/run';
 t.setTimeout(540_000);
 
 const runs = [
-  { store: 'sqlite', servers: 1, seeds: [1, 2] },
-  { store: 'etcd', servers: 3, seeds: [1] },
+  { store: 'sqlite', servers: 1, members: 1, seeds: [1, 2] },
+  { store: 'etcd', servers: 3, members: 3, seeds: [6] },
 ] as const;
 const seconds = 5;
 
-for (const { store, servers, seeds } of runs) {
+for (const { store, servers, members, seeds } of runs) {
   for (const seed of seeds) {
     t.test(`seed ${seed} on ${store} with ${servers} servers`, async (t) => {
-      const faults = possibleFaults({ store, isRoot: true });
-      const { history, problems, faults: made } = await runSeed({ seed, store, servers, seconds, faults });
+      const faults = possibleFaults({ store, isRoot: true, members });
+      const { history, problems, faults: made } = await runSeed({ seed, store, servers, members, seconds, faults });
       t.comment(JSON.stringify(made), JSON.stringify(Object.fromEntries(countOutcomes(history.operations))));
       t.ok(
         history.operations.some(({ op, outcome }) => op === 'update' && outcome === 'done'),
         'clients have worked',
       );
-      const again = `hack/history --seed ${seed} --store ${store} --servers ${servers} --time ${seconds}`;
+      const again = `hack/history --seed ${seed} --store ${store} --servers ${servers} --members ${members} --time ${seconds}`;
       t.strictSame(
         problems.map(({ check, message }) => `${check}: ${message}`),
         [],

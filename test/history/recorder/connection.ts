@@ -118,6 +118,8 @@ export class Connection {
 
 /** Gives a request its socket only when the TLS handshake is over, so a request without a socket was not sent. */
 class AgentInNetns extends Agent {
+  private readonly closing = new AbortController();
+
   constructor(
     private readonly netns: Netns,
     private readonly endpoint: Endpoint,
@@ -134,10 +136,15 @@ class AgentInNetns extends Agent {
     );
   }
 
+  override destroy(): void {
+    this.closing.abort();
+    super.destroy();
+  }
+
   private async connect(): Promise<Duplex> {
     const { host, port } = this.endpoint;
     const { ca, cert, key } = this.credentials;
-    const signal = AbortSignal.timeout(answerMs);
+    const signal = AbortSignal.any([AbortSignal.timeout(answerMs), this.closing.signal]);
     const socket = await connectInNetns(this.netns, { host, port, signal });
     return new Promise((resolve, reject) => {
       const secure = connectTls({ socket, ca, cert, key, host });

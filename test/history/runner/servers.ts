@@ -14,7 +14,7 @@ const root = join(__dirname, '../../..');
 const restartMs = 50;
 const readyPollMs = 50;
 /** A server that runs and is not ready for this long will not get ready by itself. On a busy machine a start takes many seconds. */
-const unreadyMs = 60_000;
+const unreadyMs = 120_000;
 /** The same after a sync that failed: such a server must be started again. */
 const failedStoreMs = 3_000;
 const maxSurprises = 5;
