@@ -50,6 +50,8 @@ const names = 5;
 /** With a short one, watches meet compacted history; with a long one, the history of a run has no hole. */
 const compactions = ['1s', '5s', '5m'];
 const diskBytes = 64 << 20;
+/** How long clients work on after the last fault where there are several members. */
+const afterwardsMs = 1_500;
 /** How long the watches may need to reach the end after the last fault. */
 const endMs = 60_000;
 /** Ids of the observers; clients count from 0. */
@@ -201,7 +203,8 @@ async function makeFaults(targets: FaultTargets, { seconds, faults: kinds, ...se
     made[fault.kind] = (made[fault.kind] ?? 0) + 1;
     log.push(`${JSON.stringify({ ...fault, server, began, over: performance.now(), clock: new Date() })}\n`);
   }
-  if (left() > 0) await sleep(left());
+  // Faults of several members may outlast the run, and what they have spoiled shows after them.
+  await sleep(Math.max(left(), (setting.members ?? 1) > 1 ? afterwardsMs : 0));
   return { made, log };
 }
 

@@ -17,7 +17,11 @@ const readyPollMs = 50;
 const unreadyMs = 120_000;
 /** The same after a sync that failed: such a server must be started again. */
 const failedStoreMs = 3_000;
+/** In the log of a server whose start is over. */
+const servingLine = ' serving address=';
 const maxSurprises = 5;
+/** A server whose etcd has no majority, or answers nothing, ends at its start, as kube-apiserver does. It is started again. */
+const maxFailedStarts = 5;
 
 export interface ServerOptions {
   /** Of the run: data, keys and logs lie below it. */
@@ -139,24 +143,34 @@ export class Servers {
   }
 
   private async keep(server: number): Promise<void> {
+    const { needsMajority } = this.options.sites;
+    let failedStarts = 0;
     while (!this.stop.signal.aborted) {
       const fault = this.nextFault.get(server) ?? '';
       this.nextFault.delete(server);
-      const daemon = await this.spawn(server, fault);
+      let hasServed = false;
+      const daemon = await this.spawn(server, fault, () => {
+        hasServed = true;
+      });
       this.running[server] = { daemon, fault };
       if (this.stop.signal.aborted) daemon.kill('SIGKILL');
       const status = await daemon.exited;
       if (this.stop.signal.aborted) return;
-      if (status === null && fault !== '' && !this.killed.has(daemon)) this.endedInside++;
+      hasServed ||= this.readyOnce.has(daemon);
+      const isFailedStart = needsMajority && status === 1 && !hasServed && failedStarts < maxFailedStarts;
+      if (this.killed.has(daemon)) {
+        // The fault explains it.
+      } else if (status === null && fault !== '') this.endedInside++;
+      else if (isFailedStart) failedStarts++;
       // After a sync that failed, a server may end: the content of its disk is unknown.
-      else if (!this.killed.has(daemon) && !fault.startsWith('sync-error')) {
+      else if (!fault.startsWith('sync-error')) {
         this.surprises.push(`server ${server} ended by itself with status ${status}`);
       }
       await sleep(restartMs);
     }
   }
 
-  private spawn(server: number, fault: string): Promise<Daemon> {
+  private spawn(server: number, fault: string, onServing: () => void): Promise<Daemon> {
     const { folder, sites, compaction } = this.options;
     const { endpoint, pkiDir, store, netns } = sites.all[server]!;
     const argv = [
@@ -175,10 +189,14 @@ export class Servers {
       ...store,
     ];
     const env = { K8TS_HISTORY_FAULT: fault };
+    const onOutput = (chunk: Buffer) => {
+      this.logs[server]?.write(chunk);
+      if (chunk.includes(servingLine)) onServing();
+    };
     return startProgram(netns ? inNetns(netns, argv) : argv, {
       cwd: root,
       env,
-      onOutput: (chunk) => this.logs[server]?.write(chunk),
+      onOutput,
     });
   }
 }

@@ -22,6 +22,8 @@ export interface Sites {
   readonly all: readonly Site[];
   /** Of an administrator. */
   readonly credentials: Credentials;
+  /** The store has several members, and may have no majority for a while. */
+  readonly needsMajority: boolean;
 }
 
 const host = '127.0.0.1';
@@ -35,7 +37,7 @@ export async function openLoopback(folder: string, stores: readonly string[]): P
   for (const store of stores) {
     all.push({ endpoint: { host, port: await freePort() }, pkiDir, store: [`--store=${store}`] });
   }
-  return { all, credentials: await credentialsIn(pkiDir) };
+  return { all, credentials: await credentialsIn(pkiDir), needsMajority: false };
 }
 
 /** The cluster of hack/up --control-planes, as far as servers and members go. @param prefix of the names of its namespaces */
@@ -64,7 +66,7 @@ export async function openPlaces(plan: ClusterPlan, { clients: from, places }: N
     const { netns } = places[i]!;
     return { endpoint, pkiDir: control.pkiDir, store: storeOptions(plan, node, control), netns };
   });
-  return { all, credentials: await credentialsIn(plan.pkiDir) };
+  return { all, credentials: await credentialsIn(plan.pkiDir), needsMajority: true };
 }
 
 async function credentialsIn(pkiDir: string): Promise<Credentials> {
