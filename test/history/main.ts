@@ -95,7 +95,7 @@ type Options = Parsed<typeof options>;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 function help(): string {
-  const rows = Object.entries(faultKinds).map(([kind, what]) => `  ${kind.padEnd(12)} ${what}\n`);
+  const rows = Object.entries(faultKinds).map(([kind, what]) => `  ${kind.padEnd(13)} ${what}\n`);
   return `usage: hack/history [OPTION]...
 
 Starts API servers, lets clients work on them while faults happen, and checks the recorded history (test/history/README.md).

@@ -25,15 +25,18 @@ export const faultKinds = {
   clock: "step of a server's wall clock by an hour, and back",
   'sync-error': 'a sync of the disk fails (SQLite)',
   'full-disk': 'the disk is full for a while (SQLite, root: a small file system of its own)',
-  cut: 'no byte passes between a server and etcd for up to 10 s; then all arrives late, or the connections are reset',
-  'etcd-kill': 'SIGKILL of etcd',
-  'etcd-freeze': 'SIGSTOP of etcd for up to 3 s, then SIGCONT',
-  isolate: 'the link of a place is down for up to 10 s: neither clients nor other places reach its server and member',
-  split: 'for up to 10 s no byte passes between a place and the others, while clients reach all of them',
-  'member-kill': 'SIGKILL of a member of etcd, often the leader, started again at once or after up to 3 s',
-  'member-freeze': 'SIGSTOP of a member of etcd, often the leader, for up to 3 s, then SIGCONT',
-  'no-quorum': 'SIGKILL of two of three members of etcd, started again after up to 5 s',
-  'place-kill': 'SIGKILL of the server and the member of a place; the member is started again like that of member-kill',
+  cut: 'one member: no byte passes between a server and etcd for up to 10 s; then all arrives late, or the connections are reset',
+  'etcd-kill': 'one member: SIGKILL of etcd',
+  'etcd-freeze': 'one member: SIGSTOP of etcd for up to 3 s, then SIGCONT',
+  isolate:
+    'several members: the link of a place is down for up to 10 s: neither clients nor other places reach its server and member',
+  split:
+    'several members: for up to 10 s no byte passes between a place and the others, while clients reach all of them',
+  'member-kill': 'several members: SIGKILL of one, often the leader, started again at once or after up to 3 s',
+  'member-freeze': 'several members: SIGSTOP of one, often the leader, for up to 3 s, then SIGCONT',
+  'no-quorum': 'several members: SIGKILL of two of three, started again after up to 5 s',
+  'place-kill':
+    'several members: SIGKILL of the server and the member of a place; the member is started again like that of member-kill',
 } as const;
 export type FaultKind = keyof typeof faultKinds;
 
