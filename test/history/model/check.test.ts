@@ -429,6 +429,27 @@ const cases: readonly Case[] = [
   },
   {
     check: 'clients',
+    name: 'a bookmark that repeats where the watch began is no state of the server',
+    history: () => [
+      create(),
+      update(),
+      watch([bookmark(12, 95)], { from: 12, client: 1, server: 1 }),
+      get(x11.key, x11, [97, 98], { match: 'any', server: 1 }),
+    ],
+  },
+  {
+    check: 'clients',
+    name: 'a bookmark after an event is one',
+    problem: /get .* any shows configmaps\/a\/x=v1/,
+    history: () => [
+      create(),
+      update(),
+      watch([event('MODIFIED', x12), bookmark(12, 95)], { from: 11, client: 1, server: 1 }),
+      get(x11.key, x11, [97, 98], { match: 'any', server: 1 }),
+    ],
+  },
+  {
+    check: 'clients',
     name: 'a client reads less than what it wrote, at another server',
     problem: /list .* newest shows the state at 11/,
     history: () => [create(), update(), list([page(11, [x11])], [48, 50], { server: 1 })],

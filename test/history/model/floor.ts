@@ -15,11 +15,14 @@ export function sightingsOf(operation: Operation): readonly Sighting[] {
     return operation.pages.map(({ end: at, revision }) => ({ at, revision, operation }));
   }
   if (operation.op === 'watch') {
-    return operation.events.map((event) => ({
-      at: event.at,
-      revision: event.type === 'BOOKMARK' ? event.revision : event.object.revision,
-      operation,
-    }));
+    const { from, initial, events } = operation;
+    return events.flatMap((event) => {
+      const revision = event.type === 'BOOKMARK' ? event.revision : event.object.revision;
+      // A bookmark that repeats where the client began says nothing about the state of the server, which may be older: the client had the
+      // revision from another server.
+      const isEcho = event.type === 'BOOKMARK' && initial === undefined && revision <= from;
+      return isEcho ? [] : [{ at: event.at, revision, operation }];
+    });
   }
   if (isWrite(operation) && operation.outcome !== 'done') return [];
   return operation.result ? [{ at: end, revision: operation.result.revision, operation }] : [];
