@@ -136,6 +136,7 @@ t.test('etcd: one member beside the server, with TLS for clients and peers', asy
     '--max-txn-ops=10000',
     '--max-request-bytes=8388608',
     '--quota-backend-bytes=8589934592',
+    '--pre-vote',
   ]) {
     t.ok(specs[0]!.argv.includes(option), option);
   }
