@@ -45,6 +45,9 @@ const hashBytes = 32;
 /** A head has one key and its claims; a value is one object. Greater numbers are damage, and must not take memory. */
 const maxHeadBytes = 1 << 22;
 const maxValueBytes = 1 << 27;
+/** Far more than a server can reach, and as far from the greatest number that stays exact: a restore adds to it. */
+const maxRevision = 2 ** 52;
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 /** The parts of a backup, in order. Joins small records: each part has about 256 KiB or more, but the last. */
 export async function* encodeBackup(header: BackupHeader, entries: AsyncIterable<Entry>): AsyncGenerator<Buffer> {
@@ -92,7 +95,14 @@ export async function decodeBackup(chunks: AsyncIterable<Buffer>): Promise<Backu
     throw new Unsupported(`it was written by a newer version (format ${version.trim()}, this is ${formatVersion})`);
   }
   const header = (await bytes.head()) as unknown as BackupHeader;
-  if (!Number.isSafeInteger(header.revision)) throw damaged('its header has no revision');
+  const { revision, created } = header;
+  if (!(Number.isSafeInteger(revision) && revision >= 0 && revision <= maxRevision)) {
+    throw damaged('its header has no revision');
+  }
+  // How far restored revisions are from those of the backup follows from it.
+  if (typeof created !== 'string' || !time.test(created) || Number.isNaN(Date.parse(created))) {
+    throw damaged('its header has no time');
+  }
   return { header, entries: entriesOf(bytes) };
 }
 
@@ -105,7 +115,9 @@ async function* entriesOf(bytes: HashedBytes): AsyncGenerator<Entry> {
       return bytes.checkEnd();
     }
     const { key, mod, claims = [], bytes: size } = head as unknown as EntryHead;
-    if (typeof key !== 'string' || !(size >= 0 && size <= maxValueBytes)) throw damaged(`record ${count} is wrong`);
+    if (!isKey(key) || !Number.isInteger(size) || size < 0 || size > maxValueBytes || !areClaims(claims)) {
+      throw damaged(`record ${count} is wrong`);
+    }
     if (count > 0 && Buffer.compare(Buffer.from(key), Buffer.from(last)) <= 0) throw damaged(`${key} follows ${last}`);
     last = key;
     const value = await bytes.need(size);
@@ -113,6 +125,11 @@ async function* entriesOf(bytes: HashedBytes): AsyncGenerator<Entry> {
     yield { key, value: Buffer.from(value), modRevision: mod, claims };
   }
 }
+
+// A checksum is no signature: a file from elsewhere may have one, whatever its records are.
+const isKey = (key: unknown): key is string => typeof key === 'string' && key.startsWith('/registry/');
+const areClaims = (claims: unknown): claims is Claims =>
+  Array.isArray(claims) && claims.every((claim) => typeof claim === 'string');
 
 /** Bytes of a stream in the sizes that a reader asks for, and the hash of those that were taken. */
 class HashedBytes {

@@ -195,3 +195,21 @@ t.test('the digest sees each difference in keys, values and claims, and no other
     t.not(await sum(other), same);
   }
 });
+
+t.test('records that no store writes are refused, though the checksum is right', async (t) => {
+  const [first] = some;
+  const forged = async (head: object, record: object = {}) => {
+    const made = encodeBackup({ ...header, ...head } as BackupHeader, each([{ ...first!, ...record } as Entry]));
+    return decoded(Buffer.concat(await collect(made)));
+  };
+  t.equal((await forged({})).entries.length, 1);
+  for (const revision of [-1, 1.5, 2 ** 53 - 1, '7', null]) {
+    await t.rejects(forged({ revision }), { message: /its header has no revision/ }, `${revision}`);
+  }
+  for (const created of ['yesterday', 5, undefined, '2026-01-01T00:00:00Z\u001b[31m', '2026-99-01T00:00:00Z']) {
+    await t.rejects(forged({ created }), { message: /its header has no time/ }, `${created}`);
+  }
+  for (const record of [{ key: '' }, { key: 'k8ts/format' }, { claims: 'clusterip/1' }, { claims: [1] }]) {
+    await t.rejects(forged({}, record), { message: /record 0 is wrong/ }, JSON.stringify(record));
+  }
+});
