@@ -65,7 +65,7 @@ async function runParts({ options, log, signal }: Context, scope: Scope): Promis
   // A fault of the file ends the process before it does anything.
   const config = await readSchedulerConfig(options);
   const catalog = new KindCatalog([...registry, ...virtualResources]);
-  const opened = parts.includes('apiserver') ? await openApi(options, catalog, log, scope) : undefined;
+  const opened = parts.includes('apiserver') ? await openApi(options, catalog, { log, signal }, scope) : undefined;
   const api = opened?.api;
   if (!api && options.kubeconfig === '') {
     throw new BadRequest('--kubeconfig is required when apiserver is not among --parts');
@@ -150,7 +150,7 @@ function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress
 async function openApi(
   options: Context['options'],
   catalog: KindCatalog,
-  log: Logger,
+  { log, signal }: Pick<Context, 'log' | 'signal'>,
   scope: Scope,
 ): Promise<{ readonly api: ApiServer; readonly storeEnded?: AbortSignal }> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
@@ -165,7 +165,7 @@ async function openApi(
   scope.defer(() => stop.abort());
   if (kept.files) await serveStore({ dataDir, store: kept, files: kept.files, log: log.child('store') }, stop.signal);
   const store = await openEncryption(kept, options, { clock: systemClock, log: log.child('store') }, stop.signal);
-  const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache') });
+  const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache'), signal });
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
   const audit = await readAudit(options);

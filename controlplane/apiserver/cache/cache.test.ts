@@ -5,6 +5,7 @@ import { configMaps } from '../../api/config-map';
 import { defineKind } from '../../api/kind';
 import type { Pod } from '../../api/pod';
 import type { KubeObject } from '../../api/types';
+import { createLogger } from '../../base/logger';
 import { openStore } from '../../store/open';
 import type { Store } from '../../store/store';
 import type { CacheEvent, WatchOptions } from './cache';
@@ -521,4 +522,30 @@ t.test('closing ends the watches with a reason', async (t) => {
   const seen = record((...args) => configs.watch(...args), { afterRevision: 0 });
   await cache.close();
   t.same(seen.lines, ['closed: the cache is closed']);
+});
+
+t.test('a value that cannot be read is named, and the opening of the cache ends with its signal', async (t) => {
+  const bad = Buffer.from('{"metadata":{"name":"bad"');
+  const key = `${configMaps.prefix}default/bad`;
+  const named = new RegExp(`cannot read ${key}: .*k8ts store check`);
+  const store = await openStore({ kind: 'memory' });
+  t.teardown(() => store.close());
+  await store.create(key, bad);
+  await t.rejects(openCache(store, [configMaps]), { code: 'Unsupported', message: named });
+
+  // The first revision is loaded, and the value comes as an event: it may have been mended since, so the cache tries on.
+  const late = await openStore({ kind: 'memory' });
+  t.teardown(() => late.close());
+  await late.create(`${configMaps.prefix}default/good`, Buffer.from('{"metadata":{"name":"good"}}'));
+  await late.create(key, bad);
+  let found: (line: string) => void = () => {};
+  const line = new Promise<string>((resolve) => {
+    found = resolve;
+  });
+  const log = createLogger({ component: 'test', write: found });
+  const stop = new AbortController();
+  const opening = openCache(late, [configMaps], { log, signal: stop.signal });
+  t.match(await line, named);
+  stop.abort();
+  await t.rejects(opening, { code: 'Unavailable' });
 });

@@ -3,8 +3,6 @@ import type { Kind } from '../../api/kind';
 import { type KubeObject, objectKey } from '../../api/types';
 import { isAlreadyExists, isConflict, isNotFound, type NotFound, Unavailable } from '../../base/errors';
 import { eventLoop } from '../../base/event-loop';
-import { refuseEncrypted } from '../../store/encryption/rules';
-import { refuseProtobuf } from '../../store/foreign';
 import type { Claims, Store, StoredValue, StoreEvent, Together, TogetherCreate } from '../../store/store';
 import { alreadyExists, modified, notFound } from '../status';
 import type {
@@ -22,6 +20,7 @@ import { Codec, Event } from './encode';
 import { nameOf, testOf } from './filter';
 import { listCurrent, listHistory, type View } from './lists';
 import { ObjectIndexes } from './object-index';
+import { readable } from './readable';
 import { ReplayRing, type RingBounds } from './replay-ring';
 import { SortedKeys } from './sorted-keys';
 import { WatchEnd } from './watch-end';
@@ -239,12 +238,10 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     const objects = new Map<string, CachedObject<T>>();
     const keys = new SortedKeys();
     for (const { key: storeKey, value, modRevision } of items) {
-      refuseEncrypted(storeKey, value);
-      refuseProtobuf(storeKey, value);
       const pause = eventLoop.pause();
       if (pause) await pause;
       const key = storeKey.slice(this.kind.prefix.length);
-      objects.set(key, codec.decode(key, codec.upgrade(value), modRevision));
+      objects.set(key, codec.decode(key, readable(codec, storeKey, value), modRevision));
       keys.add(key);
     }
     return { objects, keys, codec };
@@ -292,7 +289,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
     }
     const written = this.written.get(event.value);
     const prepared = written && this.codec.isComplete(written) ? written : undefined;
-    const value = prepared ? event.value : this.codec.upgrade(event.value);
+    const value = prepared ? event.value : readable(this.codec, event.key, event.value);
     current = this.codec.decode(key, value, event.revision, prepared);
     this.objects.set(key, current);
     if (!previous) this.keys.add(key);

@@ -6,6 +6,7 @@ import type { CachedObject, ListOptions, ListResult } from './cache';
 import type { Codec } from './encode';
 import { testOf } from './filter';
 import type { ObjectIndexes } from './object-index';
+import { readable } from './readable';
 import type { SortedKeys } from './sorted-keys';
 
 /** The present objects of a kind. */
@@ -59,7 +60,7 @@ export interface Past<T extends KubeObject> {
   readonly store: Pick<Store, 'range'>;
 }
 
-/** @throws Expired when the store has compacted the revision */
+/** @throws Expired when the store has compacted the revision; Unsupported for a value that cannot be read */
 export async function listHistory<T extends KubeObject>(
   { kind, codec, store }: Past<T>,
   options: ListOptions<T>,
@@ -80,7 +81,7 @@ export async function listHistory<T extends KubeObject>(
     for (const stored of page.items) {
       cursor = stored.key;
       const key = stored.key.slice(kind.prefix.length);
-      const entry = codec.decode(key, codec.upgrade(stored.value), stored.modRevision);
+      const entry = codec.decode(key, readable(codec, stored.key, stored.value), stored.modRevision);
       if (test && !test(entry)) continue;
       if (limit !== undefined && limit > 0 && items.length === limit) {
         return { items, revision, next: items.at(-1)!.key };

@@ -29,6 +29,8 @@ export interface CacheOptions {
   readonly waitMs?: number;
   /** From how many revisions back a watch may resume right after the start; default 2,000. */
   readonly resumeRevisions?: number;
+  /** Ends the opening. */
+  readonly signal?: AbortSignal;
 }
 
 export interface OpenCache extends Cache {
@@ -65,11 +67,20 @@ const maxLoads = 20;
 /** About one busy minute or a quiet quarter of an hour; read in about 100 ms. */
 const defaultResumeRevisions = 2_000;
 
-/** Resolves when all kinds are loaded. */
+/** Resolves when all kinds are loaded: never, while the store has a value that cannot be read. @throws Unavailable after the signal */
 export async function openCache(store: Store, kinds: readonly Kind[], options: CacheOptions = {}): Promise<OpenCache> {
   const cache = new StoreCache(store, kinds, options);
-  await cache.start();
-  return cache;
+  const giveUp = () => void cache.close();
+  options.signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    await cache.start();
+    return cache;
+  } catch (error) {
+    await cache.close();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
+  }
 }
 
 class StoreCache implements OpenCache {
