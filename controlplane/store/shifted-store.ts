@@ -27,6 +27,8 @@ export async function openShifted(store: Store): Promise<Store> {
 
 export const shiftOf = async (store: Store): Promise<number> => Number((await store.get(shiftKey))?.value ?? 0);
 
+const never = new AbortController().signal;
+
 export class ShiftedStore implements Store {
   /** `shift` is a multiple of the store's step. */
   constructor(
@@ -36,6 +38,10 @@ export class ShiftedStore implements Store {
 
   get step(): number {
     return this.store.step;
+  }
+
+  get ended(): AbortSignal {
+    return this.store.ended ?? never;
   }
 
   get isShared(): boolean {

@@ -1,4 +1,5 @@
 // `k8ts store` on a real etcd: backup of a running server, restore, check, compact, and migration from SQLite and back.
+import { once } from 'node:events';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parseOptions } from '../../controlplane/process/options';
@@ -118,6 +119,33 @@ async function main(): Promise<void> {
     );
     await second.close();
   });
+
+  t.test(
+    'a server whose etcd is emptied and restored meanwhile ends, and the next one has the new revisions',
+    async (t) => {
+      await etcd.clear();
+      const file = join(t.testdir(), 'backup');
+      const store = await openStore({ kind: 'etcd', endpoints: [etcd.endpoint] });
+      const server = await startApiServer({ store });
+      await server.call('POST', configMaps, { body: { metadata: { name: 'a' } } });
+      await k8tsStore('backup', file, `--store=${etcd.url}`);
+      const ended = once(store.ended!, 'abort');
+      await etcd.clear();
+      await ended;
+      t.equal(store.problem?.(), 'the data in etcd was replaced');
+      await t.rejects(store.get('/registry/core/configmaps/default/a'), { code: 'Unavailable' });
+      await k8tsStore('restore', file, `--store=${etcd.url}`);
+      await server.close();
+      await store.close();
+      const next = await openStore({ kind: 'etcd', endpoints: [etcd.endpoint] });
+      const serving = await startApiServer({ store: next });
+      const { metadata } = (await serving.call('GET', `${configMaps}/a`)).json;
+      t.ok(Number(metadata.resourceVersion) > 1_000_000_000, metadata.resourceVersion);
+      t.notOk(next.ended?.aborted, 'what was before the opening does not count');
+      await serving.close();
+      await next.close();
+    },
+  );
 
   t.test('from SQLite to etcd and back: equal, and revisions never go back', async (t) => {
     await etcd.clear();

@@ -95,6 +95,8 @@ export async function runStore(
   const known = Object.keys(verbs).join(', ');
   if (!verb) throw new BadRequest(`expected one of ${known}, got ${JSON.stringify(name)}; see k8ts store --help`);
   const [file = '', stray] = rest;
+  // A variable of a script that is empty: without a file, check would look at something else.
+  if (rest[0] === '') throw new BadRequest('the name of the file is empty');
   if (verb.file === 'needed' && file === '') throw new BadRequest(`${name} needs the name of a file`);
   const unexpected = verb.file === 'none' ? rest[0] : stray;
   if (unexpected !== undefined) throw new BadRequest(`unexpected argument ${JSON.stringify(unexpected)}`);

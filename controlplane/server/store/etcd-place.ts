@@ -21,6 +21,8 @@ const pageSize = 500;
 export class EtcdPlace implements StorePlace {
   readonly name: string;
 
+  readonly toReplace = 'Stop all servers, empty it (etcdctl del "" --prefix), and run this again';
+
   constructor(private readonly options: EtcdOptions) {
     this.name = `etcd at ${options.endpoints.map(({ host, port }) => `${host}:${port}`).join(',')}`;
   }
@@ -53,7 +55,7 @@ export class EtcdPlace implements StorePlace {
       // What a run that was cut off has left.
       if (await store.get(fillingKey)) await clear(store);
       const { items } = await store.range('', { limit: 1 });
-      if (items[0]) throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}`);
+      if (items[0]) throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}. ${this.toReplace}`);
       await store.create(fillingKey, Buffer.from(new Date(systemClock.now()).toISOString()));
       try {
         const result = await work(await shiftTo(store, revision));

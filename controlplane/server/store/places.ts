@@ -22,6 +22,8 @@ export interface NewStore {
 export interface StorePlace {
   /** For messages. */
   readonly name: string;
+  /** What to do when a restore finds content here: a sentence without its full stop. */
+  readonly toReplace: string;
   /** Whether there is a store with content. @throws Unavailable */
   exists(): Promise<boolean>;
   /** Calls `work` with all that the store has at one moment; servers may run. `scratchDir` has room for a copy. */

@@ -18,6 +18,7 @@ const openFile = (path: string): Promise<Store> =>
 
 export class SqlitePlace implements StorePlace {
   readonly name: string;
+  readonly toReplace = '--force replaces it, and keeps it under another name';
 
   constructor(private readonly dataDir: string) {
     this.name = join(dataDir, 'state.db');

@@ -42,7 +42,9 @@ export async function restore(task: Task): Promise<void> {
     sum: await digestOf(entries),
   }));
   const exists = await place.exists();
-  if (exists && !options.force) throw new AlreadyExists(`${place.name} exists already; --force replaces a file`);
+  if (exists && !options.force) {
+    throw new AlreadyExists(`${place.name} has objects already. ${place.toReplace}`);
+  }
   const present = await place.newest();
   if (exists && present === undefined) say(`${place.name} cannot be read; its revisions are estimated`);
   const revision = Math.max(header.revision, present ?? 0) + revisionJump(header.created, systemClock.now());

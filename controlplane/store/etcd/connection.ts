@@ -9,6 +9,7 @@ import type { Client, Root } from '../../grpc/library';
 import { decodeMessage, encodeMessage, typesOf } from '../../grpc/messages';
 import { RpcError } from '../../grpc/rpc-error';
 import { type Calls, type Method, messages, methods } from './protocol';
+import { reasonOf } from './reason';
 import { SlowCalls } from './slow-calls';
 
 export interface Endpoint {
@@ -250,16 +251,18 @@ export class EtcdConnection {
         },
       );
     }
-    if (error.reason.includes('database space exceeded')) return new NoSpace(this.describe(error, member));
+    if (error.reason.includes('database space exceeded')) {
+      return new NoSpace(
+        `${this.describe(error, member)}: delete objects, then k8ts store compact gives the space back`,
+      );
+    }
     return error.status === 'ResourceExhausted' || isMemberFault(error)
       ? new Unavailable(this.describe(error, member))
       : error;
   }
 
   private describe({ reason }: RpcError, member: number): string {
-    const why =
-      /^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note: /.exec(reason)?.[1] ?? reason;
-    return `etcd at ${this.address(member)}: ${why}`;
+    return `etcd at ${this.address(member)}: ${reasonOf(reason)}`;
   }
 }
 

@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from '../../base/logger';
 import { RpcError } from '../../grpc/rpc-error';
 import type { Claims, HeldClaim, RangeOptions, RangeResult, Store, StoredValue, Together, WatchBatch } from '../store';
 import { EtcdConnection, type EtcdDeps, type EtcdOptions, NoSpace } from './connection';
-import { EventFeed } from './event-feed';
+import { EventFeed, Replaced } from './event-feed';
 import type { Write } from './facts';
 import {
   afterPrefix,
@@ -34,6 +34,7 @@ export class EtcdStore implements Store {
   readonly isShared = true;
   private readonly writes: WriteLoop;
   private readonly stop = new AbortController();
+  private readonly replaced = new AbortController();
   private isFull = false;
   private running = 0;
   private idle: (() => void) | undefined;
@@ -42,6 +43,8 @@ export class EtcdStore implements Store {
     private readonly etcd: EtcdConnection,
     private readonly clock: Clock,
     private readonly log: Logger,
+    /** The revision of etcd at that moment. */
+    private readonly opened: number,
   ) {
     this.writes = new WriteLoop(etcd);
   }
@@ -53,8 +56,7 @@ export class EtcdStore implements Store {
   static async open(options: EtcdOptions, { clock = systemClock, log = silentLogger }: Partial<EtcdDeps> = {}) {
     const etcd = await EtcdConnection.open(options, { clock, log });
     try {
-      await checkFormat(etcd);
-      return new EtcdStore(etcd, clock, log);
+      return new EtcdStore(etcd, clock, log, await checkFormat(etcd));
     } catch (error) {
       etcd.close();
       throw error;
@@ -153,7 +155,13 @@ export class EtcdStore implements Store {
     }
   }
 
+  /** Aborted when the data was replaced, by a restore for example. */
+  get ended(): AbortSignal {
+    return this.replaced.signal;
+  }
+
   problem(): string | undefined {
+    if (this.replaced.signal.aborted) return 'the data in etcd was replaced';
     return this.isFull ? 'etcd has no space left' : undefined;
   }
 
@@ -196,7 +204,7 @@ export class EtcdStore implements Store {
     let position = afterRevision;
     let isBroken = false;
     while (!signal.aborted) {
-      const feed = new EventFeed(prefix, position);
+      const feed = new EventFeed(prefix, position, this.opened);
       try {
         for await (const answer of this.answers(feed.startRevision, signal)) {
           const batch = feed.next(answer);
@@ -209,6 +217,7 @@ export class EtcdStore implements Store {
         }
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof Replaced) this.end(error);
         if (!(error instanceof WatchBroken)) throw error;
         if (!isBroken)
           this.log.warn('the watch of etcd broke; the next member is tried until one answers', { error: error.cause });
@@ -275,7 +284,15 @@ export class EtcdStore implements Store {
     }
   }
 
+  /** A server that went on would give objects other revisions than servers that open the store now. */
+  private end(reason: Replaced): void {
+    if (!this.replaced.signal.aborted)
+      this.log.error('every request is refused until the store is opened again', { error: reason });
+    this.replaced.abort(reason);
+  }
+
   private checkOpen(): void {
+    if (this.replaced.signal.aborted) throw this.replaced.signal.reason;
     if (this.stop.signal.aborted) throw new Unavailable('the store is closed');
   }
 }
@@ -296,11 +313,14 @@ function toStored(found: KeyValue): StoredValue {
   return { key: found.key.toString(), value, modRevision: revisionAt(found.modRevision, index) };
 }
 
-/** Marks an empty etcd as ours. @throws Unsupported for data of another program or of a newer version */
-async function checkFormat(etcd: EtcdConnection): Promise<void> {
-  const { kvs } = await etcd.read('Range', { key: formatKey });
+/**
+ * Marks an empty etcd as ours. Resolves with the revision of etcd. @throws Unsupported for data of another program or of a newer
+ * version
+ */
+async function checkFormat(etcd: EtcdConnection): Promise<number> {
+  const { kvs, header } = await etcd.read('Range', { key: formatKey });
   const found = kvs[0]?.value.toString();
-  if (found === format) return;
+  if (found === format) return header.revision;
   if (found !== undefined) {
     throw new Unsupported(
       `the data in etcd at ${etcd.address()} has format ${found}, which a newer k8ts wrote; this one reads ${format}`,
@@ -314,9 +334,10 @@ async function checkFormat(etcd: EtcdConnection): Promise<void> {
         'k8ts does not read objects of kube-apiserver: give it an etcd of its own, and copy the objects with kubectl',
     );
   }
-  await etcd.write('Txn', {
+  const marked = await etcd.write('Txn', {
     compare: [{ result: compareResult.equal, target: compareTarget.mod, key: formatKey, modRevision: 0 }],
     success: [{ requestPut: { key: formatKey, value: Buffer.from(format) } }],
     failure: [],
   });
+  return marked.header.revision;
 }

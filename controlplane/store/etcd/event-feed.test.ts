@@ -94,3 +94,19 @@ t.test('the end of a watch has its reason', async (t) => {
     message: 'etcd has ended the watch: no leader',
   });
 });
+
+t.test(
+  'an etcd that is emptied or restored ends the feed, but not by what was there before the store was opened',
+  async (t) => {
+    const gone = { message: /was removed or replaced/ };
+    t.throws(
+      () => new EventFeed('/', 499, 4).next(answer([remove('/a', 5, 'v'), remove('k8ts/format', 5, '1')])),
+      gone,
+    );
+    t.throws(() => new EventFeed('/', 499, 4).next(answer([put('k8ts/filling', 5)])), gone);
+    t.throws(() => new EventFeed('/', 499, 4).next(answer([put('k8ts/revision-shift', 5)])), gone);
+    const before = [remove('k8ts/format', 5, '1'), put('k8ts/format', 6), put('k8ts/filling', 7)];
+    const own = [put('k8ts/format', 8), remove('k8ts/filling', 9, ''), put('/b', 10)];
+    t.same(show(new EventFeed('/', 499, 7), answer([...before, ...own])), ['1000 put /b v', 'up to 1099']);
+  },
+);

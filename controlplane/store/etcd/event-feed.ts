@@ -2,12 +2,15 @@
 // the revisions have no holes: a hole means that etcd has lost events, and is reported instead of being passed on. Pure.
 import { Expired, Unavailable } from '../../base/errors';
 import type { StoreEvent, WatchBatch } from '../store';
-import { decodeValue, endOf, isValueKey, mainOf, revisionAt } from './layout';
+import { decodeValue, endOf, isReplacement, isValueKey, mainOf, revisionAt } from './layout';
 import { eventType, type WatchEvent, type WatchResponse } from './protocol';
 
 const empty = Buffer.alloc(0);
 /** The first revision with a change: an empty etcd is at 1. */
 const firstMain = 2;
+
+/** The store was emptied, restored or filled again while it was open: its revisions mean something else now. */
+export class Replaced extends Unavailable {}
 
 export class EventFeed {
   /** The newest revision of etcd with an event. */
@@ -15,10 +18,11 @@ export class EventFeed {
   /** Events of values that this revision had so far. */
   private index = 0;
 
-  /** The feed reports what is newer than the revision `after` of the store. */
+  /** The feed reports what is newer than the revision `after` of the store. `opened`: the revision of etcd at which the store was opened. */
   constructor(
     private readonly prefix: string,
     private after: number,
+    private readonly opened = 0,
   ) {
     this.main = this.startRevision - 1;
   }
@@ -29,7 +33,10 @@ export class EventFeed {
     return Math.max(firstMain, endOf(main) === this.after ? main + 1 : main);
   }
 
-  /** Undefined when the answer has nothing for the reader. @throws Expired, Unavailable for lost events and for the end of the watch */
+  /**
+   * Undefined when the answer has nothing for the reader. @throws Expired, Replaced, Unavailable for lost events and for the end of
+   * the watch
+   */
   next({ canceled, compactRevision, cancelReason, events, fragment }: WatchResponse): WatchBatch | undefined {
     if (compactRevision > 0) throw new Expired(`revision ${this.after} has been compacted`);
     if (canceled) throw new Unavailable(`etcd has ended the watch: ${cancelReason || 'no reason given'}`);
@@ -57,7 +64,12 @@ export class EventFeed {
       this.main = main;
       this.index = 0;
     }
-    if (!isValueKey(kv.key)) return undefined;
+    if (!isValueKey(kv.key)) {
+      if (main > this.opened && isReplacement(kv.key, type === eventType.delete)) {
+        throw new Replaced('the data in etcd was removed or replaced while this server used it');
+      }
+      return undefined;
+    }
     const index = this.index++;
     const revision = revisionAt(main, index);
     const key = kv.key.toString();

@@ -8,6 +8,7 @@
 //
 // etcd gives all changes of a transaction one revision, and a client of the API resumes a watch after the revision of the last event
 // that it saw. Each event therefore needs a revision of its own: 100 times that of etcd, plus the index of the key in its transaction.
+import { fillingKey, shiftKey } from '../shifted-store';
 
 /** Revisions of the store for one of etcd. A transaction may change this many keys of values, less one. */
 export const step = 100;
@@ -23,6 +24,15 @@ const claimsPrefix = 'k8ts/claims/';
 const claimsOfPrefix = 'k8ts/claims-of/';
 export const formatKey = Buffer.from('k8ts/format');
 export const format = '1';
+
+const shiftBytes = Buffer.from(shiftKey);
+const fillingBytes = Buffer.from(fillingKey);
+
+/** Whether this change of a key that is no value means that a server with the store open must open it again. */
+export function isReplacement(key: Buffer, isDeletion: boolean): boolean {
+  if (key.equals(shiftBytes)) return true;
+  return isDeletion ? key.equals(formatKey) : key.equals(fillingBytes);
+}
 
 /** All keys of values begin with this. */
 const valuePrefix = 0x2f;
