@@ -382,6 +382,19 @@ t.test('a restarted cache resumes earlier watches, as far back as its option say
   );
 });
 
+t.test('a restarted cache resumes earlier watches from the history that a compaction has left', async (t) => {
+  const store = await openStore({ kind: 'memory' });
+  t.teardown(() => store.close());
+  const one = await open(t, {}, store);
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await one.configs.create(config(name));
+  await store.compact(5);
+  const two = await open(t, { resumeRevisions: 2_000 }, store);
+  const seen = record((...args) => two.configs.watch(...args), { afterRevision: 5 });
+  await two.configs.create(config('i'));
+  const names = ['6 ADDED default/f', '7 ADDED default/g', '8 ADDED default/h', '9 ADDED default/i'];
+  t.same(seen.lines, names);
+});
+
 t.test('the cache starts although history is compacted while it reads', async (t) => {
   const store = await openStore({ kind: 'memory' });
   t.teardown(() => store.close());

@@ -27,7 +27,7 @@ export interface CacheOptions {
   readonly maxBacklog?: number;
   /** How long a read waits for a revision that the cache has not seen yet. */
   readonly waitMs?: number;
-  /** From how many revisions back a watch may resume right after the start; default 2,000. */
+  /** From how many revisions back a watch may resume right after the start, if the store still has them; default 2,000. */
   readonly resumeRevisions?: number;
   /** Ends the opening. */
   readonly signal?: AbortSignal;
@@ -261,10 +261,12 @@ class StoreCache implements OpenCache {
   private async loadWithHistory(target: number): Promise<AsyncIterable<WatchBatch>> {
     const { step } = this.store;
     // Not below the end of the first revision, which is 1, or 199 with a step of 100.
-    const from = Math.max(2 * step - 1, target - this.resumeRevisions * step);
-    if (from < target) {
+    const first = 2 * step - 1;
+    // A quiet store keeps less history than that. The store does not say how much: halving finds more than half of what it keeps.
+    let back = Math.min(this.resumeRevisions, Math.ceil((target - first) / step));
+    for (; back >= 1; back = Math.floor(back / 2)) {
       try {
-        return await this.load(from);
+        return await this.load(Math.max(first, target - back * step));
       } catch (error) {
         if (!isExpired(error)) throw error;
       }
