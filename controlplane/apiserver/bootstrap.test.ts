@@ -126,6 +126,18 @@ t.test('a start begins again with a role that a controller writes at the same ti
   t.equal(json.aggregationRule.clusterRoleSelectors.length, 1);
 });
 
+t.test('a start that finds everything as it should be writes nothing', async (t) => {
+  await bootstrap(loopback(), options());
+  const transport = loopback();
+  const written: string[] = [];
+  const send: typeof transport.send = (request) => {
+    if (request.method !== 'GET') written.push(`${request.method} ${request.path}`);
+    return transport.send(request);
+  };
+  await bootstrap({ send, close: () => transport.close() }, options());
+  t.same(written, []);
+});
+
 t.test('a start goes on when the store answers again', async (t) => {
   const transport = loopback();
   const warnings: string[] = [];

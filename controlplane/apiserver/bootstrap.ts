@@ -81,7 +81,11 @@ export async function bootstrap(transport: Transport, options: BootstrapOptions)
     await ensure(client, clusterRoles, role, (found) => repairRole(found, role));
   }
   for (const binding of [...bootstrapClusterRoleBindings, ...joiningClusterRoleBindings]) {
-    await ensure(client, clusterRoleBindings, binding, (found) => ({ ...found, subjects: binding.subjects }));
+    const { subjects } = binding;
+    await ensure(client, clusterRoleBindings, binding, ({ subjects: _, ...found }) => ({
+      ...found,
+      ...(subjects ? { subjects } : {}),
+    }));
   }
   for (const { role, binding } of namespacedGrants) {
     await ensure(client, roles, role, (found) => ({ ...found, rules: role.rules }));
@@ -299,7 +303,8 @@ async function ensureOnce<T extends KubeObject>(
     throw err;
   });
   if (found) {
-    if (repair) await client.update(kind, repair(found));
+    const repaired = repair?.(found) ?? found;
+    if (!isDeepStrictEqual(repaired, found)) await client.update(kind, repaired);
     return;
   }
   try {
