@@ -2,7 +2,7 @@
 import t from 'tap';
 import { startApiServer, type TestServer } from '../../test/lib/api-server';
 import { BadRequest, StoreUnavailable } from '../base/errors';
-import { silentLogger } from '../base/logger';
+import { type Fields, silentLogger } from '../base/logger';
 import { type BootstrapOptions, bootstrap, bootstrapWhenPossible, keepServices } from './bootstrap';
 
 let server: TestServer;
@@ -136,6 +136,16 @@ t.test('a start that finds everything as it should be writes nothing', async (t)
   };
   await bootstrap({ send, close: () => transport.close() }, options());
   t.same(written, []);
+});
+
+t.test('a server with other ranges of ClusterIPs than the cluster says so', async (t) => {
+  const warnings: [string, Fields | undefined][] = [];
+  const log = { ...silentLogger, warn: (message: string, fields?: Fields) => void warnings.push([message, fields]) };
+  const deps = { clock: { sleep: () => Promise.reject(new Error('no')) }, log, signal: new AbortController().signal };
+  await bootstrapWhenPossible(loopback(), options(), deps);
+  t.same(warnings, []);
+  await bootstrapWhenPossible(loopback(), { ...options(), serviceCidrs: ['10.97.0.0/16'] }, deps);
+  t.match(warnings, [[/--service-cidr/, { given: '10.97.0.0/16', used: '10.96.0.0/12' }]]);
 });
 
 t.test('a start goes on when the store answers again', async (t) => {

@@ -39,7 +39,7 @@ import type { Client, Transport } from '../client/client';
 import { createClient } from '../client/rest-client';
 import { clusterInfoName, clusterInfoNamespace, kubeconfigKey, renderClusterInfo } from '../pki/cluster-info';
 import { extensionAuthentication } from './aggregator/extension-authentication';
-import { ensureServiceCidr } from './allocation/default-service-cidr';
+import { ensureServiceCidr, otherRanges } from './allocation/default-service-cidr';
 import type { FrontProxyConfig } from './authn/front-proxy';
 import { tokenTracking } from './authn/token-tracking';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles, namespacedGrants } from './authz/bootstrap-policy';
@@ -116,7 +116,18 @@ export async function bootstrapWhenPossible(
 ): Promise<void> {
   for (let isFirst = true; ; isFirst = false) {
     try {
-      return await bootstrap(transport, options);
+      await bootstrap(transport, options);
+      const used = await otherRanges(createClient(transport, { userAgent: 'kube-apiserver' }), options.serviceCidrs);
+      if (used) {
+        log.warn(
+          '--service-cidr is not what the cluster uses: give every server the ranges of the ServiceCIDR kubernetes',
+          {
+            given: options.serviceCidrs.join(),
+            used: used.join(),
+          },
+        );
+      }
+      return;
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       if (isFirst)

@@ -33,6 +33,12 @@ export async function ensureServiceCidr(client: Client, { serviceCidrs: ranges, 
   await client.patch(serviceCidrs, name, 'apply', patch, { subresource: 'status', fieldManager, force: true });
 }
 
+/** The ranges of the object that is there, where they are not those of this server: addresses come from them, and all servers need the same. */
+export async function otherRanges(client: Client, ranges: readonly string[]): Promise<readonly string[] | undefined> {
+  const present = (await find(client))?.spec?.cidrs;
+  return present === undefined || isDeepStrictEqual(present, [...ranges]) ? undefined : present;
+}
+
 /** A condition that says no is another writer's: it is not contradicted. */
 function needsCondition({ metadata, spec, status }: ServiceCIDR, ranges: readonly string[]): boolean {
   if (metadata?.deletionTimestamp || !isDeepStrictEqual(spec?.cidrs, [...ranges])) return false;
