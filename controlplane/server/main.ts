@@ -10,6 +10,7 @@ import { virtualResources } from '../api/virtual';
 import type { AuthenticationOptions } from '../apiserver/access';
 import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
+import { defaultRingBounds } from '../apiserver/cache/replay-ring';
 import type { LimitOptions } from '../apiserver/flowcontrol/options';
 import type { UserInfo } from '../apiserver/request';
 import { ServedKinds } from '../apiserver/served-kinds';
@@ -165,7 +166,9 @@ async function openApi(
   scope.defer(() => stop.abort());
   if (kept.files) await serveStore({ dataDir, store: kept, files: kept.files, log: log.child('store') }, stop.signal);
   const store = await openEncryption(kept, options, { clock: systemClock, log: log.child('store') }, stop.signal);
-  const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache'), signal });
+  // A watch can resume from as far back as the store keeps history.
+  const ring = { ...defaultRingBounds, maxAgeMs: Math.max(defaultRingBounds.maxAgeMs, retention.keepMs) };
+  const cache = await openCache(store, storedKinds(catalog), { log: log.child('cache'), signal, ring });
   scope.defer(() => cache.close());
   const tokenFile = options.tokenFile === '' ? {} : { tokenFile: await readFile(options.tokenFile, 'utf8') };
   const audit = await readAudit(options);

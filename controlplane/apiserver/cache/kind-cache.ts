@@ -35,6 +35,8 @@ export interface KindCacheDeps {
   /** Runs a write and resolves with the object as the cache applied it at the write's revision. */
   readonly write: (start: () => Promise<number>) => Promise<CachedObject>;
   readonly ring: RingBounds;
+  /** Milliseconds, by a clock without steps. */
+  readonly elapsed: () => number;
   readonly maxBacklog: number;
 }
 
@@ -76,7 +78,7 @@ export class StoreKindCache<T extends KubeObject> implements KindCache<T> {
   ) {
     const { kind } = this;
     this.codec = new Codec(kind);
-    this.ring = new ReplayRing(deps.ring);
+    this.ring = new ReplayRing(deps.ring, deps.elapsed);
     this.indexes = new ObjectIndexes(kind, this.objects);
   }
 

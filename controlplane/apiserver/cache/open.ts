@@ -122,6 +122,7 @@ class StoreCache implements OpenCache {
       reached: (revision) => this.applied.reached(revision),
       write: (start) => this.write(start),
       ring: options.ring ?? defaultRingBounds,
+      elapsed: () => this.clock.elapsed(),
       maxBacklog: options.maxBacklog ?? 20_000,
     };
     const { clock } = this;

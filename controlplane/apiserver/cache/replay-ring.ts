@@ -1,4 +1,4 @@
-// The newest events of one kind, from which a watch resumes. Bounded by count and by bytes.
+// The newest events of one kind, from which a watch resumes. Bounded by count, by bytes and by age.
 import type { KubeObject } from '../../api/types';
 import { Expired } from '../../base/errors';
 import type { CacheEvent } from './cache';
@@ -6,42 +6,74 @@ import type { CacheEvent } from './cache';
 export interface RingBounds {
   readonly maxEvents: number;
   readonly maxBytes: number;
+  /** Older events are dropped as new ones come; absent: none. */
+  readonly maxAgeMs?: number;
+  /** So many stay whatever their age; default 0. */
+  readonly minEvents?: number;
 }
-export const defaultRingBounds: RingBounds = { maxEvents: 4_096, maxBytes: 16 << 20 };
+/**
+ * Five minutes, as long as the store keeps its history by default. Without an age each kind would collect events for hours, until it has
+ * `maxEvents`. Upstream's watch cache keeps 75 seconds, and 100 events of a quiet kind.
+ */
+export const defaultRingBounds = {
+  maxEvents: 4_096,
+  maxBytes: 16 << 20,
+  maxAgeMs: 5 * 60_000,
+  minEvents: 100,
+} as const satisfies RingBounds;
+
+/** Slots of dropped events that are freed at once. */
+const freedAtOnce = 512;
+
+interface Slot<T extends KubeObject> {
+  readonly event: CacheEvent<T>;
+  readonly at: number;
+}
 
 export class ReplayRing<T extends KubeObject> {
-  private events: CacheEvent<T>[] = [];
-  /** Index of the oldest kept event; the space before it is freed from time to time. */
+  /** Undefined before `start`: a dropped event must not be kept alive. */
+  private slots: (Slot<T> | undefined)[] = [];
+  /** Index of the oldest kept event. */
   private start = 0;
   private bytes = 0;
   /** All events with revisions greater than this one are here. */
   private completeAfter = 0;
-  constructor(private readonly bounds: RingBounds) {}
+
+  /** `elapsed`: milliseconds, by a clock without steps. */
+  constructor(
+    private readonly bounds: RingBounds,
+    private readonly elapsed: () => number,
+  ) {}
 
   /** Starts over: nothing up to `revision` can be replayed. */
   reset(revision: number): void {
-    this.events = [];
+    this.slots = [];
     this.start = 0;
     this.bytes = 0;
     this.completeAfter = revision;
   }
 
   push(event: CacheEvent<T>): void {
-    this.events.push(event);
+    const at = this.elapsed();
+    this.slots.push({ event, at });
     this.bytes += sizeOf(event);
-    const { maxEvents, maxBytes } = this.bounds;
-    while (
-      this.events.length - this.start > maxEvents ||
-      (this.bytes > maxBytes && this.start < this.events.length - 1)
-    ) {
-      const oldest = this.events[this.start++]!;
+    while (this.hasTooMuch(at)) {
+      const { event: oldest } = this.slots[this.start]!;
+      this.slots[this.start++] = undefined;
       this.bytes -= sizeOf(oldest);
       this.completeAfter = oldest.revision;
     }
-    if (this.start > maxEvents) {
-      this.events = this.events.slice(this.start);
-      this.start = 0;
-    }
+    if (this.start < freedAtOnce) return;
+    this.slots = this.slots.slice(this.start);
+    this.start = 0;
+  }
+
+  private hasTooMuch(now: number): boolean {
+    const { maxEvents, maxBytes, maxAgeMs = Number.POSITIVE_INFINITY, minEvents = 0 } = this.bounds;
+    const kept = this.slots.length - this.start;
+    if (kept <= 1) return false;
+    if (kept > maxEvents || this.bytes > maxBytes) return true;
+    return kept > minEvents && now - this.slots[this.start]!.at > maxAgeMs;
   }
 
   /** @throws Expired when some of the events were dropped. */
@@ -50,13 +82,13 @@ export class ReplayRing<T extends KubeObject> {
       throw new Expired(`too old resource version: ${revision} (${this.completeAfter})`);
     }
     let low = this.start;
-    let high = this.events.length;
+    let high = this.slots.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.events[middle]!.revision <= revision) low = middle + 1;
+      if (this.slots[middle]!.event.revision <= revision) low = middle + 1;
       else high = middle;
     }
-    return this.events.slice(low);
+    return this.slots.slice(low).map((slot) => slot!.event);
   }
 }
 
