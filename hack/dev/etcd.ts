@@ -3,12 +3,21 @@ import { etcdFiles } from '../../controlplane/pki/etcd';
 import { etcdArguments, etcdPorts, initialCluster } from '../../controlplane/process/etcd-runtime';
 import { type ClusterPlan, type ControlPlan, controlNodes, type NodePlan } from './plan';
 
-/** Undefined on a node that keeps no data of etcd. @param program the path of etcd, 3.4 or later */
-export function etcdArgv(plan: ClusterPlan, node: NodePlan, program: string): readonly string[] | undefined {
+/**
+ * Undefined on a node that keeps no data of etcd. @param program the path of etcd, 3.4 or later
+ * @param rejoined whether the member joined a cluster that was there (lost-members.ts)
+ */
+export function etcdArgv(
+  plan: ClusterPlan,
+  node: NodePlan,
+  program: string,
+  rejoined = false,
+): readonly string[] | undefined {
   const { name, ip, control } = node;
   if (control?.etcdDir === undefined) return undefined;
   const files = etcdFiles(control.pkiDir);
-  const initial = { cluster: initialCluster(etcdNodes(plan)), state: 'new', token: plan.context } as const;
+  const state = rejoined ? 'existing' : 'new';
+  const initial = { cluster: initialCluster(etcdNodes(plan)), state, token: plan.context } as const;
   return [program, ...etcdArguments({ name, ip, dataDir: control.etcdDir, files, initial })];
 }
 

@@ -1,7 +1,8 @@
 // The processes of a local cluster as data for the supervisor. Pure.
 import { etcdEnvironment } from '../../controlplane/process/etcd-runtime';
 import { serverEnvironment, serverNodeFlags } from '../../controlplane/process/server-runtime';
-import { etcdArgv, storeOptions } from './etcd';
+import { etcdArgv, etcdNodes, storeOptions } from './etcd';
+import { guarded } from './lost-members';
 import {
   type Agent,
   agents,
@@ -30,6 +31,8 @@ export interface ProcessFacts {
   readonly programs: ProgramPaths;
   /** Resolvers outside the cluster, ip:port. */
   readonly upstreams: readonly string[];
+  /** Nodes whose member of etcd lost its data and joined again; absent: none. */
+  readonly rejoined?: ReadonlySet<string>;
   readonly pauseImage: string;
 }
 
@@ -95,13 +98,13 @@ export function registryConfig(plan: ClusterPlan, which: RegistryProcess): Recor
   };
 }
 
-function etcdProcess(plan: ClusterPlan, node: NodePlan, { programs }: ProcessFacts): ProcessSpec | undefined {
-  const argv = etcdArgv(plan, node, programs.etcd);
+function etcdProcess(plan: ClusterPlan, node: NodePlan, { programs, rejoined }: ProcessFacts): ProcessSpec | undefined {
+  const argv = etcdArgv(plan, node, programs.etcd, rejoined?.has(node.name));
   if (!argv) return undefined;
   const name = controlProcess(plan, node, 'etcd');
   return {
     name,
-    argv: [...enter(node), ...argv],
+    argv: [...enter(node), ...(etcdNodes(plan).length > 1 ? guarded(node.control!.etcdDir!, argv) : argv)],
     env: etcdEnvironment,
     log: logPath(plan, name),
     stopOrder: stopOrder.stores,

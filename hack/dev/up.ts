@@ -22,8 +22,18 @@ import { etcdProblem } from './health';
 import { recordHost } from './host-record';
 import { withHosts, withoutHosts } from './hosts-file';
 import { lastLines } from './logs';
+import { announceAgain, lostMembers, markStarted, rejoinedMembers, voteProblem } from './lost-members';
 import { ensureNetwork } from './network';
-import { agents, apiPort, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
+import {
+  agents,
+  apiPort,
+  type ClusterPlan,
+  chooseSubnet,
+  controlNodes,
+  type NodePlan,
+  planCluster,
+  ranges,
+} from './plan';
 import { checkFree, checkHost, type HostFacts, overlapping, shadowed } from './preflight';
 import {
   controlProcess,
@@ -40,7 +50,7 @@ import { Progress } from './progress';
 import { changedSettings, checkKept, newSettings, type UpOptions } from './settings';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
 import type { ProcessSpec } from './supervisor/spec';
-import { applyProcesses, ensureSupervisor, processStatus } from './supervisor-control';
+import { applyProcesses, ensureSupervisor, processStatus, stopProcesses } from './supervisor-control';
 import { requestJson, requestText } from './unix-http';
 import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
 
@@ -82,9 +92,11 @@ export async function up(context: UpContext): Promise<void> {
   try {
     await progress.step('Certificates and configuration', () => prepareFiles(plan, state));
     await progress.step(`Network ${plan.subnet} on bridge ${plan.bridge}`, () => prepareNetwork(exec, plan));
-    const specs = processSpecs(plan, env['PATH'] ?? '');
+    const lost = lostMembers(plan);
+    const rejoined = new Set([...rejoinedMembers(plan), ...lost.map(({ name }) => name)]);
+    const specs = processSpecs(plan, env['PATH'] ?? '', rejoined);
     await progress.step(`${plan.store === 'etcd' ? 'etcd, ' : ''}API server, registry and Docker engines`, () =>
-      startEngines(plan, specs),
+      startEngines(plan, specs, { lost, rejoined }),
     );
     // From here on a failure keeps the cluster: its logs show the cause, and the next hack/up continues.
     undo.release();
@@ -176,26 +188,23 @@ async function prepareNetwork(exec: Exec, plan: ClusterPlan): Promise<string> {
   return made.length === 0 ? 'all there' : '';
 }
 
-function processSpecs(plan: ClusterPlan, path: string): readonly ProcessSpec[] {
-  const facts = { programs: findPrograms(path), upstreams: upstreamResolvers(), pauseImage };
+function processSpecs(plan: ClusterPlan, path: string, rejoined: ReadonlySet<string>): readonly ProcessSpec[] {
+  const facts = {
+    programs: findPrograms(path),
+    upstreams: upstreamResolvers(),
+    pauseImage,
+    rejoined,
+  };
   return planProcesses(plan, facts);
 }
 
-const part = ({ name }: ProcessSpec): string => name.split('/').at(-1)!;
-
-async function startEngines(plan: ClusterPlan, specs: readonly ProcessSpec[]): Promise<string> {
+async function startEngines(
+  plan: ClusterPlan,
+  specs: readonly ProcessSpec[],
+  members: ReplacedMembers,
+): Promise<string> {
   const started = await ensureSupervisor(plan.runDir, supervisorProgram(), `${plan.logDir}/supervisor.log`);
-  // All members of etcd first: each waits for a majority of the others.
-  await applyProcesses(
-    plan.runDir,
-    specs.filter((spec) => part(spec) === 'etcd'),
-  );
-  for (const node of etcdNodes(plan)) {
-    await waitUntil(`etcd of ${node.name} is healthy`, etcdTimeoutMs, async () => {
-      const problem = await etcdProblem(node);
-      return problem && `${problem}; ${await whyWaiting(plan, controlProcess(plan, node, 'etcd'))}`;
-    });
-  }
+  await startEtcd(plan, specs, members);
   await applyProcesses(
     plan.runDir,
     specs.filter(({ name }) => !isAgentProcess(name)),
@@ -215,6 +224,47 @@ async function startEngines(plan: ClusterPlan, specs: readonly ProcessSpec[]): P
     ),
   ]);
   return started ? '' : 'all there';
+}
+
+interface ReplacedMembers {
+  /** Their members have no data. */
+  readonly lost: readonly NodePlan[];
+  /** Names of nodes, those of `lost` too. */
+  readonly rejoined: ReadonlySet<string>;
+}
+
+/** All members of etcd before the servers: each waits for a majority of the others. */
+async function startEtcd(
+  plan: ClusterPlan,
+  specs: readonly ProcessSpec[],
+  { lost, rejoined }: ReplacedMembers,
+): Promise<void> {
+  const specsOf = (nodes: readonly NodePlan[]) => {
+    const names = nodes.map((node) => controlProcess(plan, node, 'etcd'));
+    return specs.filter(({ name }) => names.includes(name));
+  };
+  const start = async (nodes: readonly NodePlan[]) => {
+    await applyProcesses(plan.runDir, specsOf(nodes));
+    for (const node of nodes) {
+      await waitUntil(`etcd of ${node.name} is healthy`, etcdTimeoutMs, async () => {
+        // A member without a vote answers no server.
+        const problem =
+          (rejoined.has(node.name) ? await voteProblem(plan, node) : undefined) ?? (await etcdProblem(node));
+        return problem && `${problem}; ${await whyWaiting(plan, controlProcess(plan, node, 'etcd'))}`;
+      });
+    }
+  };
+  if (lost.length > 0) {
+    await stopProcesses(
+      plan.runDir,
+      specsOf(lost).map(({ name }) => name),
+    );
+    const lostNames = lost.map(({ name }) => name);
+    await start(etcdNodes(plan).filter(({ name }) => !lostNames.includes(name)));
+    for (const node of lost) await announceAgain(plan, node);
+  }
+  await start(etcdNodes(plan));
+  markStarted(plan);
 }
 
 async function engineAnswers(socketPath: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 // Three control planes: one is killed, frozen or cut off together with its member of etcd, while clients and traffic go on. The times
 // are printed, and not judged: they depend on the machine.
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { NodePlan } from '../../hack/dev/plan';
@@ -41,10 +41,13 @@ interface Fault {
 }
 const faults: readonly Fault[] = [
   {
-    name: 'killed, and not started again',
+    name: 'killed, and has lost the data of its member of etcd',
     begin: async (node) => {
+      const { etcdDir = '' } = node.control!;
+      renameSync(etcdDir, `${etcdDir}.lost`);
       await signalAll(node, 'SIGKILL');
-      await stopProcesses(cluster.plan.runDir, partsOf(node));
+      const server = `${node.name}/server`;
+      await stopProcesses(cluster.plan.runDir, [server]);
     },
     end: () => cluster.script('up', '--no-demo', '--quiet'),
     podsAnswer: true,
