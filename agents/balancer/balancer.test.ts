@@ -156,8 +156,8 @@ interface Client {
   readonly over: Promise<string>;
 }
 
-function open(port: number, say = 'x'): Client {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+function open(port: number, say = 'x', from = '127.0.0.1'): Client {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: from, allowHalfOpen: true });
   let text = '';
   let failure = '';
   socket.on('data', (data) => {
@@ -299,6 +299,22 @@ t.test('the number of connections is bounded', async (t) => {
   t.match(metrics.render(), /k8ts_balancer_refused_connections_total\{reason="limit"\} 1/);
   held.socket.end();
   await held.over;
+});
+
+t.test('a client with many connections does not lock out others', async (t) => {
+  const [a] = await start(t, 1);
+  const { port, metrics } = await balance(t, [a!.address], 8);
+  const held = [open(port), open(port)];
+  for (const client of held) await client.read(2);
+  t.equal(await open(port).over, 'ECONNRESET');
+  t.match(metrics.render(), /k8ts_balancer_refused_connections_total\{reason="client_limit"\} 1/);
+  const other = open(port, 'x', '127.0.0.2');
+  t.equal(await other.read(2), 'Ax');
+  held[0]!.socket.end();
+  await held[0]!.over;
+  const again = open(port);
+  t.equal(await again.read(2), 'Ax', 'a closed connection counts no more');
+  for (const { socket } of [held[1]!, other, again]) socket.end();
 });
 
 t.test('a program without a certificate of the cluster is no server', async (t) => {

@@ -23,6 +23,9 @@ export const defaultTiming = {
   connectTimeoutMs: 1_000,
 };
 
+/** One address may have this part of all connections: one fourth. */
+const shareOfClient = 4;
+
 export interface BalancerOptions {
   /** PEM of the cluster's authority, by which servers show who they are when they are checked. */
   readonly ca: string;
@@ -39,6 +42,8 @@ export class Balancer {
   private readonly pool: Pool;
   private readonly checks = new Map<string, AbortController>();
   private readonly open = new Set<Socket>();
+  /** Connections by the address of the client. */
+  private readonly openOf = new Map<string, number>();
   private readonly naps = new Set<AbortController>();
   private readonly timing: typeof defaultTiming;
 
@@ -106,14 +111,29 @@ export class Balancer {
     const { metrics } = this.deps;
     // A reset before the relay begins; later ones reach the relay.
     client.on('error', () => {});
-    if (this.open.size >= this.options.maxConnections) {
-      metrics.refused('limit');
+    const address = client.remoteAddress ?? '';
+    const reason = this.refusal(address);
+    if (reason) {
+      metrics.refused(reason);
       client.resetAndDestroy();
       return;
     }
     this.open.add(client);
-    client.once('close', () => this.open.delete(client));
+    this.openOf.set(address, (this.openOf.get(address) ?? 0) + 1);
+    client.once('close', () => {
+      this.open.delete(client);
+      const left = this.openOf.get(address)! - 1;
+      if (left === 0) this.openOf.delete(address);
+      else this.openOf.set(address, left);
+    });
     void this.serve(client);
+  }
+
+  /** A client that opens more and more connections must not lock out those at other addresses. */
+  private refusal(address: string): 'limit' | 'client_limit' | undefined {
+    const { maxConnections } = this.options;
+    if (this.open.size >= maxConnections) return 'limit';
+    return (this.openOf.get(address) ?? 0) >= Math.ceil(maxConnections / shareOfClient) ? 'client_limit' : undefined;
   }
 
   /** Never rejects. */

@@ -25,7 +25,7 @@ export class BalancerMetrics {
   });
   private readonly turnedAway = new Counter({
     name: 'k8ts_balancer_refused_connections_total',
-    help: 'Connections that no server got: limit, too many were open; no_server, no server accepted.',
+    help: 'Connections that no server got: limit, too many were open; client_limit, too many from the same address; no_server, no server accepted.',
   });
   private readonly bytes = new Counter({
     name: 'k8ts_balancer_bytes_total',
@@ -47,7 +47,7 @@ export class BalancerMetrics {
     this.broken.add(label(server), count);
   }
 
-  refused(reason: 'limit' | 'no_server'): void {
+  refused(reason: 'limit' | 'client_limit' | 'no_server'): void {
     this.turnedAway.add(`reason="${reason}"`);
   }
 

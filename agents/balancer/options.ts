@@ -63,7 +63,7 @@ export const options = {
     flag: 'max-connections',
     placeholder: 'COUNT',
     default: '2000',
-    help: 'open connections; further ones are reset',
+    help: 'open connections, a fourth of them from one address; further ones are reset',
     parse: parseInteger(1, 100_000),
   },
   healthzAddress: {
