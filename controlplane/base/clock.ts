@@ -31,7 +31,8 @@ function arm(ms: number, fn: () => void): () => void {
         eventLoop.mark(timer);
         fn();
       },
-      Math.min(leftMs, longestMs),
+      // A moment that is over: Node.js would warn about a negative delay.
+      Math.max(0, Math.min(leftMs, longestMs)),
     );
   };
   step(ms);
