@@ -546,18 +546,19 @@ t.test('a value that cannot be read is named, and the opening of the cache ends 
   await store.create(key, bad);
   await t.rejects(openCache(store, [configMaps]), { code: 'Unsupported', message: named });
 
-  // The first revision is loaded, and the value comes as an event: it may have been mended since, so the cache tries on.
+  // The first revision is loaded, and the value comes as an event: it may have been mended since, so the cache looks at the newest values.
   const late = await openStore({ kind: 'memory' });
   t.teardown(() => late.close());
   await late.create(`${configMaps.prefix}default/good`, Buffer.from('{"metadata":{"name":"good"}}'));
   await late.create(key, bad);
+  await t.rejects(openCache(late, [configMaps]), { code: 'Unsupported', message: named });
   let found: (line: string) => void = () => {};
   const line = new Promise<string>((resolve) => {
     found = resolve;
   });
   const log = createLogger({ component: 'test', write: found });
   const stop = new AbortController();
-  const opening = openCache(late, [configMaps], { log, signal: stop.signal });
+  const opening = openCache(late, [configMaps], { log, signal: stop.signal, clock: new FakeClock() });
   t.match(await line, named);
   stop.abort();
   await t.rejects(opening, { code: 'Unavailable' });

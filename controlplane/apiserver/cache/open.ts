@@ -5,7 +5,7 @@ import { isVersionOf, storageKind } from '../../api/storage';
 import type { KubeObject } from '../../api/types';
 import { Backoff } from '../../base/backoff';
 import { type Clock, systemClock } from '../../base/clock';
-import { AlreadyExists, isExpired, NotFound, Unavailable } from '../../base/errors';
+import { AlreadyExists, hasCode, isExpired, NotFound, Unavailable } from '../../base/errors';
 import { type Logger, silentLogger } from '../../base/logger';
 import type { Store, StoredValue, StoreEvent, WatchBatch } from '../../store/store';
 import { adoptClaims } from './adopt-claims';
@@ -67,7 +67,7 @@ const maxLoads = 20;
 /** About one busy minute or a quiet quarter of an hour; read in about 100 ms. */
 const defaultResumeRevisions = 2_000;
 
-/** Resolves when all kinds are loaded: never, while the store has a value that cannot be read. @throws Unavailable after the signal */
+/** Resolves when all kinds are loaded. @throws Unsupported for a value that cannot be read, Unavailable after the signal */
 export async function openCache(store: Store, kinds: readonly Kind[], options: CacheOptions = {}): Promise<OpenCache> {
   const cache = new StoreCache(store, kinds, options);
   const giveUp = () => void cache.close();
@@ -145,13 +145,20 @@ class StoreCache implements OpenCache {
     await adoptClaims(this.store, this.kinds.values(), this.log);
   }
 
-  /** Also when the store was lost meanwhile: follow() loads everything again. */
+  /**
+   * Also when the store was lost meanwhile: follow() loads everything again. @throws Unsupported for a value that cannot be read: as an event,
+   * and then again among the newest values
+   */
   private async caughtUp(target: number): Promise<void> {
+    let unreadable = 0;
     while (this.applied.value < target) {
       try {
         await this.applied.upTo(target);
       } catch (error) {
         if (this.stop.signal.aborted) throw error;
+        const cause = error instanceof Unavailable ? error.cause : undefined;
+        unreadable = hasCode(cause, 'Unsupported') ? unreadable + 1 : 0;
+        if (unreadable > 1) throw cause;
       }
     }
   }
