@@ -82,7 +82,7 @@ t.test('hack/up --control-planes 3', async (t) => {
 for (const fault of faults) {
   t.test(`a control plane is ${fault.name}`, async (t) => {
     const victim = await leader();
-    const others = cluster.plan.nodes.filter((node) => node !== victim);
+    const others = cluster.plan.nodes.filter(({ name }) => name !== victim.name);
     const traffic = new Traffic(fault.podsAnswer ? cluster.nodeIps : []);
     clients!.lap();
     const started = performance.now();
