@@ -23,6 +23,7 @@ t.test('a member without data is lost while a majority has theirs', async (t) =>
   );
   t.same(lostWithout(), []);
   t.same(lostWithout('control-2'), ['control-2']);
+  t.equal(lostMembers(plan, (dir) => !dir.includes('control-2'))[0], plan.nodes[1], 'the node of the plan itself');
   t.same(lostWithout('control', 'control-2'), [], 'no majority could take them in');
   t.same(lostWithout('control', 'control-2', 'control-3'), [], 'a new cluster');
   const one = planCluster({ name: 'a', nodes: 2, subnet: '192.168.57.0/24', store: 'etcd', controlPlanes: 1 });

@@ -44,9 +44,18 @@ export function markStarted(plan: ClusterPlan): void {
   for (const { control } of etcdNodes(plan)) writeFileSync(startedMark(control!.etcdDir!), '');
 }
 
-/** The names of the nodes whose member has joined a cluster that was there. */
-export const rejoinedMembers = (plan: ClusterPlan): ReadonlySet<string> =>
-  new Set(etcdNodes(plan).flatMap((node) => (existsSync(rejoinedMark(node)) ? [node.name] : [])));
+export interface ReplacedMembers {
+  /** Their members have no data. */
+  readonly lost: readonly NodePlan[];
+  /** Names of the nodes whose member has joined, or will join, a cluster that was there. */
+  readonly rejoined: ReadonlySet<string>;
+}
+
+export function replacedMembers(plan: ClusterPlan): ReplacedMembers {
+  const lost = lostMembers(plan);
+  const before = etcdNodes(plan).filter((node) => existsSync(rejoinedMark(node)));
+  return { lost, rejoined: new Set([...before, ...lost].map(({ name }) => name)) };
+}
 
 /** Announces the member again; its process must be stopped, and the others must answer. @throws Unavailable */
 export async function announceAgain(plan: ClusterPlan, node: NodePlan): Promise<void> {

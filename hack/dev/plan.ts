@@ -227,9 +227,11 @@ export function planLargest(name: string): ClusterPlan {
   return { ...plans[0]!, nodes: [...nodes.values()] };
 }
 
-/** The nodes that run an API server. */
-export const controlNodes = ({ nodes }: ClusterPlan): readonly (NodePlan & { readonly control: ControlPlan })[] =>
-  nodes.flatMap((node) => (node.control ? [{ ...node, control: node.control }] : []));
+export type ControlNode = NodePlan & { readonly control: ControlPlan };
+
+/** The nodes that run an API server: the same objects as in the plan, so that they can be compared. */
+export const controlNodes = ({ nodes }: ClusterPlan): readonly ControlNode[] =>
+  nodes.filter((node): node is ControlNode => node.control !== undefined);
 
 /** 192.168.57.0/24 is fd00:192:168:57::/64, so that both addresses of a node look alike: .10 and ::10. */
 function ipv6Subnet(subnet: string): { readonly prefix: string } {

@@ -16,24 +16,13 @@ import { Api, readManifests } from './api';
 import { demoDir, findPrograms, imagePaths, supervisorProgram, waitUntil } from './cluster';
 import { ensureControlPki } from './control-pki';
 import { teardown } from './down';
-import { etcdNodes } from './etcd';
 import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
-import { etcdProblem } from './health';
 import { recordHost } from './host-record';
 import { withHosts, withoutHosts } from './hosts-file';
 import { lastLines } from './logs';
-import { announceAgain, lostMembers, markStarted, rejoinedMembers, voteProblem } from './lost-members';
+import { type ReplacedMembers, replacedMembers } from './lost-members';
 import { ensureNetwork } from './network';
-import {
-  agents,
-  apiPort,
-  type ClusterPlan,
-  chooseSubnet,
-  controlNodes,
-  type NodePlan,
-  planCluster,
-  ranges,
-} from './plan';
+import { agents, apiPort, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
 import { checkFree, checkHost, type HostFacts, overlapping, shadowed } from './preflight';
 import {
   controlProcess,
@@ -48,9 +37,10 @@ import {
 } from './processes';
 import { Progress } from './progress';
 import { changedSettings, checkKept, newSettings, type UpOptions } from './settings';
+import { startEtcd } from './start-etcd';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
 import type { ProcessSpec } from './supervisor/spec';
-import { applyProcesses, ensureSupervisor, processStatus, stopProcesses } from './supervisor-control';
+import { applyProcesses, ensureSupervisor, processStatus } from './supervisor-control';
 import { requestJson, requestText } from './unix-http';
 import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
 
@@ -65,7 +55,6 @@ export interface UpContext {
 const engineTimeoutMs = 30_000;
 /** For each server: several start at the same time, and share the processors of this machine. */
 const serverTimeoutMs = 30_000;
-const etcdTimeoutMs = 30_000;
 const nodesTimeoutMs = 60_000;
 const demoTimeoutMs = 90_000;
 const urlTimeoutMs = 2_000;
@@ -92,11 +81,10 @@ export async function up(context: UpContext): Promise<void> {
   try {
     await progress.step('Certificates and configuration', () => prepareFiles(plan, state));
     await progress.step(`Network ${plan.subnet} on bridge ${plan.bridge}`, () => prepareNetwork(exec, plan));
-    const lost = lostMembers(plan);
-    const rejoined = new Set([...rejoinedMembers(plan), ...lost.map(({ name }) => name)]);
-    const specs = processSpecs(plan, env['PATH'] ?? '', rejoined);
+    const members = replacedMembers(plan);
+    const specs = processSpecs(plan, env['PATH'] ?? '', members.rejoined);
     await progress.step(`${plan.store === 'etcd' ? 'etcd, ' : ''}API server, registry and Docker engines`, () =>
-      startEngines(plan, specs, { lost, rejoined }),
+      startEngines(plan, specs, members),
     );
     // From here on a failure keeps the cluster: its logs show the cause, and the next hack/up continues.
     undo.release();
@@ -204,7 +192,7 @@ async function startEngines(
   members: ReplacedMembers,
 ): Promise<string> {
   const started = await ensureSupervisor(plan.runDir, supervisorProgram(), `${plan.logDir}/supervisor.log`);
-  await startEtcd(plan, specs, members);
+  await startEtcd(plan, specs, members, (name) => whyWaiting(plan, name));
   await applyProcesses(
     plan.runDir,
     specs.filter(({ name }) => !isAgentProcess(name)),
@@ -224,47 +212,6 @@ async function startEngines(
     ),
   ]);
   return started ? '' : 'all there';
-}
-
-interface ReplacedMembers {
-  /** Their members have no data. */
-  readonly lost: readonly NodePlan[];
-  /** Names of nodes, those of `lost` too. */
-  readonly rejoined: ReadonlySet<string>;
-}
-
-/** All members of etcd before the servers: each waits for a majority of the others. */
-async function startEtcd(
-  plan: ClusterPlan,
-  specs: readonly ProcessSpec[],
-  { lost, rejoined }: ReplacedMembers,
-): Promise<void> {
-  const specsOf = (nodes: readonly NodePlan[]) => {
-    const names = nodes.map((node) => controlProcess(plan, node, 'etcd'));
-    return specs.filter(({ name }) => names.includes(name));
-  };
-  const start = async (nodes: readonly NodePlan[]) => {
-    await applyProcesses(plan.runDir, specsOf(nodes));
-    for (const node of nodes) {
-      await waitUntil(`etcd of ${node.name} is healthy`, etcdTimeoutMs, async () => {
-        // A member without a vote answers no server.
-        const problem =
-          (rejoined.has(node.name) ? await voteProblem(plan, node) : undefined) ?? (await etcdProblem(node));
-        return problem && `${problem}; ${await whyWaiting(plan, controlProcess(plan, node, 'etcd'))}`;
-      });
-    }
-  };
-  if (lost.length > 0) {
-    await stopProcesses(
-      plan.runDir,
-      specsOf(lost).map(({ name }) => name),
-    );
-    const lostNames = lost.map(({ name }) => name);
-    await start(etcdNodes(plan).filter(({ name }) => !lostNames.includes(name)));
-    for (const node of lost) await announceAgain(plan, node);
-  }
-  await start(etcdNodes(plan));
-  markStarted(plan);
 }
 
 async function engineAnswers(socketPath: string): Promise<boolean> {
