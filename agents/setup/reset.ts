@@ -7,7 +7,7 @@ import { describeError } from '../../controlplane/base/errors';
 import { etcdFiles } from '../../controlplane/pki/etcd';
 import { type CommandContext, defineCommand } from '../../controlplane/process/process';
 import { SystemMounts } from '../../dataplane/mount/system-mounts';
-import { listMembers, removeMember } from './control-plane/members';
+import { handOverLeadership, listMembers, removeMember } from './control-plane/members';
 import { unmergeDaemonJson } from './docker-config';
 import { readSysctls, readUnits } from './executor';
 import {
@@ -97,6 +97,9 @@ async function leaveEtcd({ say }: Session, record: SetupRecord | undefined, left
     );
     const etcd = { ip: '127.0.0.1', ca: ca!, client: { cert: cert!, key: key! } };
     if ((await listMembers(etcd)).length <= 1) return;
+    // Where the other does not take over, the member leaves all the same, and the others elect a leader.
+    const leader = await handOverLeadership(etcd).catch(() => undefined);
+    if (leader !== undefined) say(`${leader} leads etcd now`);
     await removeMember(etcd, nodeIp);
     say('left the cluster of etcd');
   } catch (err) {

@@ -32,15 +32,20 @@ t.test('two control machines, and one again', { skip, timeout: 900_000 }, async 
     const second = await lab.machine('control-2', secondIp);
     const kubectl = (machine: TestMachine, line: string) =>
       machine.sh(`KUBECONFIG=/etc/k8ts/admin.conf kubectl ${line}`);
-    /** Lines of `ID name isLearner`. */
-    const members = async (machine: TestMachine) => {
+    const askEtcd = async <Answer>(machine: TestMachine, path: string, body: object = {}) => {
       const pki = '/var/lib/k8ts/server/pki';
       const files = `--cacert ${pki}/etcd/ca.crt --cert ${pki}/apiserver-etcd-client.crt --key ${pki}/apiserver-etcd-client.key`;
-      const answer = await machine.sh(
-        `curl -sS ${files} -X POST -d '{}' https://127.0.0.1:2379/v3/cluster/member/list`,
-      );
-      const { members: list } = JSON.parse(answer) as { members: { name: string; isLearner?: boolean }[] };
-      return list.map(({ name, isLearner = false }) => [name, isLearner]);
+      const url = `https://127.0.0.1:2379/v3/${path}`;
+      return JSON.parse(await machine.sh(`curl -sS ${files} -X POST -d '${JSON.stringify(body)}' ${url}`)) as Answer;
+    };
+    const memberList = async (machine: TestMachine) =>
+      (await askEtcd<{ members: { ID: string; name: string; isLearner?: boolean }[] }>(machine, 'cluster/member/list'))
+        .members;
+    const members = async (machine: TestMachine) =>
+      (await memberList(machine)).map(({ name, isLearner = false }) => [name, isLearner]);
+    const leader = async (machine: TestMachine) => {
+      const { leader } = await askEtcd<{ leader?: string }>(machine, 'maintenance/status');
+      return (await memberList(machine)).find(({ ID }) => ID === leader)?.name;
     };
     const refused = async (machine: TestMachine, line: string, why: RegExp) => {
       const { stdout } = await machine.run('bash', '-c', `${line} 2>&1; echo "status $?"`);
@@ -111,8 +116,13 @@ t.test('two control machines, and one again', { skip, timeout: 900_000 }, async 
       t.match(await second.sh('k8ts join'), /^Nothing has changed\.$/m);
     });
 
-    await t.test('reset takes the member out of etcd', async (t) => {
-      t.match(await second.sh('k8ts reset --yes'), /left the cluster of etcd/);
+    await t.test('reset takes the member out of etcd, also one that leads', async (t) => {
+      if ((await leader(first)) !== 'control-2') {
+        const next = (await memberList(first)).find(({ name }) => name === 'control-2');
+        await askEtcd(first, 'maintenance/transfer-leadership', { targetID: next?.ID });
+      }
+      t.equal(await leader(first), 'control-2');
+      t.match(await second.sh('k8ts reset --yes'), /control leads etcd now\n.*left the cluster of etcd/s);
       t.strictSame(await members(first), [['control', false]]);
       await kubectl(first, 'create configmap after');
       t.match(await first.sh('k8ts reset --yes'), /Left as they are:/);

@@ -1,5 +1,5 @@
 // The members of an etcd cluster, changed over etcd's own HTTP gateway: no further program and no library for a few calls.
-// Source: etcd 3.4, api_reference_v3 (service Cluster) and its rules for learners.
+// Source: etcd 3.4, api_reference_v3 (services Cluster and Maintenance) and its rules for learners.
 import { request } from 'node:https';
 import { AppError, Unavailable } from '../../../controlplane/base/errors';
 import type { KeyPair } from '../../../controlplane/pki/certificate';
@@ -26,6 +26,11 @@ interface RawMember {
   readonly name?: string;
   readonly peerURLs?: readonly string[];
   readonly isLearner?: boolean;
+}
+interface MemberStatus {
+  readonly header: { readonly member_id: string };
+  /** Missing while no member leads. */
+  readonly leader?: string;
 }
 const answerTimeoutMs = 10_000;
 
@@ -57,10 +62,24 @@ export async function promoteMember(etcd: EtcdConnection, ip: string): Promise<s
   }
 }
 
-/** Takes back what addLearner did; nothing when the address is no member. */
+/** Takes back what addLearner did; nothing when the address is no member. @throws Unavailable */
 export async function removeMember(etcd: EtcdConnection, ip: string): Promise<void> {
   const member = (await listMembers(etcd)).find(({ peerUrls }) => peerUrls.includes(peerUrl(ip)));
   if (member) await call(etcd, 'remove', { ID: member.id });
+}
+
+/**
+ * A member that leads makes another one the leader, so that its removal leaves no pause: without a leader etcd takes no write until an
+ * election, after one to two seconds. `etcd` is the connection to the member itself: only the leader can do this. Returns the name of the
+ * new leader; undefined when the member does not lead, or no other has a vote. @throws Unavailable also when the other did not take over
+ * in time; this one leads on then
+ */
+export async function handOverLeadership(etcd: EtcdConnection): Promise<string | undefined> {
+  const { leader, header } = await ask<MemberStatus>(etcd, '/v3/maintenance/status', {});
+  if (leader === undefined || leader !== header.member_id) return undefined;
+  const next = (await listMembers(etcd)).find(({ id, name, isLearner }) => id !== leader && name !== '' && !isLearner);
+  if (next) await ask(etcd, '/v3/maintenance/transfer-leadership', { targetID: next.id });
+  return next?.name;
 }
 
 const readMembers = ({ members = [] }: { readonly members?: readonly RawMember[] }): readonly Member[] =>
@@ -80,11 +99,11 @@ export const clusterOf = (members: readonly Member[], own: { readonly name: stri
     })
     .join(',');
 
-function call(
-  { ip, ca, client }: EtcdConnection,
-  verb: 'list' | 'add' | 'promote' | 'remove',
-  body: unknown,
-): Promise<{ readonly members?: readonly RawMember[] }> {
+const call = (etcd: EtcdConnection, verb: 'list' | 'add' | 'promote' | 'remove', body: unknown) =>
+  ask<{ readonly members?: readonly RawMember[] }>(etcd, `/v3/cluster/member/${verb}`, body);
+
+/** @throws Unavailable */
+function ask<Answer>({ ip, ca, client }: EtcdConnection, path: string, body: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) =>
       reject(new Unavailable(`etcd at ${ip} does not answer: ${cause.message}`, { cause }));
@@ -92,7 +111,7 @@ function call(
       method: 'POST',
       host: ip,
       port: etcdPorts.client,
-      path: `/v3/cluster/member/${verb}`,
+      path,
       ca,
       ...client,
       agent: false,
@@ -106,12 +125,9 @@ function call(
       response.once('error', fail);
       response.once('end', () => {
         try {
-          const answer = JSON.parse(text) as { readonly error?: string; readonly members?: readonly RawMember[] };
+          const answer = JSON.parse(text) as Answer & { readonly error?: string };
           if (response.statusCode === 200) resolve(answer);
-          else
-            reject(
-              new Unavailable(`etcd at ${ip}, member ${verb}: ${answer.error ?? `status ${response.statusCode}`}`),
-            );
+          else reject(new Unavailable(`etcd at ${ip}, ${path}: ${answer.error ?? `status ${response.statusCode}`}`));
         } catch (cause) {
           fail(cause as Error);
         }
