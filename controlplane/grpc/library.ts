@@ -2,5 +2,5 @@
 // without plug-ins and servers on SQLite, do not hold its text in memory.
 
 export type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-export { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+export { Client, credentials, experimental, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 export { type INamespace, Root } from 'protobufjs/light';

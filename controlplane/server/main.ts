@@ -136,7 +136,7 @@ async function keepCertificates(api: ApiServer, options: Context['options'], log
   }
 }
 
-/** Those of etcd, too, if they are this cluster's own. The server connects with a renewed one of etcd from its next start on. */
+/** Those of etcd, too, if they are this cluster's own. The connection reads them again when etcd refuses the old ones. */
 const ensureCertificates = async (options: Context['options']): Promise<readonly string[]> => [
   ...(await ensurePki(options.pkiDir, serverNames(options))),
   ...(await renewEtcdPki(options.pkiDir)),

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { ensureEtcdPki, etcdFiles } from '../pki/etcd';
 import { parseStore, readStoreSpec } from './store-options';
 
 const file = { dataDir: '/d', erases: false };
@@ -37,7 +39,6 @@ t.test('parseStore', async (t) => {
 });
 
 t.test('readStoreSpec', async (t) => {
-  const dir = t.testdir({ 'ca.crt': 'CA', 'c.crt': 'CERT', 'c.key': 'KEY' });
   t.same(await readStoreSpec(none, file), { kind: 'sqlite', path: '/d/state.db', erases: false });
   t.same(await readStoreSpec({ ...none, store: { kind: 'memory' } }, file), { kind: 'memory' });
   const local: Given = { ...none, store: parseStore('etcd://127.0.0.1:1,[::1]:2') };
@@ -50,12 +51,25 @@ t.test('readStoreSpec', async (t) => {
   });
   const remote: Given = { ...none, store: parseStore('etcd://127.0.0.1:1,10.0.0.1:2') };
   await t.rejects(readStoreSpec(remote, file), { code: 'BadRequest', message: /10\.0\.0\.1.*--etcd-cafile/ });
-  const etcdCaFile = join(dir, 'ca.crt');
-  const tls = { etcdCaFile, etcdCertFile: join(dir, 'c.crt'), etcdKeyFile: join(dir, 'c.key') };
-  t.match(await readStoreSpec({ ...remote, ...tls }, file), {
-    tls: { ca: Buffer.from('CA'), cert: Buffer.from('CERT'), key: Buffer.from('KEY') },
+  const dir = t.testdir({ text: 'no PEM' });
+  await ensureEtcdPki(dir, { name: 'test', addresses: [] });
+  const { ca: etcdCaFile, clientCert: etcdCertFile, clientKey: etcdKeyFile, serverKey } = etcdFiles(dir);
+  const tls = { etcdCaFile, etcdCertFile, etcdKeyFile };
+  const spec = await readStoreSpec({ ...remote, ...tls }, file);
+  t.match(spec, {
+    tls: { ca: readFileSync(etcdCaFile), cert: readFileSync(etcdCertFile), key: readFileSync(etcdKeyFile) },
   });
-  t.match(await readStoreSpec({ ...remote, etcdCaFile }, file), { tls: { ca: Buffer.from('CA') } });
+  t.strictSame(spec.kind === 'etcd' && (await spec.readTls?.()), spec.kind === 'etcd' && spec.tls, 'the same files');
+  const { tls: alone } = (await readStoreSpec({ ...remote, etcdCaFile }, file)) as { tls?: object };
+  t.strictSame(alone, { ca: readFileSync(etcdCaFile) });
+  for (const [given, why] of [
+    [{ etcdCaFile: join(dir, 'text') }, /--etcd-cafile: .*text holds no certificate in PEM form/],
+    [{ etcdCertFile: etcdKeyFile }, /--etcd-certfile: .* holds no certificate/],
+    [{ etcdKeyFile: etcdCertFile }, /--etcd-keyfile: .* holds no private key in PEM form/],
+    [{ etcdKeyFile: serverKey }, /--etcd-keyfile: .* is not the key of the certificate in /],
+  ] as const) {
+    await t.rejects(readStoreSpec({ ...remote, ...tls, ...given }, file), { code: 'BadRequest', message: why });
+  }
   await t.rejects(readStoreSpec({ ...remote, ...tls, etcdKeyFile: '' }, file), /belong together/);
   await t.rejects(readStoreSpec({ ...local, ...tls, etcdCaFile: '' }, file), /needs --etcd-cafile/);
   await t.rejects(readStoreSpec({ ...none, etcdCaFile }, file), /need --store etcd/);

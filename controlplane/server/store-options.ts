@@ -1,4 +1,5 @@
 // Options of `k8ts server` for its store.
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadRequest } from '../base/errors';
@@ -80,22 +81,58 @@ export async function readStoreSpec(
       ? { kind: 'memory' }
       : { kind: 'sqlite', path: join(file.dataDir, 'state.db'), erases: file.erases };
   }
-  const tls = await readTls(etcdCaFile, etcdCertFile, etcdKeyFile);
-  const remote = store.endpoints.find(({ host }) => !isLoopback(host));
-  if (!tls && remote) {
+  const files = { ca: etcdCaFile, cert: etcdCertFile, key: etcdKeyFile };
+  const { endpoints } = store;
+  if (needsTls(files)) return { kind: 'etcd', endpoints, tls: await readTls(files), readTls: () => readTls(files) };
+  const remote = endpoints.find(({ host }) => !isLoopback(host));
+  if (remote) {
     throw new BadRequest(`--store names ${remote.host}: members that are not on loopback need TLS; give --etcd-cafile`);
   }
-  return { kind: 'etcd', endpoints: store.endpoints, ...(tls ? { tls } : {}) };
+  return { kind: 'etcd', endpoints };
 }
 
-async function readTls(ca: string, cert: string, key: string): Promise<EtcdTls | undefined> {
+/** Paths; '' for one that is not given. */
+interface TlsFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+function needsTls({ ca, cert, key }: TlsFiles): boolean {
   if ((cert === '') !== (key === '')) throw new BadRequest('--etcd-certfile and --etcd-keyfile belong together');
-  if (ca === '') {
-    if (cert !== '') throw new BadRequest('--etcd-certfile needs --etcd-cafile');
-    return undefined;
+  if (ca === '' && cert !== '') throw new BadRequest('--etcd-certfile needs --etcd-cafile');
+  return ca !== '';
+}
+
+/** @throws BadRequest for files that cannot be read, are not PEM, or do not belong together */
+async function readTls(files: TlsFiles): Promise<EtcdTls> {
+  const ca = await read('etcd-cafile', files.ca);
+  certificateIn('etcd-cafile', files.ca, ca);
+  if (files.cert === '') return { ca };
+  const cert = await read('etcd-certfile', files.cert);
+  const key = await read('etcd-keyfile', files.key);
+  const own = certificateIn('etcd-certfile', files.cert, cert);
+  if (!own.checkPrivateKey(keyIn('etcd-keyfile', files.key, key))) {
+    throw new BadRequest(`--etcd-keyfile: ${files.key} is not the key of the certificate in ${files.cert}`);
   }
-  const client = cert === '' ? {} : { cert: await read('etcd-certfile', cert), key: await read('etcd-keyfile', key) };
-  return { ca: await read('etcd-cafile', ca), ...client };
+  return { ca, cert, key };
+}
+
+/** The first certificate in the file. @throws BadRequest */
+function certificateIn(flag: string, path: string, pem: Buffer): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new BadRequest(`--${flag}: ${path} holds no certificate in PEM form`, { cause });
+  }
+}
+
+function keyIn(flag: string, path: string, pem: Buffer): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new BadRequest(`--${flag}: ${path} holds no private key in PEM form without a password`, { cause });
+  }
 }
 
 async function read(flag: string, path: string): Promise<Buffer> {

@@ -25,9 +25,10 @@ t.test('both sides need a certificate, and that of etcd must have the address', 
     '--client-cert-auth',
   ];
   const { endpoint } = await startEtcd(t, options, tls);
-  const read = async (host: string, secure: EtcdTls) => {
-    const limits = { readMs: 2_000, outageMs: 2_000 };
-    const etcd = await EtcdConnection.open({ endpoints: [{ ...endpoint, host }], tls: secure, limits });
+  const read = async (host: string, secure: EtcdTls, readTls?: () => Promise<EtcdTls>) => {
+    const limits = { readMs: 2_000, outageMs: 2_000, readTlsMs: 0 };
+    const endpoints = [{ ...endpoint, host }];
+    const etcd = await EtcdConnection.open({ endpoints, tls: secure, limits, ...(readTls ? { readTls } : {}) });
     try {
       return await etcd.read('Range', { key: Buffer.from('any') });
     } finally {
@@ -44,4 +45,17 @@ t.test('both sides need a certificate, and that of etcd must have the address', 
   const other = join(home, 'other');
   await ensureEtcdPki(other, { name: 'test', addresses: [] });
   await t.rejects(read('127.0.0.1', { ...tls, ca: await readFile(etcdFiles(other).ca) }), { code: 'Unavailable' });
+
+  const { clientCert, clientKey, ca: otherCa } = etcdFiles(other);
+  const strange: EtcdTls = { ca, cert: await readFile(clientCert), key: await readFile(clientKey) };
+  await t.rejects(read('127.0.0.1', strange), { message: /refuses the client certificate/ });
+  t.hasProp(await read('127.0.0.1', strange, async () => tls), 'header', 'a client certificate that was replaced');
+  const distrusting = { ...tls, ca: await readFile(otherCa) };
+  t.hasProp(await read('127.0.0.1', distrusting, async () => tls), 'header', 'an authority that was replaced');
+  let reads = 0;
+  const later = async () => {
+    if (++reads < 3) throw new Error('half written');
+    return tls;
+  };
+  t.hasProp(await read('127.0.0.1', strange, later), 'header', 'files that could not be read at first');
 });

@@ -8,6 +8,7 @@ import { type Logger, silentLogger } from '../../base/logger';
 import type { Client, Root } from '../../grpc/library';
 import { decodeMessage, encodeMessage, typesOf } from '../../grpc/messages';
 import { RpcError } from '../../grpc/rpc-error';
+import { Certificates } from './certificates';
 import { type Calls, type Method, messages, methods } from './protocol';
 import { reasonOf } from './reason';
 import { SlowCalls } from './slow-calls';
@@ -28,6 +29,8 @@ export interface EtcdOptions {
   readonly endpoints: readonly Endpoint[];
   /** Absent: plain text. */
   readonly tls?: EtcdTls;
+  /** Reads the certificates again. It is called after a call that failed: the cause may be one that has expired, and that has a successor. */
+  readonly readTls?: () => Promise<EtcdTls>;
   readonly limits?: Partial<EtcdLimits>;
 }
 
@@ -41,6 +44,8 @@ const defaultLimits = {
   /** Without traffic for this long, the connection is tested; etcd refuses a shorter time than 5 s. */
   pingMs: 6_000,
   pingAnswerMs: 2_000,
+  /** Certificates are read at most this often. */
+  readTlsMs: 1_000,
 };
 export type EtcdLimits = Readonly<typeof defaultLimits>;
 
@@ -58,6 +63,7 @@ export class EtcdConnection {
   private answeredAt = performance.now();
   /** Aborted when another member takes the place of the current one. */
   private turn = new AbortController();
+  private tlsReadAt = performance.now();
   /** Calls at the current member. */
   private readonly running = new Set<{ cancel(): void }>();
   private readonly limits: EtcdLimits;
@@ -68,16 +74,19 @@ export class EtcdConnection {
     private readonly types: Root,
     private readonly members: readonly Client[],
     private readonly slow: SlowCalls,
+    private readonly certificates: Certificates | undefined,
+    private readonly log: Logger,
   ) {
     this.limits = { ...defaultLimits, ...options.limits };
   }
 
-  /** Connects with the first call. @throws Error for certificates that cannot be read */
+  /** Connects with the first call. */
   static async open(options: EtcdOptions, deps: Partial<EtcdDeps> = {}): Promise<EtcdConnection> {
     const [library, types] = await Promise.all([import('../../grpc/library'), typesOf({ messages })]);
-    const { credentials } = library;
+    const { credentials, experimental } = library;
     const { tls, endpoints, limits } = options;
     const insecure = credentials.createInsecure();
+    const certificates = tls && new Certificates(tls);
     const { pingMs, pingAnswerMs } = { ...defaultLimits, ...limits };
     const settings = {
       'grpc.max_receive_message_length': -1,
@@ -94,16 +103,18 @@ export class EtcdConnection {
     };
     const members = endpoints.map(({ host, port }) => {
       const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-      if (!tls) return new library.Client(target, insecure, settings);
+      if (!certificates) return new library.Client(target, insecure, settings);
       // The certificate must have the name or address of the endpoint. Node.js sends no address as the name of a server (RFC 6066, 3), so
       // another text takes its place there; etcd has one certificate for all names.
       const checkServerIdentity = (_: string, cert: PeerCertificate) => checkIdentity(host, cert);
-      const channel = credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null, { checkServerIdentity });
+      const identity = tls.cert ? certificates : null;
+      const check = { checkServerIdentity };
+      const channel = experimental.createCertificateProviderChannelCredentials(certificates, identity, check);
       const sent = isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': 'etcd' };
       return new library.Client(target, channel, { ...settings, ...sent });
     });
     const { clock = systemClock, log = silentLogger } = deps;
-    return new EtcdConnection(options, library, types, members, new SlowCalls(clock, log));
+    return new EtcdConnection(options, library, types, members, new SlowCalls(clock, log), certificates, log);
   }
 
   /** A call that changes nothing: other members are tried when one does not answer. @throws AppError */
@@ -139,6 +150,7 @@ export class EtcdConnection {
           throw this.translate(error);
         }
         this.leave(member);
+        void this.rereadTls();
         if (!mayRepeat(error))
           throw new OutcomeUnknown(`${this.describe(error, member)}; the write may be stored or not`);
         const isOutage = performance.now() - this.answeredAt > this.limits.outageMs;
@@ -226,6 +238,18 @@ export class EtcdConnection {
     turn.abort();
     // A frozen member would keep them for as long as they may last.
     for (const call of [...this.running]) call.cancel();
+  }
+
+  /** Never rejects. */
+  private async rereadTls(): Promise<void> {
+    const { readTls } = this.options;
+    if (!readTls || performance.now() - this.tlsReadAt < this.limits.readTlsMs) return;
+    this.tlsReadAt = performance.now();
+    try {
+      this.certificates?.replace(await readTls());
+    } catch (error) {
+      this.log.debug('the certificates for etcd cannot be read again; the earlier ones stay', { error });
+    }
   }
 
   private codec(method: Method) {
