@@ -1,11 +1,11 @@
-// `k8ts store check`: reads everything once and prints what is wrong, with the key and what to do.
+// `k8ts store check`: reads everything and prints what is wrong, with the key and what to do. A restore prints the same of its backup.
 import { readFile } from 'node:fs/promises';
 import { registry } from '../../api/registry';
 import { readEncryption } from '../../apiserver/config/encryption';
 import { AppError } from '../../base/errors';
 import type { Store } from '../../store/store';
 import { readBackup } from '../../store/tools/backup-file';
-import type { Entry } from '../../store/tools/backup-format';
+import type { BackupHeader, Entry } from '../../store/tools/backup-format';
 import { contentsOf } from '../../store/tools/contents';
 import type { Task } from './command';
 import { definitionsPrefix, type Finding, ObjectChecks, orphan } from './objects';
@@ -72,11 +72,27 @@ async function checkContents(
   return revision;
 }
 
-/** Reads the file twice: objects of a definition may stand before it. */
 export async function checkBackup(task: Task): Promise<void> {
-  const { file, signal, say } = task;
+  const findings = new Findings(task.say);
+  const { checks, header } = await readEntries(task, findings);
+  const { created, revision } = header;
+  findings.end(task.file, `${checks.count} objects${encryptedNote(checks)} of ${created}, revision ${revision}`);
+}
+
+/** Prints what check would find. Resolves with the number of problems. @throws AppError for a file that is no backup */
+export async function warnOfBackup(task: Task): Promise<number> {
+  const findings = new Findings(task.say);
+  await readEntries(task, findings);
+  return findings.count;
+}
+
+/** Reads the file twice: objects of a definition may stand before it. */
+async function readEntries(
+  task: Task,
+  findings: Findings,
+): Promise<{ readonly checks: ObjectChecks; readonly header: BackupHeader }> {
+  const { file, signal } = task;
   const checks = await openChecks(task);
-  const findings = new Findings(say);
   const each = (work: (entry: Entry) => void) =>
     readBackup(file, async ({ header, entries }) => {
       for await (const entry of entries) {
@@ -85,13 +101,13 @@ export async function checkBackup(task: Task): Promise<void> {
       }
       return header;
     });
-  const { revision, created } = await each((entry) => {
+  await each((entry) => {
     if (entry.key.startsWith(definitionsPrefix)) checks.define(entry);
   });
-  await each((entry) => {
+  const header = await each((entry) => {
     for (const finding of checks.check(entry)) findings.add(finding);
   });
-  findings.end(file, `${checks.count} objects${encryptedNote(checks)} of ${created}, revision ${revision}`);
+  return { checks, header };
 }
 
 async function openChecks({ options }: Task): Promise<ObjectChecks> {

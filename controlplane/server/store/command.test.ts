@@ -162,6 +162,21 @@ t.test('a backup that is damaged replaces nothing', async (t) => {
   await t.rejects(k8tsStore(dir, 'check', file), { code: 'Unsupported' });
 });
 
+t.test('a restore says what the server may refuse', async (t) => {
+  const dir = t.testdir({ a: {}, b: {} });
+  const running = await start(join(dir, 'a'));
+  await fill(running);
+  await running.close();
+  const db = new DatabaseSync(join(dir, 'a/state.db'));
+  db.exec("UPDATE log SET value = x'7b7b' WHERE key LIKE '%/c3'");
+  db.close();
+  const file = join(dir, 'backup');
+  await k8tsStore(join(dir, 'a'), 'backup', file);
+  const printed = await k8tsStore(join(dir, 'b'), 'restore', file);
+  t.match(printed, /c3: its value is not JSON\n.*restore a backup\n.*backup has 1 problems\. .*may end at its start/s);
+  t.match(printed, /\d+ objects of /, 'and restores it');
+});
+
 t.test('compact, while the server runs and when it is stopped', async (t) => {
   const dir = t.testdir();
   const running = await start(dir);
@@ -193,6 +208,15 @@ t.test('migrate copies everything into a new place', async (t) => {
   t.match(await k8tsStore(join(dir, 'b'), 'check'), /no problem was found/);
   await t.rejects(k8tsStore(dir, ...places), { code: 'AlreadyExists' });
   await t.rejects(k8tsStore(dir, 'migrate'), { code: 'BadRequest' });
+  for (const words of [
+    ['--from=foo', '--to=sqlite:x'],
+    [`--from=sqlite:${join(dir, 'a')}`, '--to=sqlite'],
+  ]) {
+    await t.rejects(k8tsStore(dir, 'migrate', ...words), {
+      code: 'BadRequest',
+      message: /expected sqlite:DIR or etcd:/,
+    });
+  }
 });
 
 t.test('the socket', async (t) => {
@@ -323,6 +347,13 @@ t.test('what check finds in the file itself', async (t) => {
 t.test('wrong arguments', async (t) => {
   for (const words of [[], ['x'], ['toString'], ['backup'], ['backup', 'a', 'b'], ['compact', 'a']]) {
     await t.rejects(k8tsStore('/none', ...words), { code: 'BadRequest' }, words.join(' '));
+  }
+});
+
+t.test('a directory instead of a file', async (t) => {
+  const dir = t.testdir({ a: {} });
+  for (const verb of ['check', 'restore']) {
+    await t.rejects(k8tsStore(dir, verb, join(dir, 'a')), { code: 'BadRequest', message: /is a directory/ }, verb);
   }
 });
 

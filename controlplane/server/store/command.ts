@@ -9,6 +9,9 @@ import type { StorePlace } from './places';
 import { SqlitePlace } from './sqlite-place';
 import { backup, compact, migrate, restore } from './verbs';
 
+/** What --from and --to take. */
+const placeForms = 'sqlite:DIR or etcd://HOST:PORT[,...]';
+
 export const commandOptions = {
   dataDir: serverOptions.dataDir,
   ...storeOptions,
@@ -22,7 +25,7 @@ export const commandOptions = {
     flag: 'from',
     placeholder: 'STORE',
     default: '',
-    help: 'migrate: the store that has the objects: sqlite:DIR or etcd://HOST:PORT[,...]',
+    help: `migrate: the store that has the objects: ${placeForms}`,
     parse: parseText,
   },
   to: { flag: 'to', placeholder: 'STORE', default: '', help: 'migrate: the new store', parse: parseText },
@@ -30,7 +33,7 @@ export const commandOptions = {
     flag: 'encryption-provider-config',
     placeholder: 'FILE',
     default: '',
-    help: 'check: the EncryptionConfiguration of the server, to look into encrypted values too',
+    help: 'check, restore: the EncryptionConfiguration of the server, to look into encrypted values too',
     parse: parseText,
   },
 } satisfies OptionTable;
@@ -103,7 +106,9 @@ export async function runStore(
   const { options } = task;
   const placeOf = async (text: string) => {
     const directory = /^sqlite:(.+)$/.exec(text)?.[1];
-    return directory === undefined ? openPlace(options, parseStore(text)) : new SqlitePlace(directory);
+    if (directory !== undefined) return new SqlitePlace(directory);
+    if (!text.startsWith('etcd://')) throw new BadRequest(`${JSON.stringify(text)}: expected ${placeForms}`);
+    return openPlace(options, parseStore(text));
   };
   await verb.run({ ...task, file, place: () => openPlace(options, options.store), placeOf });
 }

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store';
 import { readBackup, writeBackup } from '../../store/tools/backup-file';
 import type { Entry } from '../../store/tools/backup-format';
 import { contentsOf, type Digest, Digesting, fill } from '../../store/tools/contents';
+import { warnOfBackup } from './check';
 import type { Task } from './command';
 import { megabytes } from './places';
 
@@ -44,6 +45,10 @@ export async function restore(task: Task): Promise<void> {
   const exists = await place.exists();
   if (exists && !options.force) {
     throw new AlreadyExists(`${place.name} has objects already. ${place.toReplace}`);
+  }
+  const problems = await warnOfBackup(task);
+  if (problems > 0) {
+    say(`${file} has ${problems} problems. They are restored too, and a server may end at its start because of them.`);
   }
   const present = await place.newest();
   if (exists && present === undefined) say(`${place.name} cannot be read; its revisions are estimated`);

@@ -222,8 +222,12 @@ export class EtcdConnection {
         { deadline: Date.now() + timeoutMs },
         (error, answer) => {
           this.running.delete(call);
-          if (error) reject(new RpcError(error.code, error.details));
-          else resolve(answer as Calls[M]['response']);
+          if (error) return reject(new RpcError(error.code, error.details));
+          const { header } = answer as { readonly header?: object };
+          if (!header && hasRevision.has(method)) {
+            return reject(new RpcError(14, 'the answer has no header: what answers there is not etcd'));
+          }
+          resolve(answer as Calls[M]['response']);
         },
       );
       this.running.add(call);
@@ -289,6 +293,9 @@ export class EtcdConnection {
     return `etcd at ${this.address(member)}: ${reasonOf(reason)}`;
   }
 }
+
+/** Their answers say at which revision they were given: in their header (api_reference_v3, ResponseHeader). A proxy may answer without. */
+const hasRevision: ReadonlySet<UnaryMethod> = new Set(['Range', 'Txn']);
 
 /** The data of etcd has reached its quota: it takes no writes until there is room and its alarm is cleared. */
 export class NoSpace extends Unavailable {}

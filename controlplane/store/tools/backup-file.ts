@@ -1,13 +1,13 @@
 // Backups as files. A file has its name only when it is complete and on the disk.
 import { createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AlreadyExists, AppError, NotFound, Unavailable } from '../../base/errors';
+import { AlreadyExists, AppError, BadRequest, NotFound, Unavailable } from '../../base/errors';
 import { type Backup, type BackupHeader, decodeBackup, type Entry, encodeBackup } from './backup-format';
 
 const chunkBytes = 1 << 20;
 
-/** Readable by its owner only. Resolves with the size in bytes. @throws AlreadyExists unless `replace`, Unavailable */
+/** Readable by its owner only. Resolves with the size in bytes. @throws AlreadyExists unless `replace`, BadRequest for a directory, Unavailable */
 export async function writeBackup(
   path: string,
   header: BackupHeader,
@@ -37,7 +37,7 @@ export async function writeBackup(
   }
 }
 
-/** Calls `work` with the content of the file. @throws NotFound, Unsupported with the name of the file, what `work` throws */
+/** Calls `work` with the content of the file. @throws NotFound, BadRequest for a directory, Unsupported with the name of the file, what `work` throws */
 export async function readBackup<T>(path: string, work: (backup: Backup) => Promise<T>): Promise<T> {
   if (!(await exists(path))) throw new NotFound(`there is no ${path}`);
   const stream = createReadStream(path, { highWaterMark: chunkBytes });
@@ -54,12 +54,12 @@ export async function readBackup<T>(path: string, work: (backup: Backup) => Prom
 }
 
 async function exists(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new Unavailable(`cannot open ${path}`, { cause: error });
   });
-  await file?.close();
-  return file !== undefined;
+  if (facts?.isDirectory()) throw new BadRequest(`${path} is a directory; expected the file of a backup`);
+  return facts !== undefined;
 }
 
 async function syncDirectory(path: string): Promise<void> {
