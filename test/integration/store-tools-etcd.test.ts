@@ -1,6 +1,8 @@
 // `k8ts store` on a real etcd: backup of a running server, restore, check, compact, and migration from SQLite and back.
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { parseOptions } from '../../controlplane/process/options';
 import { commandOptions, runStore } from '../../controlplane/server/store/command';
@@ -102,7 +104,6 @@ async function main(): Promise<void> {
     const known = await first.revision();
     await first.close();
     await t.rejects(k8tsStore('restore', file, store), { code: 'AlreadyExists' });
-    await t.rejects(k8tsStore('restore', file, store, '--force'), { code: 'AlreadyExists', message: /is not empty/ });
     await etcd.clear();
     t.match(await k8tsStore('restore', file, store), /objects of/);
     t.match(await k8tsStore('check', store), /no problem was found/);
@@ -118,6 +119,42 @@ async function main(): Promise<void> {
       200,
     );
     await second.close();
+  });
+
+  t.test('a restore over objects keeps them in a backup, and is refused while a server writes', async (t) => {
+    await etcd.clear();
+    const dir = t.testdir();
+    const file = join(dir, 'backup');
+    const first = await onEtcd(etcd);
+    await fill(first);
+    await k8tsStore('backup', file, store);
+    let writing = true;
+    const writer = (async () => {
+      while (writing) {
+        await first.server.call('POST', configMaps, { body: { metadata: { generateName: 'later-' } } });
+        await sleep(50);
+      }
+    })();
+    const force = ['restore', file, store, '--force'];
+    await t.rejects(k8tsStore(...force), { code: 'Unavailable', message: /changed meanwhile: stop all servers first/ });
+    t.strictSame(readdirSync(dir), ['backup'], 'nothing was kept, because nothing was replaced');
+    writing = false;
+    await writer;
+    const later = (await first.server.call('GET', configMaps)).json['items'].length;
+    const known = await first.revision();
+    await first.close();
+    t.match(await k8tsStore(...force), /the former store is .*backup\.before-/);
+    const kept = readdirSync(dir).find((name) => name.startsWith('backup.before-'))!;
+    const second = await onEtcd(etcd);
+    await isFilled(t, second);
+    t.ok((await second.revision()) > known + 1_000_000_000, 'revisions go up');
+    t.ok((await second.server.call('GET', configMaps)).json['items'].length < later, 'only what the backup has');
+    await second.close();
+    await k8tsStore('restore', join(dir, kept), store, '--force');
+    const third = await onEtcd(etcd);
+    t.equal((await third.server.call('GET', configMaps)).json['items'].length, later, 'and back');
+    await third.close();
+    t.match(await k8tsStore('check', store), /no problem was found/);
   });
 
   t.test(

@@ -71,7 +71,7 @@ export const command = defineCommand({
   notes: `  check           says what is wrong with the store, and what to do
   check FILE      the same for a backup
   backup FILE     writes all objects into a file; the server may run
-  restore FILE    makes the store of a stopped server, or of an empty etcd, from a backup; watches begin again
+  restore FILE    makes the store of stopped servers from a backup; watches begin again
   compact         drops the history and gives the freed space back; the server may run
   migrate         copies the objects of stopped servers into a new store, and compares them
 

@@ -1,6 +1,7 @@
 // A store in etcd. Servers may use it: a read is as of one revision.
+import { rm } from 'node:fs/promises';
 import { systemClock } from '../../base/clock';
-import { AlreadyExists, Unavailable } from '../../base/errors';
+import { AlreadyExists, AppError, describeError, Unavailable } from '../../base/errors';
 import { silentLogger } from '../../base/logger';
 import { EtcdConnection, type EtcdOptions } from '../../store/etcd/connection';
 import { EtcdStore } from '../../store/etcd/etcd-store';
@@ -10,6 +11,7 @@ import { fillingKey, openShifted, ShiftedStore, shiftKey, shiftOf } from '../../
 import type { Store } from '../../store/store';
 import { rootPrefix } from '../../store/tools/contents';
 import type { NewStore, Source, StorePlace } from './places';
+import { saveContents } from './save';
 import type { Compacted } from './socket';
 
 /** Servers renew Leases more often. */
@@ -21,7 +23,8 @@ const pageSize = 500;
 export class EtcdPlace implements StorePlace {
   readonly name: string;
 
-  readonly toReplace = 'Stop all servers, empty it (etcdctl del "" --prefix), and run this again';
+  readonly toReplace =
+    'Stop all servers; --force then replaces them, and keeps them as a backup next to the one that is restored';
 
   constructor(private readonly options: EtcdOptions) {
     this.name = `etcd at ${options.endpoints.map(({ host, port }) => `${host}:${port}`).join(',')}`;
@@ -50,22 +53,47 @@ export class EtcdPlace implements StorePlace {
     return this.with(async (store) => (await store.revision()) + (await shiftOf(store)));
   }
 
-  make<T>({ revision }: NewStore, work: (store: Store) => Promise<T>): Promise<{ readonly result: T }> {
-    return this.with(async (store) => {
+  make<T>({ revision, replace, signal }: NewStore, work: (store: Store) => Promise<T>) {
+    return this.with(async (store): Promise<{ readonly result: T; readonly kept?: string }> => {
       // What a run that was cut off has left.
       if (await store.get(fillingKey)) await clear(store);
       const { items } = await store.range('', { limit: 1 });
-      if (items[0]) throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}. ${this.toReplace}`);
-      await store.create(fillingKey, Buffer.from(new Date(systemClock.now()).toISOString()));
+      if (items[0] && !replace)
+        throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}. ${this.toReplace}`);
+      const kept = items[0] && replace ? { kept: replace.keepAt } : {};
+      if (kept.kept !== undefined) await this.keep(store, kept.kept, signal);
+      await markFilling(store);
+      if (kept.kept !== undefined) {
+        await clear(store);
+        await markFilling(store);
+      }
       try {
         const result = await work(await shiftTo(store, revision));
         await store.delete(fillingKey);
-        return { result };
+        return { result, ...kept };
       } catch (error) {
         await clear(store);
-        throw error;
+        throw kept.kept === undefined
+          ? error
+          : new AppError(
+              'Unavailable',
+              `${describeError(error)}. ${this.name} is empty now; its former objects are in ${kept.kept}`,
+              { cause: error },
+            );
       }
     });
+  }
+
+  /** A backup of what is going to be replaced. @throws Unavailable while a server writes */
+  private async keep(store: Store, path: string, signal: AbortSignal): Promise<void> {
+    const before = await store.revision();
+    await Promise.all([
+      saveContents(await openShifted(store), path, { replace: false, signal }),
+      systemClock.sleep(quietMs, signal),
+    ]);
+    if ((await store.revision()) === before) return;
+    await rm(path);
+    throw new Unavailable(`${this.name} has changed meanwhile: stop all servers first`);
   }
 
   /** The member that gives space back answers no requests meanwhile, so one follows another. */
@@ -131,6 +159,9 @@ async function shiftTo(store: Store, revision: number): Promise<Store> {
   else await store.create(shiftKey, value);
   return new ShiftedStore(store, shift);
 }
+
+/** Servers refuse the store from now on. */
+const markFilling = (store: Store) => store.create(fillingKey, Buffer.from(new Date(systemClock.now()).toISOString()));
 
 /** Deletes all values with their claims, and the mark at the end: a clearing that is cut off is begun again. */
 async function clear(store: Store): Promise<void> {

@@ -15,8 +15,9 @@ export interface Source {
 export interface NewStore {
   /** Its first write gets a greater revision than this one. */
   readonly revision: number;
-  /** A store that is there now is replaced, and kept under another name. */
-  readonly replace: boolean;
+  /** A store that is there now is replaced, and kept under another name; one in etcd as a backup at this path. Absent: it is an error. */
+  readonly replace?: { readonly keepAt: string };
+  readonly signal: AbortSignal;
 }
 
 export interface StorePlace {

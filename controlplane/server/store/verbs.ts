@@ -2,25 +2,22 @@
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../../base/clock';
 import { AlreadyExists, AppError, BadRequest } from '../../base/errors';
-import { versionInfo } from '../../base/version';
 import type { Store } from '../../store/store';
-import { readBackup, writeBackup } from '../../store/tools/backup-file';
+import { readBackup } from '../../store/tools/backup-file';
 import type { Entry } from '../../store/tools/backup-format';
 import { contentsOf, type Digest, Digesting, fill } from '../../store/tools/contents';
 import { warnOfBackup } from './check';
 import type { Task } from './command';
 import { megabytes } from './places';
+import { saveContents, until } from './save';
 
 export async function backup(task: Task): Promise<void> {
   const { options, signal, say } = task;
   const file = resolve(task.file);
   const place = await task.place();
   await place.read(dirname(file), signal, async ({ open }) => {
-    const { revision, entries } = await contentsOf(await open());
-    const header = { revision, created: new Date(systemClock.now()).toISOString(), version: versionInfo.gitVersion };
-    const sum = new Digesting();
-    const size = await writeBackup(file, header, until(signal, sum.through(entries)), { replace: options.force });
-    say(`${file}: ${sum.digest().count} objects as of revision ${revision}, ${megabytes(size)}`);
+    const { revision, count, size } = await saveContents(await open(), file, { replace: options.force, signal });
+    say(`${file}: ${count} objects as of revision ${revision}, ${megabytes(size)}`);
   });
 }
 
@@ -53,7 +50,9 @@ export async function restore(task: Task): Promise<void> {
   const present = await place.newest();
   if (exists && present === undefined) say(`${place.name} cannot be read; its revisions are estimated`);
   const revision = Math.max(header.revision, present ?? 0) + revisionJump(header.created, systemClock.now());
-  const { result, kept } = await place.make({ revision, replace: options.force }, (store) =>
+  const stamp = new Date(systemClock.now()).toISOString().replaceAll(/[:.]/g, '-');
+  const replace = options.force ? { replace: { keepAt: `${resolve(file)}.before-${stamp}` } } : {};
+  const { result, kept } = await place.make({ revision, signal, ...replace }, (store) =>
     readBackup(file, async ({ entries }) => {
       const last = await fill(store, until(signal, entries));
       await compare(sum, store);
@@ -87,7 +86,7 @@ export async function migrate({ options, placeOf, signal, say }: Task): Promise<
       await compare(sum.digest(), target);
       return { ...sum.digest(), last };
     });
-  const { result } = await to.make({ revision, replace: false }, work);
+  const { result } = await to.make({ revision, signal }, work);
   const { count, hash, last } = result;
   say(`${to.name}: ${count} objects, compared with ${from.name}: equal (SHA-256 ${hash.slice(0, 16)})`);
   say(`the revisions of ${from.name} end at ${revision}, the new ones at ${last}`);
@@ -104,11 +103,4 @@ async function compare(wanted: Digest, store: Store): Promise<void> {
     'Internal',
     `the new store differs: it has ${found.count} objects of ${wanted.count}; nothing was replaced`,
   );
-}
-
-async function* until<T>(signal: AbortSignal, items: AsyncIterable<T>): AsyncGenerator<T> {
-  for await (const item of items) {
-    signal.throwIfAborted();
-    yield item;
-  }
 }
