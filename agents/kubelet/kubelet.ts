@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Node, nodes, type Pod, pods, type Service, services } from '../../controlplane/api';
 import type { Clock } from '../../controlplane/base/clock';
+import { Conflict } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
 import type { Client } from '../../controlplane/client/client';
@@ -154,8 +155,11 @@ export class Kubelet implements Part {
     });
   }
 
-  private async work(signal: AbortSignal): Promise<void> {
+  private async work(outer: AbortSignal): Promise<void> {
     const scope = new Scope();
+    // When one part ends with an error, the others must not go on without it.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([outer, failed.signal]);
     const tasks: Promise<void>[] = [];
     const running: Running = { scope, signal, start: (task) => void tasks.push(task) };
     const parts = await this.nodeParts();
@@ -170,6 +174,7 @@ export class Kubelet implements Part {
       await this.startEviction(parts, { groups, podsPart }, running);
       await Promise.all(tasks);
     } finally {
+      failed.abort();
       await scope.close();
     }
   }
@@ -258,6 +263,7 @@ export class Kubelet implements Part {
     if (isNew) reporter.changed();
     else start(reporter.run(signal));
     if (runRoutes) start(runRoutes(nodes, signal));
+    start(this.keepsRange(nodes, podCidrs, signal));
   }
 
   private podGroups(): NodePodGroups {
@@ -341,6 +347,25 @@ export class Kubelet implements Part {
     if (!signal.aborted || config.shutdownGraceSeconds === 0 || !(await machineStops())) return;
     log.info('the machine goes down; the kubelet ends its containers', { graceSeconds: config.shutdownGraceSeconds });
     await podsPart.endContainers(config.shutdownGraceSeconds);
+  }
+
+  /**
+   * Resolves at the end. @throws Conflict when the Node has another range now: it was deleted and made again, or came from a backup. The
+   * process ends with it, and its next start moves the pods to the new range.
+   */
+  private keepsRange(informer: Informer<Node>, podCidrs: readonly string[], signal: AbortSignal): Promise<void> {
+    const before = podCidrs.join(',');
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      informer.onChange(({ type, object }) => {
+        if (type === 'deleted' || object.metadata?.name !== this.deps.config.nodeName) return;
+        const now = podCidrsOf(object).join(',');
+        if (now === '' || now === before) return;
+        reject(
+          new Conflict(`the pod range of this node is ${now} now, and was ${before}: the kubelet must start again`),
+        );
+      });
+    });
   }
 
   private podCidrs(informer: Informer<Node>, signal: AbortSignal): Promise<readonly string[]> {

@@ -1,12 +1,13 @@
-// The program of hack/up, hack/down, hack/status and hack/logs, which prepare Node.js and the build and then run it.
+// The program of hack/up, hack/down, hack/status, hack/store and hack/logs, which prepare Node.js and the build and then run it.
 
 import { AppError, describeError } from '../../controlplane/base/errors';
 import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { down } from './down';
 import { logs } from './logs';
-import { downOptions, logsOptions, statusOptions, upOptions } from './options';
+import { downOptions, logsOptions, statusOptions, storeCommandOptions, upOptions } from './options';
 import { status } from './status';
+import { store } from './store';
 import { up } from './up';
 
 interface Script<O extends OptionTable> {
@@ -49,6 +50,15 @@ const scripts = {
     maxPositional: 0,
     run: ({ name }) => status(name, write),
   }),
+  store: script({
+    summary:
+      'Checks, backs up, restores or compacts the store of a cluster. A restore stops the API servers meanwhile, while agents and pods run on.',
+    usage: 'hack/store [options] check [FILE]|backup FILE|restore FILE|compact',
+    options: storeCommandOptions,
+    maxPositional: 2,
+    run: ({ name, force }, words) =>
+      store({ name, words, force, dir: env['K8TS_CALLED_IN'] ?? process.cwd(), env, write }),
+  }),
   logs: script({
     summary: 'Shows the log of one process (server, registry, worker-1/kubelet, ...); without a name, lists them.',
     usage: 'hack/logs [options] [PROCESS]',
@@ -90,8 +100,9 @@ async function main([name = '', ...argv]: readonly string[]): Promise<number> {
   if (name === 'up') return runScript(name, scripts.up, argv);
   if (name === 'down') return runScript(name, scripts.down, argv);
   if (name === 'status') return runScript(name, scripts.status, argv);
+  if (name === 'store') return runScript(name, scripts.store, argv);
   if (name === 'logs') return runScript(name, scripts.logs, argv);
-  process.stderr.write('usage: node dist/dev.js up|down|status|logs [options]\n');
+  process.stderr.write('usage: node dist/dev.js up|down|status|store|logs [options]\n');
   return 2;
 }
 

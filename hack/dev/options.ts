@@ -87,6 +87,15 @@ export const upOptions = {
   quiet,
 } satisfies OptionTable;
 
+export const storeCommandOptions = {
+  name,
+  force: {
+    flag: 'force',
+    default: 'false',
+    help: 'backup: replaces the file; restore: replaces the objects, which are kept as a file',
+    parse: parseBoolean,
+  },
+} satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;
 export const logsOptions = {

@@ -4,7 +4,14 @@ import { systemClock } from '../../controlplane/base/clock';
 import { isUnavailable, Unavailable } from '../../controlplane/base/errors';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { isSameProcess } from './supervisor/proc';
-import { controlSocket, type PidRecord, type ProcessSpec, type ProcessStatus, pidFile } from './supervisor/spec';
+import {
+  controlSocket,
+  type PidRecord,
+  type ProcessSpec,
+  type ProcessStatus,
+  pidFile,
+  specsFile,
+} from './supervisor/spec';
 import { requestJson } from './unix-http';
 
 const startTimeoutMs = 10_000;
@@ -48,6 +55,10 @@ export async function ensureSupervisor(runDir: string, program: readonly string[
 
 export const processStatus = (runDir: string): Promise<readonly ProcessStatus[]> =>
   requestJson({ socketPath: controlSocket(runDir), path: '/processes' });
+
+/** What the supervisor keeps running, as its file has it. */
+export const runningSpecs = (runDir: string): readonly ProcessSpec[] =>
+  JSON.parse(readFileSync(specsFile(runDir), 'utf8')) as readonly ProcessSpec[];
 
 export const applyProcesses = (runDir: string, specs: readonly ProcessSpec[]): Promise<readonly ProcessStatus[]> =>
   requestJson({ socketPath: controlSocket(runDir), method: 'POST', path: '/processes', body: specs });

@@ -19,17 +19,14 @@ import { teardown } from './down';
 import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
 import { recordHost } from './host-record';
 import { withHosts, withoutHosts } from './hosts-file';
-import { lastLines } from './logs';
 import { type ReplacedMembers, replacedMembers } from './lost-members';
 import { ensureNetwork } from './network';
-import { agents, apiPort, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
+import { agents, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
 import { checkFree, checkHost, type HostFacts, overlapping, shadowed } from './preflight';
 import {
-  controlProcess,
   dockerConfig,
   dockerConfigPath,
   isAgentProcess,
-  logPath,
   planProcesses,
   registries,
   registryConfig,
@@ -40,9 +37,10 @@ import { changedSettings, checkKept, newSettings, type UpOptions } from './setti
 import { startEtcd } from './start-etcd';
 import { type ClusterState, claimForwarding, readState, writeState } from './state';
 import type { ProcessSpec } from './supervisor/spec';
-import { applyProcesses, ensureSupervisor, processStatus } from './supervisor-control';
+import { applyProcesses, ensureSupervisor } from './supervisor-control';
 import { requestJson, requestText } from './unix-http';
 import { findUserKubeconfig, mergeIntoUserKubeconfig } from './user-kubeconfig';
+import { nameOption, nodesReady, serversReady, whyWaiting } from './waiting';
 
 export interface UpContext {
   readonly exec: Exec;
@@ -53,9 +51,6 @@ export interface UpContext {
 }
 
 const engineTimeoutMs = 30_000;
-/** For each server: several start at the same time, and share the processors of this machine. */
-const serverTimeoutMs = 30_000;
-const nodesTimeoutMs = 60_000;
 const demoTimeoutMs = 90_000;
 const urlTimeoutMs = 2_000;
 const ipForward = '/proc/sys/net/ipv4/ip_forward';
@@ -198,13 +193,7 @@ async function startEngines(
     specs.filter(({ name }) => !isAgentProcess(name)),
   );
   await Promise.all([
-    ...controlNodes(plan).map(async (node) => {
-      const api = await Api.open(plan.adminConf, undefined, `https://${node.ip}:${apiPort}`);
-      const timeoutMs = serverTimeoutMs * controlNodes(plan).length;
-      await waitUntil(`the API server of ${node.name} is ready`, timeoutMs, async () =>
-        (await api.ready()) ? undefined : await whyWaiting(plan, controlProcess(plan, node, 'server')),
-      );
-    }),
+    serversReady(plan),
     ...plan.nodes.map((node) =>
       waitUntil(`Docker of ${node.name} answers`, engineTimeoutMs, async () =>
         (await engineAnswers(node.dockerSocket)) ? undefined : await whyWaiting(plan, `${node.name}/docker`),
@@ -224,22 +213,6 @@ async function engineAnswers(socketPath: string): Promise<boolean> {
   }
 }
 
-/** The supervisor's state of a process that does not answer. */
-async function whyWaiting(plan: ClusterPlan, name: string): Promise<string> {
-  const status = (await processStatus(plan.runDir)).find((entry) => entry.name === name);
-  if (!status) return `${name} is not known to the supervisor`;
-  const ended = status.restarts > 0 ? `, ended ${status.restarts} times, last with ${status.lastExit}` : '';
-  return `${name} is ${status.state}${ended}; see: hack/logs${nameOption(plan)} ${name}${lastWords(logPath(plan, name))}`;
-}
-
-/** The last line of a log: the first start of a cluster that fails is undone, and its logs with it. */
-function lastWords(path: string): string {
-  const line = existsSync(path) ? lastLines(readFileSync(path, 'utf8'), 1).trim() : '';
-  return line === '' ? '' : `\n  its last words: ${line.slice(0, 300)}`;
-}
-
-const nameOption = (plan: ClusterPlan): string => (plan.name === 'k8ts' ? '' : ` --name ${plan.name}`);
-
 async function pushImages(exec: Exec, plan: ClusterPlan): Promise<string> {
   const { images, built } = await ensureImages(exec, imagePaths);
   await Promise.all([plan.registry, plan.pushRegistry].map(waitForRegistry));
@@ -258,14 +231,7 @@ async function pullImage(socketPath: string, image: string): Promise<void> {
 async function startAgents(plan: ClusterPlan, specs: readonly ProcessSpec[]): Promise<void> {
   await applyProcesses(plan.runDir, specs);
   const api = await Api.open(plan.adminConf);
-  await waitUntil(`${plan.nodes.length} nodes are Ready`, nodesTimeoutMs, async () => {
-    const nodes = await api.nodes();
-    const missing = plan.nodes.filter((node) => !nodes.some(({ name, ready }) => name === node.name && ready));
-    const first = missing[0];
-    if (!first) return undefined;
-    const reason = nodes.find(({ name }) => name === first.name)?.reason ?? 'its kubelet has not registered it';
-    return `${first.name}: ${reason}; ${await whyWaiting(plan, `${first.name}/kubelet`)}`;
-  });
+  await nodesReady(plan, api);
   for (const { name } of controlNodes(plan)) await api.markControlPlane(name);
 }
 

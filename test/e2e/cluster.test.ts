@@ -12,6 +12,7 @@ import { failureTests } from './failures';
 import { loadBalancerTests } from './load-balancers';
 import { networkTests } from './network';
 import { removalTests } from './removal';
+import { storeTests } from './store';
 import { tourTests } from './tour';
 
 const name = `e2e-${process.pid}`;
@@ -87,6 +88,7 @@ t.test('a second cluster next to the first', async (t) => {
   t.equal((await cluster.script('status')).code, 0, 'and still is after the second is removed');
 });
 
+t.test('the store', async (t) => storeTests(t as never, cluster));
 t.test('failures', async (t) => failureTests(t as never, cluster));
 
 t.test('hack/down leaves the host as it was found', async (t) => {

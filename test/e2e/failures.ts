@@ -10,7 +10,7 @@ import { Traffic } from './traffic';
 type Test = typeof t;
 
 /** The identities that must not change when processes end. */
-const identityOf = ({ metadata, status, spec }: Pod) => ({
+export const identityOf = ({ metadata, status, spec }: Pod) => ({
   uid: metadata.uid,
   node: spec.nodeName,
   ip: status.podIP,

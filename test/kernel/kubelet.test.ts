@@ -203,6 +203,26 @@ t.test('kubelet', { skip: skipWithoutDocker() }, async (t) => {
     t.notMatch(await dockerd.netns.run('ip', '-6', 'neighbour'), new RegExp(ips[1]!));
   });
 
+  await t.test(
+    'a Node with another pod range ends the kubelet; its next start gives the pods addresses of it',
+    async (t) => {
+      const before = (await ready('second'))!.status!;
+      const ended = t.rejects(running.ended, { code: 'Conflict', message: /is 10\.244\.9\.0\/24 now/ });
+      await client.patch(nodes, 'n1', 'merge', { spec: { podCIDR: '10.244.9.0/24', podCIDRs: ['10.244.9.0/24'] } });
+      await ended;
+      running = await startKubelet(client, dockerd, ['192.0.2.1']);
+      const moved = (name: string) =>
+        until(name, (object) => isReady(object) && /^10\.244\.9\./.test(object!.status!.podIP!));
+      const [web, second] = [await moved('web'), await moved('second')];
+      t.equal(second?.status?.containerStatuses?.[0]?.restartCount, before.containerStatuses![0]!.restartCount! + 1);
+      for (const { podIP } of [web!.status!, second!.status!])
+        t.match(await dockerd.netns.run(busybox, 'ping', '-c1', '-W2', podIP!), /1 packets received/);
+      const addresses = await dockerd.netns.run('ip', '-4', '-o', 'address', 'show', 'cni0');
+      t.match(addresses, /inet 10\.244\.9\.1\/24/);
+      t.notMatch(addresses, /10\.244\.7\./);
+    },
+  );
+
   await t.test('a deleted pod leaves no containers, links or files', async (t) => {
     await client.delete(pods, 'default/web');
     await until('web', (object) => object === undefined);

@@ -78,6 +78,8 @@ export async function startKubelet(
   });
   return {
     kubelet,
+    /** Rejects when the kubelet ends by itself. */
+    ended: done,
     stop: async (how: 'restart' | 'machine goes down' = 'restart') => {
       machineStops = how === 'machine goes down';
       abort.abort(new Error('stopped'));

@@ -35,6 +35,8 @@ import { StatusWriter, type StatusWriterDeps } from './status-writer';
 class FakeNetwork implements PodNetwork {
   private next = 1;
   readonly taken = new Set<string>();
+  /** Addresses outside the pod range. */
+  readonly outside = new Set<string>();
   readonly attached = new Set<string>();
   private readonly wired = new Set<string>();
   damage: (ip: string | undefined) => void = () => {};
@@ -53,6 +55,8 @@ class FakeNetwork implements PodNetwork {
     return [ip];
   }
   reserve(ips: readonly string[]): void {
+    const stray = ips.find((ip) => this.outside.has(ip));
+    if (stray !== undefined) throw new Error(`address ${stray} is in no pod range`);
     for (const ip of ips) this.taken.add(ip);
   }
   release(ips: readonly string[]): void {

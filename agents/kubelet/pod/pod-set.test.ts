@@ -41,6 +41,20 @@ t.test('a restarted kubelet restarts no container, and removes pods that the API
   t.notOk(runtime.calls.slice(calls).some((call) => /_stays_/.test(call)));
 });
 
+t.test('after a restart with another pod range, a pod gets a new sandbox with an address of it', async (t) => {
+  const { create, ready, until, restart, network } = await setUp(t);
+  await create('web', { containers: [container('app')] });
+  await create('stays', { containers: [container('app')] });
+  const before = (await ready('web'))!.status!;
+  const stays = (await ready('stays'))!.status!;
+  network.outside.add(before.podIP!);
+  await restart();
+  const again = await until('web', ({ status } = {}) => status?.containerStatuses?.[0]?.restartCount === 1);
+  t.ok(again?.status?.podIP);
+  t.not(again?.status?.podIP, before.podIP);
+  t.same((await ready('stays'))?.status?.containerStatuses, stays.containerStatuses, 'others go on');
+});
+
 t.test('after a restart of the kubelet a ready container stays ready until its probe fails', async (t) => {
   const { create, ready, runtime, restart, client, clock } = await setUp(t);
   let healthy = true;

@@ -5,7 +5,7 @@ import { describeError } from '../../../controlplane/base/errors';
 import type { Informer } from '../../../controlplane/client/informer';
 import type { Eviction } from '../eviction/evictor';
 import { podIpsOf } from '../runtime/labels';
-import type { RuntimeEvent } from '../runtime/runtime';
+import type { ContainerRecord, RuntimeEvent } from '../runtime/runtime';
 import { formatPod, identityOf } from '../spec/container-spec';
 import { unsoundName } from '../spec/names';
 import { kubeletActivity } from '../stats/activity';
@@ -126,7 +126,7 @@ export class PodSet {
 
   /** After each (re)connect: reads the changes that events did not report. Only then workers may judge pods. */
   private async catchUp(signal: AbortSignal): Promise<void> {
-    const { records, network, images, log } = this.deps;
+    const { records, images, log } = this.deps;
     images.clear();
     try {
       await kubeletActivity.relist(() => records.relist());
@@ -138,18 +138,8 @@ export class PodSet {
     this.away = undefined;
     this.given.runtimeState(undefined);
     if (!this.synced) {
-      for (const record of records.all()) {
-        const ips = podIpsOf(record);
-        // An address of an earlier range of this node cannot be reserved.
-        try {
-          network.reserve(ips);
-        } catch (error) {
-          log.warn('a container has an address outside the pod range; it is not reserved', {
-            ips: ips.join(','),
-            error,
-          });
-        }
-      }
+      if ((await Promise.all(records.all().map((record) => this.reserve(record)))).includes(false))
+        await records.relist();
       await this.wires.restoreAll();
       await this.pods.synced(signal);
       this.synced = true;
@@ -161,6 +151,27 @@ export class PodSet {
     this.adoptOrphans();
     await this.removeOrphanedGroups();
     for (const worker of this.workers.values()) worker.kick();
+  }
+
+  /**
+   * False for a sandbox that was ended. The range of this node may have changed since it started (its Node was made again, or came from a
+   * backup): no other node has a route to it then. Its worker gives the pod a new one, as after a crash.
+   */
+  private async reserve(record: ContainerRecord): Promise<boolean> {
+    const { network, runtime, log } = this.deps;
+    const ips = podIpsOf(record);
+    try {
+      network.reserve(ips);
+      return true;
+    } catch (error) {
+      if (record.state !== 'running') return true;
+      log.warn('a pod has an address outside the pod range of this node; it gets a new sandbox', {
+        ips: ips.join(','),
+        error,
+      });
+    }
+    await runtime.stop(record.id, 0).catch((error: unknown) => log.warn('a sandbox cannot be stopped', { error }));
+    return false;
   }
 
   private adoptOrphans(): void {
