@@ -21,10 +21,11 @@ const service = (name: string, nodePort: number) => ({
   spec: { type: 'NodePort', ports: [{ port: 80, nodePort }] },
 });
 
-async function k8tsStore(...words: readonly string[]): Promise<string> {
+const k8tsStore = (...words: readonly string[]): Promise<string> => k8tsStoreUntil(new AbortController().signal, words);
+
+async function k8tsStoreUntil(signal: AbortSignal, words: readonly string[]): Promise<string> {
   const lines: string[] = [];
   const { options, positional } = parseOptions(commandOptions, words, {});
-  const { signal } = new AbortController();
   try {
     await runStore(positional, { options, signal, say: (line) => lines.push(line) });
   } catch (error) {
@@ -154,6 +155,17 @@ async function main(): Promise<void> {
     const third = await onEtcd(etcd);
     t.equal((await third.server.call('GET', configMaps)).json['items'].length, later, 'and back');
     await third.close();
+    const cut = new AbortController();
+    const part = k8tsStoreUntil(cut.signal, force);
+    const watching = await EtcdStore.open({ endpoints: [etcd.endpoint] });
+    while (!(await watching.get(fillingKey))) await sleep(1);
+    cut.abort(new Error('Ctrl-C'));
+    await t.rejects(part, {
+      message: /Ctrl-C\. Servers refuse etcd at .*; its former objects are in .*backup\.before-/,
+    });
+    await watching.close();
+    await t.rejects(onEtcd(etcd), { code: 'Unsupported', message: /has not ended: wait for it, or run it again/ });
+    t.match(await k8tsStore('restore', file, store), /objects of/, 'again, over what is there in part');
     t.match(await k8tsStore('check', store), /no problem was found/);
   });
 

@@ -1,7 +1,7 @@
 // A store in etcd. Servers may use it: a read is as of one revision.
 import { rm } from 'node:fs/promises';
 import { systemClock } from '../../base/clock';
-import { AlreadyExists, AppError, describeError, Unavailable } from '../../base/errors';
+import { AlreadyExists, describeError, Unavailable } from '../../base/errors';
 import { silentLogger } from '../../base/logger';
 import { EtcdConnection, type EtcdOptions } from '../../store/etcd/connection';
 import { EtcdStore } from '../../store/etcd/etcd-store';
@@ -54,32 +54,36 @@ export class EtcdPlace implements StorePlace {
   }
 
   make<T>({ revision, replace, signal }: NewStore, work: (store: Store) => Promise<T>) {
+    const fill = async (store: Store): Promise<T> => {
+      const result = await work(await shiftTo(store, revision));
+      await store.delete(fillingKey);
+      return result;
+    };
     return this.with(async (store): Promise<{ readonly result: T; readonly kept?: string }> => {
       // What a run that was cut off has left.
       if (await store.get(fillingKey)) await clear(store);
       const { items } = await store.range('', { limit: 1 });
-      if (items[0] && !replace)
-        throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}. ${this.toReplace}`);
-      const kept = items[0] && replace ? { kept: replace.keepAt } : {};
-      if (kept.kept !== undefined) await this.keep(store, kept.kept, signal);
-      await markFilling(store);
-      if (kept.kept !== undefined) {
-        await clear(store);
+      if (!items[0]) {
         await markFilling(store);
+        try {
+          return { result: await fill(store) };
+        } catch (error) {
+          await clear(store);
+          throw error;
+        }
       }
+      if (!replace) {
+        throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}. ${this.toReplace}`);
+      }
+      await this.keep(store, replace.keepAt, signal);
+      await markFilling(store);
       try {
-        const result = await work(await shiftTo(store, revision));
-        await store.delete(fillingKey);
-        return { result, ...kept };
+        await clearValues(store);
+        return { result: await fill(store), kept: replace.keepAt };
       } catch (error) {
-        await clear(store);
-        throw kept.kept === undefined
-          ? error
-          : new AppError(
-              'Unavailable',
-              `${describeError(error)}. ${this.name} is empty now; its former objects are in ${kept.kept}`,
-              { cause: error },
-            );
+        // The mark stays, so that no server starts with a part of the objects, or with none.
+        const next = `Servers refuse ${this.name} until a restore has ended; its former objects are in ${replace.keepAt}`;
+        throw new Unavailable(`${describeError(error)}. ${next}`, { cause: error });
       }
     });
   }
@@ -165,10 +169,14 @@ const markFilling = (store: Store) => store.create(fillingKey, Buffer.from(new D
 
 /** Deletes all values with their claims, and the mark at the end: a clearing that is cut off is begun again. */
 async function clear(store: Store): Promise<void> {
+  await clearValues(store);
+  await store.delete(fillingKey);
+}
+
+async function clearValues(store: Store): Promise<void> {
   for (;;) {
     const { items, more } = await store.range(rootPrefix, { limit: pageSize });
     await Promise.all(items.map(({ key }) => store.delete(key)));
     if (!more) break;
   }
-  await store.delete(fillingKey);
 }
