@@ -53,6 +53,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'check, back up, restore, compact or move the store of a server',
     load: async () => (await import('../../controlplane/server/store/command')).command,
   },
+  rules: {
+    summary: 'explain the netfilter rules of this node',
+    load: async () => (await import('../rules/main')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

@@ -45,7 +45,7 @@ function changes(before: Fields, after: Fields): string[] {
   return before.mark === after.mark ? translated : [...translated, `mark 0x${after.mark.toString(16)}`];
 }
 
-function renderObject(object: ObjectRef): string {
+export function renderObject(object: ObjectRef): string {
   if (object.kind === 'NetworkPolicy') {
     return `NetworkPolicy ${object.key}${object.rule === undefined ? '' : ` ${object.rule}`}`;
   }

@@ -1,11 +1,12 @@
-// The program of hack/up, hack/down, hack/status, hack/store and hack/logs, which prepare Node.js and the build and then run it.
+// The program of hack/up, hack/down, hack/status, hack/store, hack/rules and hack/logs, which prepare Node.js and the build and then run it.
 
 import { AppError, describeError } from '../../controlplane/base/errors';
 import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { down } from './down';
 import { logs } from './logs';
-import { downOptions, logsOptions, statusOptions, storeCommandOptions, upOptions } from './options';
+import { downOptions, logsOptions, rulesOptions, statusOptions, storeCommandOptions, upOptions } from './options';
+import { rules } from './rules';
 import { status } from './status';
 import { store } from './store';
 import { up } from './up';
@@ -59,6 +60,14 @@ const scripts = {
     run: ({ name, force }, words) =>
       store({ name, words, force, dir: env['K8TS_CALLED_IN'] ?? process.cwd(), env, write }),
   }),
+  rules: script({
+    summary:
+      'Explains the netfilter rules of a node: whose rule is this, and what do the rules do to a packet? RULE is a line of iptables-save, iptables -S or nft list ruleset, in quotes.',
+    usage: "hack/rules [options] NODE explain 'RULE'|ADDRESS[:PORT][/PROTOCOL]|-",
+    options: rulesOptions,
+    maxPositional: 3,
+    run: ({ name, from, json }, words) => rules({ name, words, from, json, env }),
+  }),
   logs: script({
     summary: 'Shows the log of one process (server, registry, worker-1/kubelet, ...); without a name, lists them.',
     usage: 'hack/logs [options] [PROCESS]',
@@ -101,8 +110,9 @@ async function main([name = '', ...argv]: readonly string[]): Promise<number> {
   if (name === 'down') return runScript(name, scripts.down, argv);
   if (name === 'status') return runScript(name, scripts.status, argv);
   if (name === 'store') return runScript(name, scripts.store, argv);
+  if (name === 'rules') return runScript(name, scripts.rules, argv);
   if (name === 'logs') return runScript(name, scripts.logs, argv);
-  process.stderr.write('usage: node dist/dev.js up|down|status|store|logs [options]\n');
+  process.stderr.write('usage: node dist/dev.js up|down|status|store|rules|logs [options]\n');
   return 2;
 }
 

@@ -96,6 +96,17 @@ export const storeCommandOptions = {
     parse: parseBoolean,
   },
 } satisfies OptionTable;
+export const rulesOptions = {
+  name,
+  from: {
+    flag: 'from',
+    placeholder: 'ADDRESS',
+    default: '',
+    help: 'who sends the packet: a pod of the node or anyone else; absent: a process of the node',
+    parse: (text: string) => text,
+  },
+  json: { flag: 'json', default: 'false', help: 'prints values instead of text', parse: parseBoolean },
+} satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;
 export const logsOptions = {

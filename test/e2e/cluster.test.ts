@@ -5,7 +5,7 @@ import t from 'tap';
 import { hostsLines } from '../../hack/dev/host-record';
 import { processStatus } from '../../hack/dev/supervisor-control';
 import { clientTests } from './clients';
-import { Cluster, until } from './cluster';
+import { Cluster, output, until } from './cluster';
 import { demoTests } from './demo';
 import { dnsTests } from './dns';
 import { failureTests } from './failures';
@@ -46,6 +46,21 @@ t.test('hack/status finds all well, hack/logs lists and shows logs', async (t) =
   t.match(stdout, /^all is well$/m);
   t.match((await cluster.script('logs')).stdout, /^worker-1\/kubelet +\/var\/lib\/k8ts\//m);
   t.match((await cluster.script('logs', 'server', '--lines', '5')).stdout, /Z (INFO|WARN) +server/);
+});
+
+t.test('hack/rules explains a packet, and each line that the kernel lists', async (t) => {
+  const packet = await cluster.script('rules', 'worker-1', 'explain', '10.96.0.10:53/udp');
+  t.match(packet.stdout, /dnat, now .*:53, Service kube-system\/kube-dns:dns/);
+  const { netns } = cluster.plan.nodes.find((node) => node.name === 'worker-1')!;
+  const saved = await output(['nsenter', `--net=/run/netns/${netns}`, '--', 'iptables-save', '-t', 'nat']);
+  const line = saved.split('\n').find((one) => one.includes('codereview/codereviewapi') && one.includes('-j DNAT'))!;
+  const rule = await cluster.script('rules', 'worker-1', 'explain', line);
+  t.match(rule.stdout, /^ +for +Service codereview\/codereviewapi/m);
+  t.match(rule.stdout, /^ +reached +from prerouting/m);
+  t.match(
+    (await cluster.script('rules', 'explain', line)).stderr,
+    /has no node "explain"\.\n.*control, worker-1, worker-2/,
+  );
 });
 
 t.test('hack/up again changes nothing', async (t) => {

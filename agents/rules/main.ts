@@ -1,0 +1,114 @@
+// `k8ts rules`: explains the rules of this node, for the person who looks at them.
+import { text as readText } from 'node:stream/consumers';
+import { BadRequest } from '../../controlplane/base/errors';
+import { type OptionTable, type Parsed, parseBoolean, parseText } from '../../controlplane/process/options';
+import { defineCommand } from '../../controlplane/process/process';
+import type { Exec } from '../../dataplane/exec/exec';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { explainRule } from '../../dataplane/path/explain';
+import { renderAnswer } from '../../dataplane/path/explain-text';
+import { listedRules } from '../../dataplane/path/listed-rules';
+import { renderJourney } from '../../dataplane/path/text';
+import { type ListingsOfNode, tracerOfListings } from '../../dataplane/path/tracers';
+import { readFrame, readListings, readNetwork } from './observe';
+import { checkAddress, packetOf, type Question, readQuestion } from './question';
+
+export const commandOptions = {
+  from: {
+    flag: 'from',
+    placeholder: 'ADDRESS',
+    default: '',
+    help: 'with an address: who sends the packet, a pod of this node or anyone else; absent: a process of this node',
+    parse: (text: string) => {
+      if (text !== '') checkAddress(text);
+      return parseText(text);
+    },
+  },
+  json: { flag: 'json', default: 'false', help: 'prints values instead of text', parse: parseBoolean },
+} satisfies OptionTable;
+
+export const command = defineCommand({
+  name: 'rules',
+  summary: 'explain the netfilter rules of this node',
+  options: commandOptions,
+  arguments: 'explain RULE|ADDRESS[:PORT][/PROTOCOL]|-',
+  tool: true,
+  notes: `  RULE      a line of iptables-save, iptables -S or nft list ruleset: who wrote it, for which object, and how packets get there
+  ADDRESS   what the rules do with the first packet of a connection to it
+  -         reads rules or addresses from standard input, one a line
+
+examples:
+  k8ts rules explain 10.96.0.10:53/udp --from 10.244.1.7
+  k8ts rules explain '-A FORWARD -i eth0 -j DROP'
+  iptables-save -t nat | grep shop/web | k8ts rules explain -
+`,
+  expand: joinRule,
+  async run({ options, positional }) {
+    const [verb, ...words] = positional;
+    if (verb !== 'explain')
+      throw new BadRequest(`expected explain, got ${JSON.stringify(verb ?? '')}; see k8ts rules --help`);
+    const given = words.join(' ');
+    const lines =
+      given === '-' ? (await readText(process.stdin)).split('\n').filter((line) => line.trim() !== '') : [given];
+    for (const part of await explain(lines, options, new SystemExec())) process.stdout.write(part);
+  },
+});
+
+/** The words of a rule that no shell quoted become one argument: --dport 80 is no option of this command. Pure. */
+export function joinRule(argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('explain');
+  if (at < 0) return argv;
+  const flags: string[] = [];
+  const words: string[] = [];
+  for (let i = at + 1; i < argv.length; i++) {
+    const arg = argv[i]!;
+    if (/^--(from=.*|json|no-json|help)$/.test(arg) || arg === '-h') flags.push(arg);
+    else if (arg === '--from') flags.push(arg, ...argv.slice(++i, i + 1));
+    else words.push(arg);
+  }
+  return [...argv.slice(0, at + 1), ...flags, ...(words.length === 0 ? [] : [words.join(' ')])];
+}
+
+/** One text for each line. @throws BadRequest; CommandFailed where the kernel's rules cannot be read */
+export async function explain(
+  lines: readonly string[],
+  options: Parsed<typeof commandOptions>,
+  exec: Exec,
+): Promise<readonly string[]> {
+  const questions = lines.map(readQuestion);
+  const listings = await readListings(exec);
+  const listed = listedRules(listings, listings.nftInNames);
+  const answers: string[] = [];
+  for (const question of questions) {
+    if (question.about === 'packet') answers.push(await trace(question, listings, options, exec));
+    else {
+      const answer = explainRule(question.text, listed);
+      answers.push(options.json ? json({ question, ...answer }) : renderAnswer(answer));
+    }
+  }
+  return answers.length > 1 && !options.json
+    ? answers.flatMap((answer, i) => (i === 0 ? [answer] : ['\n', answer]))
+    : answers;
+}
+
+async function trace(
+  question: Extract<Question, { about: 'packet' }>,
+  listings: ListingsOfNode,
+  { from, json: asJson }: Parsed<typeof commandOptions>,
+  exec: Exec,
+): Promise<string> {
+  const network = await readNetwork(exec);
+  const sent = packetOf(question, from, network);
+  const frame = sent.inInterface === undefined ? undefined : await readFrame(exec, sent.inInterface, sent.source);
+  const packet = frame ? { ...sent, frame } : sent;
+  const journey = tracerOfListings(listings).trace(packet, {
+    localAddresses: network.localAddresses,
+    route: (destination) => network.route(destination) ?? '',
+    masqueradeAs: (outInterface) => network.addressOn(outInterface, question.destination),
+    // Of several endpoints the first one that the rules name.
+    random: () => 0,
+  });
+  return asJson ? json({ question, packet, journey }) : renderJourney(packet, journey);
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value)}\n`;

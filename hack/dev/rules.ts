@@ -1,0 +1,31 @@
+// hack/rules: `k8ts rules` in the network namespace of a node.
+import { startProgram } from '../../dataplane/exec/system-exec';
+import { findPrograms, openCluster } from './cluster';
+import { Refused } from './preflight';
+
+export interface RulesContext {
+  readonly name: string;
+  /** The node, then what `k8ts rules` takes. */
+  readonly words: readonly string[];
+  readonly from: string;
+  readonly json: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Resolves with the exit status. @throws Refused */
+export async function rules({ name, words, from, json, env }: RulesContext): Promise<number> {
+  const { plan } = openCluster(name);
+  const [nodeName = '', ...rest] = words;
+  const node = plan.nodes.find((one) => one.name === nodeName);
+  if (!node) {
+    throw new Refused(
+      `cluster ${name} has no node ${JSON.stringify(nodeName)}.`,
+      `Name one first: ${plan.nodes.map((one) => one.name).join(', ')}`,
+    );
+  }
+  const { node: program, bundle } = findPrograms(env['PATH'] ?? '');
+  const options = [...(from === '' ? [] : [`--from=${from}`]), ...(json ? ['--json'] : [])];
+  const argv = ['nsenter', `--net=/run/netns/${node.netns}`, '--', program, bundle, 'rules', ...rest, ...options];
+  const running = await startProgram(argv, { stdio: ['inherit', 'inherit', 'inherit'] });
+  return (await running.exited) ?? 1;
+}
