@@ -1,5 +1,5 @@
 // hack/rules: `k8ts rules` in the network namespace of a node.
-import { startProgram } from '../../dataplane/exec/system-exec';
+import { runAttached } from './attached';
 import { findPrograms, openCluster } from './cluster';
 import { Refused } from './preflight';
 
@@ -26,6 +26,5 @@ export async function rules({ name, words, from, json, env }: RulesContext): Pro
   const { node: program, bundle } = findPrograms(env['PATH'] ?? '');
   const options = [...(from === '' ? [] : [`--from=${from}`]), ...(json ? ['--json'] : [])];
   const argv = ['nsenter', `--net=/run/netns/${node.netns}`, '--', program, bundle, 'rules', ...rest, ...options];
-  const running = await startProgram(argv, { stdio: ['inherit', 'inherit', 'inherit'] });
-  return (await running.exited) ?? 1;
+  return runAttached(argv);
 }

@@ -2,8 +2,8 @@
 // again, which the backup may lack, and take over the pod ranges that it has. Containers run on meanwhile.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { startProgram } from '../../dataplane/exec/system-exec';
 import { Api } from './api';
+import { runAttached } from './attached';
 import { findPrograms, openCluster } from './cluster';
 import { storeOptions } from './etcd';
 import { type ClusterPlan, controlNodes } from './plan';
@@ -36,7 +36,7 @@ export async function store(context: StoreContext): Promise<number> {
   }
   const argv = storeCommand(plan, context);
   // Without a file nothing needs to stop; the program says what is missing.
-  if (verb !== 'restore' || !file || !existsSync(resolve(dir, file))) return run(argv);
+  if (verb !== 'restore' || !file || !existsSync(resolve(dir, file))) return runAttached(argv);
   if (!force) {
     throw new Refused(
       `cluster ${name} has objects already.`,
@@ -46,7 +46,7 @@ export async function store(context: StoreContext): Promise<number> {
   if (supervisorPid(plan.runDir) === undefined) {
     throw new Refused(`cluster ${name} has no supervisor.`, `Start it first: hack/up${nameOption(plan)}`);
   }
-  return withoutServers(plan, write, () => run(argv));
+  return withoutServers(plan, write, () => runAttached(argv));
 }
 
 function storeCommand(plan: ClusterPlan, { words, force, dir, env }: StoreContext): readonly string[] {
@@ -63,18 +63,6 @@ function storeCommand(plan: ClusterPlan, { words, force, dir, env }: StoreContex
     ...storeOptions(plan, control, control.control),
     ...(force ? ['--force'] : []),
   ];
-}
-
-/** Ctrl-C reaches the program too and ends it; this process stays, so that the servers start again. */
-async function run(argv: readonly string[]): Promise<number> {
-  const stay = () => undefined;
-  process.on('SIGINT', stay);
-  try {
-    const program = await startProgram(argv, { stdio: ['ignore', 'inherit', 'inherit'] });
-    return (await program.exited) ?? 1;
-  } finally {
-    process.off('SIGINT', stay);
-  }
 }
 
 /** Starts them again also when `work` fails: a store that was not replaced is as it was. */
