@@ -1,6 +1,7 @@
 // The one command. Each subcommand's code is loaded only when that subcommand runs, which keeps the agents small.
 // This is the composition root: the only place that sees both the server and the agents.
 
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { type Command, runCommand } from '../../controlplane/process/process';
 import { openNotifySocket } from '../../dataplane/notify/notify';
 import packageJson from '../../package.json';
@@ -81,4 +82,4 @@ async function main(argv: readonly string[]): Promise<number> {
   return 2;
 }
 
-void main(process.argv.slice(2)).then((code) => process.exit(code));
+void main(process.argv.slice(2)).then(exitWhenWritten);

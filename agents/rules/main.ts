@@ -1,7 +1,7 @@
 // `k8ts rules`: explains the rules of this node, for the person who looks at them.
 import { text as readText } from 'node:stream/consumers';
-import { BadRequest } from '../../controlplane/base/errors';
-import { type OptionTable, type Parsed, parseBoolean, parseText } from '../../controlplane/process/options';
+import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
+import { type OptionTable, type Parsed, parseBoolean } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
@@ -11,7 +11,7 @@ import { listedRules } from '../../dataplane/path/listed-rules';
 import { renderJourney } from '../../dataplane/path/text';
 import { type ListingsOfNode, tracerOfListings } from '../../dataplane/path/tracers';
 import { readFrame, readListings, readNetwork } from './observe';
-import { checkAddress, packetOf, type Question, readQuestion } from './question';
+import { isAddress, packetOf, type Question, readQuestion } from './question';
 
 export const commandOptions = {
   from: {
@@ -20,8 +20,8 @@ export const commandOptions = {
     default: '',
     help: 'with an address: who sends the packet, a pod of this node or anyone else; absent: a process of this node',
     parse: (text: string) => {
-      if (text !== '') checkAddress(text);
-      return parseText(text);
+      if (text !== '' && !isAddress(text)) throw new BadRequest('expected an address');
+      return text;
     },
   },
   json: { flag: 'json', default: 'false', help: 'prints values instead of text', parse: parseBoolean },
@@ -48,11 +48,14 @@ examples:
     if (verb !== 'explain')
       throw new BadRequest(`expected explain, got ${JSON.stringify(verb ?? '')}; see k8ts rules --help`);
     const given = words.join(' ');
-    const lines =
-      given === '-' ? (await readText(process.stdin)).split('\n').filter((line) => line.trim() !== '') : [given];
+    const lines = given === '-' ? (await readText(process.stdin)).split('\n').filter(isQuestion) : [given];
     for (const part of await explain(lines, options, new SystemExec())) process.stdout.write(part);
   },
 });
+
+/** Lines of a listing that are no rules: `*nat`, `:INPUT ACCEPT [0:0]`, `COMMIT`, `table ip nat {`, `type filter hook ...`, `}`. */
+const isQuestion = (line: string): boolean =>
+  !/^\s*(?:$|[*:#}]|COMMIT$|(?:table|chain|set|map) .*\{|type \S+|elements = |policy |flags |timeout )/.test(line);
 
 /** The words of a rule that no shell quoted become one argument: --dport 80 is no option of this command. Pure. */
 export function joinRule(argv: readonly string[]): readonly string[] {
@@ -69,26 +72,38 @@ export function joinRule(argv: readonly string[]): readonly string[] {
   return [...argv.slice(0, at + 1), ...flags, ...(words.length === 0 ? [] : [words.join(' ')])];
 }
 
-/** One text for each line. @throws BadRequest; CommandFailed where the kernel's rules cannot be read */
+/**
+ * One text for each line. Of several lines, each answer begins with its line, and a line that is no question gets its error as the answer.
+ * @throws BadRequest, NotFound for a single line; CommandFailed where the kernel's rules cannot be read
+ */
 export async function explain(
   lines: readonly string[],
   options: Parsed<typeof commandOptions>,
   exec: Exec,
 ): Promise<readonly string[]> {
-  const questions = lines.map(readQuestion);
+  const [only] = lines;
+  if (lines.length === 1) readQuestion(only!);
   const listings = await readListings(exec);
   const listed = listedRules(listings, listings.nftInNames);
+  const answer = async (line: string): Promise<string> => {
+    const question = readQuestion(line);
+    if (question.about === 'packet') return trace(question, listings, options, exec);
+    if (options.from !== '') throw new BadRequest('--from is for packets, and this is a rule');
+    const found = explainRule(question.text, listed);
+    if (found.explanations.length === 0)
+      throw new NotFound('no rule on this node has these words, or the same comment');
+    return options.json ? json({ question, ...found }) : renderAnswer(found);
+  };
+  if (lines.length === 1) return [await answer(only!)];
   const answers: string[] = [];
-  for (const question of questions) {
-    if (question.about === 'packet') answers.push(await trace(question, listings, options, exec));
-    else {
-      const answer = explainRule(question.text, listed);
-      answers.push(options.json ? json({ question, ...answer }) : renderAnswer(answer));
-    }
+  for (const line of lines) {
+    const text = await answer(line).catch((error: unknown) => {
+      if (!(error instanceof AppError)) throw error;
+      return options.json ? json({ line, error: error.message }) : `${error.message}\n`;
+    });
+    answers.push(options.json ? text : `> ${line.trim()}\n${text}\n`);
   }
-  return answers.length > 1 && !options.json
-    ? answers.flatMap((answer, i) => (i === 0 ? [answer] : ['\n', answer]))
-    : answers;
+  return answers;
 }
 
 async function trace(
@@ -100,7 +115,7 @@ async function trace(
   const network = await readNetwork(exec);
   const sent = packetOf(question, from, network);
   const frame = sent.inInterface === undefined ? undefined : await readFrame(exec, sent.inInterface, sent.source);
-  const packet = frame ? { ...sent, frame } : sent;
+  const packet = typeof frame === 'object' ? { ...sent, frame } : sent;
   const journey = tracerOfListings(listings).trace(packet, {
     localAddresses: network.localAddresses,
     route: (destination) => network.route(destination) ?? '',
@@ -108,7 +123,10 @@ async function trace(
     // Of several endpoints the first one that the rules name.
     random: () => 0,
   });
-  return asJson ? json({ question, packet, journey }) : renderJourney(packet, journey);
+  if (asJson) return json({ question, packet, journey });
+  const note =
+    frame === 'unheard' ? `${sent.inInterface} has not heard this sender: the rules for its ports are left out\n` : '';
+  return `${note}${renderJourney(packet, journey)}`;
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value)}\n`;

@@ -33,7 +33,12 @@ export async function readListings(exec: Exec): Promise<Listings> {
 /** The part of `ip -json address` that counts. */
 export interface IpAddress {
   readonly ifname: string;
-  readonly addr_info: readonly { readonly family: 'inet' | 'inet6'; readonly local?: string; readonly scope: string }[];
+  readonly addr_info: readonly {
+    readonly family: 'inet' | 'inet6';
+    readonly local?: string;
+    readonly broadcast?: string;
+    readonly scope: string;
+  }[];
 }
 /** The part of `ip -json route` that counts. */
 export interface IpRoute {
@@ -46,6 +51,7 @@ export interface IpRoute {
 
 export interface NodeNetwork {
   readonly localAddresses: ReadonlySet<string>;
+  readonly broadcasts: ReadonlySet<string>;
   /** The interface of the route to a destination; undefined without a route. */
   readonly route: (destination: string) => string | undefined;
   /** The first global address of an interface, of the family of `like`. */
@@ -75,6 +81,7 @@ export function networkOf(addresses: readonly IpAddress[], routes: readonly IpRo
   const familyOf = (address: string) => (address.includes(':') ? 'inet6' : 'inet');
   return {
     localAddresses: new Set(own.map(({ local }) => local)),
+    broadcasts: new Set(addresses.flatMap(({ addr_info }) => addr_info.flatMap(({ broadcast }) => broadcast ?? []))),
     route: (destination) => {
       const address = parseAddress(destination);
       return table.find(({ range }) => cidrContains(range, address))?.dev;
@@ -89,10 +96,14 @@ export function networkOf(addresses: readonly IpAddress[], routes: readonly IpRo
 const rangeOf = (dst: string): Cidr => parseCidr(dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`);
 
 /**
- * The frame in which a packet of this address comes to a bridge, from what the bridge has learned; undefined where the interface is no
- * bridge, or the sender has not been heard.
+ * The frame in which a packet of this address comes to a bridge, from what the bridge has learned; `unheard`: it has not heard the sender.
+ * Undefined where the interface is no bridge.
  */
-export async function readFrame(exec: Exec, interfaceName: string, address: string): Promise<Frame | undefined> {
+export async function readFrame(
+  exec: Exec,
+  interfaceName: string,
+  address: string,
+): Promise<Frame | 'unheard' | undefined> {
   const ask = async <T>(...argv: string[]): Promise<readonly T[]> => {
     const answer = await exec.run(argv).catch((error: unknown) => {
       // `bridge` ends so for an interface that is none.
@@ -101,6 +112,8 @@ export async function readFrame(exec: Exec, interfaceName: string, address: stri
     });
     return JSON.parse(answer.stdout || '[]') as readonly T[];
   };
+  const learned = await ask<{ mac: string; ifname: string }>('bridge', '-json', 'fdb', 'show', 'br', interfaceName);
+  if (learned.length === 0) return undefined;
   const neighbours = await ask<{ dst: string; lladdr?: string }>(
     'ip',
     '-json',
@@ -110,8 +123,6 @@ export async function readFrame(exec: Exec, interfaceName: string, address: stri
     interfaceName,
   );
   const sourceMac = neighbours.find(({ dst }) => dst === address)?.lladdr;
-  if (sourceMac === undefined) return undefined;
-  const learned = await ask<{ mac: string; ifname: string }>('bridge', '-json', 'fdb', 'show', 'br', interfaceName);
   const port = learned.find(({ mac, ifname }) => mac === sourceMac && ifname !== interfaceName)?.ifname;
-  return port === undefined ? undefined : { port, sourceMac };
+  return sourceMac === undefined || port === undefined ? 'unheard' : { port, sourceMac };
 }

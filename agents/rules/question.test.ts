@@ -5,7 +5,10 @@ import { packetOf, type Question, readQuestion } from './question';
 
 const node = networkOf(
   [
-    { ifname: 'eth0', addr_info: [{ family: 'inet', local: '192.168.57.11', scope: 'global' }] },
+    {
+      ifname: 'eth0',
+      addr_info: [{ family: 'inet', local: '192.168.57.11', broadcast: '192.168.57.255', scope: 'global' }],
+    },
     { ifname: 'cni0', addr_info: [{ family: 'inet', local: '10.244.1.1', scope: 'global' }] },
   ],
   [
@@ -37,6 +40,12 @@ t.test('a rule or a packet', async (t) => {
     '10.96.0.1/tcp',
     '10.96.0.1:80/foo',
     '1:2:3',
+    '1.2.3.4:999999',
+    '10.96.0.10:dns',
+    'web.shop:80',
+    '0.0.0.0:80',
+    '224.0.0.1:53/udp',
+    '10.0.0.0/8',
   ]) {
     t.throws(() => readQuestion(text), { code: 'BadRequest' }, text);
   }
@@ -54,6 +63,7 @@ t.test('the packet', async (t) => {
   });
   t.match(packet('10.244.1.5:80'), { source: '10.244.1.1' }, 'by the longest prefix');
   t.match(packet('192.168.57.11:22'), { source: '192.168.57.11' });
+  t.match(packet('127.0.0.2:22'), { source: '127.0.0.1' });
   t.match(packet('10.96.0.1:443', '10.244.1.5'), { source: '10.244.1.5', inInterface: 'cni0' });
   t.match(packet('10.96.0.1:443', '203.0.113.1'), { inInterface: 'eth0' });
   t.notMatch(packet('10.96.0.1:443', '10.244.1.1'), { inInterface: String }, 'its own address');
@@ -63,6 +73,7 @@ t.test('the packet', async (t) => {
     ['10.96.0.1:443', '198.51.100.1', /no route of this node leads to 198\.51\.100\.1/],
     ['10.96.0.1:443', 'fd00::1', /two families/],
     ['[fd00::1]:80', '', /no route/],
+    ['192.168.57.255:80', '', /broadcast/],
   ] as const) {
     t.throws(() => packet(to, from), { code: 'BadRequest', message: why }, `${from} to ${to}`);
   }

@@ -1,5 +1,6 @@
 // The interface that a rule language implements, so that a packet can be traced through its rules.
 import type { Family } from '../../controlplane/base/cidr';
+import { AppError, Unsupported } from '../../controlplane/base/errors';
 import type { Hook, RuleStep } from './journey';
 import type { Traveller } from './packet';
 
@@ -34,3 +35,13 @@ export type Refusal = 'eager' | 'lazy';
 
 /** Deeper nesting counts as a loop of jumps, which the kernel refuses. */
 export const maxDepth = 64;
+
+/** Adds the place of the rule to what `work` throws. */
+export function located<T>(place: string, rule: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    throw new Unsupported(`${place}: ${cause.message}\n  ${rule}`, { cause });
+  }
+}

@@ -14,14 +14,15 @@ export function renderAnswer({ exact, explanations }: Answer): string {
   return `${[...first, ...shown, ...(left > 0 ? [`... and ${left} more`, ''] : [])].join('\n').trimEnd()}\n`;
 }
 
-function renderExplanation({ rule, writer, effect, objects, way, callers }: Explanation): string[] {
+function renderExplanation({ rule, writer, effect, objects, way, callers, element }: Explanation): string[] {
   const field = (name: string, text: string) => `  ${name.padEnd(9)}${text}`;
   return [
     `${rule.program} ${placeOf(rule)}`,
     `      ${rule.text}`,
+    ...(element ? [field('element', `${element.element}, which leads to ${element.chain}`)] : []),
     ...(effect === undefined ? [] : [field('does', effect)]),
     ...(objects.length === 0 ? [] : [field('for', objects.map(renderObject).join(', '))]),
-    field('by', writer ?? 'a program or a person that is not known: the kernel keeps no owner of a rule'),
+    field('by', writer ?? 'a program or a person that is not known by its names: the kernel keeps no owner of a rule'),
     ...(way === undefined
       ? [field('reached', 'by no packet: no rule leads to its chain')]
       : [

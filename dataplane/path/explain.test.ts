@@ -154,6 +154,43 @@ table ip nat {
   );
 });
 
+t.test('what a rule does is read from its target, not from its comment or its log prefix', async (t) => {
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['-A X -m limit --limit 5/min -j LOG --log-prefix "my drop: "', 'is written to the kernel log, and goes on'],
+    ['-A X -p tcp -m comment --comment drop-or-accept', 'nothing but counting the packets that match'],
+    ['-A X -p tcp -j REDIRECT --to-ports 8080', undefined],
+    ['-A X -j NFQUEUE --queue-num 1', undefined],
+    ['-A X -j TPROXY', undefined],
+    ['-A X -j Y', 'goes on in chain Y, and comes back if nothing there decides'],
+  ];
+  const all = listedRules({
+    iptables: [
+      { family: 4, dump: `*filter\n:X - [0:0]\n:Y - [0:0]\n${lines.map(([line]) => line).join('\n')}\nCOMMIT\n` },
+    ],
+  });
+  for (const [line, effect] of lines) t.equal(explainRule(line, all).explanations[0]?.effect, effect, line);
+});
+
+t.test('an element of a map is found by its comment', async (t) => {
+  const nft = `table ip k8ts {
+	map node-ports {
+		type inet_proto . inet_service : verdict
+		elements = { 6 . 30091 comment "t1/web:http" : goto outside-2 }
+	}
+	chain prerouting {
+		type nat hook prerouting priority -100; policy accept;
+		meta l4proto . th dport vmap @node-ports
+	}
+	chain outside-2 {
+		masquerade
+	}
+}
+`;
+  const answer = explainRule('tcp . 30091 comment "t1/web:http" : goto outside-2', listedRules({ nft }));
+  t.match(answer.explanations, [{ objects: [{ key: 't1/web', port: 'http' }], rule: { chain: 'prerouting' } }]);
+  t.match(renderAnswer(answer), /element +6 \. 30091, which leads to outside-2/);
+});
+
 t.test('chains in a circle end', async (t) => {
   const circle = '*filter\n:A - [0:0]\n:B - [0:0]\n-A A -j B\n-A B -j A\nCOMMIT\n';
   const { explanations } = explainRule('-A A -j B', listedRules({ iptables: [{ family: 4, dump: circle }] }));
@@ -167,12 +204,13 @@ t.test('writers', async (t) => {
     table = 'filter',
     program: 'iptables' | 'nft' = 'iptables',
   ): ListedRule => ({
-    ...{ program, table, chain, line: 1, text: '', objects: [] },
+    ...{ program, table, chain, line: 1, text: '', inOtherWords: [], objects: [] },
     next: to === undefined ? [] : [{ chain: to, objects: [] }],
   });
   t.equal(writerOf(rule('INPUT', 'f2b-sshd')), 'fail2ban');
   t.equal(writerOf(rule('KUBE-SERVICES')), 'kube-proxy or kubelet of Kubernetes');
   t.equal(writerOf(rule('input', undefined, 'inet firewalld', 'nft')), 'firewalld');
   t.equal(writerOf(rule('leave', undefined, 'inet k8ts-policy', 'nft')), 'kube-proxy of k8ts, for NetworkPolicies');
+  t.match(writerOf(rule('DOCKER-USER')), /administrator/);
   t.equal(writerOf(rule('INPUT')), undefined);
 });

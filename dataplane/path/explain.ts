@@ -1,7 +1,7 @@
 // Whose rule is this: from a pasted line to the rule in the kernel, its writer, the objects behind it, and the way on which packets
 // reach it. Pure.
 import type { ObjectRef } from './journey';
-import { type Caller, chainKey, type ListedRule, type ListedRules } from './listed-rules';
+import { type Branch, type Caller, chainKey, type ListedRule, type ListedRules } from './listed-rules';
 import { writerOf } from './writers';
 
 export interface Explanation {
@@ -14,6 +14,8 @@ export interface Explanation {
   readonly objects: readonly ObjectRef[];
   /** A shortest way from a hook of the kernel; undefined when no rule leads to the chain: no packet reaches the rule. */
   readonly way: Way | undefined;
+  /** The element of a map of this rule that was asked for. */
+  readonly element?: Branch;
   /** How many rules and elements lead to its chain. */
   readonly callers: number;
 }
@@ -40,8 +42,8 @@ export interface Answer {
  */
 export function explainRule(text: string, listed: ListedRules): Answer {
   const wanted = normal(text);
-  const same = listed.rules.filter(
-    ({ text: own, inNames }) => normal(own) === wanted || (inNames !== undefined && normal(inNames) === wanted),
+  const same = listed.rules.filter(({ text: own, inOtherWords }) =>
+    [own, ...inOtherWords].some((one) => normal(one) === wanted),
   );
   if (same.length > 0) return { exact: true, explanations: same.map((rule) => explain(rule, listed)) };
   const comment = /--comment "?([^"]+?)"?(?: -|$)|comment "([^"]+)"|\/\* (.+?) \*\/|# "([^"]+)"/
@@ -49,9 +51,16 @@ export function explainRule(text: string, listed: ListedRules): Answer {
     ?.slice(1)
     .find(Boolean);
   const [, chain] = /^-A (\S+)/.exec(wanted) ?? [];
-  const near = comment === undefined ? [] : listed.rules.filter((rule) => commentOf(rule) === comment);
+  if (comment === undefined) return { exact: false, explanations: [] };
+  const near = listed.rules.filter((rule) => commentOf(rule) === comment);
   const inChain = near.filter((rule) => rule.chain === chain);
-  return { exact: false, explanations: (inChain.length > 0 ? inChain : near).map((rule) => explain(rule, listed)) };
+  const elements = listed.rules.flatMap((rule) =>
+    rule.next
+      .filter((branch) => branch.comment === comment)
+      .map((branch): Explanation => ({ ...explain(rule, listed), objects: branch.objects, element: branch })),
+  );
+  const rules = (inChain.length > 0 ? inChain : near).map((rule) => explain(rule, listed));
+  return { exact: false, explanations: [...elements, ...rules] };
 }
 
 /** Without what differs between two listings of one rule. */
@@ -110,6 +119,7 @@ function wayTo(rule: ListedRule, listed: ListedRules): Way | undefined {
 
 /** The last words of a rule of either language decide. */
 const effects: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
+  [/-j LOG/, () => 'is written to the kernel log, and goes on'],
   [/(?:--to-destination |\bdnat (?:ip6? )?to )(\S+)/, ([, to]) => `a new connection goes to ${to} (DNAT)`],
   [/(?:--to-source |\bsnat (?:ip6? )?to )(\S+)/, ([, to]) => `a new connection gets the source ${to} (SNAT)`],
   [/-j MASQUERADE|\bmasquerade\b/, () => 'a new connection gets an address of this node as its source (masquerade)'],
@@ -123,13 +133,32 @@ const effects: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[
   [/\bvmap @(\S+)/, ([, map]) => `goes on where map ${map} says`],
   [/\b(?:update|add) @(\S+)/, ([, set]) => `its source goes into set ${set}, by which its next connections are known`],
   [/-j MARK|--set-x?mark|\bmark set\b/, () => 'gets a mark, by which later rules know it'],
-  [/-j LOG|\blog\b/, () => 'is written to the kernel log, and goes on'],
+  [/\blog\b/, () => 'is written to the kernel log, and goes on'],
   [/-g (\S+)|\bgoto (\S+)/, ([, a, b]) => `goes on in chain ${a ?? b}, and does not come back`],
   [/-j (\S+)|\bjump (\S+)/, ([, a, b]) => `goes on in chain ${a ?? b}, and comes back if nothing there decides`],
 ];
 
-function effectOf({ text }: ListedRule): string | undefined {
-  const words = text.replace(/ ?(?:-m comment --)?comment "[^"]*"/g, '').trim();
+const knownTargets: ReadonlySet<string> = new Set([
+  'ACCEPT',
+  'DROP',
+  'REJECT',
+  'RETURN',
+  'DNAT',
+  'SNAT',
+  'MASQUERADE',
+  'MARK',
+  'LOG',
+]);
+
+function effectOf({ text, next }: ListedRule): string | undefined {
+  const words = text
+    .replace(/ ?-m comment --comment (?:"[^"]*"|\S+)/, '')
+    .replace(/(?: comment)? "[^"]*"/g, '')
+    .trim();
+  const target = / -[jg] (\S+)/.exec(words)?.[1];
+  if (words.startsWith('-A ') && target === undefined) return 'nothing but counting the packets that match';
+  // Targets of other programs do what their own documents say.
+  if (target !== undefined && next.length === 0 && !knownTargets.has(target)) return undefined;
   for (const [pattern, say] of effects) {
     const found = pattern.exec(words);
     if (found) return say(found);

@@ -20,7 +20,7 @@ export interface ListedRule {
   /** As iptables-save or `nft -n -s list ruleset` prints it. */
   readonly text: string;
   /** As `nft list ruleset` prints it, where that differs: `ct state invalid` for `ct state 0x1`, and a rule of iptables in its own words. */
-  readonly inNames?: string;
+  readonly inOtherWords: readonly string[];
   readonly objects: readonly ObjectRef[];
   readonly next: readonly Branch[];
 }
@@ -30,6 +30,8 @@ export interface Branch {
   readonly chain: string;
   /** The element of a map that leads there: `10.96.3.7 . 6 . 80`. */
   readonly element?: string;
+  /** Of the element. */
+  readonly comment?: string;
   readonly objects: readonly ObjectRef[];
 }
 
@@ -56,17 +58,19 @@ export const chainKey = ({ program, table }: Pick<ListedRule, 'program' | 'table
 export function listedRules({ iptables = [], nft = '' }: ListingsOfNode, nftInNames = ''): ListedRules {
   const rules: ListedRule[] = [];
   const hooks = new Map<string, string>();
-  const named = new Map(readListing(nftInNames).map((table) => [table.label, table]));
+  const inNumbers = readListing(nft);
+  const otherwise = [inNumbers, readListing(nftInNames)];
+  const others = (label: string) => otherwise.flatMap((tables) => tables.find((table) => table.label === label) ?? []);
   const shown = new Set<string>();
   for (const { family, dump } of iptables) {
     const byNft = isByNft(dump);
     const labelOf = (table: string) => `${family === 4 ? 'ip' : 'ip6'} ${table}`;
-    const namesOf = (table: string) => (byNft ? named.get(labelOf(table)) : undefined);
-    const tables = addDump({ family, dump, namesOf }, rules, hooks);
+    const othersOf = (table: string) => (byNft ? others(labelOf(table)) : []);
+    const tables = addDump({ family, dump, othersOf }, rules, hooks);
     if (byNft) for (const table of tables) shown.add(labelOf(table));
   }
-  for (const table of readListing(nft)) {
-    if (!shown.has(table.label)) addTable(table, named.get(table.label), rules, hooks);
+  for (const table of inNumbers) {
+    if (!shown.has(table.label)) addTable(table, others(table.label), rules, hooks);
   }
   const callers = new Map<string, Caller[]>();
   for (const rule of rules) {
@@ -85,12 +89,12 @@ const builtIn: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 
 interface Dump {
   readonly family: Family;
   readonly dump: string;
-  /** The table as nft lists it, if it does. */
-  readonly namesOf: (table: string) => NftTable | undefined;
+  /** The table as nft lists it, with numbers and with names, if it does. */
+  readonly othersOf: (table: string) => readonly NftTable[];
 }
 
 /** Returns the tables. */
-function addDump({ family, dump, namesOf }: Dump, rules: ListedRule[], hooks: Map<string, string>): readonly string[] {
+function addDump({ family, dump, othersOf }: Dump, rules: ListedRule[], hooks: Map<string, string>): readonly string[] {
   const program = family === 4 ? 'iptables' : 'ip6tables';
   const tables = parseDump(dump);
   for (const [table, chains] of tables) {
@@ -101,11 +105,12 @@ function addDump({ family, dump, namesOf }: Dump, rules: ListedRule[], hooks: Ma
           match.match === 'comment' ? serviceOfComment(match.text) : [],
         );
         const { action } = rule;
-        const leads = action.target === 'jump' || action.target === 'goto';
+        // What looks like a chain may be a target of another program: REDIRECT, LOG.
+        const leads = (action.target === 'jump' || action.target === 'goto') && chains.has(action.chain);
         const next = leads ? [{ chain: action.chain, objects }] : [];
         const text = renderRule(name, rule, family);
-        const inNames = otherWords(namesOf(table), name, own.length, i, text);
-        rules.push({ program, table, chain: name, line: i + 1, text, ...inNames, objects, next });
+        const inOtherWords = wordsOf(othersOf(table), name, own.length, i, text);
+        rules.push({ program, table, chain: name, line: i + 1, text, inOtherWords, objects, next });
       }
     }
   }
@@ -114,7 +119,7 @@ function addDump({ family, dump, namesOf }: Dump, rules: ListedRule[], hooks: Ma
 
 function addTable(
   { label, family, chains, sets }: NftTable,
-  named: NftTable | undefined,
+  others: readonly NftTable[],
   rules: ListedRule[],
   hooks: Map<string, string>,
 ): void {
@@ -131,23 +136,25 @@ function addTable(
       for (const [, map] of text.matchAll(/\bvmap @(\S+)/g)) {
         for (const [element, { comment, value = '' }] of sets.get(map!)?.elements ?? []) {
           const to = /^(?:jump|goto) (\S+)$/.exec(value)?.[1];
-          if (to !== undefined) next.push({ chain: to, element, objects: objectsOf(comment) });
+          if (to === undefined) continue;
+          next.push({ chain: to, element, objects: objectsOf(comment), ...(comment === undefined ? {} : { comment }) });
         }
       }
-      const inNames = otherWords(named, chain, own.length, i, text);
-      rules.push({ ...place, chain, line: i + 1, text, ...inNames, objects, next });
+      const inOtherWords = wordsOf(others, chain, own.length, i, text);
+      rules.push({ ...place, chain, line: i + 1, text, inOtherWords, objects, next });
     }
   }
 }
 
-/** Between the two listings the chain may have changed: then it has other rules, most likely another number of them. */
-function otherWords(
-  named: NftTable | undefined,
+/** Between two listings the chain may have changed: then it has other rules, most likely another number of them. */
+const wordsOf = (
+  tables: readonly NftTable[],
   chain: string,
   count: number,
   index: number,
   text: string,
-): { readonly inNames?: string } {
-  const rules = named?.chains.get(chain)?.rules;
-  return rules?.length === count && rules[index] !== text ? { inNames: rules[index]! } : {};
-}
+): readonly string[] =>
+  tables.flatMap(({ chains }) => {
+    const rules = chains.get(chain)?.rules;
+    return rules?.length === count && rules[index] !== text ? [rules[index]!] : [];
+  });

@@ -226,7 +226,8 @@ t.test('an unknown word stops the trace only when a packet reaches the rule', as
     '*filter',
     ':FORWARD ACCEPT [0:0]',
     '-A FORWARD -d 10.244.2.8/32 -m set --match-set bad src -j DROP',
-    '-A FORWARD -d 10.244.2.7/32 -j LOG',
+    '-A FORWARD -d 10.244.2.7/32 -j NFQUEUE --queue-num 1',
+    '-A FORWARD -d 10.244.2.5/32 -j LOG',
     'COMMIT',
     '',
   ].join('\n');
@@ -236,6 +237,7 @@ t.test('an unknown word stops the trace only when a packet reaches the rule', as
   const to = (destination: string) =>
     tracer.trace({ source: '10.244.1.6', destination, protocol: 'tcp', inInterface: 'cni0' }, around).verdict;
   t.equal(to('10.244.2.9'), 'accept');
+  t.equal(to('10.244.2.5'), 'accept', 'a log changes nothing');
   for (const address of ['10.244.2.8', '10.244.2.7', '10.244.2.6']) {
     t.throws(() => to(address), { code: 'Unsupported', message: /does not know/ }, address);
   }

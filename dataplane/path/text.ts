@@ -37,7 +37,10 @@ function renderRule({ table, chain, line, rule, verdict, before, after, objects 
   const changed = before === after ? [] : changes(before, after);
   const behind = objects.map(renderObject);
   const what = [`${table} ${chain}:${line}`, verdict, ...changed, ...behind].join(', ');
-  return [`  ${what}`, `      ${rule}`];
+  const byChance = /--mode random|numgen random/.test(rule)
+    ? ['      (chance decides: another packet may go on elsewhere)']
+    : [];
+  return [`  ${what}`, `      ${rule}`, ...byChance];
 }
 
 function changes(before: Fields, after: Fields): string[] {

@@ -47,7 +47,8 @@ export function tracerOfListings({ iptables = [], nft = '' }: ListingsOfNode): T
   return tracerOf(
     read.map(({ family, rules }) => new IptablesEvaluator(rules, family, 'lazy')),
     readListing(nft)
-      .filter(({ label }) => !shown.has(label))
+      // Hooks of other families, which a packet between hosts meets at most once, before all others (ingress): not traced.
+      .filter(({ label }) => !shown.has(label) && !/^(?:netdev|arp) /.test(label))
       .map((table) => new NftEvaluator(table, 'lazy')),
   );
 }

@@ -6,6 +6,7 @@ const chainNames: readonly (readonly [RegExp, string])[] = [
   [/^K8TS-/, 'kube-proxy of k8ts'],
   [/^KUBE-/, 'kube-proxy or kubelet of Kubernetes'],
   [/^CNI-/, 'a CNI plug-in (portmap, bridge)'],
+  [/^DOCKER-USER$/, 'an administrator, for whom Docker keeps this chain; or Docker'],
   [/^DOCKER/, 'Docker'],
   [/^(cali|felix)-/, 'Calico'],
   [/^(OLD_)?CILIUM/, 'Cilium'],

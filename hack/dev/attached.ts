@@ -1,16 +1,33 @@
+// Programs that run at the terminal of this one.
 import { startProgram } from '../../dataplane/exec/system-exec';
 
-/**
- * Runs a program at this terminal, and resolves with its exit status, 1 if a signal ended it. Ctrl-C reaches the program and ends it; this
- * process stays, because it may have work to do after that.
- */
-export async function runAttached(argv: readonly string[]): Promise<number> {
-  const stay = () => undefined;
-  process.on('SIGINT', stay);
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** While `work` runs, signals that end a process do not end this one: it has to finish. `wasAsked`: whether one has come. */
+export async function withoutEnding<T>(work: (wasAsked: () => boolean) => Promise<T>): Promise<T> {
+  let asked = false;
+  const note = () => {
+    asked = true;
+  };
+  for (const name of endings) process.on(name, note);
   try {
-    const program = await startProgram(argv, { stdio: ['inherit', 'inherit', 'inherit'] });
-    return (await program.exited) ?? 1;
+    return await work(() => asked);
   } finally {
-    process.off('SIGINT', stay);
+    for (const name of endings) process.off(name, note);
   }
+}
+
+/** Runs a program and resolves with its exit status, 1 if a signal ended it. A signal that would end this process ends the program. */
+export function runAttached(argv: readonly string[]): Promise<number> {
+  return withoutEnding(async () => {
+    const program = await startProgram(argv, { stdio: ['inherit', 'inherit', 'inherit'] });
+    // Ctrl-C reaches the program by itself.
+    const pass = (name: NodeJS.Signals) => program.kill(name);
+    process.on('SIGTERM', pass).on('SIGHUP', pass);
+    try {
+      return (await program.exited) ?? 1;
+    } finally {
+      process.off('SIGTERM', pass).off('SIGHUP', pass);
+    }
+  });
 }

@@ -1,6 +1,7 @@
 // The program of hack/up, hack/down, hack/status, hack/store, hack/rules and hack/logs, which prepare Node.js and the build and then run it.
 
 import { AppError, describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { down } from './down';
@@ -53,7 +54,7 @@ const scripts = {
   }),
   store: script({
     summary:
-      'Checks, backs up, restores or compacts the store of a cluster. A restore stops the API servers meanwhile, while agents and pods run on.',
+      'Checks, backs up, restores or compacts the store of a cluster. A restore stops API servers and kubelets for some seconds; containers run on.',
     usage: 'hack/store [options] check [FILE]|backup FILE|restore FILE|compact',
     options: storeCommandOptions,
     maxPositional: 2,
@@ -116,4 +117,4 @@ async function main([name = '', ...argv]: readonly string[]): Promise<number> {
   return 2;
 }
 
-void main(process.argv.slice(2)).then((code) => process.exit(code));
+void main(process.argv.slice(2)).then(exitWhenWritten);

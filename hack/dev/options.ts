@@ -92,7 +92,7 @@ export const storeCommandOptions = {
   force: {
     flag: 'force',
     default: 'false',
-    help: 'backup: replaces the file; restore: replaces the objects, which are kept as a file',
+    help: 'backup: replaces the file; restore: replaces the objects, which are kept: as a file next to the store (SQLite) or to FILE (etcd)',
     parse: parseBoolean,
   },
 } satisfies OptionTable;

@@ -1,9 +1,8 @@
 // hack/store: `k8ts store` with the store of a local cluster. A restore stops the API servers, and the kubelets: those register their nodes
 // again, which the backup may lack, and take over the pod ranges that it has. Containers run on meanwhile.
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Api } from './api';
-import { runAttached } from './attached';
+import { runAttached, withoutEnding } from './attached';
 import { findPrograms, openCluster } from './cluster';
 import { storeOptions } from './etcd';
 import { type ClusterPlan, controlNodes } from './plan';
@@ -23,11 +22,16 @@ export interface StoreContext {
   readonly write: (text: string) => void;
 }
 
+const verbs: readonly string[] = ['check', 'backup', 'restore', 'compact'];
+
 /** Resolves with the exit status. @throws Refused, Unavailable */
 export async function store(context: StoreContext): Promise<number> {
-  const { name, words, force, dir, write } = context;
+  const { name, words, force, write } = context;
   const { plan } = openCluster(name);
-  const [verb, file] = words;
+  const [verb = ''] = words;
+  if (!verbs.includes(verb) && verb !== 'migrate') {
+    throw new Refused(`expected one of ${verbs.join(', ')}, got ${JSON.stringify(verb)}.`, 'See hack/store --help');
+  }
   if (verb === 'migrate') {
     throw new Refused(
       'a local cluster keeps its kind of store.',
@@ -35,8 +39,7 @@ export async function store(context: StoreContext): Promise<number> {
     );
   }
   const argv = storeCommand(plan, context);
-  // Without a file nothing needs to stop; the program says what is missing.
-  if (verb !== 'restore' || !file || !existsSync(resolve(dir, file))) return runAttached(argv);
+  if (verb !== 'restore') return runAttached(argv);
   if (!force) {
     throw new Refused(
       `cluster ${name} has objects already.`,
@@ -46,7 +49,9 @@ export async function store(context: StoreContext): Promise<number> {
   if (supervisorPid(plan.runDir) === undefined) {
     throw new Refused(`cluster ${name} has no supervisor.`, `Start it first: hack/up${nameOption(plan)}`);
   }
-  return withoutServers(plan, write, () => runAttached(argv));
+  // A file that cannot be restored is no reason to stop anything.
+  const readable = await runAttached([...argv, '--dry-run']);
+  return readable === 0 ? withoutServers(plan, write, () => runAttached(argv)) : readable;
 }
 
 function storeCommand(plan: ClusterPlan, { words, force, dir, env }: StoreContext): readonly string[] {
@@ -77,16 +82,25 @@ async function withoutServers(
   if (specs.length < names.length) {
     throw new Refused(`not all of ${names.join(', ')} run.`, `Repair the cluster first: hack/up${nameOption(plan)}`);
   }
-  write(`stopping ${names.join(', ')}; containers run on\n`);
-  await stopProcesses(plan.runDir, names);
-  try {
-    return await work();
-  } finally {
-    await applyProcesses(plan.runDir, specs);
+  return withoutEnding(async (wasAsked) => {
+    write(`stopping ${names.join(', ')}; containers run on\n`);
+    let code = 1;
+    try {
+      await stopProcesses(plan.runDir, names);
+      if (!wasAsked()) code = await work();
+    } finally {
+      await applyProcesses(plan.runDir, specs);
+    }
+    if (code !== 0) write('The restore has not ended. Run it again, or see hack/store check.\n');
     await serversReady(plan);
     const api = await Api.open(plan.adminConf);
     await nodesReady(plan, api);
     for (const { name } of controlNodes(plan)) await api.markControlPlane(name);
-    write(`all run again, and ${plan.nodes.length} nodes are Ready\n`);
-  }
+    write(`all run again; nodes that are Ready: ${plan.nodes.map(({ name }) => name).join(', ')}\n`);
+    const strange = (await api.nodes()).filter(({ name }) => !plan.nodes.some((node) => node.name === name));
+    for (const { name } of strange) {
+      write(`The backup has a node ${name} that this cluster lacks, maybe with pods: kubectl delete node ${name}\n`);
+    }
+    return code;
+  });
 }

@@ -17,7 +17,7 @@ die() {
 }
 
 need_root() {
-  [ "$(id -u)" = 0 ] || die "needs root: it creates network namespaces, Docker engines and iptables rules. Run: sudo $0 $*"
+  [ "$(id -u)" = 0 ] || die "needs root, for network namespaces, Docker engines and netfilter rules. Run: sudo $0 $*"
   [ "$(uname -s)" = Linux ] || die "needs Linux: nodes are Linux network namespaces"
 }
 

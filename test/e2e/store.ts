@@ -44,7 +44,7 @@ export function storeTests(t: Test, cluster: Cluster): void {
     t.equal(code, 0, stderr);
     t.match(
       stdout,
-      /^stopping server, control\/kubelet, .*containers run on\n.*\nall run again, and 3 nodes are Ready\n$/s,
+      /can be restored\nstopping server, control\/kubelet, .*containers run on\n.*\nall run again; nodes that are Ready: control, worker-1, worker-2\n$/s,
     );
     const kept = /the former store is (\S+):/.exec(stdout)?.[1] ?? '';
     t.ok(statSync(kept).size > 0);

@@ -21,6 +21,12 @@ export const commandOptions = {
     help: 'backup: replace the file; restore: replace the store, which is kept under another name',
     parse: parseBoolean,
   },
+  dryRun: {
+    flag: 'dry-run',
+    default: 'false',
+    help: 'restore: reads the whole backup, and changes nothing',
+    parse: parseBoolean,
+  },
   from: {
     flag: 'from',
     placeholder: 'STORE',

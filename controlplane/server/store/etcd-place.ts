@@ -76,6 +76,7 @@ export class EtcdPlace implements StorePlace {
         throw new AlreadyExists(`${this.name} is not empty: it has ${items[0].key}. ${this.toReplace}`);
       }
       await this.keep(store, replace.keepAt, signal);
+      replace.onKept();
       await markFilling(store);
       try {
         await clearValues(store);

@@ -16,7 +16,11 @@ export interface NewStore {
   /** Its first write gets a greater revision than this one. */
   readonly revision: number;
   /** A store that is there now is replaced, and kept under another name; one in etcd as a backup at this path. Absent: it is an error. */
-  readonly replace?: { readonly keepAt: string };
+  readonly replace?: {
+    readonly keepAt: string;
+    /** Called when that backup is complete, before anything is cleared. */
+    readonly onKept: () => void;
+  };
   readonly signal: AbortSignal;
 }
 

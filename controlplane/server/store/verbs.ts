@@ -39,19 +39,25 @@ export async function restore(task: Task): Promise<void> {
     header,
     sum: await digestOf(entries),
   }));
-  const exists = await place.exists();
-  if (exists && !options.force) {
-    throw new AlreadyExists(`${place.name} has objects already. ${place.toReplace}`);
-  }
   const problems = await warnOfBackup(task);
   if (problems > 0) {
     say(`${file} has ${problems} problems. They are restored too, and a server may end at its start because of them.`);
+  }
+  if (options.dryRun) {
+    say(`${file}: ${sum.count} objects of ${header.created} can be restored`);
+    return;
+  }
+  const exists = await place.exists();
+  if (exists && !options.force) {
+    throw new AlreadyExists(`${place.name} has objects already. ${place.toReplace}`);
   }
   const present = await place.newest();
   if (exists && present === undefined) say(`${place.name} cannot be read; its revisions are estimated`);
   const revision = Math.max(header.revision, present ?? 0) + revisionJump(header.created, systemClock.now());
   const stamp = new Date(systemClock.now()).toISOString().replaceAll(/[:.]/g, '-');
-  const replace = options.force ? { replace: { keepAt: `${resolve(file)}.before-${stamp}` } } : {};
+  const keepAt = `${resolve(file)}.before-${stamp}`;
+  const onKept = () => say(`${place.name}: what is there now is saved in ${keepAt}`);
+  const replace = options.force ? { replace: { keepAt, onKept } } : {};
   const { result, kept } = await place.make({ revision, signal, ...replace }, (store) =>
     readBackup(file, async ({ entries }) => {
       const last = await fill(store, until(signal, entries));

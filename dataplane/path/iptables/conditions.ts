@@ -2,7 +2,6 @@
 import { parseCidr } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Match, Rule, Term } from '../../netfilter/model';
-import { renderRule } from '../../netfilter/render';
 import type { Refusal } from '../evaluator';
 import { clientsOf, contains, isLocal, parseRange, type Traveller } from '../packet';
 
@@ -17,15 +16,14 @@ export function conditionsOf(rule: Rule, refusal: Refusal): readonly Condition[]
   if (rule.outInterface) conditions.push(interfaceIs(rule.outInterface, (packet) => packet.outInterface));
   if (rule.protocol) conditions.push(protocolIs(rule.protocol));
   for (const match of rule.matches ?? []) {
-    if (match.match !== 'comment')
-      conditions.push(negate('not' in match && match.not === true, meet(match, rule, refusal)));
+    if (match.match !== 'comment') conditions.push(negate('not' in match && match.not === true, meet(match, refusal)));
   }
   return conditions;
 }
 
-function unknown(what: string, rule: Rule, refusal: Refusal): Condition {
+function unknown(what: string, refusal: Refusal): Condition {
   const refuse = (): never => {
-    throw new Unsupported(`the tracer does not know ${what}: ${renderRule('?', rule, 4)}`);
+    throw new Unsupported(`the tracer does not know ${what}`);
   };
   return refusal === 'eager' ? refuse() : refuse;
 }
@@ -48,7 +46,7 @@ function interfaceIs({ is, not }: Term<string>, pick: (packet: Traveller) => str
 const protocolIs = ({ is, not }: Term<string>): Condition =>
   negate(not === true, (packet) => is === 'all' || packet.protocol === is);
 
-function meet(match: Match, rule: Rule, refusal: Refusal): Condition {
+function meet(match: Match, refusal: Refusal): Condition {
   switch (match.match) {
     case 'comment':
       return () => true;
@@ -66,22 +64,22 @@ function meet(match: Match, rule: Rule, refusal: Refusal): Condition {
     case 'conntrack':
       return (packet) => match.states.some((state) => packet.states.has(state));
     case 'addrtype':
-      return addressType(match.type, rule, match.side, refusal);
+      return addressType(match.type, match.side, refusal);
     case 'statistic':
       return (packet) => packet.around.random() < match.probability;
     case 'recent':
       return (packet) => recent(match, packet);
     case 'opaque':
-      return unknown(match.text, rule, refusal);
+      return unknown(match.text, refusal);
   }
 }
 
 const multicast = [parseCidr('224.0.0.0/4'), parseCidr('ff00::/8')];
 
-function addressType(type: string, rule: Rule, side: 'source' | 'destination', refusal: Refusal): Condition {
+function addressType(type: string, side: 'source' | 'destination', refusal: Refusal): Condition {
   if (type === 'LOCAL') return (packet) => isLocal(packet.fields[side], packet.around);
   if (type === 'MULTICAST') return (packet) => multicast.some((range) => contains(range, packet.fields[side]));
-  return unknown(`address type ${type}`, rule, refusal);
+  return unknown(`address type ${type}`, refusal);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Family } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Chain, Rule, RuleSet, Table, Target } from '../../netfilter/model';
 import { renderRule } from '../../netfilter/render';
-import { type BaseChain, type Evaluator, maxDepth, type Refusal, type Verdict } from '../evaluator';
+import { type BaseChain, type Evaluator, located, maxDepth, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
 import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
 import { serviceOfComment } from '../objects';
@@ -75,16 +75,20 @@ export class IptablesEvaluator implements Evaluator {
     let line = 0;
     for (const { action, text, conditions, objects } of this.prepare(chain)) {
       line++;
-      if (!conditions.every((condition) => condition(packet))) continue;
+      const at = `${table} ${chain.name}:${line}`;
+      if (!located(at, text, () => conditions.every((condition) => condition(packet)))) continue;
       const before = packet.fields;
-      const final = act(action, packet, text);
-      const at = { step: 'rule', hook, table, chain: chain.name, line, rule: text } as const;
-      record({ ...at, verdict: stepVerdicts[action.target], before, after: packet.fields, objects });
+      const passes = isPassing(action);
+      const final = passes ? undefined : located(at, text, () => act(action, packet));
+      const step = { step: 'rule', hook, table, chain: chain.name, line, rule: text } as const;
+      const verdict = passes ? 'continue' : stepVerdicts[action.target];
+      record({ ...step, verdict, before, after: packet.fields, objects });
       if (action.target === 'return') return undefined;
       if (final) return final;
-      if (action.target !== 'jump' && action.target !== 'goto') continue;
+      if (passes || (action.target !== 'jump' && action.target !== 'goto')) continue;
       const next = place.rules.get(action.chain);
-      if (!next) throw new Unsupported(`${text}: there is no chain ${action.chain}`);
+      if (!next)
+        throw new Unsupported(`${at}: the tracer does not know a chain or a target ${action.chain}\n  ${text}`);
       const below = this.walk(place, next, packet, record, depth + 1);
       if (below || action.target === 'goto') return below;
     }
@@ -94,10 +98,12 @@ export class IptablesEvaluator implements Evaluator {
   private prepare(chain: Chain): readonly ReadyRule[] {
     let rules = this.ready.get(chain);
     if (!rules) {
-      rules = chain.rules.map((rule) => ({
+      rules = chain.rules.map((rule, i) => ({
         action: rule.action,
         text: renderRule(chain.name, rule, this.family),
-        conditions: conditionsOf(rule, this.refusal),
+        conditions: located(`${chain.name}:${i + 1}`, renderRule(chain.name, rule, this.family), () =>
+          conditionsOf(rule, this.refusal),
+        ),
         objects: objectsOf(rule),
       }));
       this.ready.set(chain, rules);
@@ -131,8 +137,13 @@ const stepVerdicts: Readonly<Record<Target['target'], StepVerdict>> = {
   opaque: 'continue',
 };
 
+/** Targets of other programs after which the packet goes on, with nothing changed that later rules see. */
+const passing = /^(?:-j )?(?:LOG|NFLOG|TRACE|AUDIT|CHECKSUM|TCPMSS)\b/;
+const isPassing = (action: Target): boolean =>
+  passing.test(action.target === 'opaque' ? action.text : action.target === 'jump' ? action.chain : '');
+
 /** Undefined: the packet continues in this chain, or in the chain of the jump. */
-function act(action: Target, packet: Traveller, text: string): Verdict | undefined {
+function act(action: Target, packet: Traveller): Verdict | undefined {
   switch (action.target) {
     case 'accept':
     case 'drop':
@@ -152,7 +163,7 @@ function act(action: Target, packet: Traveller, text: string): Verdict | undefin
       packet.masquerade();
       return { kind: 'accept' };
     case 'opaque':
-      throw new Unsupported(`the tracer does not know what this does: ${text}`);
+      throw new Unsupported('the tracer does not know what this does');
     default:
       return undefined;
   }

@@ -1,7 +1,7 @@
 // Evaluates a table of nftables like the kernel. The table comes from the transactions of this project or from a listing of the
 // kernel.
 import { Unsupported } from '../../../controlplane/base/errors';
-import { type BaseChain, type Evaluator, maxDepth, type Refusal, type Verdict } from '../evaluator';
+import { type BaseChain, type Evaluator, located, maxDepth, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
 import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
 import { policiesOfComment, serviceOfComment } from '../objects';
@@ -63,7 +63,8 @@ export class NftEvaluator implements Evaluator {
     if (depth > maxDepth) throw new Unsupported(`chains jump in a circle at ${name}`);
     for (const [i, rule] of this.rules(name).entries()) {
       const before = packet.fields;
-      const result = evaluate(rule.statements, packet);
+      const place = `${this.table.label} ${name}:${i + 1}`;
+      const result = located(place, rule.text, () => evaluate(rule.statements, packet));
       if (result === false) continue;
       const decision = result === true ? undefined : result;
       const final = decision && act(decision, packet);
@@ -117,9 +118,11 @@ export class NftEvaluator implements Evaluator {
     if (!rules) {
       const content = this.table.chains.get(chain);
       if (!content) throw new Unsupported(`there is no chain ${chain} in table ${this.table.label}`);
-      rules = content.rules.map((text) => ({
+      rules = content.rules.map((text, i) => ({
         text,
-        statements: parseRule(text, this.table, this.refusal),
+        statements: located(`${this.table.label} ${chain}:${i + 1}`, text, () =>
+          parseRule(text, this.table, this.refusal),
+        ),
         objects: this.objectsOf(/ comment "([^"]*)"$/.exec(text)?.[1] ?? ''),
       }));
       this.ready.set(chain, rules);

@@ -54,6 +54,13 @@ const targetOf = 'iifname \\. @th,64,128';
 const words: readonly (readonly [RegExp, Make])[] = [
   [word('comment "[^"]*"'), () => () => true],
   [word('counter'), () => () => true],
+  [word('log(?: (?:prefix "[^"]*"|level \\S+|group \\d+|flags all))*'), () => () => true],
+  [
+    word('(iif|oif) (!= )?"([^"]+)"'),
+    ([side, not, name]) =>
+      ({ inInterface, outInterface }) =>
+        ((side === 'iif' ? inInterface : outInterface) === name) === (not === undefined),
+  ],
   [word(`${fields} vmap @(\\S+)`), ([key, map], table) => verdictBy(key!, setOf(table, map!), table)],
   [word(`${fields} vmap \\{ ([^}]*) \\}`), ([key, list], table) => verdictBy(key!, anonymousMap(key!, list!), table)],
   [
@@ -107,11 +114,16 @@ const words: readonly (readonly [RegExp, Make])[] = [
   // nft does not print the `meta l4proto tcp` that this implies.
   [word('reject with tcp reset'), () => (packet) => packet.protocol === 'tcp' && reject('tcp-reset')],
   [
-    word('reject(?: with icmp(?:v6)? port-unreachable)?'),
+    word('reject(?: with icmp(?:v6)? port-unreachable)?(?! with)'),
     () => (packet) => reject(packet.family === 4 ? 'icmp-port-unreachable' : 'icmp6-port-unreachable'),
   ],
   [
-    word(`${fields} (!= )?(?:\\{ ([^}]*) \\}|(\\S+))`),
+    word('reject with (icmpx|icmp|icmpv6)(?: type)? (\\S+)'),
+    ([kind, type]) => always(reject(`${kind} ${icmpxTypes.get(type!) ?? type}`)),
+  ],
+  // Not `<`, `>=`: what looks like a value would be compared as a text.
+  [
+    word(`${fields} (!= )?(?:\\{ ([^}]*) \\}|((?![<>=!])\\S+))`),
     ([key, not, list, only], table) => compare(key!, not !== undefined, (list ?? only!).split(', '), table),
   ],
 ];
@@ -122,11 +134,9 @@ const always =
     decision;
 const reject = (how: string): Decision => ({ verdict: { kind: 'reject', with: how } });
 
-const refuse =
-  (what: string): Statement =>
-  () => {
-    throw new Unsupported(`the tracer does not know ${what}`);
-  };
+const refuse = (what: string) => (): never => {
+  throw new Unsupported(`the tracer does not know ${what}`);
+};
 
 const isAnswer: Statement = ({ protocol, tcpFlags }) =>
   protocol === 'tcp' && tcpFlags.includes('ACK') && !tcpFlags.includes('RST');
@@ -144,12 +154,33 @@ function anonymousMap(field: string, list: string): NftSet {
 
 function lookUp(key: string, { elements }: NftSet, table: NftTable, make: (found: NftElement) => Decision): Statement {
   const field = fieldOf(key, table.family === 'bridge');
+  const find = finder(key, elements);
   return (packet) => {
     const text = field(packet);
-    const found = text === undefined ? undefined : elements.get(String(text));
+    const found = text === undefined ? undefined : find(text);
     return found === undefined ? false : make(found);
   };
 }
+
+/** Finds the element of a value. Sets with ranges, which other programs write, are searched; what else they may have is refused. */
+function finder(
+  key: string,
+  elements: ReadonlyMap<string, NftElement>,
+): (value: string | number) => NftElement | undefined {
+  const parts = key.split(' . ');
+  const hasRange = (text: string) =>
+    text.split(' . ').some((value, i) => isRange.test(value) && /(?:addr|dport)$/.test(parts[i] ?? ''));
+  const texts = [...elements.keys()];
+  const strange = texts.find(
+    (text) => text.split(' . ').length !== parts.length || text.split(' . ').some((value) => value.includes(' ')),
+  );
+  if (strange !== undefined) return refuse(`this element of a set: ${strange}`);
+  if (!texts.some(hasRange)) return (value) => elements.get(String(value));
+  if (parts.length > 1) return refuse('ranges in elements of several fields');
+  const tests = [...elements].map(([text, element]) => [testOf(key, text), element] as const);
+  return (value) => tests.find(([test]) => test(value))?.[1];
+}
+const isRange = /\/|^[^-]+-[^-]+$/;
 
 const verdictBy = (key: string, set: NftSet, table: NftTable): Statement =>
   lookUp(key, set, table, ({ value, comment }) => ({
@@ -173,12 +204,16 @@ function dnat(text: string): Decision {
 function member(key: string, not: boolean, name: string, table: NftTable): Statement {
   const { timeoutSeconds, elements } = setOf(table, name);
   const field = fieldOf(key, table.family === 'bridge');
+  // Clients of a Service with affinity; what the sets of other programs hold, a listing does not show in full.
+  if (timeoutSeconds !== undefined && !/^ip6? k8ts$/.test(table.label))
+    return refuse(`the set ${name} of another program, whose elements time out`);
+  const find = timeoutSeconds === undefined ? finder(key, elements) : undefined;
   return (packet) => {
     const text = field(packet);
     if (text === undefined) return false;
-    if (timeoutSeconds === undefined) return elements.has(String(text)) !== not;
+    if (find) return (find(text) !== undefined) !== not;
     const seen = clientsOf(packet.around, name).get(String(text));
-    return (seen !== undefined && (packet.around.now?.() ?? 0) - seen < timeoutSeconds) !== not;
+    return (seen !== undefined && (packet.around.now?.() ?? 0) - seen < timeoutSeconds!) !== not;
   };
 }
 
@@ -208,6 +243,14 @@ function stateOf(text: string): CtState {
   return state;
 }
 
+/** Kinds of refusal that nft names for both families (nf_tables.h, nft_reject_inet_code). */
+const icmpxTypes: ReadonlyMap<string, string> = new Map([
+  ['0', 'no-route'],
+  ['1', 'port-unreachable'],
+  ['2', 'host-unreachable'],
+  ['3', 'admin-prohibited'],
+]);
+
 const icmpTypes: ReadonlyMap<string, number> = new Map([
   ['mld-listener-report', 131],
   ['nd-router-solicit', 133],
@@ -231,6 +274,16 @@ function compare(key: string, not: boolean, values: readonly string[], table: Nf
 type Test = (value: string | number) => boolean;
 
 function testOf(key: string, text: string): Test {
+  const parts = key.split(' . ');
+  if (parts.length > 1) {
+    const values = text.split(' . ');
+    const known =
+      values.length === parts.length &&
+      !values.some((value, i) => isRange.test(value) && /(?:addr|dport)$/.test(parts[i]!));
+    if (!known) return refuse(`this value of several fields: ${text}`);
+    const wanted = values.map((value, i) => valueText(parts[i]!, value)).join(' . ');
+    return (value) => String(value) === wanted;
+  }
   if (key.endsWith('addr') && key.startsWith('ip')) return addressTest(text);
   if (key.endsWith('dport')) {
     const [from = 0, to = from] = text.split('-').map(Number);
