@@ -91,59 +91,59 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] satisfies Pro
       await lab.exec.run([program, '-D', 'FORWARD', '-d', addresses.far, '-j', 'DROP']);
     });
 
-    await t.test(
-      'rules of another firewall in nftables: as the kernel does, or a clear error, and never a wrong answer',
-      // They are the same in each mode.
-      { skip: mode !== 'nftables' && 'with the rules of nftables' },
-      async (t) => {
-        const sets =
-          'set bad { type ipv4_addr; flags interval; elements = { 10.244.2.0/24, 198.51.100.7 } }\n' +
-          'set ports { type inet_service; flags interval; elements = { 22, 8000-8090 } }\n' +
-          'set slow { type ipv4_addr; flags timeout; elements = { 10.244.2.9 timeout 1h } }\n';
-        const seen = { same: 0, error: 0 };
-        // Rules with != name the way in: without it they would drop the answers, and the trace is of the request.
-        for (const rule of [
-          'ip daddr @bad drop',
-          'iifname "to-a" ip daddr != @bad drop',
-          'tcp dport @ports drop',
-          'tcp dport < 9000 drop',
-          'tcp dport >= 8080 drop',
-          'tcp dport > 9000 drop',
-          'iifname "to-a" tcp dport != 8080 drop',
-          'tcp dport vmap { 8000-8090 : drop, 8100 : accept }',
-          'tcp dport { 8080, 9000-9100 } drop',
-          'ip daddr . tcp dport { 10.244.2.9 . 8080 } drop',
-          'ip daddr . tcp dport { 10.244.2.9 . 8081 } drop',
-          'ip daddr . tcp dport { 10.244.2.0/24 . 8080 } drop',
-          'iifname "to-a" ip daddr != { 10.244.2.0-10.244.2.20 } drop',
-          'ip daddr @slow drop',
-          'iif "to-a" drop',
-          'iifname "to-a" oif != "to-far" drop',
-          'log prefix "drop " accept',
-          'limit rate 1/second accept',
-          'ip protocol udp drop',
-          'meta l4proto tcp reject with icmpx type admin-prohibited',
-          'ct state new drop',
-        ]) {
-          const chain = 'chain fw { type filter hook forward priority -10; policy accept;';
-          await lab.exec.run(['nft', '-f', '-'], { input: `table inet fw {\n${sets}${chain}\n${rule}\n}\n}\n` });
-          const real = (await lab.ask('a', addresses.far, serverPort, 300)).startsWith('far');
-          const said = await ask([`${addresses.far}:${serverPort}`], `--from=${addresses.a}`).then(
-            ([text]) => /^sent on: /m.test(text!),
-            (error: Error) => error,
-          );
-          if (said instanceof Error) {
-            t.match(said, { code: 'Unsupported', message: /^inet fw fw:1: the tracer does not know/ }, rule);
-            seen.error++;
-          } else {
-            t.equal(said, real, `${rule}: ${real ? 'passes' : 'does not pass'}`);
-            seen.same++;
+    // They are the same in each mode.
+    if (mode === 'nftables')
+      await t.test(
+        'rules of another firewall in nftables: as the kernel does, or a clear error, and never a wrong answer',
+        async (t) => {
+          const sets =
+            'set bad { type ipv4_addr; flags interval; elements = { 10.244.2.0/24, 198.51.100.7 } }\n' +
+            'set ports { type inet_service; flags interval; elements = { 22, 8000-8090 } }\n' +
+            'set slow { type ipv4_addr; flags timeout; elements = { 10.244.2.9 timeout 1h } }\n';
+          const seen = { same: 0, error: 0 };
+          // Rules with != name the way in: without it they would drop the answers, and the trace is of the request.
+          for (const rule of [
+            'ip daddr @bad drop',
+            'iifname "to-a" ip daddr != @bad drop',
+            'tcp dport @ports drop',
+            'tcp dport < 9000 drop',
+            'tcp dport >= 8080 drop',
+            'tcp dport > 9000 drop',
+            'iifname "to-a" tcp dport != 8080 drop',
+            'tcp dport vmap { 8000-8090 : drop, 8100 : accept }',
+            'tcp dport { 8080, 9000-9100 } drop',
+            'ip daddr . tcp dport { 10.244.2.9 . 8080 } drop',
+            'ip daddr . tcp dport { 10.244.2.9 . 8081 } drop',
+            'ip daddr . tcp dport { 10.244.2.0/24 . 8080 } drop',
+            'iifname "to-a" ip daddr != { 10.244.2.0-10.244.2.20 } drop',
+            'ip daddr @slow drop',
+            'iif "to-a" drop',
+            'iifname "to-a" oif != "to-far" drop',
+            'log prefix "drop " accept',
+            'limit rate 1/second accept',
+            'ip protocol udp drop',
+            'meta l4proto tcp reject with icmpx type admin-prohibited',
+            'ct state new drop',
+          ]) {
+            const chain = 'chain fw { type filter hook forward priority -10; policy accept;';
+            await lab.exec.run(['nft', '-f', '-'], { input: `table inet fw {\n${sets}${chain}\n${rule}\n}\n}\n` });
+            const real = (await lab.ask('a', addresses.far, serverPort, 300)).startsWith('far');
+            const said = await ask([`${addresses.far}:${serverPort}`], `--from=${addresses.a}`).then(
+              ([text]) => /^sent on: /m.test(text!),
+              (error: Error) => error,
+            );
+            if (said instanceof Error) {
+              t.match(said, { code: 'Unsupported', message: /^inet fw fw:1: the tracer does not know/ }, rule);
+              seen.error++;
+            } else {
+              t.equal(said, real, `${rule}: ${real ? 'passes' : 'does not pass'}`);
+              seen.same++;
+            }
+            await lab.exec.run(['nft', 'delete', 'table', 'inet', 'fw']);
           }
-          await lab.exec.run(['nft', 'delete', 'table', 'inet', 'fw']);
-        }
-        t.ok(seen.same >= 14, `${seen.same} as in the kernel, ${seen.error} refused`);
-      },
-    );
+          t.ok(seen.same >= 14, `${seen.same} as in the kernel, ${seen.error} refused`);
+        },
+      );
 
     await t.test('every line of the listing', async (t) => {
       const listings = await readListings(lab.exec);

@@ -1,7 +1,8 @@
 // The members of an etcd cluster, changed over etcd's own HTTP gateway: no further program and no library for a few calls.
 // Source: etcd 3.4, api_reference_v3 (services Cluster and Maintenance) and its rules for learners.
 import { request } from 'node:https';
-import { AppError, Unavailable } from '../../../controlplane/base/errors';
+import { systemClock } from '../../../controlplane/base/clock';
+import { AppError, describeError, Unavailable } from '../../../controlplane/base/errors';
 import type { KeyPair } from '../../../controlplane/pki/certificate';
 import { etcdPorts, peerUrl } from '../../../controlplane/process/etcd-runtime';
 
@@ -33,6 +34,9 @@ interface MemberStatus {
   readonly leader?: string;
 }
 const answerTimeoutMs = 10_000;
+/** Together three times as long as etcd wants to see a connection. */
+const maxRemovals = 30;
+const removalPauseMs = 500;
 
 /** @throws Unavailable */
 export async function listMembers(etcd: EtcdConnection): Promise<readonly Member[]> {
@@ -62,10 +66,22 @@ export async function promoteMember(etcd: EtcdConnection, ip: string): Promise<s
   }
 }
 
-/** Takes back what addLearner did; nothing when the address is no member. @throws Unavailable */
+/**
+ * Takes back what addLearner did, and lets a member leave; nothing when the address is no member. etcd refuses that while it has not been
+ * connected to a majority of the others for five seconds, as after a reboot (strict-reconfig-check), so it is tried again. @throws Unavailable
+ */
 export async function removeMember(etcd: EtcdConnection, ip: string): Promise<void> {
   const member = (await listMembers(etcd)).find(({ peerUrls }) => peerUrls.includes(peerUrl(ip)));
-  if (member) await call(etcd, 'remove', { ID: member.id });
+  if (!member) return;
+  for (let tries = 1; ; tries++) {
+    try {
+      await call(etcd, 'remove', { ID: member.id });
+      return;
+    } catch (err) {
+      if (!describeError(err).includes('unhealthy cluster') || tries === maxRemovals) throw err;
+      await systemClock.sleep(removalPauseMs);
+    }
+  }
 }
 
 /**
