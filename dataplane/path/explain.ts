@@ -1,7 +1,7 @@
 // Whose rule is this: from a pasted line to the rule in the kernel, its writer, the objects behind it, and the way on which packets
 // reach it. Pure.
 import type { ObjectRef } from './journey';
-import { type Branch, type Caller, chainKey, type ListedRule, type ListedRules } from './listed-rules';
+import { type Branch, type Caller, chainKey, type ListedRule, type ListedRules, normalWords } from './listed-rules';
 import { writerOf } from './writers';
 
 export interface Explanation {
@@ -41,10 +41,8 @@ export interface Answer {
  *   handles. One line may stand in several tables.
  */
 export function explainRule(text: string, listed: ListedRules): Answer {
-  const wanted = normal(text);
-  const same = listed.rules.filter(({ text: own, inOtherWords }) =>
-    [own, ...inOtherWords].some((one) => normal(one) === wanted),
-  );
+  const wanted = normalWords(text);
+  const same = listed.byWords.get(wanted) ?? [];
   if (same.length > 0) return { exact: true, explanations: same.map((rule) => explain(rule, listed)) };
   const comment = /--comment "?([^"]+?)"?(?: -|$)|comment "([^"]+)"|\/\* (.+?) \*\/|# "([^"]+)"/
     .exec(text)
@@ -52,31 +50,14 @@ export function explainRule(text: string, listed: ListedRules): Answer {
     .find(Boolean);
   const [, chain] = /^-A (\S+)/.exec(wanted) ?? [];
   if (comment === undefined) return { exact: false, explanations: [] };
-  const near = listed.rules.filter((rule) => commentOf(rule) === comment);
+  const near = listed.byComment.get(comment) ?? [];
   const inChain = near.filter((rule) => rule.chain === chain);
-  const elements = listed.rules.flatMap((rule) =>
-    rule.next
-      .filter((branch) => branch.comment === comment)
-      .map((branch): Explanation => ({ ...explain(rule, listed), objects: branch.objects, element: branch })),
+  const elements = (listed.byElementComment.get(comment) ?? []).map(
+    ({ rule, ...element }): Explanation => ({ ...explain(rule, listed), objects: element.objects, element }),
   );
   const rules = (inChain.length > 0 ? inChain : near).map((rule) => explain(rule, listed));
   return { exact: false, explanations: [...elements, ...rules] };
 }
-
-/** Without what differs between two listings of one rule. */
-const normal = (text: string): string =>
-  text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^(?:ip6?tables(?:-nft|-legacy)? )?(?:-t \w+ )?/, '')
-    .replace(/^\[\d+:\d+\] /, '')
-    .replace(/ # handle \d+$/, '')
-    .replace(/ packets \d+ bytes \d+/g, '')
-    // A shell takes them away.
-    .replaceAll('"', '');
-
-const commentOf = ({ text }: ListedRule): string | undefined =>
-  /comment "([^"]*)"|--comment ([^"\s]\S*)/.exec(text)?.slice(1).find(Boolean);
 
 function explain(rule: ListedRule, listed: ListedRules): Explanation {
   const callers = callersOf(rule, listed);

@@ -42,6 +42,11 @@ export interface Caller extends Branch {
 
 export interface ListedRules {
   readonly rules: readonly ListedRule[];
+  /** By normalWords() of each of their texts. */
+  readonly byWords: ReadonlyMap<string, readonly ListedRule[]>;
+  readonly byComment: ReadonlyMap<string, readonly ListedRule[]>;
+  /** Elements of maps that have a comment, with the rule that looks them up. */
+  readonly byElementComment: ReadonlyMap<string, readonly Caller[]>;
   /** By `program table chain`. */
   readonly callers: ReadonlyMap<string, readonly Caller[]>;
   /** Chains that the kernel itself calls, by `program table chain`: the hook. */
@@ -72,17 +77,45 @@ export function listedRules({ iptables = [], nft = '' }: ListingsOfNode, nftInNa
   for (const table of inNumbers) {
     if (!shown.has(table.label)) addTable(table, others(table.label), rules, hooks);
   }
-  const callers = new Map<string, Caller[]>();
-  for (const rule of rules) {
-    for (const branch of rule.next) {
-      const key = chainKey(rule, branch.chain);
-      const known = callers.get(key);
-      if (known) known.push({ ...branch, rule });
-      else callers.set(key, [{ ...branch, rule }]);
+  const branches = rules.flatMap((rule) => rule.next.map((branch): Caller => ({ ...branch, rule })));
+  return {
+    rules,
+    byWords: grouped(rules, ({ text, inOtherWords }) => [...new Set([text, ...inOtherWords].map(normalWords))]),
+    byComment: grouped(rules, commentsOf),
+    byElementComment: grouped(branches, ({ comment }) => (comment === undefined ? [] : [comment])),
+    callers: grouped(branches, ({ rule, chain }) => [chainKey(rule, chain)]),
+    hooks,
+  };
+}
+
+function grouped<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    for (const key of keysOf(item)) {
+      const group = groups.get(key);
+      if (group) group.push(item);
+      else groups.set(key, [item]);
     }
   }
-  return { rules, callers, hooks };
+  return groups;
 }
+
+/** A rule's text without what differs between two listings of it. */
+export const normalWords = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/^(?:ip6?tables(?:-nft|-legacy)? )?(?:-t \w+ )?/, '')
+    .replace(/^\[\d+:\d+\] /, '')
+    .replace(/ # handle \d+$/, '')
+    .replace(/ packets \d+ bytes \d+/g, '')
+    // A shell takes them away.
+    .replaceAll('"', '');
+
+const commentsOf = ({ text }: ListedRule): readonly string[] => {
+  const found = /comment "([^"]*)"|--comment ([^"\s]\S*)/.exec(text)?.slice(1).find(Boolean);
+  return found === undefined ? [] : [found];
+};
 
 const builtIn: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
 
