@@ -1,7 +1,7 @@
 // `k8ts rules`: explains the rules of this node, for the person who looks at them.
 import { text as readText } from 'node:stream/consumers';
 import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
-import { type OptionTable, type Parsed, parseBoolean } from '../../controlplane/process/options';
+import type { Parsed } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
@@ -11,21 +11,8 @@ import { listedRules } from '../../dataplane/path/listed-rules';
 import { renderJourney } from '../../dataplane/path/text';
 import { type ListingsOfNode, tracerOfListings } from '../../dataplane/path/tracers';
 import { readFrame, readListings, readNetwork } from './observe';
-import { isAddress, packetOf, type Question, readQuestion } from './question';
-
-export const commandOptions = {
-  from: {
-    flag: 'from',
-    placeholder: 'ADDRESS',
-    default: '',
-    help: 'with an address: who sends the packet, a pod of this node or anyone else; absent: a process of this node',
-    parse: (text: string) => {
-      if (text !== '' && !isAddress(text)) throw new BadRequest('expected an address');
-      return text;
-    },
-  },
-  json: { flag: 'json', default: 'false', help: 'prints values instead of text', parse: parseBoolean },
-} satisfies OptionTable;
+import { commandOptions } from './options';
+import { packetOf, type Question, readQuestion } from './question';
 
 export const command = defineCommand({
   name: 'rules',

@@ -1,8 +1,10 @@
 // hack/bench: runs the named benchmarks (all without a name), prints one table, keeps the rows as JSON.
+
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { type BenchRow, ratioOf, renderRows, verdictOf } from './row';
 
 const outputDir = join(__dirname, '..', '..', '.k8ts/bench');
@@ -68,10 +70,7 @@ function keep(name: string, rows: readonly BenchRow[]): void {
   );
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (err) => {
-    process.stderr.write(`hack/bench: ${describeError(err)}\n`);
-    process.exit(1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (err) => {
+  process.stderr.write(`hack/bench: ${describeError(err)}\n`);
+  process.exit(1);
+});

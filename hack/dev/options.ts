@@ -1,4 +1,5 @@
 // The options of hack/up, down, status and logs.
+import { commandOptions as rulesCommandOptions } from '../../agents/rules/options';
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
 import {
@@ -96,17 +97,7 @@ export const storeCommandOptions = {
     parse: parseBoolean,
   },
 } satisfies OptionTable;
-export const rulesOptions = {
-  name,
-  from: {
-    flag: 'from',
-    placeholder: 'ADDRESS',
-    default: '',
-    help: 'who sends the packet: a pod of the node or anyone else; absent: a process of the node',
-    parse: (text: string) => text,
-  },
-  json: { flag: 'json', default: 'false', help: 'prints values instead of text', parse: parseBoolean },
-} satisfies OptionTable;
+export const rulesOptions = { name, ...rulesCommandOptions } satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;
 export const logsOptions = {

@@ -1,6 +1,8 @@
 // hack/images: builds the images of the local cluster and lists them; with a registry's address, pushes them there too.
+
 import { join } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { pushImage, waitForRegistry } from './registry';
 import { ensureImages } from './store';
@@ -30,10 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (err) => {
-    process.stderr.write(`hack/images: ${describeError(err)}\n`);
-    process.exit(1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (err) => {
+  process.stderr.write(`hack/images: ${describeError(err)}\n`);
+  process.exit(1);
+});

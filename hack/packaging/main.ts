@@ -1,6 +1,8 @@
 // hack/package: see help.
+
 import { resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { defaultDir, makePackage } from './package';
 
 const help = `Builds one folder with all that a machine of this architecture needs to be a node of a cluster.
@@ -24,10 +26,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (err) => {
-    process.stderr.write(`hack/package: ${describeError(err)}\n`);
-    process.exit(1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (err) => {
+  process.stderr.write(`hack/package: ${describeError(err)}\n`);
+  process.exit(1);
+});

@@ -1,4 +1,5 @@
 // hack/soak: keeps a cluster busy for a long time, records all its processes, and judges whether they stay flat.
+
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, describeError } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
 import { connect } from '../../controlplane/client/connect';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { Api } from '../dev/api';
@@ -167,10 +169,7 @@ function report(samples: readonly Sample[], output: string, facts: Record<string
   return flat ? 0 : 1;
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (err) => {
-    process.stderr.write(`hack/soak: ${describeError(err)}\n`);
-    process.exit(err instanceof AppError && err.code === 'BadRequest' ? 2 : 1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (err) => {
+  process.stderr.write(`hack/soak: ${describeError(err)}\n`);
+  process.exit(err instanceof AppError && err.code === 'BadRequest' ? 2 : 1);
+});

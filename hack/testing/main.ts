@@ -1,8 +1,10 @@
 // hack/test: the stages in order, each a run of tap over its files, and one closing line with the counts of all of them.
+
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { startProgram } from '../../dataplane/exec/system-exec';
 import { addCounts, type Counts, failuresOf, judgeRun, noCounts, renderCounts } from './counts';
 import { runBatches } from './run-batches';
@@ -291,4 +293,4 @@ async function run(argv: readonly string[], quiet = false): Promise<number> {
 
 const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)}s`;
 
-void main(process.argv.slice(2)).then((code) => process.exit(code));
+void main(process.argv.slice(2)).then(exitWhenWritten);

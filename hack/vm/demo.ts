@@ -1,6 +1,8 @@
 // Creates the demo's objects on the control machine, which has no kubectl. It creates nothing while fewer nodes than expected are
 // Ready, so that the pods spread over all nodes. Existing objects stay unchanged. Part of the package that hack/package builds.
+
 import { describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { Api, readManifests } from '../dev/api';
 
 /** In an emulated machine on a busy host, each request takes seconds. */
@@ -25,10 +27,7 @@ async function main([kubeconfig, dir, nodes, ...rest]: readonly string[]): Promi
   return 0;
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (err) => {
-    process.stderr.write(`demo: ${describeError(err)}\n`);
-    process.exit(1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (err) => {
+  process.stderr.write(`demo: ${describeError(err)}\n`);
+  process.exit(1);
+});

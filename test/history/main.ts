@@ -1,8 +1,10 @@
 // hack/history: runs seeds against real servers, checks their histories, and keeps the history of a failure.
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { BadRequest, describeError } from '../../controlplane/base/errors';
 import { Scope } from '../../controlplane/base/scope';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import {
   type OptionTable,
   type Parsed,
@@ -230,10 +232,7 @@ function checkFile(path: string): number {
   return problems.length > 0 ? 1 : 0;
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`hack/history: ${describeError(error)}\n`);
-    process.exit(1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (error: unknown) => {
+  process.stderr.write(`hack/history: ${describeError(error)}\n`);
+  process.exit(1);
+});

@@ -1,7 +1,9 @@
 // hack/traffic: one run, its accounts as tables, and exit status 1 if a request was lost that the rules do not allow.
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError, describeError } from '../../controlplane/base/errors';
+import { exitWhenWritten } from '../../controlplane/process/exit';
 import { parseOptions, renderOptions } from '../../controlplane/process/options';
 import { renderAccounts } from './accounts';
 import { trafficOptions } from './options';
@@ -38,10 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return lost.length === 0 ? 0 : 1;
 }
 
-void main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (err) => {
-    process.stderr.write(`hack/traffic: ${describeError(err)}\n`);
-    process.exit(err instanceof AppError && err.code === 'BadRequest' ? 2 : 1);
-  },
-);
+void main(process.argv.slice(2)).then(exitWhenWritten, (err) => {
+  process.stderr.write(`hack/traffic: ${describeError(err)}\n`);
+  process.exit(err instanceof AppError && err.code === 'BadRequest' ? 2 : 1);
+});

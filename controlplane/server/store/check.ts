@@ -6,9 +6,10 @@ import { AppError } from '../../base/errors';
 import type { Store } from '../../store/store';
 import { readBackup } from '../../store/tools/backup-file';
 import type { BackupHeader, Entry } from '../../store/tools/backup-format';
-import { contentsOf } from '../../store/tools/contents';
+import { contentsOf, type Digest, Digesting } from '../../store/tools/contents';
 import type { Task } from './command';
 import { definitionsPrefix, type Finding, ObjectChecks, orphan } from './objects';
+import { until } from './save';
 
 /** Lines of one check: thousands of the same trouble say no more. */
 const maxLines = 100;
@@ -79,35 +80,35 @@ export async function checkBackup(task: Task): Promise<void> {
   findings.end(task.file, `${checks.count} objects${encryptedNote(checks)} of ${created}, revision ${revision}`);
 }
 
-/** Prints what check would find. Resolves with the number of problems. @throws AppError for a file that is no backup */
-export async function warnOfBackup(task: Task): Promise<number> {
+/** For a restore: prints what check would find, and resolves with all that the file has. @throws AppError for a file that is no backup */
+export async function inspectBackup(
+  task: Task,
+): Promise<{ readonly header: BackupHeader; readonly sum: Digest; readonly problems: number }> {
   const findings = new Findings(task.say);
-  await readEntries(task, findings);
-  return findings.count;
+  const { header, sum } = await readEntries(task, findings);
+  return { header, sum, problems: findings.count };
 }
 
 /** Reads the file twice: objects of a definition may stand before it. */
 async function readEntries(
   task: Task,
   findings: Findings,
-): Promise<{ readonly checks: ObjectChecks; readonly header: BackupHeader }> {
+): Promise<{ readonly checks: ObjectChecks; readonly header: BackupHeader; readonly sum: Digest }> {
   const { file, signal } = task;
   const checks = await openChecks(task);
   const each = (work: (entry: Entry) => void) =>
     readBackup(file, async ({ header, entries }) => {
-      for await (const entry of entries) {
-        signal.throwIfAborted();
-        work(entry);
-      }
-      return header;
+      const sum = new Digesting();
+      for await (const entry of until(signal, sum.through(entries))) work(entry);
+      return { header, sum: sum.digest() };
     });
   await each((entry) => {
     if (entry.key.startsWith(definitionsPrefix)) checks.define(entry);
   });
-  const header = await each((entry) => {
+  const read = await each((entry) => {
     for (const finding of checks.check(entry)) findings.add(finding);
   });
-  return { checks, header };
+  return { checks, ...read };
 }
 
 async function openChecks({ options }: Task): Promise<ObjectChecks> {

@@ -6,7 +6,7 @@ import type { Store } from '../../store/store';
 import { readBackup } from '../../store/tools/backup-file';
 import type { Entry } from '../../store/tools/backup-format';
 import { contentsOf, type Digest, Digesting, fill } from '../../store/tools/contents';
-import { warnOfBackup } from './check';
+import { inspectBackup } from './check';
 import type { Task } from './command';
 import { megabytes } from './places';
 import { saveContents, until } from './save';
@@ -35,11 +35,7 @@ export async function restore(task: Task): Promise<void> {
   const { options, file, signal, say } = task;
   const place = await task.place();
   // The whole file is read before anything changes.
-  const { header, sum } = await readBackup(file, async ({ header, entries }) => ({
-    header,
-    sum: await digestOf(entries),
-  }));
-  const problems = await warnOfBackup(task);
+  const { header, sum, problems } = await inspectBackup(task);
   if (problems > 0) {
     say(`${file} has ${problems} problems. They are restored too, and a server may end at its start because of them.`);
   }

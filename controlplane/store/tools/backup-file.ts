@@ -7,7 +7,10 @@ import { type Backup, type BackupHeader, decodeBackup, type Entry, encodeBackup 
 
 const chunkBytes = 1 << 20;
 
-/** Readable by its owner only. Resolves with the size in bytes. @throws AlreadyExists unless `replace`, BadRequest for what is no file, Unavailable */
+/**
+ * Readable by its owner only. Resolves with the size in bytes. @throws AlreadyExists unless `replace`, BadRequest for what is no file,
+ *   Unavailable
+ */
 export async function writeBackup(
   path: string,
   header: BackupHeader,
@@ -37,7 +40,10 @@ export async function writeBackup(
   }
 }
 
-/** Calls `work` with the content of the file. @throws NotFound, BadRequest for what is no file, Unsupported with the name of the file, what `work` throws */
+/**
+ * Calls `work` with the content of the file. @throws NotFound, BadRequest for what is no file, Unsupported with the name of the file, what
+ *   `work` throws
+ */
 export async function readBackup<T>(path: string, work: (backup: Backup) => Promise<T>): Promise<T> {
   if (!(await exists(path))) throw new NotFound(`there is no ${path}`);
   const stream = createReadStream(path, { highWaterMark: chunkBytes });

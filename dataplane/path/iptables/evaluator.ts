@@ -98,14 +98,11 @@ export class IptablesEvaluator implements Evaluator {
   private prepare(chain: Chain): readonly ReadyRule[] {
     let rules = this.ready.get(chain);
     if (!rules) {
-      rules = chain.rules.map((rule, i) => ({
-        action: rule.action,
-        text: renderRule(chain.name, rule, this.family),
-        conditions: located(`${chain.name}:${i + 1}`, renderRule(chain.name, rule, this.family), () =>
-          conditionsOf(rule, this.refusal),
-        ),
-        objects: objectsOf(rule),
-      }));
+      rules = chain.rules.map((rule, i) => {
+        const text = renderRule(chain.name, rule, this.family);
+        const conditions = located(`${chain.name}:${i + 1}`, text, () => conditionsOf(rule, this.refusal));
+        return { action: rule.action, text, conditions, objects: objectsOf(rule) };
+      });
       this.ready.set(chain, rules);
     }
     return rules;
