@@ -58,6 +58,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'explain the netfilter rules of this node',
     load: async () => (await import('../rules/main')).command,
   },
+  hops: {
+    summary: 'say what this node does with a packet, hop by hop (the kubelet runs it)',
+    load: async () => (await import('../hops/main')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

@@ -5,12 +5,13 @@ import type { Parsed } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
+import { readListings } from '../../dataplane/hops/listings';
+import { readFrame, readNetwork } from '../../dataplane/hops/network';
 import { explainRule } from '../../dataplane/path/explain';
 import { renderAnswer } from '../../dataplane/path/explain-text';
 import { listedRules } from '../../dataplane/path/listed-rules';
 import { renderJourney } from '../../dataplane/path/text';
 import { type ListingsOfNode, tracerOfListings } from '../../dataplane/path/tracers';
-import { readFrame, readListings, readNetwork } from './observe';
 import { commandOptions } from './options';
 import { packetOf, type Question, readQuestion } from './question';
 

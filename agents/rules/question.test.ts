@@ -1,6 +1,6 @@
 import t from 'tap';
+import { networkOf } from '../../dataplane/hops/network';
 import { joinRule } from './main';
-import { networkOf } from './observe';
 import { packetOf, type Question, readQuestion } from './question';
 
 const node = networkOf(

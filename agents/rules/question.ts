@@ -1,8 +1,8 @@
 // What `k8ts rules explain` is asked: about a rule, or about a packet. Pure.
 import { parseAddress } from '../../controlplane/base/cidr';
 import { BadRequest } from '../../controlplane/base/errors';
+import type { NodeNetwork } from '../../dataplane/hops/network';
 import type { Packet } from '../../dataplane/path/packet';
-import type { NodeNetwork } from './observe';
 
 export type Question =
   | { readonly about: 'rule'; readonly text: string }

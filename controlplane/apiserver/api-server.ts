@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Catalog } from '../api/catalog';
 import { writeLargeIntegers } from '../api/json-text';
+import { packetPathKinds } from '../api/packet-path';
 import { resourceMetricsKinds } from '../api/resource-metrics';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
 import { processMetrics } from '../base/process-metrics';
@@ -37,6 +38,7 @@ import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
 import { openapiHandler } from './openapi-paths';
 import type { ApiServerDeps, ApiServerOptions, ServerCertificates } from './options';
+import { packetPathHandlers } from './packet-path/handlers';
 import { type PathDeps, plainPaths } from './paths';
 import { Peers } from './peers/peers';
 import { PolicyStatus } from './policies/policy-status';
@@ -95,7 +97,7 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     writeLargeIntegers();
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
-    for (const kind of resourceMetricsKinds) await deps.kinds.add(kind);
+    for (const kind of [...resourceMetricsKinds, ...packetPathKinds]) await deps.kinds.add(kind);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
     this.access = access;
@@ -237,6 +239,7 @@ export class ApiServer {
         ...reviewHandlers({ ...access, owners: rest }),
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
+        ...packetPathHandlers({ kubelets: proxy }),
         ...resourceMetricsHandlers({ rest, usages: this.openUsages(proxy) }),
       ]),
       life: { signal: this.stop.signal, onSent: (kind, events) => this.metrics.sent(kind, events) },

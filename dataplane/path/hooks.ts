@@ -30,6 +30,9 @@ const translated: Readonly<Record<Hook, 'source' | 'destination' | undefined>> =
   forward: undefined,
 };
 
+const natPriority = (end: 'source' | 'destination'): number =>
+  end === 'destination' ? priorities.dstnat : priorities.srcnat;
+
 export class Tracer {
   private readonly chains: ReadonlyMap<Hook, readonly BaseChain[]>;
 
@@ -123,7 +126,12 @@ class Walk {
   private hook(hook: Hook): Verdict {
     const { packet, settled } = this;
     const end = translated[hook];
+    let restored = packet.states.has('NEW');
     for (const chain of this.chains.get(hook) ?? []) {
+      if (!restored && end !== undefined && chain.priority > natPriority(end)) {
+        this.restore(hook, end);
+        restored = true;
+      }
       if (chain.family !== undefined && chain.family !== packet.family) continue;
       const isNat = chain.type === 'nat';
       if (isNat && (!packet.states.has('NEW') || (end !== undefined && settled.has(end)))) continue;
@@ -132,8 +140,16 @@ class Walk {
       if (end === 'destination' && packet.dnat) settled.add(end);
       if (end === 'source' && (packet.masqueraded || packet.snat !== undefined)) settled.add(end);
     }
+    if (!restored && end !== undefined) this.restore(hook, end);
     if (end !== undefined) settled.add(end);
     return accepted;
+  }
+
+  private restore(hook: Hook, end: 'source' | 'destination'): void {
+    const { packet, steps } = this;
+    const before = packet.fields;
+    packet.restore(end);
+    if (packet.fields !== before) steps.push({ step: 'restoring', hook, before, after: packet.fields });
   }
 
   private end(verdict: Verdict, local: boolean): Journey {

@@ -50,7 +50,15 @@ export interface RoutingStep {
   readonly outInterface?: string;
 }
 
-export type Step = RuleStep | RoutingStep;
+/** Connection tracking restored one end of an answer. */
+export interface RestoringStep {
+  readonly step: 'restoring';
+  readonly hook: Hook;
+  readonly before: Fields;
+  readonly after: Fields;
+}
+
+export type Step = RuleStep | RoutingStep | RestoringStep;
 
 export interface Journey {
   readonly verdict: 'accept' | 'drop' | 'reject';

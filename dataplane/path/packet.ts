@@ -19,6 +19,8 @@ export interface Packet {
   readonly mark?: number;
   /** Default: SYN alone, the first packet of a connection. */
   readonly tcpFlags?: readonly TcpFlag[];
+  /** Of an answer: the ends as they were before this node translated the packet that it answers. Connection tracking restores them. */
+  readonly restored?: { readonly source?: Endpoint; readonly destination?: Endpoint };
 }
 
 /** An Ethernet frame at a port of the node's bridge. */
@@ -55,9 +57,10 @@ export class Traveller {
   fields: Fields;
   readonly family: Family;
   readonly protocol: string;
-  readonly sourcePort: number | undefined;
+  sourcePort: number | undefined;
   readonly icmpType: number | undefined;
   readonly frame: Frame | undefined;
+  readonly restored: NonNullable<Packet['restored']>;
   readonly states: Set<CtState>;
   readonly tcpFlags: readonly TcpFlag[];
   inInterface: string | undefined;
@@ -82,6 +85,20 @@ export class Traveller {
     this.states = new Set(given.states ?? ['NEW']);
     this.tcpFlags = given.tcpFlags ?? ['SYN'];
     this.inInterface = given.inInterface;
+    this.restored = given.restored ?? {};
+  }
+
+  /** What connection tracking does to an answer, at the hook where chains of type nat translate this end. */
+  restore(end: 'source' | 'destination'): void {
+    const to = this.restored[end];
+    if (to === undefined) return;
+    if (end === 'destination') {
+      const { address: destination, port: destinationPort } = to;
+      this.fields = { ...this.fields, destination, ...(destinationPort === undefined ? {} : { destinationPort }) };
+    } else {
+      this.fields = { ...this.fields, source: to.address };
+      this.sourcePort = to.port ?? this.sourcePort;
+    }
   }
 
   setMark(mark: number): void {

@@ -6,8 +6,9 @@ export function renderJourney(packet: Packet, journey: Journey): string {
   const lines = [`${packet.protocol} ${ends(packet)}, ${origin(packet)}`];
   let hook: string | undefined;
   for (const step of journey.steps) {
-    if (step.step === 'rule' && step.hook !== hook) lines.push(step.hook);
-    hook = step.step === 'rule' ? step.hook : undefined;
+    const at = step.step === 'routing' ? undefined : step.hook;
+    if (at !== undefined && at !== hook) lines.push(at);
+    hook = at;
     lines.push(...renderStep(step));
   }
   return `${[...lines, renderEnd(journey)].join('\n')}\n`;
@@ -28,6 +29,7 @@ function endpoint(address: string, port: number | undefined): string {
 
 function renderStep(step: Step): string[] {
   if (step.step === 'rule') return renderRule(step);
+  if (step.step === 'restoring') return [`  connection tracking, now ${ends(step.after)}`];
   const { local, destination, outInterface } = step;
   const by = outInterface === undefined ? '' : ` by ${outInterface}`;
   return [`routing: ${destination} is ${local ? 'an address of this node' : `reached${by}`}`];

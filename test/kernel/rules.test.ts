@@ -2,7 +2,7 @@
 // the kernel lists is found again.
 import t from 'tap';
 import { explain } from '../../agents/rules/main';
-import { readListings } from '../../agents/rules/observe';
+import { readListings } from '../../dataplane/hops/listings';
 import { commandOptions } from '../../agents/rules/options';
 import { Scope } from '../../controlplane/base/scope';
 import { parseOptions } from '../../controlplane/process/options';

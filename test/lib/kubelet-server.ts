@@ -11,6 +11,7 @@ import type { StatsPages } from '../../agents/kubelet/server/stats-pages';
 import { streamingHandlers } from '../../agents/kubelet/server/streaming-handlers';
 import { createStreamingServer } from '../../agents/kubelet/streaming/server';
 import { systemClock } from '../../controlplane/base/clock';
+import { NotFound } from '../../controlplane/base/errors';
 import { silentLogger as log } from '../../controlplane/base/logger';
 import { Scope } from '../../controlplane/base/scope';
 import { issueCertificate } from '../../controlplane/pki/issue';
@@ -67,6 +68,7 @@ export async function startServedKubelet(t: Test, stats?: (input: StatsInput) =>
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log }),
     stats: stats ? await stats({ dockerd, runtime, kubelet }) : noStats,
+    packetPath: { answer: () => Promise.reject(new NotFound('this kubelet is not asked about packets')) },
     metrics: () => '',
     slis: () => '',
     configz: () => ({}),

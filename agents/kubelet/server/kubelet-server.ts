@@ -15,6 +15,7 @@ import type { Access } from './access/access';
 import { parseLogQuery } from './log-query';
 import { logBytes } from './log-stream';
 import { sendNodeLog } from './node-logs';
+import type { PacketPath } from './packet-path';
 import type { PodLookup } from './pod-lookup';
 import type { StatsPages } from './stats-pages';
 
@@ -27,6 +28,7 @@ export interface KubeletServerOptions {
   readonly lookup: PodLookup;
   readonly streaming: StreamingServer;
   readonly stats: StatsPages;
+  readonly packetPath: Pick<PacketPath, 'answer'>;
   /** The text of /metrics. */
   readonly metrics: () => string | Promise<string>;
   /** The text of /metrics/slis. */
@@ -126,6 +128,13 @@ async function answer(
       if (parts[0] === 'resource') return metrics(response, await options.stats.resource());
       if (parts[0] === 'cadvisor') return metrics(response, await options.stats.cadvisor());
       if (parts[0] === 'probes') return metrics(response, options.stats.probes());
+      break;
+    case 'path':
+      if (request.method === 'POST' && parts.length === 1 && (parts[0] === 'hops' || parts[0] === 'probe')) {
+        const text = await options.packetPath.answer(parts[0], request);
+        response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+        return;
+      }
       break;
     case 'configz':
       return json(response, options.configz());

@@ -1,10 +1,12 @@
 // Opens the HTTPS server with its dependencies, and the renewal of this node's certificates.
 import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
 import { systemClock } from '../../../controlplane/base/clock';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { filesBeside } from '../../../controlplane/pki/node-files';
 import { renderProcess } from '../../../controlplane/process/health';
+import { SystemExec } from '../../../dataplane/exec/system-exec';
 import { certificateEnds } from '../certificates/ends';
 import { CertificateRenewer } from '../certificates/renewer';
 import { ServingCertificate } from '../certificates/serving-certificate';
@@ -25,6 +27,7 @@ import { HealthSlis } from './health-slis';
 import { serveKubelet } from './kubelet-server';
 import { kubeletMetrics, shutdownMetrics } from './metrics';
 import { nodeLogDir } from './node-logs';
+import { PacketPath } from './packet-path';
 import { PodLookup } from './pod-lookup';
 import { statsPages } from './stats-pages';
 import { streamingHandlers } from './streaming-handlers';
@@ -65,6 +68,13 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     lookup,
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
+    packetPath: new PacketPath({
+      program: [process.execPath, process.argv[1]!],
+      nodeName,
+      records,
+      resolvConf: (uid) => join(options.rootDir, 'pods', uid, 'resolv.conf'),
+      exec: new SystemExec(),
+    }),
     configz: () => configz({ options, address: host }),
     metrics: async () =>
       kubeletMetrics({ nodeName, records, pods: pods.list() }) +

@@ -31,6 +31,8 @@ const connectTimeoutMs = 10_000;
 const maxErrorBytes = 64 * 1024;
 /** Of a page that this server reads itself. */
 const pageTimeoutMs = 10_000;
+/** Of work that a kubelet is asked for. */
+const postTimeoutMs = 30_000;
 const maxPageBytes = 4 * 1024 * 1024;
 /** Query parameters of pods/log that the kubelet reads under the same name. */
 const logParameters = [
@@ -85,13 +87,21 @@ export class KubeletProxy {
 
   /** The text of a page of a node's kubelet. @throws StatusError when it does not answer in time or with another status than 200 */
   read(node: string, path: string): Promise<string> {
+    return this.call(node, path, pageTimeoutMs);
+  }
+
+  /** Sends a JSON text and reads the answer. @throws StatusError likewise */
+  post(node: string, path: string, body: string): Promise<string> {
+    return this.call(node, path, postTimeoutMs, body);
+  }
+
+  private call(node: string, path: string, timeoutMs: number, body?: string): Promise<string> {
     const target = kubeletOfNode(this.cache, node);
+    const headers: OutgoingHeaders =
+      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': `${Buffer.byteLength(body)}` };
     return new Promise((resolve, reject) => {
-      const request = this.open(target, path, 'GET', {}, reject);
-      const late = setTimeout(
-        () => request.destroy(new Error(`no answer within ${pageTimeoutMs / 1000} s`)),
-        pageTimeoutMs,
-      );
+      const request = this.open(target, path, body === undefined ? 'GET' : 'POST', headers, reject);
+      const late = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
       request.on('close', () => clearTimeout(late));
       request.on('response', (response) => {
         const status = response.statusCode ?? 500;
@@ -101,7 +111,7 @@ export class KubeletProxy {
           reject,
         );
       });
-      request.end();
+      request.end(body);
     });
   }
 

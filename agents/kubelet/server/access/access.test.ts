@@ -155,6 +155,9 @@ t.test('requests as subresources of the Node', async (t) => {
     ['GET', ['runningpods'], { verb: 'get', subresources: ['pods', 'proxy'] }],
     ['GET', ['healthz'], { verb: 'get', subresources: ['healthz', 'proxy'] }],
     ['POST', ['exec', 'a', 'b', 'c'], { verb: 'create', subresources: ['proxy'] }],
+    ['POST', ['path', 'hops'], { verb: 'create', subresources: ['hops'] }],
+    ['POST', ['path', 'probe'], { verb: 'create', subresources: ['probe'] }],
+    ['POST', ['path', 'other'], { verb: 'create', subresources: ['proxy'] }],
     ['GET', ['metricsx'], { verb: 'get', subresources: ['proxy'] }],
     ['OPTIONS', [], { verb: '', subresources: ['proxy'] }],
   ];

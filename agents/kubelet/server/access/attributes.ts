@@ -16,7 +16,7 @@ const verbs: Readonly<Record<string, string>> = {
   DELETE: 'delete',
 };
 
-/** By the first segment of the path. All others are `proxy`. */
+/** By the first segment of the path. All others are `proxy`. `path` has one for each of its parts: to look is less than to send. */
 const subresources: ReadonlyMap<string, readonly string[]> = new Map([
   ['stats', ['stats']],
   ['metrics', ['metrics']],
@@ -27,8 +27,13 @@ const subresources: ReadonlyMap<string, readonly string[]> = new Map([
   ['configz', ['configz', 'proxy']],
 ]);
 
+const packetPath: ReadonlyMap<string, readonly string[]> = new Map([
+  ['hops', ['hops']],
+  ['probe', ['probe']],
+]);
+
 /** `segments` are the decoded parts of the path, the same ones by which the request is served. */
-export const attributesOf = (method: string, [first = '']: readonly string[]): RequestAttributes => ({
+export const attributesOf = (method: string, [first = '', second = '']: readonly string[]): RequestAttributes => ({
   verb: verbs[method] ?? '',
-  subresources: subresources.get(first) ?? ['proxy'],
+  subresources: (first === 'path' ? packetPath.get(second) : subresources.get(first)) ?? ['proxy'],
 });

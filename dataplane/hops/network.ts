@@ -1,34 +1,8 @@
-// What the kernel of this node has: its rules, addresses and routes. Reads only.
+// The addresses and routes of a network namespace, and the frames that a bridge gets. Reads only.
 import { type Cidr, cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
-import { CommandFailed, isNotFound } from '../../controlplane/base/errors';
-import type { Exec } from '../../dataplane/exec/exec';
-import { backendsInUse } from '../../dataplane/netfilter/backend';
-import type { Frame } from '../../dataplane/path/packet';
-import type { ListingsOfNode } from '../../dataplane/path/tracers';
-
-export interface Listings extends ListingsOfNode {
-  /** What `nft -s list ruleset` prints: names for numbers, as a person sees it. */
-  readonly nftInNames: string;
-}
-
-/** @throws CommandFailed without root */
-export async function readListings(exec: Exec): Promise<Listings> {
-  const iptables: { family: 4 | 6; dump: string }[] = [];
-  for (const family of [4, 6] as const) {
-    for (const { save } of await backendsInUse(exec, family)) {
-      iptables.push({ family, dump: (await exec.run([save])).stdout });
-    }
-  }
-  const list = async (...options: string[]) => {
-    const listing = await exec.run(['nft', ...options, 'list', 'ruleset']).catch((error: unknown) => {
-      // A node whose kube-proxy writes iptables may lack the program.
-      if (isNotFound(error)) return { stdout: '' };
-      throw error;
-    });
-    return listing.stdout;
-  };
-  return { iptables, nft: await list('-n', '-s'), nftInNames: await list('-s') };
-}
+import { CommandFailed } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+import type { Frame } from '../path/packet';
 
 /** The part of `ip -json address` that counts. */
 export interface IpAddress {

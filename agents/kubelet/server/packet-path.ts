@@ -1,0 +1,77 @@
+// POST /path/hops and /path/probe: what this node does with packets, and probes that it sends. A child process does the work
+// (agents/hops): the text of all rules stays out of this process, and cannot hold its event loop.
+import type { IncomingMessage } from 'node:http';
+import { AppError, BadRequest, CommandFailed, Unavailable } from '../../../controlplane/base/errors';
+import type { Exec } from '../../../dataplane/exec/exec';
+import type { PodRecords } from '../pod/pod-records';
+import { isSandbox, podIpsOf, podOf } from '../runtime/labels';
+
+export interface PacketPathDeps {
+  /** The command that starts `k8ts`: the interpreter and the bundle. */
+  readonly program: readonly string[];
+  readonly nodeName: string;
+  readonly records: Pick<PodRecords, 'all'>;
+  /** The file of a pod's resolv.conf, by the pod's uid. */
+  readonly resolvConf: (podUid: string) => string;
+  readonly exec: Exec;
+}
+
+const maxBodyBytes = 64 * 1024;
+/** Each child reads all rules of the node; more at once would only delay one another. */
+const atOnce = 4;
+const timeoutMs = 30_000;
+
+export class PacketPath {
+  private running = 0;
+
+  constructor(private readonly deps: PacketPathDeps) {}
+
+  /**
+   * The text of the answer, as JSON. The body has what the child's command reads, without the node's own facts.
+   * @throws BadRequest, Unavailable while too many requests run, Timeout
+   */
+  async answer(what: string, request: IncomingMessage): Promise<string> {
+    const body = await readBody(request);
+    if (this.running >= atOnce)
+      throw new Unavailable(`this kubelet answers ${atOnce} questions about packets already; ask again`);
+    this.running++;
+    try {
+      const { program, nodeName, exec } = this.deps;
+      const input = JSON.stringify({ ...body, nodeName, pods: this.pods() });
+      return (await exec.run([...program, what], { input, timeoutMs })).stdout;
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      throw new AppError('BadRequest', error.stderr.trim() || error.message, { cause: error });
+    } finally {
+      this.running--;
+    }
+  }
+
+  /** The pods of this node that have a network of their own. */
+  private pods() {
+    return this.deps.records.all().flatMap((record) => {
+      const addresses = podIpsOf(record);
+      if (!isSandbox(record) || record.state !== 'running' || record.pid === undefined || addresses.length === 0)
+        return [];
+      const { namespace, name, uid } = podOf(record);
+      return [{ key: `${namespace}/${name}`, pid: record.pid, addresses, resolvConf: this.deps.resolvConf(uid) }];
+    });
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<object> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) throw new BadRequest(`a question has at most ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    if (body !== null && typeof body === 'object' && !Array.isArray(body)) return body;
+  } catch {
+    // The same error as for JSON that is no object.
+  }
+  throw new BadRequest('the body is no JSON object');
+}

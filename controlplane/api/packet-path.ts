@@ -1,0 +1,97 @@
+// path.k8ts.io/v1alpha1: questions to nodes about packets. The API server passes them to the node's kubelet; nothing is stored. Two kinds,
+// because to look at a node's rules is less than to send packets from it.
+import type { HopAnswer, HopQuestion } from '../base/hops';
+import { defineKind, type KindOptions } from './kind';
+import type { Definition } from './schema/schema';
+import type { KubeObject } from './types';
+
+/** `hops` of a node: what it would do with packets. */
+export interface HopReport extends KubeObject {
+  readonly spec: { readonly nodeName: string; readonly questions: readonly HopQuestion[] };
+  readonly status?: { readonly answers: readonly (HopAnswer | { readonly error: string })[] };
+}
+
+const shared = {
+  group: 'path.k8ts.io',
+  version: 'v1alpha1',
+  namespaced: false,
+  verbs: ['create'],
+} satisfies Partial<KindOptions<KubeObject>>;
+
+const nodeName = { type: 'string', description: 'The node that is asked.', minLength: 1 } as const;
+const answer: Definition = {
+  type: 'object',
+  description: 'What the node answers.',
+  'x-kubernetes-preserve-unknown-fields': true,
+};
+const text = { type: 'string' } as const;
+const port = { type: 'integer', minimum: 1, maximum: 65_535 } as const;
+const end: Definition = { type: 'object', properties: { address: text, port }, required: ['address'] };
+
+export const hopReports = defineKind<HopReport>({
+  ...shared,
+  kind: 'HopReport',
+  plural: 'hopreports',
+  schema: {
+    definition: {
+      type: 'object',
+      description:
+        'Asks a node what it does with packets: each rule, route, link and socket on their way. It sends nothing.',
+      properties: {
+        spec: {
+          type: 'object',
+          properties: {
+            nodeName,
+            questions: {
+              type: 'array',
+              description: 'One for each packet.',
+              minItems: 1,
+              maxItems: 16,
+              items: {
+                type: 'object',
+                properties: {
+                  packet: {
+                    type: 'object',
+                    description: 'Its addresses as the node sees it arrive. Without a source the sender has its own.',
+                    properties: {
+                      protocol: { ...text, enum: ['tcp', 'udp', 'sctp', 'icmp'] },
+                      source: text,
+                      destination: text,
+                      sourcePort: port,
+                      destinationPort: port,
+                    },
+                    required: ['protocol', 'destination'],
+                  },
+                  from: {
+                    type: 'object',
+                    description: 'Where it comes from: a pod of the node, the node itself, or another machine.',
+                    properties: {
+                      kind: { ...text, enum: ['pod', 'node', 'machine'] },
+                      pod: { ...text, description: 'NAMESPACE/NAME' },
+                      address: { ...text, description: 'Of the other machine.' },
+                      tunnel: { type: 'boolean', description: 'It comes by the tunnel between nodes.' },
+                    },
+                    required: ['kind'],
+                  },
+                  endpoint: { ...text, description: 'Of several endpoints the one to follow: ADDRESS:PORT.' },
+                  answer: {
+                    type: 'object',
+                    description: 'The packet is an answer: what connection tracking restores of its addresses.',
+                    properties: { source: end, destination: end },
+                  },
+                },
+                required: ['packet', 'from'],
+              },
+            },
+          },
+          required: ['nodeName', 'questions'],
+        },
+        status: answer,
+      },
+      required: ['spec'],
+    },
+  },
+});
+
+/** Kinds that the API server adds to the catalog when it starts: they need the kubelets. */
+export const packetPathKinds = [hopReports] as const;

@@ -1,0 +1,37 @@
+// POST of the kinds of path.k8ts.io: the question goes to the kubelet of the node that it names, the answer becomes the status.
+import { hopReports } from '../../api/packet-path';
+import { BadRequest, describeError } from '../../base/errors';
+import type { KubeletProxy } from '../kubelet/proxy';
+import { jsonReply, type Reply } from '../request';
+import { type RestRequest, readObject } from '../rest/context';
+import type { SubresourceHandler } from '../servers/kind-server';
+
+interface PacketPathDeps {
+  readonly kubelets: Pick<KubeletProxy, 'post'>;
+}
+
+interface NodeQuestion {
+  readonly spec: { readonly nodeName: string };
+}
+
+/** By plural.group, for KindServer's virtual kinds. */
+export const packetPathHandlers = (deps: PacketPathDeps): readonly (readonly [string, SubresourceHandler])[] => [
+  [`hopreports.${hopReports.group}`, (rest) => ask(deps, rest, 'hops')],
+];
+
+async function ask({ kubelets }: PacketPathDeps, rest: RestRequest, what: string): Promise<Reply> {
+  const { kind } = rest.route;
+  const { metadata = {}, spec } = (await readObject(rest, kind)) as NodeQuestion & { readonly metadata?: object };
+  const { nodeName, ...question } = spec;
+  const text = await kubelets.post(nodeName, `/path/${what}`, JSON.stringify(question));
+  const { kind: name, apiVersion } = kind;
+  return jsonReply({ kind: name, apiVersion, metadata, spec, status: parsed(text, nodeName) }, 201);
+}
+
+function parsed(text: string, node: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadRequest(`the kubelet of node ${node} answered with something else than JSON: ${describeError(error)}`);
+  }
+}

@@ -1,0 +1,157 @@
+// How a packet comes to this node: out of a pod, from a process here, or from another machine by a link or the tunnel.
+import { NotFound } from '../../controlplane/base/errors';
+import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../controlplane/base/hops';
+import type { Frame, Packet } from '../path/packet';
+import { linkHop, portHop } from './link-hops';
+import type { Link } from './links';
+import { type LocalPod, podLink, podLinkHop, podRouteHop } from './pod-view';
+import { readResolver } from './resolver';
+import { askRoute } from './routes';
+import { socketHop } from './socket-hop';
+import { tunnelArrival } from './tunnel';
+import { isStopped, type NodeView, podOf } from './view';
+
+export interface Arrival {
+  /** For the tracer. */
+  readonly packet: Packet;
+  readonly sent: HopPacket;
+  readonly frame?: Frame;
+  /** Set where the way ends before the node's rules: a pod that sends to itself. */
+  readonly ends?: HopEnd;
+  readonly resolver?: HopAnswer['resolver'];
+}
+
+export async function arrive(question: HopQuestion, view: NodeView, hops: Hop[]): Promise<Arrival> {
+  const { from } = question;
+  if (from.kind === 'pod') return fromPod(question, podOf(view, from.pod), view, hops);
+  if (from.kind === 'node') return fromNode(question, view, hops);
+  return fromMachine(question, from, view, hops);
+}
+
+async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hops: Hop[]): Promise<Arrival> {
+  const { exec, links } = view;
+  const { destination } = question.packet;
+  const address =
+    question.packet.source || (pod.addresses.find((own) => own.includes(':') === destination.includes(':')) ?? '');
+  if (address === '') throw new NotFound(`pod ${pod.key} has no address of the family of ${destination}`);
+  const sent = { ...question.packet, source: address };
+  const [link, resolver] = await Promise.all([
+    podLink(exec, pod, address),
+    pod.resolvConf === undefined ? undefined : readResolver(pod.resolvConf).catch(() => undefined),
+  ]);
+  const packet = { ...packetOf(sent, question), inInterface: '' };
+  const arrival = { packet, sent, ...(resolver ? { resolver } : {}) };
+  hops.push(podLinkHop(pod, address, link));
+  if (link === undefined || isStopped(hops)) return arrival;
+  const { own, ...route } = await podRouteHop(exec, pod, sent);
+  hops.push(route);
+  if (own) {
+    const socket = await socketHop(pod.pid, sent, `pod ${pod.key}`);
+    if (socket) hops.push(socket);
+    return { ...arrival, ends: isStopped(hops) ? { kind: 'stopped' } : { kind: 'pod', pod: pod.key } };
+  }
+  const port = links.find(({ index }) => index === link.peerIndex);
+  if (port === undefined || isStopped(hops)) {
+    if (port === undefined) hops.push(wireMissing(pod, link));
+    return arrival;
+  }
+  hops.push(portHop(port, view));
+  const frame = { port: port.name, sourceMac: link.mac };
+  const bridged = port.master !== undefined;
+  return {
+    ...arrival,
+    packet: { ...packet, inInterface: port.master ?? port.name, ...(bridged ? { frame } : {}) },
+    frame,
+  };
+}
+
+const wireMissing = (pod: LocalPod, link: Link): Hop => ({
+  kind: 'interface',
+  name: `node's end of ${link.name} of pod ${pod.key}`,
+  state: 'stops',
+  facts: [],
+  fault: {
+    code: 'WireMissing',
+    message: `${link.name} of pod ${pod.key} leads to no link of this node`,
+    remedy: 'delete the pod, so that it gets a new network',
+  },
+});
+
+async function fromNode(question: HopQuestion, view: NodeView, hops: Hop[]): Promise<Arrival> {
+  const { exec, nodeName, network } = view;
+  const { destination } = question.packet;
+  if (question.packet.source !== '') {
+    const sent = question.packet;
+    return { packet: packetOf(sent, question), sent };
+  }
+  const decision = await askRoute(exec, { destination });
+  if (decision.kind !== 'route') {
+    hops.push({
+      kind: 'routing',
+      name: 'routing',
+      state: 'stops',
+      facts: [],
+      fault: { code: 'NoRoute', message: `node ${nodeName} has no route to ${destination}`, remedy: 'ip route' },
+    });
+    return { packet: packetOf(question.packet, question), sent: question.packet };
+  }
+  const source = decision.source ?? network.addressOn(decision.device, destination) ?? destination;
+  const sent = { ...question.packet, source };
+  return { packet: packetOf(sent, question), sent };
+}
+
+async function fromMachine(
+  question: HopQuestion,
+  { address, tunnel = false }: Extract<HopQuestion['from'], { kind: 'machine' }>,
+  view: NodeView,
+  hops: Hop[],
+): Promise<Arrival> {
+  const { links, network } = view;
+  const sent = question.packet;
+  const packet = packetOf(sent, question);
+  const uplink = network.route(address);
+  const link = tunnel ? links.find(({ vxlan }) => vxlan !== undefined) : links.find(({ name }) => name === uplink);
+  if (link === undefined) {
+    const what = tunnel ? 'this node has no tunnel' : `no link of this node leads to ${address}`;
+    hops.push({
+      kind: 'interface',
+      name: 'arrival',
+      state: 'stops',
+      facts: [],
+      fault: { code: tunnel ? 'TunnelMissing' : 'NoRoute', message: what },
+    });
+    return { packet, sent };
+  }
+  if (tunnel) {
+    hops.push(...(await tunnelArrival(link, address, view)));
+    if (isStopped(hops)) return { packet, sent };
+  } else {
+    hops.push(linkHop(link, link.name, [`from ${address}`]));
+  }
+  return { packet: { ...packet, inInterface: link.name }, sent };
+}
+
+const answerStates = ['ESTABLISHED'] as const;
+
+function packetOf(sent: HopPacket, { answer }: HopQuestion): Packet {
+  const { protocol, source, destination, sourcePort, destinationPort } = sent;
+  const isV6 = destination.includes(':');
+  const icmp = protocol === 'icmp';
+  const reply = answer !== undefined;
+  return {
+    source,
+    destination,
+    protocol: icmp && isV6 ? 'icmpv6' : protocol,
+    ...(icmp ? { icmpType: isV6 ? (reply ? 129 : 128) : reply ? 0 : 8 } : {}),
+    ...(icmp ? {} : { sourcePort: sourcePort ?? 40_000 }),
+    ...(destinationPort === undefined ? {} : { destinationPort }),
+    ...(answer === undefined
+      ? {}
+      : { states: answerStates, tcpFlags: ['SYN', 'ACK'] as const, restored: restoredOf(answer) }),
+  };
+}
+
+const restoredOf = ({ source, destination }: NonNullable<HopQuestion['answer']>): NonNullable<Packet['restored']> => ({
+  ...(source ? { source } : {}),
+  ...(destination ? { destination } : {}),
+});

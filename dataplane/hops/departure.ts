@@ -1,0 +1,105 @@
+// Where a packet goes after this node's rules: to a pod of the node, or to another machine by a link or the tunnel.
+import { NotFound } from '../../controlplane/base/errors';
+import type { Hop, HopEnd, HopPacket } from '../../controlplane/base/hops';
+import { linkHop, neighbourHop, portHop } from './link-hops';
+import type { Link } from './links';
+import { type Neighbour, readNeighbours } from './neighbours';
+import { type LocalPod, podLink, podLinkHop } from './pod-view';
+import type { RouteDecision } from './routes';
+import { socketHop } from './socket-hop';
+import { tunnelDeparture } from './tunnel';
+import { isStopped, type NodeView } from './view';
+
+export interface Leaving {
+  readonly packet: HopPacket;
+  /** Where the last routing decision leads. */
+  readonly route?: Extract<RouteDecision, { kind: 'route' }>;
+  /** The bridge's port by which the packet came in, if it came from a pod. */
+  readonly inPort: string | undefined;
+  readonly isAnswer: boolean;
+}
+
+/** Adds the hops; the end counts only if none of them stops the packet. */
+export async function departHops(leaving: Leaving, view: NodeView, hops: Hop[]): Promise<HopEnd> {
+  const { route, packet } = leaving;
+  if (route === undefined) return { kind: 'stopped' };
+  const { links, pods, exec } = view;
+  const link = links.find(({ name }) => name === route.device);
+  if (link === undefined) throw new NotFound(`the kernel routes to ${route.device}, which is no link of this node`);
+  const next = route.gateway ?? packet.destination;
+  const neighbour = (await readNeighbours(exec, link.name)).find(({ address }) => address === next);
+  const pod = pods.find(({ addresses }) => addresses.includes(packet.destination));
+  if (pod !== undefined && link.kind === 'bridge') return toPod(pod, { leaving, link, neighbour, view, hops });
+  if (link.vxlan) return tunnelDeparture({ link, next, neighbour, view, hops });
+  hops.push(neighbourHop(next, link, neighbour));
+  hops.push(linkHop(link, link.name, [`towards ${next}`]));
+  return {
+    kind: 'machine',
+    machine: next,
+    link: link.name,
+    tunnel: false,
+    ...(neighbour?.mac === undefined ? {} : { mac: neighbour.mac }),
+  };
+}
+
+interface ToPod {
+  readonly leaving: Leaving;
+  readonly link: Link;
+  readonly neighbour: Neighbour | undefined;
+  readonly view: NodeView;
+  readonly hops: Hop[];
+}
+
+async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: ToPod): Promise<HopEnd> {
+  const { exec, links, settings } = view;
+  const { packet, inPort, isAnswer } = leaving;
+  const inside = await podLink(exec, pod, packet.destination);
+  hops.push(neighbourOfPod(packet.destination, link, neighbour, inside));
+  if (inside === undefined) {
+    hops.push(podLinkHop(pod, packet.destination, inside));
+    return { kind: 'stopped' };
+  }
+  const port = links.find(({ index }) => index === inside.peerIndex);
+  if (port) {
+    const hop = portHop(port, view);
+    const turns = port.name === inPort && settings.bridgeCallsIptables && port.hairpin === false;
+    hops.push(turns ? hairpinOff(hop, port) : hop);
+  }
+  const own = podLinkHop(pod, packet.destination, inside);
+  hops.push(own);
+  if (isStopped(hops)) return { kind: 'stopped' };
+  if (!isAnswer) {
+    const socket = await socketHop(pod.pid, packet, `pod ${pod.key}`);
+    if (socket) hops.push(socket);
+  }
+  return { kind: 'pod', pod: pod.key };
+}
+
+const hairpinOff = (hop: Hop, port: Link): Hop => ({
+  ...hop,
+  state: 'stops',
+  fault: {
+    code: 'HairpinOff',
+    message: `the packet must leave ${port.name} by the port it came in by, and hairpin is off there`,
+    remedy: `bridge link set dev ${port.name} hairpin on`,
+  },
+});
+
+function neighbourOfPod(
+  address: string,
+  bridge: Link,
+  neighbour: Neighbour | undefined,
+  inside: Link | undefined,
+): Hop {
+  const hop = neighbourHop(address, bridge, neighbour);
+  if (neighbour?.mac === undefined || inside === undefined || neighbour.mac === inside.mac) return hop;
+  return {
+    ...hop,
+    state: 'stops',
+    fault: {
+      code: 'WrongNeighbour',
+      message: `${bridge.name} sends packets for ${address} to ${neighbour.mac}, but the pod has ${inside.mac}: a stale entry, or a second owner of the address`,
+      remedy: `ip neighbour del ${address} dev ${bridge.name}`,
+    },
+  };
+}

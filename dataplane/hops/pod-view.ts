@@ -1,0 +1,46 @@
+// A pod of this node from inside: its interface and its routes. Reads only.
+import type { Hop, HopPacket } from '../../controlplane/base/hops';
+import type { Exec } from '../exec/exec';
+import { linkHop } from './link-hops';
+import { type Link, readLinks } from './links';
+import { askRoute, routeHop } from './routes';
+
+export interface LocalPod {
+  /** NAMESPACE/NAME */
+  readonly key: string;
+  /** A process in its network namespace. */
+  readonly pid: number;
+  readonly addresses: readonly string[];
+  /** Its resolv.conf, as a file of this machine. */
+  readonly resolvConf?: string;
+}
+
+/** Runs programs in the network namespace of the pod. */
+export const inPod = (exec: Exec, { pid }: LocalPod): Exec => ({
+  run: (argv, options) => exec.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv], options),
+});
+
+/** The link that has the pod's address; undefined: none has. */
+export async function podLink(exec: Exec, pod: LocalPod, address: string): Promise<Link | undefined> {
+  const links = await readLinks(inPod(exec, pod));
+  return links.find(({ addresses }) => addresses.includes(address));
+}
+
+export function podLinkHop(pod: LocalPod, address: string, link: Link | undefined): Hop {
+  const name = link ? `${link.name} of pod ${pod.key}` : `pod ${pod.key}`;
+  if (link === undefined) {
+    const message = `no interface of pod ${pod.key} has the address ${address}`;
+    const remedy = 'delete the pod, so that it gets a new network';
+    return { kind: 'interface', name, state: 'stops', facts: [], fault: { code: 'AddressMissing', message, remedy } };
+  }
+  return linkHop(link, name, [`address ${address}`]);
+}
+
+/** What the pod's own routing table does with a packet. */
+export async function podRouteHop(exec: Exec, pod: LocalPod, packet: HopPacket): Promise<Hop & { own: boolean }> {
+  const decision = await askRoute(inPod(exec, pod), { destination: packet.destination });
+  return {
+    ...routeHop(decision, packet.destination, `pod ${pod.key}`),
+    own: decision.kind === 'route' && decision.local,
+  };
+}

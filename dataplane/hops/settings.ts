@@ -1,0 +1,35 @@
+// Settings of the kernel that decide about packets: /proc/sys/net of the namespace in which this process is.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface NetSettings {
+  /** False: the node forwards nothing of this family. */
+  readonly forwarding: Readonly<Record<4 | 6, boolean>>;
+  /** The kernel's table of connections; absent: not loaded. */
+  readonly connections?: { readonly used: number; readonly max: number };
+  /** True: rules of iptables also see what a bridge passes from port to port (br_netfilter). */
+  readonly bridgeCallsIptables: boolean;
+}
+
+export async function readSettings(root = '/proc/sys/net'): Promise<NetSettings> {
+  const [forward4, forward6, used, max, bridge] = await Promise.all(
+    [
+      'ipv4/ip_forward',
+      'ipv6/conf/all/forwarding',
+      'netfilter/nf_conntrack_count',
+      'netfilter/nf_conntrack_max',
+      'bridge/bridge-nf-call-iptables',
+    ].map((path) => numberIn(join(root, path))),
+  );
+  return {
+    forwarding: { 4: forward4 !== 0, 6: forward6 !== 0 },
+    bridgeCallsIptables: bridge === 1,
+    ...(used === undefined || max === undefined ? {} : { connections: { used, max } }),
+  };
+}
+
+/** Undefined where the kernel has no such setting. */
+async function numberIn(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : Number(text.trim());
+}

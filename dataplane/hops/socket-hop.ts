@@ -1,0 +1,58 @@
+// The hop at which a program takes the packet.
+import type { Hop, HopFault, HopPacket } from '../../controlplane/base/hops';
+import { readSockets, socketFor, type WaitingSocket } from './sockets';
+
+/** The socket that takes the packet. @param process `self`, or a process of the pod */
+export async function socketHop(process: 'self' | number, packet: HopPacket, who: string): Promise<Hop | undefined> {
+  const { protocol, destination, destinationPort: port } = packet;
+  if (port === undefined || (protocol !== 'tcp' && protocol !== 'udp')) return undefined;
+  return judgeSocket(await readSockets(process), { protocol, address: destination, port }, who);
+}
+
+/** Full queues of a TCP listener drop the connections that come then. */
+const longQueue = 64;
+
+/** Pure. */
+export function judgeSocket(
+  sockets: readonly WaitingSocket[],
+  at: { readonly protocol: 'tcp' | 'udp'; readonly address: string; readonly port: number },
+  who: string,
+): Hop {
+  const name = `${at.protocol} port ${at.port} of ${who}`;
+  const found = socketFor(sockets, at);
+  if (found.heard) {
+    const { address, waiting } = found.socket;
+    const facts = [`a program listens at ${address}:${at.port}`];
+    if (waiting === 0) return { kind: 'socket', name, state: 'passes', facts };
+    const what =
+      at.protocol === 'tcp'
+        ? `${waiting} connections wait for the program to accept them`
+        : `${waiting} bytes wait for the program to read them`;
+    if (at.protocol === 'udp' || waiting < longQueue)
+      return { kind: 'socket', name, state: 'passes', facts: [...facts, what] };
+    const message = `${who} does not accept its connections: ${waiting} wait at port ${at.port}`;
+    return { kind: 'socket', name, state: 'doubtful', facts: [...facts, what], fault: { code: 'SlowAccept', message } };
+  }
+  const { elsewhere, others } = found;
+  const [loopback] = elsewhere.filter(({ address }) => address.startsWith('127.') || address === '::1');
+  if (loopback) {
+    const message = `${who} listens on port ${at.port} only at ${loopback.address}, which nothing outside can reach`;
+    const remedy = 'let the program listen at 0.0.0.0 (or ::)';
+    return { kind: 'socket', name, state: 'stops', facts: [], fault: { code: 'ListensOnLoopback', message, remedy } };
+  }
+  const at2 = elsewhere.map(({ address }) => address);
+  const open = [...new Set(others.map(({ port }) => port))].sort((a, b) => a - b).slice(0, 10);
+  const instead =
+    at2.length > 0
+      ? `it listens on this port at ${at2.join(', ')} only`
+      : open.length > 0
+        ? `it listens on ${open.map((port) => `${port}`).join(', ')}`
+        : `no program there listens on any ${at.protocol} port`;
+  const message = `nothing listens on ${at.protocol} port ${at.port} of ${who}; ${instead}`;
+  const fault: HopFault = {
+    code: 'NothingListens',
+    message,
+    remedy: 'compare targetPort of the Service with the port of the program',
+  };
+  return { kind: 'socket', name, state: 'stops', facts: [], fault };
+}
