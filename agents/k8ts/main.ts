@@ -58,6 +58,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'explain the netfilter rules of this node',
     load: async () => (await import('../rules/main')).command,
   },
+  path: {
+    summary: 'show the way of a packet through the cluster, and what stops it',
+    load: async () => (await import('../path/main')).command,
+  },
   hops: {
     summary: 'say what this node does with a packet, hop by hop (the kubelet runs it)',
     load: async () => (await import('../hops/main')).command,

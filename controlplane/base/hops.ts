@@ -34,7 +34,7 @@ export type HopOrigin =
   | { readonly kind: 'pod'; readonly pod: string }
   /** A process of this node, or a pod with hostNetwork. */
   | { readonly kind: 'node' }
-  /** Another machine; `tunnel`: by the overlay. `mac`: of the link by which it leaves, when known. */
+  /** Another machine; `tunnel`: by the overlay. */
   | { readonly kind: 'machine'; readonly address: string; readonly tunnel?: boolean };
 
 export type HopKind =
@@ -114,6 +114,8 @@ export type HopEnd =
 export interface HopAnswer {
   readonly hops: readonly Hop[];
   readonly end: HopEnd;
+  /** As it came, with the source that the sender has given it. */
+  readonly sent: HopPacket;
   /** As it leaves this node, or as its receiver sees it. */
   readonly packet: HopPacket;
   /** Links of this node by which machines reach it: name, link address, MTU. */

@@ -24,6 +24,7 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
   const done = (end: HopEnd, packet: HopPacket): HopAnswer => ({
     hops,
     end,
+    sent: arrival.sent,
     packet,
     links,
     ...(arrival.resolver ? { resolver: arrival.resolver } : {}),

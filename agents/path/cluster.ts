@@ -1,0 +1,85 @@
+// What the caller may read: objects by the API as the user of the kubeconfig, and nodes by path.k8ts.io. Each object is read once.
+import {
+  type EndpointSlice,
+  endpointSlices,
+  type Node,
+  networkPolicies,
+  nodes,
+  type Pod,
+  pods,
+  type Service,
+  serviceKeyOf,
+  services,
+} from '../../controlplane/api';
+import type { KindRef } from '../../controlplane/api/kind';
+import { hopReports } from '../../controlplane/api/packet-path';
+import type { KubeObject } from '../../controlplane/api/types';
+import { describeError, isNotFound } from '../../controlplane/base/errors';
+import type { HopAnswer, HopQuestion } from '../../controlplane/base/hops';
+import type { Client } from '../../controlplane/client/client';
+
+export class ClusterReader {
+  private readonly lists = new Map<string, Promise<readonly KubeObject[]>>();
+
+  constructor(readonly client: Client) {}
+
+  /** Undefined when there is none. @throws Forbidden, Unavailable */
+  async find<T extends KubeObject>(kind: KindRef<T>, key: string): Promise<T | undefined> {
+    return this.client.get(kind, key).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+  }
+
+  /** @param namespace '' for all. @throws Forbidden, Unavailable */
+  list<T extends KubeObject>(kind: KindRef<T>, namespace = ''): Promise<readonly T[]> {
+    const key = `${kind.group}/${kind.plural}/${namespace}`;
+    let listed = this.lists.get(key) as Promise<readonly T[]> | undefined;
+    if (!listed) {
+      listed = this.client.list(kind, namespace === '' ? {} : { namespace }).then(({ items }) => items);
+      this.lists.set(key, listed);
+    }
+    return listed;
+  }
+
+  nodes(): Promise<readonly Node[]> {
+    return this.list(nodes);
+  }
+
+  /** Of all namespaces. */
+  services(): Promise<readonly Service[]> {
+    return this.list(services);
+  }
+
+  pods(namespace: string): Promise<readonly Pod[]> {
+    return this.list(pods, namespace);
+  }
+
+  async slicesOf(service: string): Promise<readonly EndpointSlice[]> {
+    const [namespace = ''] = service.split('/');
+    return (await this.list(endpointSlices, namespace)).filter((slice) => serviceKeyOf(slice) === service);
+  }
+
+  policies(namespace: string) {
+    return this.list(networkPolicies, namespace);
+  }
+
+  /** The answer of a node, or why there is none. @throws Forbidden when the caller may not ask nodes */
+  async ask(node: string, questions: readonly HopQuestion[]): Promise<readonly (HopAnswer | { readonly error: string })[]> {
+    const report = await this.client
+      .create(hopReports, { metadata: {}, spec: { nodeName: node, questions } })
+      .catch((error: unknown) => {
+        if ((error as { code?: string }).code === 'Forbidden') throw error;
+        return { status: { answers: questions.map(() => ({ error: describeError(error) })) } };
+      });
+    return report.status?.answers ?? questions.map(() => ({ error: 'the node gave no answer' }));
+  }
+}
+
+export const addressesOf = (node: Node): readonly string[] =>
+  (node.status?.addresses ?? []).flatMap(({ type, address }) =>
+    type === 'InternalIP' || type === 'ExternalIP' ? [address] : [],
+  );
+
+export const podAddresses = ({ status }: Pod): readonly string[] =>
+  [...new Set([...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP])].filter((ip): ip is string => Boolean(ip));

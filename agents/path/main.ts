@@ -1,0 +1,58 @@
+// `k8ts path`: why a packet arrives, or does not.
+import { BadRequest } from '../../controlplane/base/errors';
+import { connect } from '../../controlplane/client/connect';
+import { defineCommand } from '../../controlplane/process/process';
+import { SystemExec } from '../../dataplane/exec/system-exec';
+import { askRoute } from '../../dataplane/hops/routes';
+import { ClusterReader } from './cluster';
+import { pathOptions, shortForms } from './options';
+import { findPath } from './path';
+import { readFrom, readTo, type To } from './question';
+import { renderReport } from './text';
+
+export const command = defineCommand({
+  name: 'path',
+  summary: 'show the way of a packet through the cluster, and what stops it',
+  options: pathOptions,
+  arguments: 'FROM TO',
+  tool: true,
+  expand: shortForms,
+  notes: `  FROM   pod/NAME, NAMESPACE/POD, deploy/NAME (its first running pod), node/NAME, an address, or outside (this machine)
+  TO     svc/NAME[:PORT], pod/NAME:PORT, node/NAME:PORT, ADDRESS:PORT, a DNS name as the sender writes it with :PORT,
+         each with /udp if it is not TCP; or a URL, by way of the Ingress
+
+examples:
+  k8ts path deploy/shop svc/cart:http
+  k8ts path shop/web-0 cart.shop:80 --output wide
+  k8ts path outside http://shop.local/cart
+`,
+  async run({ options, positional }) {
+    const [from, to, ...more] = positional;
+    if (from === undefined || to === undefined || more.length > 0) {
+      throw new BadRequest('expected FROM and TO; see k8ts path --help');
+    }
+    const { namespace, output, kubeconfig, clusterDomain } = options;
+    const question = { from: readFrom(from, namespace), to: readTo(to, namespace), texts: { from, to } };
+    const client = await connect(kubeconfig, { userAgent: 'k8ts-path' });
+    const report = await findPath(question, {
+      cluster: new ClusterReader(client),
+      domain: clusterDomain,
+      ownAddress: () => ownAddress(question.to),
+    });
+    if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    else {
+      const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
+      const width = process.stdout.isTTY ? Math.max(60, process.stdout.columns) : 120;
+      process.stdout.write(renderReport(report, { details: output === 'wide', colour, width }));
+    }
+    if (report.verdict.works === 'no') process.exitCode = 1;
+  },
+});
+
+/** The address with which this machine would send. @throws BadRequest when that cannot be known */
+async function ownAddress(to: To): Promise<string> {
+  const destination = to.kind === 'address' ? to.address : undefined;
+  const decision = destination === undefined ? undefined : await askRoute(new SystemExec(), { destination });
+  if (decision?.kind === 'route' && decision.source !== undefined) return decision.source;
+  throw new BadRequest('name the address of the sender outside in place of "outside": the destination does not say which one this machine uses');
+}

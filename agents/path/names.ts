@@ -1,0 +1,157 @@
+// A name as a pod resolves it: its search list, step by step, and what the cluster's zone says to each. Pure.
+import type { EndpointSlice, Service } from '../../controlplane/api';
+import type { Hop, HopAnswer, HopFault } from '../../controlplane/base/hops';
+import { lookup } from '../../dataplane/dns/lookup';
+import { Zone } from '../../dataplane/dns/zone';
+import { translateService, translateSlice } from '../dns/translate';
+import { faultHop } from './report';
+
+export type Resolver = NonNullable<HopAnswer['resolver']>;
+
+export interface Resolved {
+  readonly hop: Hop;
+  /** Empty: the name has none, or only servers outside the cluster know it. */
+  readonly addresses: readonly string[];
+  /** The Service whose name it is. */
+  readonly service?: string;
+}
+
+const maxAliases = 8;
+
+/** The zone as the name servers of the nodes build it. */
+export function zoneOf(domain: string, services: readonly Service[], slices: readonly EndpointSlice[]): Zone {
+  const zone = new Zone(domain);
+  for (const service of services) {
+    zone.setService(`${service.metadata?.namespace}/${service.metadata?.name}`, translateService(service));
+    zone.setNamespace(service.metadata?.namespace ?? '', true);
+  }
+  for (const slice of slices) {
+    zone.setEndpoints(`${slice.metadata?.namespace}/${slice.metadata?.name}`, translateSlice(slice));
+  }
+  zone.setSynced();
+  return zone;
+}
+
+/** The names that a resolver asks for, in order. Source: resolv.conf(5), options ndots. */
+export function candidates(name: string, { search, ndots }: Resolver): readonly string[] {
+  if (name.endsWith('.')) return [name.slice(0, -1)];
+  const dots = name.split('.').length - 1;
+  const searched = search.map((suffix) => `${name}.${suffix.replace(/\.$/, '')}`);
+  return dots >= ndots ? [name, ...searched] : [...searched, name];
+}
+
+export function resolveName(
+  name: string,
+  { resolver, zone, services, family }: {
+    readonly resolver: Resolver;
+    readonly zone: Zone;
+    readonly services: readonly Service[];
+    readonly family: 4 | 6;
+  },
+): Resolved {
+  const facts: string[] = [
+    `search list: ${resolver.search.join(' ') || 'none'}; ndots ${resolver.ndots}; name server ${resolver.servers.join(', ') || 'none'}`,
+  ];
+  const hopName = `name ${name}`;
+  const tried = candidates(name, resolver);
+  for (const candidate of tried) {
+    const found = lookIn(zone, candidate, family);
+    facts.push(`${candidate}: ${found.says}`);
+    if (found.kind === 'none') continue;
+    if (found.kind === 'loop') return { hop: faultHop('name', hopName, loopFault(name), facts), addresses: [] };
+    if (found.kind !== 'addresses') {
+      // Aliases to names outside, and names outside the zone: only other servers know.
+      return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
+    }
+    const service = services.find(({ metadata }) => `${metadata?.name}.${metadata?.namespace}.svc.${zone.origin}` === candidate);
+    const key = service && `${service.metadata?.namespace}/${service.metadata?.name}`;
+    return {
+      hop: { kind: 'name', name: hopName, state: 'passes', facts },
+      addresses: found.addresses ?? [],
+      ...(key ? { service: key } : {}),
+    };
+  }
+  return { hop: faultHop('name', hopName, notFound(name, { resolver, zone, services }), facts), addresses: [] };
+}
+
+interface Found {
+  readonly kind: 'addresses' | 'none' | 'outside' | 'loop';
+  readonly addresses?: readonly string[];
+  readonly says: string;
+}
+
+function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
+  let current = name.toLowerCase();
+  const aliases: string[] = [];
+  for (let i = 0; i <= maxAliases; i++) {
+    if (current !== zone.origin && !current.endsWith(`.${zone.origin}`)) {
+      const what = aliases.length > 0 ? `an alias of ${current}, which is` : 'a name';
+      return { kind: 'outside', says: `${what} outside the cluster: the servers behind the node's name server are asked` };
+    }
+    const { rcode, answers, chase } = lookup(zone, { serverAddresses: [] }, current, family === 4 ? 'A' : 'AAAA');
+    const addresses = answers.flatMap((record) => ('address' in record ? [record.address] : []));
+    if (addresses.length > 0) return { kind: 'addresses', addresses, says: addresses.join(', ') };
+    // The zone is complete: it says so only of aliases without an end.
+    if (rcode === 'SERVFAIL') {
+      const way = answers.flatMap((record) => (record.type === 'CNAME' ? [record.target] : []));
+      return { kind: 'loop', says: `aliases in a circle: ${[name, ...new Set(way)].join(', ')}` };
+    }
+    if (rcode === 'NXDOMAIN') return { kind: 'none', says: 'no such name (NXDOMAIN)' };
+    const next = chase ?? answers.flatMap((record) => (record.type === 'CNAME' ? [record.target] : [])).at(-1);
+    if (next === undefined) return { kind: 'none', says: `no address of IPv${family}` };
+    if (aliases.includes(next)) return { kind: 'loop', says: `aliases in a circle: ${[name, ...aliases, next].join(' → ')}` };
+    aliases.push(next);
+    current = next.toLowerCase();
+  }
+  return { kind: 'loop', says: `more than ${maxAliases} aliases` };
+}
+
+const loopFault = (name: string): HopFault => ({
+  code: 'ExternalNameLoop',
+  message: `${name} is an alias that leads back to itself`,
+  remedy: 'let spec.externalName of one of these Services name something else',
+});
+
+/** Why no candidate exists: most often the Service is in another namespace, or the search list does not fit the name. */
+function notFound(
+  name: string,
+  { resolver, zone, services }: { readonly resolver: Resolver; readonly zone: Zone; readonly services: readonly Service[] },
+): HopFault {
+  const [first = '', second] = name.split('.');
+  const same = services.filter(({ metadata }) => metadata?.name === first);
+  const places = same.map(({ metadata }) => `${metadata?.name}.${metadata?.namespace}`);
+  const inCluster = resolver.search.some((suffix) => suffix.endsWith(zone.origin));
+  if (!inCluster && same.length > 0) {
+    return {
+      code: 'NoSearchList',
+      message: `no step of the search list leads into ${zone.origin}, so ${name} is not found; the pod's dnsPolicy or dnsConfig says so`,
+      remedy: `use ${places[0]}.svc.${zone.origin}, or dnsPolicy: ClusterFirst`,
+    };
+  }
+  const meant = same.find(({ metadata }) => second === undefined || metadata?.namespace !== second);
+  if (meant) {
+    const where = places.length === 1 ? `in namespace ${meant.metadata?.namespace}` : `in ${places.join(', ')}`;
+    const found = tooManyDots(name, resolver, places);
+    if (found) return found;
+    return {
+      code: 'OtherNamespace',
+      message: `no Service ${name} in the namespace of the pod; a Service ${first} is ${where}`,
+      remedy: `use ${places[0]}`,
+    };
+  }
+  const dots = tooManyDots(name, resolver, places);
+  if (dots) return dots;
+  return { code: 'NameNotFound', message: `no name of the cluster is ${name}, nor with any suffix of the search list`, remedy: 'kubectl get services -A' };
+}
+
+/** The name would be found with the search list, but has so many dots that it is taken as it is. */
+function tooManyDots(name: string, { ndots, search }: Resolver, places: readonly string[]): HopFault | undefined {
+  const [first, second] = name.split('.');
+  const place = `${first}.${second}`;
+  if (!places.includes(place) || search.length > 0) return undefined;
+  return {
+    code: 'NoSearchList',
+    message: `${name} is a Service, but the pod has no search list (ndots ${ndots})`,
+    remedy: `use ${place}.svc.cluster.local, or dnsPolicy: ClusterFirst`,
+  };
+}

@@ -1,0 +1,32 @@
+// Options of `k8ts path`.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type OptionTable, parseOneOf, parseText } from '../../controlplane/process/options';
+
+export const pathOptions = {
+  kubeconfig: {
+    flag: 'kubeconfig',
+    env: 'KUBECONFIG',
+    placeholder: 'FILE',
+    default: join(homedir(), '.kube/config'),
+    help: 'the user whose rights count',
+    parse: parseText,
+  },
+  context: { flag: 'context', placeholder: 'NAME', default: '', help: 'context of the kubeconfig; absent: the current one', parse: parseText },
+  namespace: { flag: 'namespace', placeholder: 'NAME', default: 'default', help: 'of names without one', parse: parseText },
+  output: {
+    flag: 'output',
+    placeholder: 'FORMAT',
+    default: 'text',
+    help: 'text, wide (each rule and fact) or json',
+    parse: parseOneOf('text', 'wide', 'json'),
+  },
+  clusterDomain: { flag: 'cluster-domain', placeholder: 'NAME', default: 'cluster.local', help: 'the zone of the cluster', parse: parseText },
+} satisfies OptionTable;
+
+
+const short: Readonly<Record<string, string>> = { '-n': '--namespace', '-o': '--output' };
+
+/** -n and -o, as kubectl has them, also as -n=NAME. Pure. */
+export const shortForms = (argv: readonly string[]): readonly string[] =>
+  argv.map((arg) => arg.replace(/^-[no](?=$|=)/, (flag) => short[flag]!));

@@ -1,0 +1,213 @@
+// What a Service says about a packet to it: the port, the endpoints, and why there are none. Pure.
+import {
+  type EndpointSlice,
+  endpointState,
+  isReady,
+  isTerminal,
+  type Pod,
+  type Service,
+} from '../../controlplane/api';
+import type { Hop, HopFault } from '../../controlplane/base/hops';
+import type { Protocol } from './question';
+import { faultHop } from './report';
+
+export interface ServiceEnd {
+  readonly address: string;
+  readonly port: number;
+  readonly node?: string;
+  /** NAMESPACE/NAME, if a pod is behind it. */
+  readonly pod?: string;
+  readonly ready: boolean;
+}
+
+export type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
+
+export interface ServiceChoice {
+  readonly hop: Hop;
+  readonly port?: ServicePort;
+  /** The endpoints that connections go to; empty where the hop stops. */
+  readonly ends: readonly ServiceEnd[];
+}
+
+export interface ServiceObjects {
+  readonly service: Service;
+  readonly slices: readonly EndpointSlice[];
+  /** Of its namespace. */
+  readonly pods: readonly Pod[];
+}
+
+export const keyOf = ({ metadata }: { readonly metadata?: { readonly namespace?: string; readonly name?: string } }) =>
+  `${metadata?.namespace}/${metadata?.name}`;
+
+/** @param wanted number or name of the port; absent: the only one */
+export function choosePort(
+  { metadata, spec }: Service,
+  wanted: { readonly port?: number | string; readonly protocol?: Protocol },
+): ServicePort | HopFault {
+  const ports = spec?.ports ?? [];
+  const protocolOf = (port: ServicePort) => (port.protocol ?? 'TCP').toLowerCase();
+  const matching = ports.filter(
+    (port) =>
+      (wanted.port === undefined || port.port === wanted.port || port.name === wanted.port) &&
+      (wanted.protocol === undefined || protocolOf(port) === wanted.protocol),
+  );
+  const [first] = matching.sort((a, b) => Number(protocolOf(b) === 'tcp') - Number(protocolOf(a) === 'tcp'));
+  if (first && (wanted.port !== undefined || matching.length === 1 || new Set(matching.map(({ port }) => port)).size === 1)) {
+    return first;
+  }
+  const all = ports.map((port) => `${port.name ? `${port.name} ` : ''}${port.port}/${protocolOf(port)}`).join(', ');
+  const key = keyOf({ metadata: metadata ?? {} });
+  if (first) {
+    return { code: 'PortNotNamed', message: `Service ${key} has several ports (${all}): name one`, remedy: `svc/${metadata?.name}:${first.port}` };
+  }
+  const what = `${wanted.port ?? ''}${wanted.protocol ? `/${wanted.protocol}` : ''}`;
+  return {
+    code: 'NoSuchPort',
+    message: `Service ${key} has no port ${what}; its ports: ${all || 'none'}`,
+    remedy: `kubectl edit service -n ${metadata?.namespace} ${metadata?.name}`,
+  };
+}
+
+export const isFault = (value: ServicePort | HopFault): value is HopFault => 'message' in value;
+
+/** The endpoints behind one port, and the reason when there are none that take connections. */
+export function chooseEnds(objects: ServiceObjects, port: ServicePort, family: 4 | 6): ServiceChoice {
+  const { service, slices } = objects;
+  const key = keyOf(service);
+  const name = `Service ${key}${port.name ? `:${port.name}` : ''}`;
+  const all = endsOf(slices, port, family);
+  const ready = all.filter((end) => end.ready);
+  const facts = [
+    `${service.spec?.clusterIP} port ${port.port} to ${targetOf(port)}`,
+    ...(ready.length > 0 ? [`${ready.length} of ${all.length} endpoints ready`] : []),
+    ...ready.slice(0, 5).map((end) => `${end.address}:${end.port}${end.pod ? `, pod ${end.pod}` : ''}${end.node ? ` on ${end.node}` : ''}`),
+    ...(ready.length > 5 ? [`and ${ready.length - 5} more`] : []),
+    ...policyFacts(service),
+  ];
+  const publishes = service.spec?.publishNotReadyAddresses === true;
+  if (ready.length > 0) {
+    const unready = publishes ? notReadyAmong(ready, objects.pods) : [];
+    if (unready.length === 0) return { hop: { kind: 'choice', name, state: 'passes', facts }, port, ends: ready };
+    const fault: HopFault = {
+      code: 'NotReadyPublished',
+      message: `Service ${key} also sends to pods that are not ready (publishNotReadyAddresses): ${unready.join(', ')}`,
+      remedy: `kubectl patch service -n ${service.metadata?.namespace} ${service.metadata?.name} -p '{"spec":{"publishNotReadyAddresses":false}}'`,
+    };
+    return { hop: { kind: 'choice', name, state: 'doubtful', facts, fault }, port, ends: ready };
+  }
+  return { hop: faultHop('choice', name, whyNone(objects, port, all), facts), port, ends: [] };
+}
+
+const targetOf = ({ targetPort, port }: ServicePort): string => `targetPort ${targetPort ?? port}`;
+
+function policyFacts({ spec }: Service): readonly string[] {
+  return [
+    ...(spec?.internalTrafficPolicy === 'Local' ? ['internalTrafficPolicy Local: only endpoints of the sender’s node'] : []),
+    ...(spec?.externalTrafficPolicy === 'Local' ? ['externalTrafficPolicy Local: from outside only endpoints of the node that gets the packet'] : []),
+    ...(spec?.sessionAffinity === 'ClientIP' ? ['sessionAffinity ClientIP: a client stays with its endpoint'] : []),
+  ];
+}
+
+function endsOf(slices: readonly EndpointSlice[], port: ServicePort, family: 4 | 6): readonly ServiceEnd[] {
+  const found = new Map<string, ServiceEnd>();
+  for (const slice of slices) {
+    if (slice.addressType !== (family === 4 ? 'IPv4' : 'IPv6')) continue;
+    const number = slice.ports?.find(
+      (one) => (one.name ?? '') === (port.name ?? '') && (one.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+    )?.port;
+    if (number === undefined) continue;
+    for (const { addresses, conditions, nodeName, targetRef } of slice.endpoints ?? []) {
+      const [address] = addresses;
+      if (address === undefined) continue;
+      const end: ServiceEnd = {
+        address,
+        port: number,
+        ready: endpointState(conditions).ready,
+        ...(nodeName ? { node: nodeName } : {}),
+        ...(targetRef?.kind === 'Pod' ? { pod: `${targetRef.namespace}/${targetRef.name}` } : {}),
+      };
+      found.set(`${address}:${number}`, end);
+    }
+  }
+  return [...found.values()];
+}
+
+const notReadyAmong = (ends: readonly ServiceEnd[], pods: readonly Pod[]): readonly string[] =>
+  ends.flatMap(({ pod: key }) => {
+    const pod = pods.find((one) => keyOf(one) === key);
+    return pod && !isReady(pod) ? [key!] : [];
+  });
+
+function whyNone({ service, slices, pods }: ServiceObjects, port: ServicePort, ends: readonly ServiceEnd[]): HopFault {
+  const { namespace, name } = service.metadata ?? {};
+  const key = `${namespace}/${name}`;
+  const selector = service.spec?.selector;
+  const edit = `kubectl edit service -n ${namespace} ${name}`;
+  if (!selector || Object.keys(selector).length === 0) {
+    const message = `Service ${key} has no selector, and no EndpointSlice with ready endpoints names it`;
+    return { code: 'NoEndpoints', message, remedy: `create an EndpointSlice with the label kubernetes.io/service-name=${name}` };
+  }
+  const text = Object.entries(selector)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(',');
+  const matching = pods.filter((pod) => matches(pod, selector) && !isTerminal(pod));
+  if (matching.length === 0) {
+    const near = nearest(pods, selector);
+    const message = `no pod of namespace ${namespace} has the labels that Service ${key} selects (${text})${near ? `; ${near}` : ''}`;
+    return { code: pods.some((pod) => matches(pod, selector)) ? 'NoEndpoints' : 'SelectorMatchesNothing', message, remedy: edit };
+  }
+  const readyPods = matching.filter((pod) => isReady(pod) && !pod.metadata?.deletionTimestamp);
+  if (readyPods.length === 0) {
+    const [first] = matching;
+    const message = `no pod of Service ${key} is ready (${matching.length} selected); pod ${first?.metadata?.name}: ${whyNotReady(first!)}`;
+    return { code: 'NotReady', message, remedy: `kubectl describe pod -n ${namespace} ${first?.metadata?.name}` };
+  }
+  if (typeof port.targetPort === 'string' && ends.length === 0 && !hasNamedPort(readyPods, port.targetPort)) {
+    const names = [...new Set(readyPods.flatMap((pod) => namedPorts(pod)))].join(', ');
+    const message = `Service ${key} leads to the port named ${JSON.stringify(port.targetPort)}, which no container of its pods has; they have ${names || 'no named port'}`;
+    return { code: 'NamedPortMissing', message, remedy: edit };
+  }
+  const behind = slices.length === 0 ? 'no EndpointSlice exists yet' : 'its EndpointSlices do not have them yet';
+  const message = `${readyPods.length} pods of Service ${key} are ready, but ${behind}: the controllers are behind or do not run`;
+  return { code: 'SlicesBehind', message, remedy: 'see whether kube-controller-manager (the server’s controllers) runs' };
+}
+
+const matches = ({ metadata }: Pod, selector: Readonly<Record<string, string>>): boolean =>
+  Object.entries(selector).every(([label, value]) => metadata?.labels?.[label] === value);
+
+/** The pod that has most of the labels, and what it has instead. */
+function nearest(pods: readonly Pod[], selector: Readonly<Record<string, string>>): string | undefined {
+  const score = ({ metadata }: Pod) =>
+    Object.entries(selector).reduce((sum, [label, value]) => {
+      const has = metadata?.labels?.[label];
+      return sum + (has === value ? 2 : has === undefined ? 0 : 1);
+    }, 0);
+  const best = pods.filter((pod) => score(pod) > 0 && !isTerminal(pod)).sort((a, b) => score(b) - score(a))[0];
+  if (!best) return undefined;
+  const differs = Object.entries(selector).flatMap(([label, value]) => {
+    const has = best.metadata?.labels?.[label];
+    return has === value ? [] : [has === undefined ? `no label ${label}` : `${label}=${has}`];
+  });
+  return `pod ${best.metadata?.name} has ${differs.join(', ')}`;
+}
+
+const namedPorts = ({ spec }: Pod): string[] =>
+  (spec?.containers ?? []).flatMap(({ ports = [] }) => ports.flatMap(({ name }) => (name ? [name] : [])));
+const hasNamedPort = (pods: readonly Pod[], name: string): boolean => pods.some((pod) => namedPorts(pod).includes(name));
+
+export function whyNotReady(pod: Pod): string {
+  const { metadata, spec, status } = pod;
+  if (metadata?.deletionTimestamp) return 'it is being deleted';
+  if (!spec?.nodeName) {
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    return `it has no node yet${scheduled?.message ? `: ${scheduled.message}` : ''}`;
+  }
+  for (const container of status?.containerStatuses ?? []) {
+    const { waiting, terminated } = container.state ?? {};
+    if (waiting) return `container ${container.name} waits: ${waiting.reason}${waiting.message ? ` (${waiting.message})` : ''}`;
+    if (terminated) return `container ${container.name} has ended with exit code ${terminated.exitCode}`;
+    if (!container.ready) return `container ${container.name} runs, but its readiness probe does not succeed`;
+  }
+  const gate = status?.conditions?.find(({ type, status: value }) => type !== 'Ready' && value === 'False');
+  return gate ? `condition ${gate.type} is False${gate.message ? `: ${gate.message}` : ''}` : `phase ${status?.phase ?? 'unknown'}`;
+}
