@@ -1,15 +1,16 @@
 // What the caller may read: objects by the API as the user of the kubeconfig, and nodes by path.k8ts.io. Each object is read once.
 import {
+  deployments,
   type EndpointSlice,
   endpointSlices,
   type Node,
-  networkPolicies,
   nodes,
   type Pod,
   pods,
   type Service,
   serviceKeyOf,
   services,
+  statefulSets,
 } from '../../controlplane/api';
 import type { KindRef } from '../../controlplane/api/kind';
 import { hopReports } from '../../controlplane/api/packet-path';
@@ -17,6 +18,12 @@ import type { KubeObject } from '../../controlplane/api/types';
 import { describeError, isNotFound } from '../../controlplane/base/errors';
 import type { HopAnswer, HopQuestion } from '../../controlplane/base/hops';
 import type { Client } from '../../controlplane/client/client';
+import type { WorkloadFacts } from './service-check';
+
+interface ScaledSpec {
+  readonly replicas?: number;
+  readonly template?: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } };
+}
 
 export class ClusterReader {
   private readonly lists = new Map<string, Promise<readonly KubeObject[]>>();
@@ -60,12 +67,22 @@ export class ClusterReader {
     return (await this.list(endpointSlices, namespace)).filter((slice) => serviceKeyOf(slice) === service);
   }
 
-  policies(namespace: string) {
-    return this.list(networkPolicies, namespace);
+  /** Deployments and StatefulSets; empty when the caller may not list them. */
+  async workloads(namespace: string): Promise<readonly WorkloadFacts[]> {
+    const of = async <T extends KubeObject>(kind: KindRef<T>) =>
+      (await this.list(kind, namespace).catch(() => [])).map((object): WorkloadFacts => {
+        const { replicas = 1, template } = ((object as { spec?: object }).spec ?? {}) as ScaledSpec;
+        const labels = template?.metadata?.labels ?? {};
+        return { kind: kind.kind.toLowerCase(), name: object.metadata?.name ?? '', replicas, labels };
+      });
+    return [...(await of(deployments)), ...(await of(statefulSets))];
   }
 
   /** The answer of a node, or why there is none. @throws Forbidden when the caller may not ask nodes */
-  async ask(node: string, questions: readonly HopQuestion[]): Promise<readonly (HopAnswer | { readonly error: string })[]> {
+  async ask(
+    node: string,
+    questions: readonly HopQuestion[],
+  ): Promise<readonly (HopAnswer | { readonly error: string })[]> {
     const report = await this.client
       .create(hopReports, { metadata: {}, spec: { nodeName: node, questions } })
       .catch((error: unknown) => {
@@ -82,4 +99,6 @@ export const addressesOf = (node: Node): readonly string[] =>
   );
 
 export const podAddresses = ({ status }: Pod): readonly string[] =>
-  [...new Set([...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP])].filter((ip): ip is string => Boolean(ip));
+  [...new Set([...(status?.podIPs ?? []).map(({ ip }) => ip), status?.podIP])].filter((ip): ip is string =>
+    Boolean(ip),
+  );

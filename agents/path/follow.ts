@@ -49,7 +49,8 @@ export async function follow(start: Start, cluster: ClusterReader): Promise<Foll
     add(...answer.hops);
     passed.push({ node, question, answer });
     ({ packet } = answer);
-    if (stops(hops) || answer.end.kind !== 'machine') return { hops, end: stops(hops) ? { kind: 'stopped' } : answer.end, packet, passed };
+    if (stops(hops) || answer.end.kind !== 'machine')
+      return { hops, end: stops(hops) ? { kind: 'stopped' } : answer.end, packet, passed };
     const { machine, tunnel } = answer.end;
     const next = nodes.find((one) => addressesOf(one).includes(machine));
     if (next === undefined) return { hops, end: answer.end, packet, passed };
@@ -59,7 +60,9 @@ export async function follow(start: Start, cluster: ClusterReader): Promise<Foll
     const down = downNode(next);
     if (down) add(down);
   }
-  add(faultHop('machine', 'way', { code: 'Loop', message: `the packet goes from node to node: more than ${maxNodes}` }));
+  add(
+    faultHop('machine', 'way', { code: 'Loop', message: `the packet goes from node to node: more than ${maxNodes}` }),
+  );
   return stopped();
 }
 
@@ -71,12 +74,16 @@ function silentNode(nodes: readonly Node[], name: string, error: string): Hop {
   const node = nodes.find(({ metadata }) => metadata?.name === name);
   const down = node === undefined ? undefined : downNode(node);
   if (down) return { ...down, state: 'stops', facts: [...down.facts, error] };
-  return {
-    kind: 'machine',
-    name: `node ${name}`,
-    state: 'unknown',
-    facts: [`the node did not say what it does with the packet: ${error}`],
+  const hop = { kind: 'machine', name: `node ${name}`, facts: [error] } as const;
+  if (!/cannot reach the kubelet|no answer within/.test(error)) {
+    return { ...hop, state: 'unknown', facts: [`the node did not say what it does with the packet: ${error}`] };
+  }
+  const fault: HopFault = {
+    code: 'NodeSilent',
+    message: `the API server does not reach the kubelet of node ${name}: the node is off or cut off, or its kubelet does not run`,
+    remedy: `kubectl describe node ${name}; hack/status`,
   };
+  return { ...hop, state: 'doubtful', fault };
 }
 
 function downNode(node: Node): Hop | undefined {
@@ -88,7 +95,13 @@ function downNode(node: Node): Hop | undefined {
     message: `node ${name} is not ready: ${ready?.message ?? 'its kubelet has not reported'}`,
     remedy: `kubectl describe node ${name}`,
   };
-  return { kind: 'machine', name: `node ${name}`, state: 'doubtful', facts: [`Ready is ${ready?.status ?? 'unknown'}`], fault };
+  return {
+    kind: 'machine',
+    name: `node ${name}`,
+    state: 'doubtful',
+    facts: [`Ready is ${ready?.status ?? 'unknown'}`],
+    fault,
+  };
 }
 
 /** The sender's neighbour entry against the links that the receiving node has. */
@@ -104,10 +117,17 @@ function wrongMac(end: HopEnd | undefined, { links }: HopAnswer, node: string): 
 }
 
 /** The answer to a packet that arrived: the same nodes in the other direction. */
-export async function followAnswer({ passed, packet, end }: Followed, cluster: ClusterReader): Promise<readonly LocatedHop[]> {
+export async function followAnswer(
+  { passed, packet, end }: Followed,
+  cluster: ClusterReader,
+): Promise<readonly LocatedHop[]> {
   const hops: LocatedHop[] = [];
   const nodes = await cluster.nodes();
-  const addressOf = (name: string, like: string) => senderOf(nodes.find(({ metadata }) => metadata?.name === name), like);
+  const addressOf = (name: string, like: string) =>
+    senderOf(
+      nodes.find(({ metadata }) => metadata?.name === name),
+      like,
+    );
   let current: HopPacket = answerTo(packet);
   for (const [i, { node, answer }] of [...passed].reverse().entries()) {
     const before = passed[passed.length - i]?.node;
@@ -140,7 +160,11 @@ export async function followAnswer({ passed, packet, end }: Followed, cluster: C
 /** The answer left for another machine than the question came from: connection tracking there does not know it. */
 function strayed(
   end: HopEnd,
-  { nodes, node, wanted }: { readonly nodes: readonly Node[]; readonly node: string; readonly wanted: string | undefined },
+  {
+    nodes,
+    node,
+    wanted,
+  }: { readonly nodes: readonly Node[]; readonly node: string; readonly wanted: string | undefined },
 ): Hop | undefined {
   if (end.kind !== 'machine' || wanted === undefined) return undefined;
   const to = nodes.find((one) => addressesOf(one).includes(end.machine))?.metadata?.name;

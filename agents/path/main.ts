@@ -1,4 +1,6 @@
 // `k8ts path`: why a packet arrives, or does not.
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { BadRequest } from '../../controlplane/base/errors';
 import { connect } from '../../controlplane/client/connect';
 import { defineCommand } from '../../controlplane/process/process';
@@ -7,7 +9,7 @@ import { askRoute } from '../../dataplane/hops/routes';
 import { ClusterReader } from './cluster';
 import { pathOptions, shortForms } from './options';
 import { findPath } from './path';
-import { readFrom, readTo, type To } from './question';
+import { readFrom, readTo } from './question';
 import { renderReport } from './text';
 
 export const command = defineCommand({
@@ -32,12 +34,18 @@ examples:
       throw new BadRequest('expected FROM and TO; see k8ts path --help');
     }
     const { namespace, output, kubeconfig, clusterDomain } = options;
-    const question = { from: readFrom(from, namespace), to: readTo(to, namespace), texts: { from, to } };
+    const question = {
+      from: readFrom(from, namespace),
+      to: readTo(to, namespace),
+      texts: { from, to },
+      ...(options.connectTo === '' ? {} : { connectTo: options.connectTo }),
+    };
     const client = await connect(kubeconfig, { userAgent: 'k8ts-path' });
     const report = await findPath(question, {
       cluster: new ClusterReader(client),
       domain: clusterDomain,
-      ownAddress: () => ownAddress(question.to),
+      ownAddress,
+      lookUp,
     });
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else {
@@ -49,10 +57,12 @@ examples:
   },
 });
 
-/** The address with which this machine would send. @throws BadRequest when that cannot be known */
-async function ownAddress(to: To): Promise<string> {
-  const destination = to.kind === 'address' ? to.address : undefined;
-  const decision = destination === undefined ? undefined : await askRoute(new SystemExec(), { destination });
+/** The address with which this machine would send. @throws BadRequest when it has no way there */
+async function ownAddress(destination: string): Promise<string> {
+  const decision = isIP(destination) === 0 ? undefined : await askRoute(new SystemExec(), { destination });
   if (decision?.kind === 'route' && decision.source !== undefined) return decision.source;
-  throw new BadRequest('name the address of the sender outside in place of "outside": the destination does not say which one this machine uses');
+  throw new BadRequest('name the address of the sender in place of "outside": this machine has no route to the nodes');
 }
+
+const lookUp = async (name: string): Promise<string | undefined> =>
+  (await lookup(name, { family: 4 }).catch(() => undefined))?.address;

@@ -42,7 +42,12 @@ export function candidates(name: string, { search, ndots }: Resolver): readonly 
 
 export function resolveName(
   name: string,
-  { resolver, zone, services, family }: {
+  {
+    resolver,
+    zone,
+    services,
+    family,
+  }: {
     readonly resolver: Resolver;
     readonly zone: Zone;
     readonly services: readonly Service[];
@@ -53,17 +58,16 @@ export function resolveName(
     `search list: ${resolver.search.join(' ') || 'none'}; ndots ${resolver.ndots}; name server ${resolver.servers.join(', ') || 'none'}`,
   ];
   const hopName = `name ${name}`;
-  const tried = candidates(name, resolver);
-  for (const candidate of tried) {
+  let outside = false;
+  for (const candidate of candidates(name, resolver)) {
     const found = lookIn(zone, candidate, family);
     facts.push(`${candidate}: ${found.says}`);
-    if (found.kind === 'none') continue;
+    if (found.kind === 'outside') outside = true;
+    if (found.kind === 'none' || found.kind === 'outside') continue;
     if (found.kind === 'loop') return { hop: faultHop('name', hopName, loopFault(name), facts), addresses: [] };
-    if (found.kind !== 'addresses') {
-      // Aliases to names outside, and names outside the zone: only other servers know.
-      return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
-    }
-    const service = services.find(({ metadata }) => `${metadata?.name}.${metadata?.namespace}.svc.${zone.origin}` === candidate);
+    const service = services.find(
+      ({ metadata }) => `${metadata?.name}.${metadata?.namespace}.svc.${zone.origin}` === candidate,
+    );
     const key = service && `${service.metadata?.namespace}/${service.metadata?.name}`;
     return {
       hop: { kind: 'name', name: hopName, state: 'passes', facts },
@@ -71,7 +75,12 @@ export function resolveName(
       ...(key ? { service: key } : {}),
     };
   }
-  return { hop: faultHop('name', hopName, notFound(name, { resolver, zone, services }), facts), addresses: [] };
+  const fault = notFound(name, { resolver, zone, services });
+  // Only other servers know names outside the zone. Such a name has a dot, and does not begin like a Service.
+  if (outside && fault.code === 'NameNotFound' && name.replace(/\.$/, '').includes('.')) {
+    return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
+  }
+  return { hop: faultHop('name', hopName, fault, facts), addresses: [] };
 }
 
 interface Found {
@@ -86,7 +95,10 @@ function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
   for (let i = 0; i <= maxAliases; i++) {
     if (current !== zone.origin && !current.endsWith(`.${zone.origin}`)) {
       const what = aliases.length > 0 ? `an alias of ${current}, which is` : 'a name';
-      return { kind: 'outside', says: `${what} outside the cluster: the servers behind the node's name server are asked` };
+      return {
+        kind: 'outside',
+        says: `${what} outside the cluster: the servers behind the node's name server are asked`,
+      };
     }
     const { rcode, answers, chase } = lookup(zone, { serverAddresses: [] }, current, family === 4 ? 'A' : 'AAAA');
     const addresses = answers.flatMap((record) => ('address' in record ? [record.address] : []));
@@ -99,7 +111,8 @@ function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
     if (rcode === 'NXDOMAIN') return { kind: 'none', says: 'no such name (NXDOMAIN)' };
     const next = chase ?? answers.flatMap((record) => (record.type === 'CNAME' ? [record.target] : [])).at(-1);
     if (next === undefined) return { kind: 'none', says: `no address of IPv${family}` };
-    if (aliases.includes(next)) return { kind: 'loop', says: `aliases in a circle: ${[name, ...aliases, next].join(' → ')}` };
+    if (aliases.includes(next))
+      return { kind: 'loop', says: `aliases in a circle: ${[name, ...aliases, next].join(' → ')}` };
     aliases.push(next);
     current = next.toLowerCase();
   }
@@ -115,7 +128,11 @@ const loopFault = (name: string): HopFault => ({
 /** Why no candidate exists: most often the Service is in another namespace, or the search list does not fit the name. */
 function notFound(
   name: string,
-  { resolver, zone, services }: { readonly resolver: Resolver; readonly zone: Zone; readonly services: readonly Service[] },
+  {
+    resolver,
+    zone,
+    services,
+  }: { readonly resolver: Resolver; readonly zone: Zone; readonly services: readonly Service[] },
 ): HopFault {
   const [first = '', second] = name.split('.');
   const same = services.filter(({ metadata }) => metadata?.name === first);
@@ -141,7 +158,11 @@ function notFound(
   }
   const dots = tooManyDots(name, resolver, places);
   if (dots) return dots;
-  return { code: 'NameNotFound', message: `no name of the cluster is ${name}, nor with any suffix of the search list`, remedy: 'kubectl get services -A' };
+  return {
+    code: 'NameNotFound',
+    message: `no name of the cluster is ${name}, nor with any suffix of the search list`,
+    remedy: 'kubectl get services -A',
+  };
 }
 
 /** The name would be found with the search list, but has so many dots that it is taken as it is. */

@@ -12,8 +12,13 @@ export const pathOptions = {
     help: 'the user whose rights count',
     parse: parseText,
   },
-  context: { flag: 'context', placeholder: 'NAME', default: '', help: 'context of the kubeconfig; absent: the current one', parse: parseText },
-  namespace: { flag: 'namespace', placeholder: 'NAME', default: 'default', help: 'of names without one', parse: parseText },
+  namespace: {
+    flag: 'namespace',
+    placeholder: 'NAME',
+    default: 'default',
+    help: 'of names without one',
+    parse: parseText,
+  },
   output: {
     flag: 'output',
     placeholder: 'FORMAT',
@@ -21,9 +26,21 @@ export const pathOptions = {
     help: 'text, wide (each rule and fact) or json',
     parse: parseOneOf('text', 'wide', 'json'),
   },
-  clusterDomain: { flag: 'cluster-domain', placeholder: 'NAME', default: 'cluster.local', help: 'the zone of the cluster', parse: parseText },
+  connectTo: {
+    flag: 'connect-to',
+    placeholder: 'ADDRESS',
+    default: '',
+    help: "the address for the URL's host, which is then not resolved: that of a node",
+    parse: parseText,
+  },
+  clusterDomain: {
+    flag: 'cluster-domain',
+    placeholder: 'NAME',
+    default: 'cluster.local',
+    help: 'the zone of the cluster',
+    parse: parseText,
+  },
 } satisfies OptionTable;
-
 
 const short: Readonly<Record<string, string>> = { '-n': '--namespace', '-o': '--output' };
 

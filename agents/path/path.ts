@@ -1,13 +1,16 @@
 // The whole way, from the question to the verdict: sender, name, Service, then hop by hop over the nodes, and the answer back.
+import { isIP } from 'node:net';
 import { isReady, type Node, services } from '../../controlplane/api';
 import type { HopFault, HopPacket } from '../../controlplane/base/hops';
 import { addressesOf, type ClusterReader } from './cluster';
-import { follow, followAnswer, type Followed } from './follow';
+import { compare } from './compare';
+import { type Followed, follow, followAnswer } from './follow';
+import { routeOf, type Url } from './ingress-check';
 import { resolveName, zoneOf } from './names';
 import type { From, To } from './question';
 import { faultHop, type LocatedHop, type PathReport, stops } from './report';
 import { findSender, type Sender } from './sender';
-import type { ServiceEnd } from './service-check';
+import { endText, type ServiceEnd } from './service-check';
 import { byAddress, leadOf, type Target } from './target';
 import { judge } from './verdict';
 
@@ -16,13 +19,17 @@ export interface PathDeps {
   /** cluster.local */
   readonly domain: string;
   /** An address of this machine, towards a destination: the sender `outside`. */
-  readonly ownAddress: () => Promise<string>;
+  readonly ownAddress: (destination: string) => Promise<string>;
+  /** A name as this machine resolves it; undefined: it does not. */
+  readonly lookUp: (name: string) => Promise<string | undefined>;
 }
 
 export interface PathQuestion {
   readonly from: From;
   readonly to: To;
   readonly family?: 4 | 6;
+  /** Of a URL: its host is not resolved, this address is used. */
+  readonly connectTo?: string;
   /** As they were given. */
   readonly texts: { readonly from: string; readonly to: string };
 }
@@ -35,20 +42,25 @@ const probePort = 27_182;
 /** @throws NotFound, BadRequest about the question, Forbidden with what the caller may not read */
 export async function findPath(question: PathQuestion, deps: PathDeps): Promise<PathReport> {
   const { cluster, ownAddress } = deps;
-  const sender = await findSender(question.from, cluster, ownAddress);
+  const [anyNode = ''] = (await cluster.nodes()).flatMap(addressesOf);
+  const sender = await findSender(question.from, cluster, () => ownAddress(anyNode));
   const hops: LocatedHop[] = [];
   if (sender.hop) hops.push({ ...sender.hop, leg: 'request' });
   const target = stops(hops) ? undefined : await findTarget(question, sender, deps, hops);
   const label = { from: sender.label, to: target?.label ?? question.texts.to };
   if (target === undefined) return report(label, hops, {});
   const delivered = await walkTo(target, sender, deps, hops);
-  return report(label, hops, delivered);
+  const { to } = question;
+  const atIngress = to.kind === 'url' && target.label.startsWith('node ') && delivered.at !== undefined && !stops(hops);
+  if (!atIngress) return report(label, hops, delivered);
+  const behind = await walkBehind(to, delivered.at!, deps, hops);
+  return report({ ...label, to: question.texts.to }, hops, behind);
 }
 
 const report = (
   label: { readonly from: string; readonly to: string },
   hops: readonly LocatedHop[],
-  { packet, ends = 0 }: { readonly packet?: HopPacket; readonly ends?: number },
+  { packet, ends = 0 }: Walked,
 ): PathReport => ({
   apiVersion: 'path.k8ts.io/v1alpha1',
   kind: 'PathReport',
@@ -61,18 +73,48 @@ const report = (
 
 /** Undefined when a hop says why there is none. */
 async function findTarget(
-  { to, family }: PathQuestion,
+  { to, family, connectTo }: PathQuestion,
   sender: Sender,
   deps: PathDeps,
   hops: LocatedHop[],
 ): Promise<Target | undefined> {
-  if (to.kind === 'url') throw new Error('not here yet');
-  const lead = await leadOf(to, deps.cluster, family);
+  const { cluster } = deps;
+  const port = to.kind === 'url' ? { port: to.port } : {};
+  const plain: Exclude<To, { kind: 'url' }> =
+    to.kind !== 'url'
+      ? to
+      : isIP(connectTo ?? to.host) !== 0
+        ? { kind: 'address', address: connectTo ?? to.host, ...port }
+        : { kind: 'name', name: to.host, ...port };
+  const lead = await leadOf(plain, cluster, family);
   if (lead.kind === 'target') return lead.target;
-  const wanted = await namedTarget(lead.name, sender, deps, hops, family ?? 4);
-  if (wanted === undefined) return undefined;
-  return byAddress(wanted, lead.port, deps.cluster);
+  const resolved =
+    sender.origin.kind === 'machine'
+      ? await namedOutside(lead.name, deps, hops)
+      : await namedTarget(lead.name, sender, deps, hops, family ?? 4);
+  // Only servers outside the cluster know the names of most Ingresses.
+  const address = resolved ?? (to.kind === 'url' && !stops(hops) ? await anIngressAddress(cluster) : undefined);
+  return address === undefined ? undefined : byAddress(address, lead.port, cluster);
 }
+
+/** The name as this machine resolves it: its hosts file and name servers. */
+async function namedOutside(name: string, { lookUp }: PathDeps, hops: LocatedHop[]): Promise<string | undefined> {
+  const address = await lookUp(name.replace(/\.$/, ''));
+  if (address !== undefined) {
+    const facts = [`this machine resolves it to ${address}`];
+    hops.push({ kind: 'name', name: `name ${name}`, state: 'passes', facts, leg: 'name' });
+    return address;
+  }
+  const remedy =
+    'hack/up writes the hosts of Ingresses into /etc/hosts; elsewhere add a line there, or a record to your name server';
+  const fault = { code: 'NameNotResolved', message: `this machine does not know the name ${name}`, remedy };
+  hops.push({ ...faultHop('name', `name ${name}`, fault), leg: 'name' });
+  return undefined;
+}
+
+/** Every node answers for every Ingress. */
+const anIngressAddress = async (cluster: ClusterReader): Promise<string | undefined> =>
+  (await cluster.nodes()).filter((node) => isReady(node)).flatMap(addressesOf)[0];
 
 const dnsKey = 'kube-system/kube-dns';
 
@@ -92,7 +134,13 @@ async function namedTarget(
     hops.push({ ...faultHop('name', `name ${name}`, fault), leg: 'name' });
     return undefined;
   }
-  const packet: HopPacket = { protocol: 'udp', source: '', destination: server, destinationPort: 53, sourcePort: probePort };
+  const packet: HopPacket = {
+    protocol: 'udp',
+    source: '',
+    destination: server,
+    destinationPort: 53,
+    sourcePort: probePort,
+  };
   const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
   let asked = await follow(start, cluster);
   const resolver = asked.passed[0]?.answer.resolver ?? { servers: [server], search: [], ndots: 1 };
@@ -117,7 +165,9 @@ async function namedTarget(
 const headlessNamed = (name: string, all: Awaited<ReturnType<ClusterReader['services']>>): readonly string[] => {
   const labels = name.split('.');
   return all.flatMap(({ metadata, spec }) =>
-    spec?.clusterIP === 'None' && labels.includes(metadata?.name ?? '') ? [`${metadata?.namespace}/${metadata?.name}`] : [],
+    spec?.clusterIP === 'None' && labels.includes(metadata?.name ?? '')
+      ? [`${metadata?.namespace}/${metadata?.name}`]
+      : [],
   );
 };
 
@@ -133,38 +183,85 @@ function dnsFault(fault: HopFault, node: string | undefined): HopFault {
   return { ...fault, message: `the name server cannot be asked: ${fault.message}` };
 }
 
+interface Walked {
+  readonly packet?: HopPacket;
+  readonly ends?: number;
+  /** The node whose process took the packet. */
+  readonly at?: string;
+}
+
+/** From the Ingress of a node to the pod behind the URL. */
+async function walkBehind(url: Url, node: string, deps: PathDeps, hops: LocatedHop[]): Promise<Walked> {
+  const { cluster } = deps;
+  const { hops: routing, backend } = await routeOf(url, cluster);
+  hops.push(...routing.map((hop): LocatedHop => ({ ...hop, leg: 'upstream', node })));
+  if (backend === undefined) return {};
+  const [namespace = '', name = ''] = backend.service.split('/');
+  const service = await cluster.find(services, backend.service);
+  if (service === undefined) {
+    const fault = {
+      code: 'BackendMissing',
+      message: `Service ${backend.service}, the backend of the Ingress, does not exist (503)`,
+      remedy: `kubectl get services -n ${namespace}`,
+    };
+    hops.push({ ...faultHop('choice', `Service ${backend.service}`, fault), leg: 'upstream', node });
+    return {};
+  }
+  const lead = await leadOf({ kind: 'service', namespace, name, port: backend.port }, cluster);
+  // An ExternalName leads out of the cluster: only the Ingress itself knows what it finds there.
+  if (lead.kind === 'name') {
+    const facts = [`Service ${backend.service} is another name for ${lead.name}`];
+    hops.push({ kind: 'name', name: `name ${lead.name}`, state: 'unknown', facts, leg: 'upstream', node });
+    return {};
+  }
+  // The Ingress connects to the endpoints themselves, not to the Service's address.
+  const { target } = lead;
+  const first = target.ends[0];
+  const direct: Target = {
+    ...target,
+    reachedBy: 'endpoint',
+    address: first?.address ?? '',
+    ...(first ? { port: first.port } : {}),
+  };
+  const sender: Sender = { label: `the Ingress of node ${node}`, node, origin: { kind: 'node' }, addresses: [] };
+  return walkTo(direct, sender, deps, hops, 'upstream');
+}
+
 async function walkTo(
   target: Target,
   sender: Sender,
   deps: PathDeps,
   hops: LocatedHop[],
-): Promise<{ readonly packet?: HopPacket; readonly ends?: number }> {
+  leg: 'request' | 'upstream' = 'request',
+): Promise<Walked> {
   const { cluster } = deps;
-  hops.push(...target.hops.map((hop): LocatedHop => ({ ...hop, leg: 'request' })));
+  hops.push(...target.hops.map((hop): LocatedHop => ({ ...hop, leg })));
   if (target.address === '' || target.address === 'None') return {};
   const entry = sender.node ?? (await entryNode(target, cluster));
   if (entry === undefined) {
-    hops.push({ ...notFromOutside(target, sender), leg: 'request' });
+    hops.push({ ...notFromOutside(target, sender), leg });
     return {};
   }
   const ends = endsFor(target, entry);
   const chosen: readonly (ServiceEnd | undefined)[] = ends.length === 0 ? [undefined] : ends.slice(0, maxEnds);
   let first: Followed | undefined;
   for (const end of chosen) {
-    const followed = await follow(startOf(target, sender, entry, end), cluster);
-    const found = checked(followed, { target, end, ends });
+    const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
+    const found = compare(followed, { target, end, ends });
     const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
     const both = [...found.hops, ...arrived];
     if (first === undefined || both.some(({ state }) => state !== 'passes')) {
       // Of further endpoints only a way with a fault is shown.
-      if (first !== undefined) hops.push({ ...otherEnd(end!, target), leg: 'request' });
+      if (first !== undefined) hops.push({ ...otherEnd(end!, target), leg });
       hops.push(...both);
     }
     first ??= found;
     if (stops(both)) break;
   }
   const packet = first && first.end.kind !== 'stopped' ? first.packet : undefined;
-  return { ...(packet ? { packet } : {}), ends: ends.length };
+  const last = first?.passed.at(-1);
+  const at = first?.end.kind === 'node' ? last?.node : undefined;
+  return { ...(packet ? { packet } : {}), ends: ends.length, ...(at ? { at } : {}) };
 }
 
 const otherEnd = ({ address, port, pod }: ServiceEnd, { label }: Target) => ({
@@ -181,19 +278,18 @@ const startOf = (target: Target, sender: Sender, node: string, end: ServiceEnd |
     protocol: target.protocol,
     source: sender.addresses.find((own) => own.includes(':') === target.address.includes(':')) ?? '',
     destination: target.reachedBy === 'endpoint' && end ? end.address : target.address,
-    ...(target.port === undefined ? {} : { destinationPort: target.reachedBy === 'endpoint' && end ? end.port : target.port, sourcePort: probePort }),
+    ...(target.port === undefined
+      ? {}
+      : { destinationPort: target.reachedBy === 'endpoint' && end ? end.port : target.port, sourcePort: probePort }),
   },
   ...(end && target.reachedBy !== 'endpoint' ? { endpoint: endText(end) } : {}),
-  leg: 'request' as const,
 });
-
-const endText = ({ address, port }: Pick<ServiceEnd, 'address' | 'port'>): string =>
-  `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** The endpoints that this node may choose. */
 function endsFor({ ends, service, reachedBy }: Target, node: string): readonly ServiceEnd[] {
   const { internalTrafficPolicy, externalTrafficPolicy } = service?.spec ?? {};
-  const policy = reachedBy === 'clusterIP' ? internalTrafficPolicy : reachedBy === 'endpoint' ? undefined : externalTrafficPolicy;
+  const policy =
+    reachedBy === 'clusterIP' ? internalTrafficPolicy : reachedBy === 'endpoint' ? undefined : externalTrafficPolicy;
   return policy === 'Local' ? ends.filter((end) => end.node === node) : ends;
 }
 
@@ -205,54 +301,20 @@ async function entryNode(target: Target, cluster: ClusterReader): Promise<string
   if (target.reachedBy !== 'loadBalancer' && target.reachedBy !== 'externalIP') return undefined;
   const ready = all.filter((node: Node) => isReady(node));
   const local = target.service?.spec?.externalTrafficPolicy === 'Local';
-  const with_ = local ? ready.find(({ metadata }) => target.ends.some(({ node }) => node === metadata?.name)) : undefined;
+  const with_ = local
+    ? ready.find(({ metadata }) => target.ends.some(({ node }) => node === metadata?.name))
+    : undefined;
   return (with_ ?? ready[0])?.metadata?.name;
 }
 
 function notFromOutside({ label, address, reachedBy }: Target, sender: Sender) {
   const what =
-    reachedBy === 'clusterIP' ? `${address} is a ClusterIP, which only nodes and their pods know` : `${address} is an address of the pod network`;
+    reachedBy === 'clusterIP'
+      ? `${address} is a ClusterIP, which only nodes and their pods know`
+      : `${address} is an address of the pod network`;
   return faultHop('machine', sender.label, {
     code: 'OnlyInsideCluster',
     message: `${sender.label} cannot reach ${label}: ${what}`,
     remedy: 'use a Service of type NodePort or LoadBalancer, an Ingress, or kubectl port-forward',
   });
 }
-
-/** The kernel against the API: rules that do not lead where the EndpointSlices say. */
-function checked(
-  followed: Followed,
-  { target, end, ends }: { readonly target: Target; readonly end: ServiceEnd | undefined; readonly ends: readonly ServiceEnd[] },
-): Followed {
-  const [start] = followed.passed;
-  if (target.service === undefined || target.reachedBy === 'endpoint' || start === undefined) return followed;
-  const key = `${target.service.metadata?.namespace}/${target.service.metadata?.name}`;
-  const refused = followed.hops.findIndex(({ fault }) => fault !== undefined && refusals.has(fault.code));
-  const behind = (message: string): HopFault => ({
-    code: 'ProxyBehind',
-    message: `kube-proxy of node ${start.node} is behind, or does not run: ${message}`,
-    remedy: `see whether kube-proxy of node ${start.node} runs (hack/status; hack/logs kube-proxy)`,
-  });
-  if (refused >= 0 && ends.length > 0) {
-    const hop = followed.hops[refused]!;
-    if (hop.fault?.code === 'SourceRange') return followed;
-    const fault = behind(`Service ${key} has ${ends.length} ready endpoints, but the rules say: ${hop.fault!.message}`);
-    return { ...followed, hops: followed.hops.with(refused, { ...hop, fault }) };
-  }
-  if (end === undefined || followed.end.kind === 'stopped') return followed;
-  const { packet } = start.answer;
-  const reached = endText({ address: packet.destination, port: packet.destinationPort ?? 0 });
-  if (reached === endText(end)) return followed;
-  const known = ends.some((one) => endText(one) === reached);
-  const what =
-    packet.destination === target.address
-      ? `its rules do not know ${target.address} port ${target.port} of Service ${key}`
-      : known
-        ? `no rule leads to ${endText(end)}, a ready endpoint of Service ${key}`
-        : `its rules lead to ${reached}, which is no ready endpoint of Service ${key}`;
-  const at = followed.hops.findLastIndex(({ kind, node }) => kind === 'hook' && node === start.node);
-  const hop: LocatedHop = { ...faultHop('hook', 'rules of kube-proxy', behind(what)), leg: 'request', node: start.node };
-  return { ...followed, hops: followed.hops.toSpliced(at + 1, 0, hop), end: { kind: 'stopped' } };
-}
-
-const refusals: ReadonlySet<string> = new Set(['NoEndpoints', 'NoLocalEndpoints', 'ServiceRefuses', 'NoSuchService', 'NoSuchPort', 'SourceRange']);

@@ -1,7 +1,16 @@
 // Who sends: from the reference in the question to a node and an origin there.
-import { daemonSets, deployments, isTerminal, jobs, type Pod, pods, replicaSets, statefulSets } from '../../controlplane/api';
-import { selectorFromLabelSelector, matchesSelector } from '../../controlplane/api/selector';
+import {
+  daemonSets,
+  deployments,
+  isTerminal,
+  jobs,
+  type Pod,
+  pods,
+  replicaSets,
+  statefulSets,
+} from '../../controlplane/api';
 import type { KindRef } from '../../controlplane/api/kind';
+import { matchesSelector, selectorFromLabelSelector } from '../../controlplane/api/selector';
 import type { KubeObject } from '../../controlplane/api/types';
 import { NotFound } from '../../controlplane/base/errors';
 import type { Hop, HopOrigin } from '../../controlplane/base/hops';

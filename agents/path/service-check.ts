@@ -1,12 +1,5 @@
 // What a Service says about a packet to it: the port, the endpoints, and why there are none. Pure.
-import {
-  type EndpointSlice,
-  endpointState,
-  isReady,
-  isTerminal,
-  type Pod,
-  type Service,
-} from '../../controlplane/api';
+import { type EndpointSlice, endpointState, isReady, isTerminal, type Pod, type Service } from '../../controlplane/api';
 import type { Hop, HopFault } from '../../controlplane/base/hops';
 import type { Protocol } from './question';
 import { faultHop } from './report';
@@ -19,6 +12,9 @@ export interface ServiceEnd {
   readonly pod?: string;
   readonly ready: boolean;
 }
+
+export const endText = ({ address, port }: { readonly address: string; readonly port?: number }): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 export type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
 
@@ -34,7 +30,21 @@ export interface ServiceObjects {
   readonly slices: readonly EndpointSlice[];
   /** Of its namespace. */
   readonly pods: readonly Pod[];
+  /** Workloads of its namespace; read only when no pod is selected. */
+  readonly workloads?: readonly WorkloadFacts[];
 }
+
+export interface WorkloadFacts {
+  /** `deployment`, `statefulset`. */
+  readonly kind: string;
+  readonly name: string;
+  readonly replicas: number;
+  /** Of its pod template. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export const selectsPod = ({ spec }: Service, pods: readonly Pod[]): boolean =>
+  pods.some((pod) => matches(pod, spec?.selector ?? {}) && !isTerminal(pod));
 
 export const keyOf = ({ metadata }: { readonly metadata?: { readonly namespace?: string; readonly name?: string } }) =>
   `${metadata?.namespace}/${metadata?.name}`;
@@ -52,13 +62,20 @@ export function choosePort(
       (wanted.protocol === undefined || protocolOf(port) === wanted.protocol),
   );
   const [first] = matching.sort((a, b) => Number(protocolOf(b) === 'tcp') - Number(protocolOf(a) === 'tcp'));
-  if (first && (wanted.port !== undefined || matching.length === 1 || new Set(matching.map(({ port }) => port)).size === 1)) {
+  if (
+    first &&
+    (wanted.port !== undefined || matching.length === 1 || new Set(matching.map(({ port }) => port)).size === 1)
+  ) {
     return first;
   }
   const all = ports.map((port) => `${port.name ? `${port.name} ` : ''}${port.port}/${protocolOf(port)}`).join(', ');
   const key = keyOf({ metadata: metadata ?? {} });
   if (first) {
-    return { code: 'PortNotNamed', message: `Service ${key} has several ports (${all}): name one`, remedy: `svc/${metadata?.name}:${first.port}` };
+    return {
+      code: 'PortNotNamed',
+      message: `Service ${key} has several ports (${all}): name one`,
+      remedy: `svc/${metadata?.name}:${first.port}`,
+    };
   }
   const what = `${wanted.port ?? ''}${wanted.protocol ? `/${wanted.protocol}` : ''}`;
   return {
@@ -80,7 +97,11 @@ export function chooseEnds(objects: ServiceObjects, port: ServicePort, family: 4
   const facts = [
     `${service.spec?.clusterIP} port ${port.port} to ${targetOf(port)}`,
     ...(ready.length > 0 ? [`${ready.length} of ${all.length} endpoints ready`] : []),
-    ...ready.slice(0, 5).map((end) => `${end.address}:${end.port}${end.pod ? `, pod ${end.pod}` : ''}${end.node ? ` on ${end.node}` : ''}`),
+    ...ready
+      .slice(0, 5)
+      .map(
+        (end) => `${end.address}:${end.port}${end.pod ? `, pod ${end.pod}` : ''}${end.node ? ` on ${end.node}` : ''}`,
+      ),
     ...(ready.length > 5 ? [`and ${ready.length - 5} more`] : []),
     ...policyFacts(service),
   ];
@@ -102,8 +123,12 @@ const targetOf = ({ targetPort, port }: ServicePort): string => `targetPort ${ta
 
 function policyFacts({ spec }: Service): readonly string[] {
   return [
-    ...(spec?.internalTrafficPolicy === 'Local' ? ['internalTrafficPolicy Local: only endpoints of the sender’s node'] : []),
-    ...(spec?.externalTrafficPolicy === 'Local' ? ['externalTrafficPolicy Local: from outside only endpoints of the node that gets the packet'] : []),
+    ...(spec?.internalTrafficPolicy === 'Local'
+      ? ['internalTrafficPolicy Local: only endpoints of the sender’s node']
+      : []),
+    ...(spec?.externalTrafficPolicy === 'Local'
+      ? ['externalTrafficPolicy Local: from outside only endpoints of the node that gets the packet']
+      : []),
     ...(spec?.sessionAffinity === 'ClientIP' ? ['sessionAffinity ClientIP: a client stays with its endpoint'] : []),
   ];
 }
@@ -138,23 +163,47 @@ const notReadyAmong = (ends: readonly ServiceEnd[], pods: readonly Pod[]): reado
     return pod && !isReady(pod) ? [key!] : [];
   });
 
-function whyNone({ service, slices, pods }: ServiceObjects, port: ServicePort, ends: readonly ServiceEnd[]): HopFault {
+function whyNone(
+  { service, slices, pods, workloads = [] }: ServiceObjects,
+  port: ServicePort,
+  ends: readonly ServiceEnd[],
+): HopFault {
   const { namespace, name } = service.metadata ?? {};
   const key = `${namespace}/${name}`;
   const selector = service.spec?.selector;
   const edit = `kubectl edit service -n ${namespace} ${name}`;
   if (!selector || Object.keys(selector).length === 0) {
     const message = `Service ${key} has no selector, and no EndpointSlice with ready endpoints names it`;
-    return { code: 'NoEndpoints', message, remedy: `create an EndpointSlice with the label kubernetes.io/service-name=${name}` };
+    return {
+      code: 'NoEndpoints',
+      message,
+      remedy: `create an EndpointSlice with the label kubernetes.io/service-name=${name}`,
+    };
   }
   const text = Object.entries(selector)
     .map(([label, value]) => `${label}=${value}`)
     .join(',');
   const matching = pods.filter((pod) => matches(pod, selector) && !isTerminal(pod));
   if (matching.length === 0) {
+    const idle = workloads.find(
+      ({ labels, replicas }) =>
+        replicas === 0 && Object.entries(selector).every(([label, value]) => labels[label] === value),
+    );
+    if (idle) {
+      const message = `${idle.kind} ${namespace}/${idle.name}, whose pods Service ${key} selects, is scaled to zero`;
+      return {
+        code: 'ScaledToZero',
+        message,
+        remedy: `kubectl scale -n ${namespace} ${idle.kind} ${idle.name} --replicas=1`,
+      };
+    }
     const near = nearest(pods, selector);
     const message = `no pod of namespace ${namespace} has the labels that Service ${key} selects (${text})${near ? `; ${near}` : ''}`;
-    return { code: pods.some((pod) => matches(pod, selector)) ? 'NoEndpoints' : 'SelectorMatchesNothing', message, remedy: edit };
+    return {
+      code: pods.some((pod) => matches(pod, selector)) ? 'NoEndpoints' : 'SelectorMatchesNothing',
+      message,
+      remedy: edit,
+    };
   }
   const readyPods = matching.filter((pod) => isReady(pod) && !pod.metadata?.deletionTimestamp);
   if (readyPods.length === 0) {
@@ -169,7 +218,11 @@ function whyNone({ service, slices, pods }: ServiceObjects, port: ServicePort, e
   }
   const behind = slices.length === 0 ? 'no EndpointSlice exists yet' : 'its EndpointSlices do not have them yet';
   const message = `${readyPods.length} pods of Service ${key} are ready, but ${behind}: the controllers are behind or do not run`;
-  return { code: 'SlicesBehind', message, remedy: 'see whether kube-controller-manager (the server’s controllers) runs' };
+  return {
+    code: 'SlicesBehind',
+    message,
+    remedy: 'see whether kube-controller-manager (the server’s controllers) runs',
+  };
 }
 
 const matches = ({ metadata }: Pod, selector: Readonly<Record<string, string>>): boolean =>
@@ -193,7 +246,8 @@ function nearest(pods: readonly Pod[], selector: Readonly<Record<string, string>
 
 const namedPorts = ({ spec }: Pod): string[] =>
   (spec?.containers ?? []).flatMap(({ ports = [] }) => ports.flatMap(({ name }) => (name ? [name] : [])));
-const hasNamedPort = (pods: readonly Pod[], name: string): boolean => pods.some((pod) => namedPorts(pod).includes(name));
+const hasNamedPort = (pods: readonly Pod[], name: string): boolean =>
+  pods.some((pod) => namedPorts(pod).includes(name));
 
 export function whyNotReady(pod: Pod): string {
   const { metadata, spec, status } = pod;
@@ -204,10 +258,13 @@ export function whyNotReady(pod: Pod): string {
   }
   for (const container of status?.containerStatuses ?? []) {
     const { waiting, terminated } = container.state ?? {};
-    if (waiting) return `container ${container.name} waits: ${waiting.reason}${waiting.message ? ` (${waiting.message})` : ''}`;
+    if (waiting)
+      return `container ${container.name} waits: ${waiting.reason}${waiting.message ? ` (${waiting.message})` : ''}`;
     if (terminated) return `container ${container.name} has ended with exit code ${terminated.exitCode}`;
     if (!container.ready) return `container ${container.name} runs, but its readiness probe does not succeed`;
   }
   const gate = status?.conditions?.find(({ type, status: value }) => type !== 'Ready' && value === 'False');
-  return gate ? `condition ${gate.type} is False${gate.message ? `: ${gate.message}` : ''}` : `phase ${status?.phase ?? 'unknown'}`;
+  return gate
+    ? `condition ${gate.type} is False${gate.message ? `: ${gate.message}` : ''}`
+    : `phase ${status?.phase ?? 'unknown'}`;
 }

@@ -6,7 +6,16 @@ import type { Hop, HopFault } from '../../controlplane/base/hops';
 import { addressesOf, type ClusterReader, podAddresses } from './cluster';
 import type { PortOf, Protocol, To } from './question';
 import { faultHop } from './report';
-import { chooseEnds, choosePort, isFault, keyOf, type ServiceEnd, type ServicePort, whyNotReady } from './service-check';
+import {
+  chooseEnds,
+  choosePort,
+  isFault,
+  keyOf,
+  type ServiceEnd,
+  type ServicePort,
+  selectsPod,
+  whyNotReady,
+} from './service-check';
 
 export interface Target {
   readonly label: string;
@@ -25,7 +34,9 @@ export interface Target {
 }
 
 /** Where a name stands for the destination, it has to be resolved first. */
-export type Lead = { readonly kind: 'target'; readonly target: Target } | { readonly kind: 'name'; readonly name: string; readonly port: PortOf };
+export type Lead =
+  | { readonly kind: 'target'; readonly target: Target }
+  | { readonly kind: 'name'; readonly name: string; readonly port: PortOf };
 
 /** @throws NotFound, BadRequest for an object without such a port */
 export async function leadOf(to: Exclude<To, { kind: 'url' }>, cluster: ClusterReader, family?: 4 | 6): Promise<Lead> {
@@ -39,7 +50,8 @@ export async function leadOf(to: Exclude<To, { kind: 'url' }>, cluster: ClusterR
       const node = await cluster.find(nodes, to.name);
       if (!node) throw new NotFound(`node ${to.name} does not exist`);
       const address = pick(addressesOf(node), family);
-      if (address === undefined) throw new NotFound(`node ${to.name} has no address${family ? ` of IPv${family}` : ''}`);
+      if (address === undefined)
+        throw new NotFound(`node ${to.name} has no address${family ? ` of IPv${family}` : ''}`);
       return target(await byAddress(address, to, cluster));
     }
     case 'pod': {
@@ -78,7 +90,11 @@ interface ServiceAddress {
   readonly port?: ServicePort;
 }
 
-async function ofService(service: Service, { address, by, wanted, port: known }: ServiceAddress, cluster: ClusterReader): Promise<Target> {
+async function ofService(
+  service: Service,
+  { address, by, wanted, port: known }: ServiceAddress,
+  cluster: ClusterReader,
+): Promise<Target> {
   const key = keyOf(service);
   const [namespace = ''] = key.split('/');
   const port = known ?? choosePort(service, wanted);
@@ -87,10 +103,19 @@ async function ofService(service: Service, { address, by, wanted, port: known }:
   if (isFault(port)) {
     if (port.code === 'PortNotNamed') throw new BadRequest(`${port.message}: ${port.remedy}`);
     const asked = typeof wanted.port === 'number' ? { port: wanted.port } : {};
-    return { ...common, ...asked, protocol: wanted.protocol ?? 'tcp', ends: [], hops: [faultHop('choice', label, port)] };
+    return {
+      ...common,
+      ...asked,
+      protocol: wanted.protocol ?? 'tcp',
+      ends: [],
+      hops: [faultHop('choice', label, port)],
+    };
   }
   const protocol = (port.protocol ?? 'TCP').toLowerCase() as Protocol;
-  const objects = { service, slices: await cluster.slicesOf(key), pods: await cluster.pods(namespace) };
+  const ofNamespace = await cluster.pods(namespace);
+  const workloads =
+    service.spec?.selector && !selectsPod(service, ofNamespace) ? await cluster.workloads(namespace) : [];
+  const objects = { service, slices: await cluster.slicesOf(key), pods: ofNamespace, workloads };
   const headless = service.spec !== undefined && isHeadless(service.spec);
   const family = headless ? 4 : address.includes(':') ? 6 : 4;
   const { hop, ends } = chooseEnds(objects, port, family);
@@ -124,7 +149,11 @@ function ofPod(pod: Pod, wanted: PortOf, family: 4 | 6 | undefined): Target {
     };
     return { ...common, address: address ?? '', hops: [faultHop('choice', label, fault)] };
   }
-  return { ...common, address, hops: [{ kind: 'choice', name: label, state: 'passes', facts: [`${address} on node ${pod.spec?.nodeName}`] }] };
+  return {
+    ...common,
+    address,
+    hops: [{ kind: 'choice', name: label, state: 'passes', facts: [`${address} on node ${pod.spec?.nodeName}`] }],
+  };
 }
 
 function namedPort(pod: Pod, name: string): number {
@@ -143,14 +172,17 @@ export async function byAddress(address: string, wanted: PortOf, cluster: Cluste
     if (by) return ofService(service, { address, by, wanted }, cluster);
   }
   const protocol = wanted.protocol ?? (wanted.port === undefined ? 'icmp' : 'tcp');
-  if (typeof wanted.port === 'string') throw new BadRequest(`${address}: a port of an address is a number, not ${wanted.port}`);
+  if (typeof wanted.port === 'string')
+    throw new BadRequest(`${address}: a port of an address is a number, not ${wanted.port}`);
   const node = allNodes.find((one) => addressesOf(one).includes(address));
   const found = node && nodePort(allServices, wanted.port, protocol);
   if (found) return ofService(found.service, { address, by: 'nodePort', wanted, port: found.port }, cluster);
   const common = { address, protocol, ends: [], ...(wanted.port === undefined ? {} : { port: wanted.port }) };
   if (node) return { ...common, label: `node ${node.metadata?.name}`, hops: nodeHops(node, wanted.port, allServices) };
   const pod = (await cluster.pods('')).find((one) => podAddresses(one).includes(address) && !one.spec?.hostNetwork);
-  return pod ? ofPod(pod, { ...wanted, protocol }, address.includes(':') ? 6 : 4) : { ...common, label: address, hops: [] };
+  return pod
+    ? ofPod(pod, { ...wanted, protocol }, address.includes(':') ? 6 : 4)
+    : { ...common, label: address, hops: [] };
 }
 
 function kindOfAddress({ spec, status }: Service, address: string): Target['reachedBy'] {
@@ -161,7 +193,9 @@ function kindOfAddress({ spec, status }: Service, address: string): Target['reac
 
 function nodePort(all: readonly Service[], number: number | undefined, protocol: Protocol) {
   for (const service of all) {
-    const port = service.spec?.ports?.find((one) => one.nodePort === number && (one.protocol ?? 'TCP').toLowerCase() === protocol);
+    const port = service.spec?.ports?.find(
+      (one) => one.nodePort === number && (one.protocol ?? 'TCP').toLowerCase() === protocol,
+    );
     if (port && number !== undefined) return { service, port };
   }
   return undefined;
@@ -174,5 +208,11 @@ function nodeHops(node: Node, port: number | undefined, all: readonly Service[])
     (service.spec?.ports ?? []).flatMap(({ nodePort: number }) => (number ? [`${number} (${keyOf(service)})`] : [])),
   );
   const message = `no Service has the node port ${port}; node ports in use: ${have.slice(0, 8).join(', ') || 'none'}`;
-  return [faultHop('choice', `node ${node.metadata?.name}`, { code: 'NoSuchNodePort', message, remedy: 'kubectl get services -A' })];
+  return [
+    faultHop('choice', `node ${node.metadata?.name}`, {
+      code: 'NoSuchNodePort',
+      message,
+      remedy: 'kubectl get services -A',
+    }),
+  ];
 }

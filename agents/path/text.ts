@@ -31,8 +31,12 @@ export function renderReport(report: PathReport, options: TextOptions): string {
     at = place;
     const mark = marks[hop.state];
     lines.push(`  ${paint(colours[hop.state], mark.padEnd(6))} ${hop.name}${summary(hop)}`);
-    if (options.details || hop.state !== 'passes') lines.push(...details(hop).flatMap((line) => wrapped(line, options.width)));
-    if (hop.fault) lines.push(...wrapped(`         ${hop.fault.message}`, options.width).map((line) => paint(colours[hop.state], line)));
+    if (options.details || hop.state !== 'passes')
+      lines.push(...details(hop).flatMap((line) => wrapped(line, options.width)));
+    if (hop.fault)
+      lines.push(
+        ...wrapped(`         ${hop.fault.message}`, options.width).map((line) => paint(colours[hop.state], line)),
+      );
   }
   const colour = verdict.works === 'yes' ? 32 : verdict.works === 'no' ? 31 : 33;
   lines.push('', ...wrapped(verdict.sentence, options.width).map((line) => paint(colour, line)));

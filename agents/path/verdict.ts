@@ -17,10 +17,18 @@ export function judge({ from, to, hops, ends }: Judged): Verdict {
   const unknown = hops.findIndex(({ state }) => state === 'unknown');
   if (unknown >= 0) {
     const [fact = 'this hop could not be judged'] = hops[unknown]!.facts.toReversed();
-    return { works: 'unsure', code: 'Unknown', hop: unknown, sentence: `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.` };
+    return {
+      works: 'unsure',
+      code: 'Unknown',
+      hop: unknown,
+      sentence: `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.`,
+    };
   }
   const many = ends > 1 ? `, by each of ${Math.min(ends, 3)} of its ${ends} endpoints that were followed` : '';
-  return { works: 'yes', sentence: `${capital(from)} reaches ${to}${many}: nothing on the way stops it, nor the answer.` };
+  return {
+    works: 'yes',
+    sentence: `${capital(from)} reaches ${to}${many}: nothing on the way stops it, nor the answer.`,
+  };
 }
 
 function because(works: 'no' | 'unsure', index: number, hops: readonly LocatedHop[], what: string): Verdict {

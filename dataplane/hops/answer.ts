@@ -35,8 +35,8 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
   hops.push(...walked.hops);
   if (isStopped(hops)) return done({ kind: 'stopped' }, walked.packet);
   if (walked.local) {
-    const socket = await socketHop('self', walked.packet, `node ${view.nodeName}`);
-    if (socket) hops.push(question.answer ? { ...socket, state: 'passes' } : socket);
+    const socket = question.answer ? undefined : await socketHop('self', walked.packet, `node ${view.nodeName}`);
+    if (socket) hops.push(socket);
     return done(isStopped(hops) ? { kind: 'stopped' } : { kind: 'node' }, walked.packet);
   }
   const end = await departHops(

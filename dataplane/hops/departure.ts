@@ -30,6 +30,10 @@ export async function departHops(leaving: Leaving, view: NodeView, hops: Hop[]):
   const neighbour = (await readNeighbours(exec, link.name)).find(({ address }) => address === next);
   const pod = pods.find(({ addresses }) => addresses.includes(packet.destination));
   if (pod !== undefined && link.kind === 'bridge') return toPod(pod, { leaving, link, neighbour, view, hops });
+  if (link.kind === 'bridge' && (neighbour?.mac === undefined || neighbour.state === 'FAILED')) {
+    hops.push(nobodyThere(packet.destination, link, view));
+    return { kind: 'stopped' };
+  }
   if (link.vxlan) return tunnelDeparture({ link, next, neighbour, view, hops });
   hops.push(neighbourHop(next, link, neighbour));
   hops.push(linkHop(link, link.name, [`towards ${next}`]));
@@ -74,6 +78,19 @@ async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: To
   }
   return { kind: 'pod', pod: pod.key };
 }
+
+const nobodyThere = (address: string, { name }: Link, { nodeName }: NodeView): Hop => ({
+  kind: 'neighbour',
+  name: `neighbour ${address} on ${name}`,
+  state: 'stops',
+  facts: [],
+  fault: {
+    code: 'NobodyThere',
+    message: `no pod of node ${nodeName} has the address ${address}, and nobody on ${name} answers for it`,
+    remedy:
+      'the sender uses the address of a pod that is gone, or an EndpointSlice does: kubectl get endpointslices -A',
+  },
+});
 
 const hairpinOff = (hop: Hop, port: Link): Hop => ({
   ...hop,

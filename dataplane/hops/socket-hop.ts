@@ -22,7 +22,8 @@ export function judgeSocket(
   const found = socketFor(sockets, at);
   if (found.heard) {
     const { address, waiting } = found.socket;
-    const facts = [`a program listens at ${address}:${at.port}`];
+    const where = address === '0.0.0.0' || address === '::' ? 'every address' : address;
+    const facts = [`a program listens at ${where}`];
     if (waiting === 0) return { kind: 'socket', name, state: 'passes', facts };
     const what =
       at.protocol === 'tcp'

@@ -1,0 +1,151 @@
+// The kernel of the nodes against the objects of the API: rules that do not lead where they should, and addresses that two have. Pure.
+import type { HopFault, HopRule } from '../../controlplane/base/hops';
+import type { Followed } from './follow';
+import { faultHop, type LocatedHop } from './report';
+import { endText, keyOf, type ServiceEnd } from './service-check';
+import type { Target } from './target';
+
+export interface Expected {
+  readonly target: Target;
+  /** The endpoint that was asked for. */
+  readonly end: ServiceEnd | undefined;
+  /** All that this node may choose. */
+  readonly ends: readonly ServiceEnd[];
+}
+
+/** The same way, with the fault that the comparison finds. */
+export function compare(followed: Followed, expected: Expected): Followed {
+  return (
+    foreignNat(followed, expected) ??
+    refusedAnyway(followed, expected) ??
+    nobodys(followed, expected) ??
+    wrongEnd(followed, expected) ??
+    twice(followed, expected) ??
+    followed
+  );
+}
+
+/** A rule of another program has translated the destination: nothing after it counts. */
+function foreignNat(followed: Followed, { target, ends }: Expected): Followed | undefined {
+  const [start] = followed.passed;
+  if (start === undefined) return undefined;
+  const reached = endText({ address: start.answer.packet.destination, ...portOf(start.answer.packet.destinationPort) });
+  if (ends.some((one) => endText(one) === reached)) return undefined;
+  const index = followed.hops.findIndex(({ node, rules = [] }) => node === start.node && rules.some(isForeignNat));
+  if (index < 0) return undefined;
+  const hop = followed.hops[index]!;
+  const rule = hop.rules!.find(isForeignNat)!;
+  const fault: HopFault = {
+    code: 'ForeignNat',
+    message: `a rule of ${rule.writer ?? 'another program'} sends what goes to ${target.label} to ${reached} instead: ${rule.place}: ${rule.rule}`,
+    remedy: `remove it on node ${start.node}; hack/rules ${start.node} explain 'RULE' says more`,
+  };
+  return { ...stoppedAt(followed, index, { ...hop, state: 'stops', fault }) };
+}
+
+const portOf = (port: number | undefined) => (port === undefined ? {} : { port });
+const isForeignNat = ({ verdict, writer }: HopRule): boolean => verdict === 'dnat' && !writer?.includes('of k8ts');
+
+const stoppedAt = (followed: Followed, index: number, hop: LocatedHop): Followed => ({
+  ...followed,
+  hops: [...followed.hops.slice(0, index), hop],
+  end: { kind: 'stopped' },
+});
+
+const refusals: ReadonlySet<string> = new Set([
+  'NoEndpoints',
+  'NoLocalEndpoints',
+  'ServiceRefuses',
+  'NoSuchService',
+  'NoSuchPort',
+]);
+
+/** The rules refuse: because of a traffic policy, or because kube-proxy does not know the endpoints. */
+function refusedAnyway(followed: Followed, { target, ends }: Expected): Followed | undefined {
+  const [start] = followed.passed;
+  const { service } = target;
+  if (service === undefined || target.reachedBy === 'endpoint' || start === undefined) return undefined;
+  const index = followed.hops.findIndex(({ fault }) => fault !== undefined && refusals.has(fault.code));
+  if (index < 0) return undefined;
+  const hop = followed.hops[index]!;
+  const key = keyOf(service);
+  const slices = `kubectl get endpointslices -n ${service.metadata?.namespace} -l kubernetes.io/service-name=${service.metadata?.name}`;
+  if (ends.length === 0 && target.ends.length > 0) {
+    const elsewhere = [...new Set(target.ends.map(({ node }) => node ?? '?'))].join(', ');
+    const policy = target.reachedBy === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+    const message = `Service ${key} has ${policy} Local and no ready endpoint on node ${start.node} (they are on ${elsewhere})`;
+    return stoppedAt(followed, index, { ...hop, fault: { code: 'NoLocalEndpoints', message, remedy: slices } });
+  }
+  if (ends.length === 0) return undefined;
+  const fault = behind(
+    start.node,
+    `Service ${key} has ${ends.length} ready endpoints, but the rules say: ${hop.fault!.message}`,
+  );
+  return stoppedAt(followed, index, { ...hop, fault });
+}
+
+const behind = (node: string, message: string): HopFault => ({
+  code: 'ProxyBehind',
+  message: `kube-proxy of node ${node} is behind, or does not run: ${message}`,
+  remedy: `see whether kube-proxy of node ${node} runs (hack/status; hack/logs kube-proxy)`,
+});
+
+/** The rules lead elsewhere than to the endpoint that they should know. */
+function wrongEnd(followed: Followed, { target, end, ends }: Expected): Followed | undefined {
+  const [start] = followed.passed;
+  if (target.service === undefined || target.reachedBy === 'endpoint' || start === undefined || end === undefined)
+    return undefined;
+  const own = followed.hops.filter(({ node }) => node === start.node);
+  // A node without the rules of the Service may have no route to its address.
+  const stop = own.find(({ state }) => state === 'stops');
+  if (stop && !(stop.kind === 'routing' && stop.fault?.message.startsWith(`node ${start.node}`))) return undefined;
+  const { packet } = start.answer;
+  const reached = endText({ address: packet.destination, port: packet.destinationPort ?? 0 });
+  if (reached === endText(end)) return undefined;
+  const key = keyOf(target.service);
+  const what =
+    packet.destination === target.address
+      ? `its rules do not know ${target.address} port ${target.port} of Service ${key}`
+      : ends.some((one) => endText(one) === reached)
+        ? `no rule leads to ${endText(end)}, a ready endpoint of Service ${key}`
+        : `its rules lead to ${reached}, which is no ready endpoint of Service ${key}`;
+  const at = own.findLastIndex(({ kind }) => kind === 'hook') + 1;
+  const hop: LocatedHop = {
+    ...faultHop('hook', 'rules of kube-proxy', behind(start.node, what)),
+    leg: own[0]?.leg ?? 'request',
+    node: start.node,
+  };
+  return { ...followed, hops: [...own.slice(0, at), hop], end: { kind: 'stopped' } };
+}
+
+/** Policies drop what goes to an address of the node's range that they do not know: here no pod has it. */
+function nobodys(followed: Followed, { end }: Expected): Followed | undefined {
+  const index = followed.hops.findIndex(({ fault }) => fault?.code === 'PolicyUnknownPod');
+  if (index < 0 || end === undefined || end.pod !== undefined) return undefined;
+  const fault: HopFault = {
+    code: 'NobodyThere',
+    message: `no pod has the address ${end.address}, which an EndpointSlice names`,
+    remedy: 'kubectl get endpointslices -A',
+  };
+  return stoppedAt(followed, index, { ...followed.hops[index]!, fault });
+}
+
+/** A node takes a packet for a pod as its own. */
+function twice(followed: Followed, { target, end }: Expected): Followed | undefined {
+  const last = followed.passed.at(-1);
+  const pod = end?.pod ?? (target.pod && !target.pod.spec?.hostNetwork ? keyOf(target.pod) : undefined);
+  const address = end?.address ?? target.address;
+  if (last === undefined || pod === undefined || last.answer.packet.destination !== address) return undefined;
+  const index = followed.hops.findIndex(
+    ({ kind, node, facts }) =>
+      kind === 'routing' && node === last.node && facts[0] === `${address} is an address of node ${last.node}`,
+  );
+  const runsThere = followed.hops.some(({ kind, name }) => kind === 'interface' && name.endsWith(`of pod ${pod}`));
+  if (index < 0 || runsThere) return undefined;
+  const fault: HopFault = {
+    code: 'DuplicateAddress',
+    message: `node ${last.node} has the address ${address} itself, which is that of pod ${pod}: it keeps the packet`,
+    remedy: `ip address show to ${address}, on node ${last.node}`,
+  };
+  return stoppedAt(followed, index, { ...followed.hops[index]!, state: 'stops', fault });
+}

@@ -1,0 +1,11 @@
+// All labs, in the order in which they run.
+import { healthyLabs } from './healthy';
+import { ingressLabs } from './ingress-labs';
+import { kernelLabs } from './kernel-labs';
+import type { Lab } from './lab';
+import { nameLabs } from './name-labs';
+import { policyLabs } from './policy-labs';
+import { serviceLabs } from './service-labs';
+
+export const faultLabs: readonly Lab[] = [...serviceLabs, ...nameLabs, ...policyLabs, ...ingressLabs, ...kernelLabs];
+export { healthyLabs };

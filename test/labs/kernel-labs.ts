@@ -1,0 +1,314 @@
+// Faults in the kernel of a node: foreign rules, routes, neighbours, links, settings, and agents that do not run.
+import { applyProcesses, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
+import { type Cluster, output } from '../e2e/cluster';
+import { addressOf, clusterIpOf, far, inNode, type Lab, near, nodeIp, service, space } from './lab';
+
+const client = `${space}/client`;
+const drop = (...match: string[]) =>
+  inNode(
+    far,
+    ['iptables', '-I', 'FORWARD', '1', ...match, '-j', 'DROP'],
+    ['iptables', '-D', 'FORWARD', ...match, '-j', 'DROP'],
+  );
+
+export const kernelLabs: readonly Lab[] = [
+  {
+    name: 'foreign-drop-iptables',
+    fault: 'a rule of another program in iptables drops it',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignRule'],
+    says: /dport 8080/,
+    breaks: drop('-p', 'tcp', '-m', 'tcp', '--dport', '8080'),
+  },
+  {
+    name: 'foreign-drop-nftables',
+    fault: 'a table of another program in nftables drops it',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignRule'],
+    says: /inet firewall/,
+    breaks: inNode(
+      far,
+      [
+        'nft',
+        'add table inet firewall; add chain inet firewall forward { type filter hook forward priority 0; }; add rule inet firewall forward tcp dport 8080 drop',
+      ],
+      ['nft', 'delete table inet firewall'],
+    ),
+  },
+  {
+    name: 'foreign-reject-input',
+    fault: 'a firewall of the node refuses DNS of its pods',
+    from: client,
+    to: 'web:80',
+    codes: ['ForeignRule'],
+    breaks: inNode(
+      near,
+      ['iptables', '-I', 'INPUT', '1', '-p', 'udp', '--dport', '53', '-j', 'REJECT'],
+      ['iptables', '-D', 'INPUT', '-p', 'udp', '--dport', '53', '-j', 'REJECT'],
+    ),
+  },
+  {
+    name: 'foreign-nat',
+    fault: 'a rule of another program translates the address of the Service',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignNat'],
+    says: /10\.9\.9\.9/,
+    breaks: async (cluster) => {
+      const rule = [
+        'PREROUTING',
+        '-d',
+        `${await clusterIpOf(cluster, 'far')}/32`,
+        '-p',
+        'tcp',
+        '-j',
+        'DNAT',
+        '--to-destination',
+        '10.9.9.9:80',
+      ];
+      await cluster.inNode(near, 'iptables', '-t', 'nat', '-I', ...rule);
+      return () => cluster.inNode(near, 'iptables', '-t', 'nat', '-D', ...rule);
+    },
+  },
+  {
+    name: 'docker-raw-rules',
+    fault: 'a rule as Docker writes them in table raw drops what does not come from its bridge',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignRule'],
+    says: /raw PREROUTING/,
+    breaks: async (cluster) => {
+      const rule = [
+        'PREROUTING',
+        '-d',
+        `${await addressOf(cluster, 'web-far')}/32`,
+        '!',
+        '-i',
+        'docker0',
+        '-j',
+        'DROP',
+      ];
+      await cluster.inNode(far, 'iptables', '-t', 'raw', '-A', ...rule);
+      return () => cluster.inNode(far, 'iptables', '-t', 'raw', '-D', ...rule);
+    },
+  },
+  {
+    name: 'answer-dropped',
+    fault: 'a rule of another program drops the answers only',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignRule'],
+    says: /sport 8080.*answer/s,
+    breaks: drop('-p', 'tcp', '-m', 'tcp', '--sport', '8080'),
+  },
+  {
+    name: 'route-prohibited',
+    fault: 'policy routing of the node refuses the range of the other node',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoRoute'],
+    breaks: async (cluster) => {
+      const rule = ['to', `${await addressOf(cluster, 'web-far')}/32`, 'prohibit', 'pref', '100'];
+      await cluster.inNode(near, 'ip', 'rule', 'add', ...rule);
+      return () => cluster.inNode(near, 'ip', 'rule', 'del', ...rule);
+    },
+  },
+  {
+    name: 'route-blackhole',
+    fault: 'a blackhole route of another program covers the address of the pod',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoRoute'],
+    breaks: async (cluster) => {
+      const route = ['blackhole', `${await addressOf(cluster, 'web-far')}/32`];
+      await cluster.inNode(near, 'ip', 'route', 'add', ...route);
+      return () => cluster.inNode(near, 'ip', 'route', 'del', ...route);
+    },
+  },
+  {
+    name: 'route-missing-in-pod',
+    fault: 'the pod has lost its default route',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoRoute'],
+    says: /pod labs\/client/,
+    breaks: async (cluster) => {
+      const inside = await netnsOf(cluster, 'client', near);
+      const [gateway = ''] = (await inside('ip', 'route', 'show', 'default')).match(/\d+\.\d+\.\d+\.\d+/) ?? [];
+      await inside('ip', 'route', 'del', 'default');
+      return () => inside('ip', 'route', 'add', 'default', 'via', gateway, 'dev', 'eth0', 'onlink');
+    },
+  },
+  {
+    name: 'rp-filter',
+    fault: 'strict rp_filter, and the way back to the sender is another one',
+    from: client,
+    to: 'svc/far',
+    codes: ['ReversePathFilter'],
+    breaks: async (cluster) => {
+      const sender = await addressOf(cluster, 'client');
+      const all = (await cluster.inNode(far, 'sysctl', '-n', 'net.ipv4.conf.eth0.rp_filter')).trim();
+      await cluster.inNode(far, 'ip', 'link', 'add', 'lab0', 'type', 'veth', 'peer', 'name', 'lab1');
+      await cluster.inNode(far, 'ip', 'address', 'add', '10.99.0.1/24', 'dev', 'lab0');
+      await cluster.inNode(far, 'ip', 'link', 'set', 'lab0', 'up');
+      await cluster.inNode(far, 'ip', 'link', 'set', 'lab1', 'up');
+      await cluster.inNode(far, 'ip', 'route', 'add', `${sender}/32`, 'dev', 'lab0');
+      await cluster.inNode(far, 'sysctl', '-qw', 'net.ipv4.conf.eth0.rp_filter=1');
+      return async () => {
+        await cluster.inNode(far, 'sysctl', '-qw', `net.ipv4.conf.eth0.rp_filter=${all}`);
+        await cluster.inNode(far, 'ip', 'link', 'del', 'lab0');
+      };
+    },
+  },
+  {
+    name: 'forwarding-off',
+    fault: 'a hardening script has switched ip_forward off',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForwardingOff'],
+    breaks: inNode(far, ['sysctl', '-qw', 'net.ipv4.ip_forward=0'], ['sysctl', '-qw', 'net.ipv4.ip_forward=1']),
+  },
+  {
+    name: 'neighbour-stale',
+    fault: 'a node has a wrong link address for another node',
+    from: client,
+    to: 'svc/far',
+    codes: ['WrongNeighbour'],
+    breaks: async (cluster) => {
+      const entry = [nodeIp(cluster, far), 'dev', 'eth0'];
+      await cluster.inNode(
+        near,
+        'ip',
+        'neighbour',
+        'replace',
+        ...entry,
+        'lladdr',
+        '02:00:00:00:00:99',
+        'nud',
+        'permanent',
+      );
+      return () => cluster.inNode(near, 'ip', 'neighbour', 'del', ...entry);
+    },
+  },
+  {
+    name: 'pod-neighbour-stale',
+    fault: 'a node has a wrong link address for its pod',
+    from: client,
+    to: 'svc/far',
+    codes: ['WrongNeighbour'],
+    breaks: async (cluster) => {
+      const entry = [await addressOf(cluster, 'web-far'), 'dev', 'cni0'];
+      await cluster.inNode(
+        far,
+        'ip',
+        'neighbour',
+        'replace',
+        ...entry,
+        'lladdr',
+        '02:00:00:00:00:98',
+        'nud',
+        'permanent',
+      );
+      return () => cluster.inNode(far, 'ip', 'neighbour', 'del', ...entry);
+    },
+  },
+  {
+    name: 'duplicate-address',
+    fault: 'the node of the client has the address of the pod itself',
+    from: client,
+    to: 'svc/far',
+    codes: ['DuplicateAddress'],
+    breaks: async (cluster) => {
+      const address = [`${await addressOf(cluster, 'web-far')}/32`, 'dev', 'lo'];
+      await cluster.inNode(near, 'ip', 'address', 'add', ...address);
+      return () => cluster.inNode(near, 'ip', 'address', 'del', ...address);
+    },
+  },
+  {
+    name: 'pod-link-down',
+    fault: 'the interface inside the pod is down',
+    from: client,
+    to: 'svc/far',
+    codes: ['LinkDown', 'AddressMissing'],
+    breaks: async (cluster) => {
+      const inside = await netnsOf(cluster, 'web-far', far);
+      const routes = (await inside('ip', 'route')).trim().split('\n');
+      await inside('ip', 'link', 'set', 'eth0', 'down');
+      return async () => {
+        await inside('ip', 'link', 'set', 'eth0', 'up');
+        // The kernel has removed them with the link; those without a gateway come first.
+        const direct = (route: string) => Number(route.includes(' via '));
+        for (const route of routes.sort((a, b) => direct(a) - direct(b))) await inside('ip', 'route', 'replace', ...route.trim().split(' '));
+      };
+    },
+  },
+  {
+    name: 'hairpin-off',
+    fault: 'a pod uses its own Service, br_netfilter is on, and its port has no hairpin',
+    from: `${space}/web-near`,
+    to: 'svc/near',
+    codes: ['HairpinOff'],
+    breaks: async (cluster) => {
+      const port = await portOf(cluster, 'web-near');
+      await cluster.inNode(near, 'sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1');
+      await cluster.inNode(near, 'bridge', 'link', 'set', 'dev', port, 'hairpin', 'off');
+      return async () => {
+        await cluster.inNode(near, 'bridge', 'link', 'set', 'dev', port, 'hairpin', 'on');
+        await cluster.inNode(near, 'sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=0');
+      };
+    },
+  },
+  {
+    name: 'node-cut-off',
+    fault: 'the link of the other node is down',
+    from: client,
+    to: 'svc/far',
+    codes: ['NodeDown', 'NodeSilent', 'NoNeighbour'],
+    breaks: async (cluster) => {
+      await cluster.inNode(far, 'ip', 'link', 'set', 'eth0', 'down');
+      return async () => {
+        await cluster.inNode(far, 'ip', 'link', 'set', 'eth0', 'up');
+        await cluster.inNode(far, 'ip', 'route', 'replace', 'default', 'via', cluster.plan.gateway);
+      };
+    },
+  },
+  {
+    name: 'kube-proxy-stopped',
+    fault: 'kube-proxy of the node does not run, and the Service is newer than its rules',
+    from: client,
+    to: 'svc/newer',
+    codes: ['ProxyBehind'],
+    breaks: async (cluster) => {
+      const { runDir } = cluster.plan;
+      const specs = runningSpecs(runDir);
+      await stopProcesses(runDir, [`${near}/kube-proxy`]);
+      await cluster.apply(JSON.stringify(service('newer', { app: 'web' })));
+      await cluster.kubectl('wait', '-n', space, '--for=jsonpath={.spec.clusterIP}', 'service/newer');
+      return async () => {
+        await applyProcesses(runDir, specs);
+        await cluster.kubectl('delete', 'service', '-n', space, 'newer');
+      };
+    },
+  },
+];
+
+/** Runs programs in the network namespace of a pod. */
+async function netnsOf(cluster: Cluster, name: string, node: string) {
+  const { dockerSocket } = cluster.plan.nodes.find((one) => one.name === node)!;
+  const docker = ['docker', '-H', `unix://${dockerSocket}`];
+  const ids = await output([...docker, 'ps', '-q', '--filter', `name=k8s_POD_${name}_${space}`]);
+  const [id = ''] = ids.trim().split('\n');
+  const pid = (await output([...docker, 'inspect', '-f', '{{.State.Pid}}', id])).trim();
+  return (...argv: string[]) => output(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv]);
+}
+
+/** The port of the bridge that a pod has: its name follows from the address (agents/kubelet/network/names.ts). */
+async function portOf(cluster: Cluster, name: string): Promise<string> {
+  const address = await addressOf(cluster, name);
+  return `veth${address
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('')}`;
+}

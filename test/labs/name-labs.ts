@@ -1,0 +1,83 @@
+// Faults of names: search lists, name servers, aliases.
+import { applyProcesses, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
+import { type Lab, near, pod, policy, service, sleeping, space } from './lab';
+
+const client = `${space}/client`;
+
+export const nameLabs: readonly Lab[] = [
+  {
+    name: 'name-unknown',
+    fault: 'no Service has this name',
+    from: client,
+    to: 'wbe:80',
+    codes: ['NameNotFound'],
+  },
+  {
+    name: 'dns-policy-default',
+    fault: 'dnsPolicy Default: the pod asks the name servers of its node',
+    from: `${space}/dns-default`,
+    to: 'web:80',
+    codes: ['NoSearchList', 'ForeignNameServer'],
+    objects: [pod('dns-default', sleeping, { spec: { dnsPolicy: 'Default' } })],
+  },
+  {
+    name: 'no-search-list',
+    fault: 'dnsConfig of the pod has no search list',
+    from: `${space}/no-search`,
+    to: `web.${space}:80`,
+    codes: ['NoSearchList'],
+    objects: [
+      pod('no-search', sleeping, {
+        spec: { dnsPolicy: 'None', dnsConfig: { nameservers: ['10.96.0.10'], searches: ['example.com'] } },
+      }),
+    ],
+  },
+  {
+    name: 'external-name-loop',
+    fault: 'two ExternalName Services name each other',
+    from: client,
+    to: 'loop-a:80',
+    codes: ['ExternalNameLoop'],
+    objects: [
+      ['loop-a', 'loop-b'],
+      ['loop-b', 'loop-a'],
+    ].map(([name, to]) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: space },
+      spec: { type: 'ExternalName', externalName: `${to}.${space}.svc.cluster.local` },
+    })),
+  },
+  {
+    name: 'dns-stopped',
+    fault: 'the name server of the node does not run',
+    from: client,
+    to: 'web:80',
+    codes: ['DnsDown'],
+    breaks: async ({ plan }) => {
+      const specs = runningSpecs(plan.runDir);
+      await stopProcesses(plan.runDir, [`${near}/dns`]);
+      return () => applyProcesses(plan.runDir, specs);
+    },
+  },
+  {
+    name: 'dns-forbidden',
+    fault: 'a NetworkPolicy for egress forgets the name server',
+    from: `${space}/dns-forbidden`,
+    to: 'web:80',
+    codes: ['EgressPolicy'],
+    says: /only-web/,
+    objects: [
+      pod('dns-forbidden', sleeping, { node: near }),
+      policy(
+        'only-web',
+        { app: 'dns-forbidden' },
+        {
+          policyTypes: ['Egress'],
+          egress: [{ to: [{ podSelector: { matchLabels: { app: 'web' } } }] }],
+        },
+      ),
+      service('dns-forbidden', { app: 'web' }),
+    ],
+  },
+];

@@ -1,0 +1,221 @@
+// Faults of Services, endpoints and pods.
+import { far, type Lab, near, nodeIp, nodePortOf, otherSpace, pod, service, serving, sleeping, space } from './lab';
+
+const client = `${space}/client`;
+
+export const serviceLabs: readonly Lab[] = [
+  {
+    name: 'wrong-target-port',
+    fault: 'targetPort of the Service is not the port on which the program listens',
+    from: client,
+    to: 'svc/wrong-target-port',
+    codes: ['NothingListens'],
+    says: /8081.*web-(?:near|far)/,
+    objects: [service('wrong-target-port', { app: 'web' }, { targetPort: 8081 })],
+  },
+  {
+    name: 'named-port-missing',
+    fault: 'targetPort names a port that no container has',
+    from: client,
+    to: 'svc/named-port-missing',
+    codes: ['NamedPortMissing'],
+    says: /"metrics"/,
+    objects: [service('named-port-missing', { app: 'web' }, { targetPort: 'metrics' })],
+  },
+  {
+    name: 'selector-mismatch',
+    fault: 'the selector of the Service has a typing error',
+    from: client,
+    to: 'svc/selector-mismatch',
+    codes: ['SelectorMatchesNothing'],
+    says: /app=wbe/,
+    objects: [service('selector-mismatch', { app: 'wbe' })],
+  },
+  {
+    name: 'pod-not-ready',
+    fault: 'the readiness probe fails',
+    from: client,
+    to: 'svc/pod-not-ready',
+    codes: ['NotReady'],
+    says: /readiness/,
+    objects: [
+      service('pod-not-ready', { app: 'pod-not-ready' }),
+      pod('pod-not-ready', serving(), {
+        container: { readinessProbe: { httpGet: { path: '/', port: 9999 }, periodSeconds: 1 } },
+      }),
+    ],
+  },
+  {
+    name: 'crash-loop',
+    fault: 'the program ends again and again',
+    from: client,
+    to: 'svc/crash-loop',
+    codes: ['NotReady'],
+    says: /container main/,
+    objects: [service('crash-loop', { app: 'crash-loop' }), pod('crash-loop', ['busybox', 'false'])],
+  },
+  {
+    name: 'scaled-to-zero',
+    fault: 'the Deployment behind the Service has no replicas',
+    from: client,
+    to: 'svc/scaled-to-zero',
+    codes: ['ScaledToZero'],
+    says: /deployment scaled-to-zero/i,
+    objects: [
+      service('scaled-to-zero', { app: 'scaled-to-zero' }),
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'scaled-to-zero', namespace: space },
+        spec: {
+          replicas: 0,
+          selector: { matchLabels: { app: 'scaled-to-zero' } },
+          template: { metadata: { labels: { app: 'scaled-to-zero' } }, spec: pod('x', serving()).spec },
+        },
+      },
+    ],
+  },
+  {
+    name: 'publish-not-ready',
+    fault: 'publishNotReadyAddresses sends clients to a pod whose program does not listen yet',
+    from: client,
+    to: 'svc/publish-not-ready',
+    codes: ['NothingListens', 'NotReadyPublished'],
+    objects: [
+      service('publish-not-ready', { app: 'publish-not-ready' }, {}, { publishNotReadyAddresses: true }),
+      pod('publish-not-ready', sleeping, {
+        container: { readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } },
+      }),
+    ],
+  },
+  {
+    name: 'no-selector',
+    fault: 'a Service without a selector has no EndpointSlice',
+    from: client,
+    to: 'svc/no-selector',
+    codes: ['NoEndpoints'],
+    says: /no selector/,
+    objects: [service('no-selector', undefined)],
+  },
+  {
+    name: 'stale-slice',
+    fault: 'an EndpointSlice written by hand names an address that nobody has',
+    from: client,
+    to: 'svc/stale-slice',
+    codes: ['NobodyThere'],
+    says: /10\.244\.1\.250/,
+    objects: [
+      service('stale-slice', undefined),
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'stale-slice-1', namespace: space, labels: { 'kubernetes.io/service-name': 'stale-slice' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: ['10.244.1.250'], conditions: { ready: true } }],
+        ports: [{ port: 8080, protocol: 'TCP' }],
+      },
+    ],
+  },
+  {
+    name: 'wrong-protocol',
+    fault: 'the Service has the port for TCP, the client speaks UDP',
+    from: client,
+    to: 'svc/web:80/udp',
+    codes: ['NoSuchPort'],
+  },
+  {
+    name: 'wrong-port',
+    fault: 'the client uses the port of the pod with the address of the Service',
+    from: client,
+    to: 'svc/web:8080',
+    codes: ['NoSuchPort'],
+    says: /80\/tcp/,
+  },
+  {
+    name: 'listens-on-loopback',
+    fault: 'the program listens at 127.0.0.1 only',
+    from: client,
+    to: 'svc/listens-on-loopback',
+    codes: ['ListensOnLoopback'],
+    objects: [
+      service('listens-on-loopback', { app: 'listens-on-loopback' }),
+      pod('listens-on-loopback', serving(8080, '127.0.0.1')),
+    ],
+  },
+  {
+    name: 'host-port-conflict',
+    fault: 'two pods want one hostPort of one node',
+    from: client,
+    to: 'pod/host-port-b:8080',
+    codes: ['NotRunning'],
+    says: /ports/,
+    objects: ['host-port-a', 'host-port-b'].map((name) =>
+      pod(name, serving(), { node: near, container: { ports: [{ containerPort: 8080, hostPort: 18_080 }] } }),
+    ),
+  },
+  {
+    name: 'sender-pending',
+    fault: 'the client itself does not run: no node has its label',
+    from: `${space}/sender-pending`,
+    to: 'svc/web',
+    codes: ['SenderNotRunning'],
+    objects: [pod('sender-pending', sleeping, { node: 'nowhere' })],
+  },
+  {
+    name: 'internal-local',
+    fault: 'internalTrafficPolicy Local, and no endpoint on the node of the client',
+    from: client,
+    to: 'svc/internal-local',
+    codes: ['NoLocalEndpoints'],
+    objects: [service('internal-local', { place: 'far' }, {}, { internalTrafficPolicy: 'Local' })],
+  },
+  {
+    name: 'external-local',
+    fault: 'externalTrafficPolicy Local, and the client uses a node without an endpoint',
+    from: 'outside',
+    to: async (cluster) => `${nodeIp(cluster, near)}:${await nodePortOf(cluster, 'external-local')}`,
+    codes: ['NoLocalEndpoints'],
+    objects: [service('external-local', { place: 'far' }, {}, { type: 'NodePort', externalTrafficPolicy: 'Local' })],
+  },
+  {
+    name: 'source-range',
+    fault: 'loadBalancerSourceRanges does not have the client',
+    from: 'outside',
+    to: async (cluster) => {
+      const path = 'jsonpath={.status.loadBalancer.ingress[0].ip}';
+      return `${(await cluster.kubectl('get', 'service', '-n', space, 'source-range', '-o', path)).trim()}:80`;
+    },
+    codes: ['SourceRange'],
+    objects: [
+      service(
+        'source-range',
+        { app: 'web' },
+        {},
+        { type: 'LoadBalancer', loadBalancerSourceRanges: ['203.0.113.0/24'] },
+      ),
+    ],
+  },
+  {
+    name: 'node-port-unused',
+    fault: 'the client uses a node port that no Service has',
+    from: 'outside',
+    to: async (cluster) => `${nodeIp(cluster, far)}:32099`,
+    codes: ['NoSuchNodePort'],
+  },
+  {
+    name: 'cluster-ip-from-outside',
+    fault: 'a client outside uses the ClusterIP',
+    from: 'outside',
+    to: 'svc/web',
+    codes: ['OnlyInsideCluster'],
+  },
+  {
+    name: 'other-namespace',
+    fault: 'the Service is in another namespace, and the client uses its short name',
+    from: client,
+    to: 'elsewhere:80',
+    codes: ['OtherNamespace'],
+    says: new RegExp(`elsewhere\\.${otherSpace}`),
+    objects: [service('elsewhere', { app: 'web' }, {}, {}, otherSpace)],
+  },
+];
