@@ -1,5 +1,6 @@
 // One running probe: the facts that are known so far, its end, and what must be closed then. The first end counts; a timeout and
 // an abort are ends like all others.
+import { describeError } from '../../controlplane/base/errors';
 import { verdictOf } from './outcomes';
 import type { ProbeRequest, ProbeResult } from './request';
 import { CallFailed } from './socket';
@@ -61,7 +62,7 @@ export class Attempt {
   fail(err: unknown): void {
     const code = err instanceof CallFailed ? err.errno : (err as NodeJS.ErrnoException).code;
     const { outcome, error } =
-      code === undefined ? { outcome: 'failed' as const, error: String(err) } : verdictOf(code);
+      code === undefined ? { outcome: 'failed' as const, error: describeError(err) } : verdictOf(code);
     this.finish(outcome, error);
   }
 

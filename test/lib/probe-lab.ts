@@ -25,6 +25,8 @@ export interface ProbeLab {
 /** Each of the three has a route to each other one. The router has no rules. */
 export async function openProbeLab(scope: Scope): Promise<ProbeLab> {
   const [client, router, server] = [await scopedNetns(scope), await scopedNetns(scope), await scopedNetns(scope)];
+  // Link-local addresses are usable at once, so that neighbour discovery delays no packet.
+  for (const netns of [client, router, server]) await netns.run('sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0');
   await join(client, { address: client4, address6: client6 }, router, {
     link: 'near',
     net: '192.0.2',
