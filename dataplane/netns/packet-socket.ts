@@ -2,10 +2,11 @@
 // a link. Needs CAP_NET_RAW.
 import { closeSync, writeSync } from 'node:fs';
 import { AppError, NotFound, Unavailable } from '../../controlplane/base/errors';
-import { AF_PACKET, SO_ATTACH_FILTER, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET } from '../libc/constants';
-import { addressOf, errnoName, libc } from '../libc/libc';
+import { AF_PACKET, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from '../libc/constants';
+import { errnoName, libc } from '../libc/libc';
 import type { Netns } from './netns';
 import { pollSocket } from './polled-socket';
+import { attachFilter, type SocketFilter } from './socket-filter';
 
 /** struct sockaddr_ll */
 const addressLength = 20;
@@ -20,11 +21,8 @@ export interface PacketSocketOptions {
   readonly link: string;
   /** The EtherType to receive: 0x0806 for ARP. Frames that this machine sends are not received. */
   readonly protocol: number;
-  /**
-   * Classic BPF that selects frames of the protocol: [code, jump if true, jump if false, value] as in linux/filter.h; absent:
-   * all.
-   */
-  readonly filter?: readonly (readonly [number, number, number, number])[];
+  /** Selects frames of the protocol; absent: all. */
+  readonly filter?: SocketFilter;
   readonly onFrame: (frame: Buffer) => void;
   /** The link went down or was removed: no further frame comes, so close the socket. */
   readonly onError: (err: Error) => void;
@@ -61,7 +59,7 @@ function openOn({ link, protocol, filter }: PacketSocketOptions): number {
   // Protocol 0 until bind() names the link: otherwise the kernel would queue frames of all links before bind().
   const packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (packet < 0) throw failure('packet socket');
-  if (filter && attach(packet, filter) < 0) {
+  if (filter && attachFilter(packet, filter) < 0) {
     const err = failure(`filter on ${link}`);
     closeSync(packet);
     throw err;
@@ -76,21 +74,6 @@ function openOn({ link, protocol, filter }: PacketSocketOptions): number {
     throw err;
   }
   return packet;
-}
-
-/** struct sock_filter: code(2), jt(1), jf(1), k(4); struct sock_fprog: length(2), padding, pointer. */
-function attach(fd: number, filter: NonNullable<PacketSocketOptions['filter']>): number {
-  const program = Buffer.alloc(8 * filter.length);
-  for (const [i, [code, ifTrue, ifFalse, value]] of filter.entries()) {
-    program.writeUInt16LE(code, 8 * i);
-    program[8 * i + 2] = ifTrue;
-    program[8 * i + 3] = ifFalse;
-    program.writeUInt32LE(value, 8 * i + 4);
-  }
-  const wrapper = Buffer.alloc(16);
-  wrapper.writeUInt16LE(filter.length, 0);
-  wrapper.writeBigUInt64LE(addressOf(program), 8);
-  return libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, wrapper, wrapper.length);
 }
 
 function failure(what: string): AppError {
