@@ -1,13 +1,13 @@
 // `k8ts hops`: what this node does with a packet, hop by hop, as values. The kubelet starts it for each request at its port: rules can be
 // long, and a process of its own keeps their text out of the kubelet's memory and off its event loop.
-import { json as readJson } from 'node:stream/consumers';
-import { AppError, BadRequest, describeError } from '../../controlplane/base/errors';
+import { AppError, BadRequest } from '../../controlplane/base/errors';
 import type { HopAnswer, HopQuestion } from '../../controlplane/base/hops';
 import { defineCommand } from '../../controlplane/process/process';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { answerHops } from '../../dataplane/hops/answer';
 import type { LocalPod } from '../../dataplane/hops/pod-view';
 import { viewNode } from '../../dataplane/hops/view';
+import { readInput } from './input';
 
 export const command = defineCommand({
   name: 'hops',
@@ -22,7 +22,7 @@ example:
     "packet": {"protocol": "tcp", "source": "", "destination": "10.96.0.1", "destinationPort": 443}}]}' | k8ts hops
 `,
   async run() {
-    process.stdout.write(`${JSON.stringify(await answerAll(await readInput()))}\n`);
+    process.stdout.write(`${JSON.stringify(await answerAll(await readInput<HopsInput>()))}\n`);
   },
 });
 
@@ -36,21 +36,8 @@ export interface HopsOutput {
   readonly answers: readonly (HopAnswer | { readonly error: string })[];
 }
 
-async function readInput(): Promise<HopsInput> {
-  let input: unknown;
-  try {
-    input = await readJson(process.stdin);
-  } catch (cause) {
-    throw new BadRequest(`standard input is no JSON: ${describeError(cause)}`, { cause });
-  }
-  const { nodeName, pods, questions } = (input ?? {}) as Partial<HopsInput>;
-  if (typeof nodeName !== 'string' || !Array.isArray(pods) || !Array.isArray(questions)) {
-    throw new BadRequest('expected nodeName, pods and questions; see k8ts hops --help');
-  }
-  return { nodeName, pods, questions };
-}
-
 async function answerAll({ questions, ...node }: HopsInput): Promise<HopsOutput> {
+  if (!Array.isArray(questions)) throw new BadRequest('expected questions; see k8ts hops --help');
   const view = await viewNode({ ...node, exec: new SystemExec() });
   const answers: (HopAnswer | { error: string })[] = [];
   for (const question of questions) {

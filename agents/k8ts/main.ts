@@ -66,6 +66,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'say what this node does with a packet, hop by hop (the kubelet runs it)',
     load: async () => (await import('../hops/main')).command,
   },
+  probe: {
+    summary: 'send packets from this node or a pod of it, and watch them (the kubelet runs it)',
+    load: async () => (await import('../hops/probe')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

@@ -13,10 +13,10 @@ import {
   statefulSets,
 } from '../../controlplane/api';
 import type { KindRef } from '../../controlplane/api/kind';
-import { hopReports } from '../../controlplane/api/packet-path';
+import { hopReports, packetProbes } from '../../controlplane/api/packet-path';
 import type { KubeObject } from '../../controlplane/api/types';
 import { describeError, isNotFound } from '../../controlplane/base/errors';
-import type { HopAnswer, HopQuestion } from '../../controlplane/base/hops';
+import type { HopAnswer, HopQuestion, ProbeDone, ProbeOrder } from '../../controlplane/base/hops';
 import type { Client } from '../../controlplane/client/client';
 import type { WorkloadFacts } from './service-check';
 
@@ -90,6 +90,12 @@ export class ClusterReader {
         return { status: { answers: questions.map(() => ({ error: describeError(error) })) } };
       });
     return report.status?.answers ?? questions.map(() => ({ error: 'the node gave no answer' }));
+  }
+
+  /** @throws Forbidden when the caller may not send probes, and what the node says */
+  async probe(node: string, order: ProbeOrder): Promise<ProbeDone> {
+    const { status } = await this.client.create(packetProbes, { metadata: {}, spec: { nodeName: node, ...order } });
+    return status ?? { results: [], sightings: [], lost: 0 };
   }
 }
 

@@ -11,7 +11,12 @@ export interface Expected {
   readonly end: ServiceEnd | undefined;
   /** All that this node may choose. */
   readonly ends: readonly ServiceEnd[];
+  /** The node whose rules choose the endpoint. */
+  readonly translator: string;
 }
+
+/** Undefined when the packet did not come so far. */
+const atTranslator = ({ passed }: Followed, { translator }: Expected) => passed.find(({ node }) => node === translator);
 
 /** The same way, with the fault that the comparison finds. */
 export function compare(followed: Followed, expected: Expected): Followed {
@@ -26,8 +31,9 @@ export function compare(followed: Followed, expected: Expected): Followed {
 }
 
 /** A rule of another program has translated the destination: nothing after it counts. */
-function foreignNat(followed: Followed, { target, ends }: Expected): Followed | undefined {
-  const [start] = followed.passed;
+function foreignNat(followed: Followed, expected: Expected): Followed | undefined {
+  const { target, ends } = expected;
+  const start = atTranslator(followed, expected) ?? followed.passed[0];
   if (start === undefined) return undefined;
   const reached = endText({ address: start.answer.packet.destination, ...portOf(start.answer.packet.destinationPort) });
   if (ends.some((one) => endText(one) === reached)) return undefined;
@@ -61,8 +67,9 @@ const refusals: ReadonlySet<string> = new Set([
 ]);
 
 /** The rules refuse: because of a traffic policy, or because kube-proxy does not know the endpoints. */
-function refusedAnyway(followed: Followed, { target, ends }: Expected): Followed | undefined {
-  const [start] = followed.passed;
+function refusedAnyway(followed: Followed, expected: Expected): Followed | undefined {
+  const { target, ends } = expected;
+  const start = atTranslator(followed, expected);
   const { service } = target;
   if (service === undefined || target.reachedBy === 'endpoint' || start === undefined) return undefined;
   const index = followed.hops.findIndex(({ fault }) => fault !== undefined && refusals.has(fault.code));
@@ -91,8 +98,9 @@ const behind = (node: string, message: string): HopFault => ({
 });
 
 /** The rules lead elsewhere than to the endpoint that they should know. */
-function wrongEnd(followed: Followed, { target, end, ends }: Expected): Followed | undefined {
-  const [start] = followed.passed;
+function wrongEnd(followed: Followed, expected: Expected): Followed | undefined {
+  const { target, end, ends } = expected;
+  const start = atTranslator(followed, expected);
   if (target.service === undefined || target.reachedBy === 'endpoint' || start === undefined || end === undefined)
     return undefined;
   const own = followed.hops.filter(({ node }) => node === start.node);

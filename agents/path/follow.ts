@@ -38,7 +38,7 @@ export async function follow(start: Start, cluster: ClusterReader): Promise<Foll
   const add = (...more: readonly Hop[]) => hops.push(...more.map((hop) => ({ ...hop, leg: start.leg, node })));
   const stopped = (): Followed => ({ hops, end: { kind: 'stopped' }, packet, passed });
   for (let i = 0; i < maxNodes; i++) {
-    const question: HopQuestion = { packet, from, ...(start.endpoint && i === 0 ? { endpoint: start.endpoint } : {}) };
+    const question: HopQuestion = { packet, from, ...(start.endpoint ? { endpoint: start.endpoint } : {}) };
     const [answer] = await cluster.ask(node, [question]);
     if (answer === undefined || 'error' in answer) {
       add(silentNode(nodes, node, answer?.error ?? ''));

@@ -2,10 +2,13 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { BadRequest } from '../../controlplane/base/errors';
+import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
 import { defineCommand } from '../../controlplane/process/process';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { askRoute } from '../../dataplane/hops/routes';
+import { ownNetns } from '../../dataplane/netns/system-netns';
+import { probe } from '../../dataplane/probe/probe';
 import { ClusterReader } from './cluster';
 import { pathOptions, shortForms } from './options';
 import { findPath } from './path';
@@ -28,7 +31,7 @@ examples:
   k8ts path shop/web-0 cart.shop:80 --output wide
   k8ts path outside http://shop.local/cart
 `,
-  async run({ options, positional }) {
+  async run({ options, positional, signal }) {
     const [from, to, ...more] = positional;
     if (from === undefined || to === undefined || more.length > 0) {
       throw new BadRequest('expected FROM and TO; see k8ts path --help');
@@ -41,8 +44,13 @@ examples:
       ...(options.connectTo === '' ? {} : { connectTo: options.connectTo }),
     };
     const client = await connect(kubeconfig, { userAgent: 'k8ts-path' });
+    const cluster = new ClusterReader(client);
+    // Only this machine can send as itself.
+    const isHere = question.from.kind === 'outside' && question.from.address === undefined;
+    const sendHere = (request: ProbeAsked) => probe(ownNetns(), request, signal);
     const report = await findPath(question, {
-      cluster: new ClusterReader(client),
+      cluster,
+      ...(options.probe ? { probes: { cluster, ...(isHere ? { sendHere } : {}) } } : {}),
       domain: clusterDomain,
       ownAddress,
       lookUp,

@@ -1,7 +1,7 @@
 // Options of `k8ts path`.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type OptionTable, parseOneOf, parseText } from '../../controlplane/process/options';
+import { type OptionTable, parseBoolean, parseOneOf, parseText } from '../../controlplane/process/options';
 
 export const pathOptions = {
   kubeconfig: {
@@ -25,6 +25,12 @@ export const pathOptions = {
     default: 'text',
     help: 'text, wide (each rule and fact) or json',
     parse: parseOneOf('text', 'wide', 'json'),
+  },
+  probe: {
+    flag: 'probe',
+    default: 'true',
+    help: 'sends a few packets along the way and watches them at each link; --no-probe only looks',
+    parse: parseBoolean,
   },
   connectTo: {
     flag: 'connect-to',

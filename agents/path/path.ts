@@ -1,12 +1,15 @@
 // The whole way, from the question to the verdict: sender, name, Service, then hop by hop over the nodes, and the answer back.
 import { isIP } from 'node:net';
 import { isReady, type Node, services } from '../../controlplane/api';
+import { AppError } from '../../controlplane/base/errors';
 import type { HopFault, HopPacket } from '../../controlplane/base/hops';
 import { addressesOf, type ClusterReader } from './cluster';
 import { compare } from './compare';
 import { type Followed, follow, followAnswer } from './follow';
 import { routeOf, type Url } from './ingress-check';
 import { resolveName, zoneOf } from './names';
+import { noProbe, type ProbeDeps, type Probed, sendProbe } from './probe';
+import { probeSize } from './probe-size';
 import type { From, To } from './question';
 import { faultHop, type LocatedHop, type PathReport, stops } from './report';
 import { findSender, type Sender } from './sender';
@@ -22,6 +25,8 @@ export interface PathDeps {
   readonly ownAddress: (destination: string) => Promise<string>;
   /** A name as this machine resolves it; undefined: it does not. */
   readonly lookUp: (name: string) => Promise<string | undefined>;
+  /** Absent: nothing is sent. */
+  readonly probes?: ProbeDeps;
 }
 
 export interface PathQuestion {
@@ -49,27 +54,74 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
   const target = stops(hops) ? undefined : await findTarget(question, sender, deps, hops);
   const label = { from: sender.label, to: target?.label ?? question.texts.to };
   if (target === undefined) return report(label, hops, {});
-  const delivered = await walkTo(target, sender, deps, hops);
   const { to } = question;
-  const atIngress = to.kind === 'url' && target.label.startsWith('node ') && delivered.at !== undefined && !stops(hops);
-  if (!atIngress) return report(label, hops, delivered);
-  const behind = await walkBehind(to, delivered.at!, deps, hops);
-  return report({ ...label, to: question.texts.to }, hops, behind);
+  const walked = await walkTo(target, sender, deps, hops);
+  const atIngress = to.kind === 'url' && target.label.startsWith('node ') && walked.at !== undefined && !stops(hops);
+  const behind = atIngress ? await walkBehind(to, walked.at!, deps, hops) : undefined;
+  const labels = atIngress ? { ...label, to: question.texts.to } : label;
+  const probes =
+    deps.probes === undefined ? [] : await probeWay({ question, sender, target, walked, behind }, deps.probes, hops);
+  return report(labels, hops, behind ?? walked, probes);
 }
 
 const report = (
   label: { readonly from: string; readonly to: string },
   hops: readonly LocatedHop[],
   { packet, ends = 0 }: Walked,
+  probes: readonly Probed[] = [],
 ): PathReport => ({
   apiVersion: 'path.k8ts.io/v1alpha1',
   kind: 'PathReport',
   ...label,
-  hops,
+  hops: [...hops, ...probes.map(({ hop }) => hop)],
   ...(packet ? { delivered: packet } : {}),
-  probed: false,
-  verdict: judge({ ...label, hops, ends }),
+  probed: probes.length > 0,
+  verdict: judge({ ...label, hops, probes: probes.map(({ hop }) => hop), ends }),
 });
+
+interface Way {
+  readonly question: PathQuestion;
+  readonly sender: Sender;
+  readonly target: Target;
+  readonly walked: Walked;
+  readonly behind: (Walked & { readonly target?: Target; readonly sender?: Sender }) | undefined;
+}
+
+/** What was planned, tried out. Adds a hop to the plan when the caller may not send. */
+async function probeWay(
+  { question, sender, target, walked, behind }: Way,
+  deps: ProbeDeps,
+  hops: LocatedHop[],
+): Promise<readonly Probed[]> {
+  const { followed, blamed } = walked;
+  const { to } = question;
+  if (followed === undefined || followed.passed.length === 0) return [];
+  const http = to.kind === 'url' ? { http: { scheme: to.scheme, host: to.host, path: to.path } } : {};
+  const direct = blamed && behind === undefined ? { direct: blamed } : {};
+  try {
+    const first = await sendProbe({ sender, target, followed, leg: 'request', ...http, ...direct }, deps);
+    if (first === undefined) return [];
+    if (first.hop.state === 'passes') return [first, ...(await probeSize({ sender, target, followed }, deps))];
+    // The Ingress answers, but what is behind it does not: the same request from the node of the Ingress.
+    if (behind?.followed === undefined || behind.target === undefined || behind.sender === undefined) return [first];
+    const upstream = {
+      sender: behind.sender,
+      target: behind.target,
+      followed: behind.followed,
+      leg: 'upstream' as const,
+    };
+    const plain = to.kind === 'url' ? { http: { ...http.http!, scheme: 'http' as const } } : {};
+    const second = await sendProbe(
+      { ...upstream, ...plain, ...(behind.blamed ? { direct: behind.blamed } : {}) },
+      deps,
+    );
+    return second && second.hop.state !== 'passes' ? [second, first] : [first];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    hops.push(noProbe(error));
+    return [];
+  }
+}
 
 /** Undefined when a hop says why there is none. */
 async function findTarget(
@@ -186,12 +238,21 @@ function dnsFault(fault: HopFault, node: string | undefined): HopFault {
 interface Walked {
   readonly packet?: HopPacket;
   readonly ends?: number;
+  /** The way of the first endpoint, or of the one whose way has a fault. */
+  readonly followed?: Followed;
+  /** The endpoint of that way, if it is not the first. */
+  readonly blamed?: ServiceEnd;
   /** The node whose process took the packet. */
   readonly at?: string;
 }
 
 /** From the Ingress of a node to the pod behind the URL. */
-async function walkBehind(url: Url, node: string, deps: PathDeps, hops: LocatedHop[]): Promise<Walked> {
+async function walkBehind(
+  url: Url,
+  node: string,
+  deps: PathDeps,
+  hops: LocatedHop[],
+): Promise<Walked & { readonly target?: Target; readonly sender?: Sender }> {
   const { cluster } = deps;
   const { hops: routing, backend } = await routeOf(url, cluster);
   hops.push(...routing.map((hop): LocatedHop => ({ ...hop, leg: 'upstream', node })));
@@ -224,7 +285,7 @@ async function walkBehind(url: Url, node: string, deps: PathDeps, hops: LocatedH
     ...(first ? { port: first.port } : {}),
   };
   const sender: Sender = { label: `the Ingress of node ${node}`, node, origin: { kind: 'node' }, addresses: [] };
-  return walkTo(direct, sender, deps, hops, 'upstream');
+  return { ...(await walkTo(direct, sender, deps, hops, 'upstream')), target: direct, sender };
 }
 
 async function walkTo(
@@ -242,12 +303,15 @@ async function walkTo(
     hops.push({ ...notFromOutside(target, sender), leg });
     return {};
   }
-  const ends = endsFor(target, entry);
+  const translator = target.reachedBy === 'nodePort' ? ((await nodeWith(target.address, cluster)) ?? entry) : entry;
+  const ends = endsFor(target, translator);
   const chosen: readonly (ServiceEnd | undefined)[] = ends.length === 0 ? [undefined] : ends.slice(0, maxEnds);
   let first: Followed | undefined;
+  let shown: Followed | undefined;
+  let blamed: ServiceEnd | undefined;
   for (const end of chosen) {
     const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
-    const found = compare(followed, { target, end, ends });
+    const found = compare(followed, { target, end, ends, translator });
     const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
     const both = [...found.hops, ...arrived];
     if (first === undefined || both.some(({ state }) => state !== 'passes')) {
@@ -255,13 +319,21 @@ async function walkTo(
       if (first !== undefined) hops.push({ ...otherEnd(end!, target), leg });
       hops.push(...both);
     }
+    if (first !== undefined && stops(both)) blamed = end;
+    if (first === undefined || stops(both)) shown = found;
     first ??= found;
     if (stops(both)) break;
   }
   const packet = first && first.end.kind !== 'stopped' ? first.packet : undefined;
   const last = first?.passed.at(-1);
   const at = first?.end.kind === 'node' ? last?.node : undefined;
-  return { ...(packet ? { packet } : {}), ends: ends.length, ...(at ? { at } : {}) };
+  return {
+    ...(packet ? { packet } : {}),
+    ends: ends.length,
+    ...(at ? { at } : {}),
+    ...(shown ? { followed: shown } : {}),
+    ...(blamed && ends.length > 1 ? { blamed } : {}),
+  };
 }
 
 const otherEnd = ({ address, port, pod }: ServiceEnd, { label }: Target) => ({
@@ -292,6 +364,9 @@ function endsFor({ ends, service, reachedBy }: Target, node: string): readonly S
     reachedBy === 'clusterIP' ? internalTrafficPolicy : reachedBy === 'endpoint' ? undefined : externalTrafficPolicy;
   return policy === 'Local' ? ends.filter((end) => end.node === node) : ends;
 }
+
+const nodeWith = async (address: string, cluster: ClusterReader): Promise<string | undefined> =>
+  (await cluster.nodes()).find((node) => addressesOf(node).includes(address))?.metadata?.name;
 
 /** The node where a packet from outside comes in; undefined: it cannot reach this address. */
 async function entryNode(target: Target, cluster: ClusterReader): Promise<string | undefined> {

@@ -4,44 +4,86 @@ import type { LocatedHop, Verdict } from './report';
 export interface Judged {
   readonly from: string;
   readonly to: string;
+  /** The plan: what objects and kernels say. */
   readonly hops: readonly LocatedHop[];
+  /** What was tried out, the most telling first; in the report they follow the plan. */
+  readonly probes: readonly LocatedHop[];
   /** How many endpoints may be chosen. */
   readonly ends: number;
 }
 
-export function judge({ from, to, hops, ends }: Judged): Verdict {
-  const stopped = hops.findIndex(({ state }) => state === 'stops');
-  if (stopped >= 0) return because('no', stopped, hops, `${from} does not reach ${to}`);
-  const doubtful = hops.findIndex(({ state }) => state === 'doubtful');
-  if (doubtful >= 0) return because('unsure', doubtful, hops, `${from} may not reach ${to}`);
-  const unknown = hops.findIndex(({ state }) => state === 'unknown');
-  if (unknown >= 0) {
-    const [fact = 'this hop could not be judged'] = hops[unknown]!.facts.toReversed();
-    return {
-      works: 'unsure',
-      code: 'Unknown',
-      hop: unknown,
-      sentence: `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.`,
-    };
+export function judge(judged: Judged): Verdict {
+  const { from, to, hops, probes } = judged;
+  const failed = probes.findIndex(({ state }) => state === 'stops');
+  const worked = probes.length > 0 && failed < 0;
+  const find = (state: LocatedHop['state']) => hops.findIndex((hop) => hop.state === state);
+  const stopped = find('stops');
+  if (stopped >= 0 && worked) return disagreement(judged, stopped);
+  if (stopped >= 0)
+    return because(
+      { works: 'no', index: stopped, hops, what: `${from} does not reach ${to}` },
+      confirmation(probes[failed]),
+    );
+  const doubtful = find('doubtful');
+  if (failed >= 0) {
+    const what = `${from} does not reach ${to}`;
+    // A doubt that came true explains more than the silence after it.
+    if (doubtful >= 0) return because({ works: 'no', index: doubtful, hops, what }, confirmation(probes[failed]));
+    return because({ works: 'no', index: hops.length + failed, hops: [...hops, ...probes], what });
   }
-  const many = ends > 1 ? `, by each of ${Math.min(ends, 3)} of its ${ends} endpoints that were followed` : '';
-  return {
-    works: 'yes',
-    sentence: `${capital(from)} reaches ${to}${many}: nothing on the way stops it, nor the answer.`,
-  };
+  const slow = probes.findIndex(({ state }) => state === 'doubtful');
+  if (slow >= 0)
+    return because({
+      works: 'unsure',
+      index: hops.length + slow,
+      hops: [...hops, ...probes],
+      what: `${from} reaches ${to}, but not well`,
+    });
+  if (worked) return works(judged, `: a probe arrived and was answered (${probes[0]!.facts[0]})`);
+  if (doubtful >= 0) return because({ works: 'unsure', index: doubtful, hops, what: `${from} may not reach ${to}` });
+  const unknown = find('unknown');
+  if (unknown < 0) return works(judged, ': nothing on the way stops it, nor the answer');
+  const [fact = 'this hop could not be judged'] = hops[unknown]!.facts.toReversed();
+  const sentence = `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.`;
+  return { works: 'unsure', code: 'Unknown', hop: unknown, sentence };
 }
 
-function because(works: 'no' | 'unsure', index: number, hops: readonly LocatedHop[], what: string): Verdict {
-  const { fault, node, leg, name } = hops[index]!;
-  const where = node ? ` (at ${name} on node ${node}${leg === 'answer' ? ', on the way of the answer' : ''})` : '';
+function works({ from, to, ends }: Judged, how: string): Verdict {
+  const many = ends > 1 ? `, by each of ${Math.min(ends, 3)} of its ${ends} endpoints that were followed` : '';
+  return { works: 'yes', sentence: `${capital(from)} reaches ${to}${many}${how}.` };
+}
+
+/** The probe is the truth; the plan has misread something, or the cluster has changed meanwhile. */
+function disagreement({ from, to, hops, probes }: Judged, index: number): Verdict {
+  const { fault, name } = hops[index]!;
+  const sentence = `${capital(from)} reaches ${to}: a probe says so (${probes[0]!.facts[0]}). But by the plan it stops at ${name}: ${fault?.message ?? 'unknown'}. One of them is wrong, or the cluster has just changed: ask again.`;
+  return { works: 'unsure', code: 'PlanDisagrees', hop: index, sentence };
+}
+
+interface Because {
+  readonly works: 'no' | 'unsure';
+  readonly index: number;
+  readonly hops: readonly LocatedHop[];
+  readonly what: string;
+}
+
+function because({ works: verdict, index, hops, what }: Because, more = ''): Verdict {
+  const { fault, node, leg, name, kind } = hops[index]!;
+  const where =
+    node && kind !== 'probe'
+      ? ` (at ${name} on node ${node}${leg === 'answer' ? ', on the way of the answer' : ''})`
+      : '';
   const message = fault?.message ?? 'the packet ends here';
   return {
-    works,
+    works: verdict,
     code: fault?.code ?? 'Unknown',
     hop: index,
-    sentence: `${capital(what)}: ${message}${where}.`,
+    sentence: `${capital(what)}: ${message}${where}.${more}`,
     ...(fault?.remedy ? { remedy: fault.remedy } : {}),
   };
 }
+
+const confirmation = (probe: LocatedHop | undefined): string =>
+  probe?.fault === undefined ? '' : ` A probe confirms it: ${probe.fault.message}.`;
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

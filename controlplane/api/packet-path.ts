@@ -1,6 +1,6 @@
 // path.k8ts.io/v1alpha1: questions to nodes about packets. The API server passes them to the node's kubelet; nothing is stored. Two kinds,
 // because to look at a node's rules is less than to send packets from it.
-import type { HopAnswer, HopQuestion } from '../base/hops';
+import type { HopAnswer, HopQuestion, ProbeDone, ProbeOrder } from '../base/hops';
 import { defineKind, type KindOptions } from './kind';
 import type { Definition } from './schema/schema';
 import type { KubeObject } from './types';
@@ -9,6 +9,12 @@ import type { KubeObject } from './types';
 export interface HopReport extends KubeObject {
   readonly spec: { readonly nodeName: string; readonly questions: readonly HopQuestion[] };
   readonly status?: { readonly answers: readonly (HopAnswer | { readonly error: string })[] };
+}
+
+/** Packets that a node sends, and watches. */
+export interface PacketProbe extends KubeObject {
+  readonly spec: { readonly nodeName: string } & ProbeOrder;
+  readonly status?: ProbeDone;
 }
 
 const shared = {
@@ -93,5 +99,73 @@ export const hopReports = defineKind<HopReport>({
   },
 });
 
+const origin: Definition = {
+  type: 'object',
+  properties: { kind: { ...text, enum: ['pod', 'node'] }, pod: { ...text, description: 'NAMESPACE/NAME' } },
+  required: ['kind'],
+};
+
+export const packetProbes = defineKind<PacketProbe>({
+  ...shared,
+  kind: 'PacketProbe',
+  plural: 'packetprobes',
+  schema: {
+    definition: {
+      type: 'object',
+      description: 'Lets a node send a few packets from itself or one of its pods, and watch them at its links.',
+      properties: {
+        spec: {
+          type: 'object',
+          properties: {
+            nodeName,
+            from: origin,
+            delayMs: { type: 'integer', minimum: 0, maximum: 3_000, description: 'Before the first packet.' },
+            requests: {
+              type: 'array',
+              description: 'Sent one after another.',
+              maxItems: 8,
+              items: {
+                type: 'object',
+                properties: {
+                  protocol: { ...text, enum: ['tcp', 'udp', 'icmp', 'http', 'https'] },
+                  address: { ...text, description: 'An address, not a name.' },
+                  port,
+                  sourcePort: port,
+                  timeoutMs: { type: 'integer', minimum: 1, maximum: 5_000 },
+                  size: {
+                    type: 'integer',
+                    minimum: 0,
+                    maximum: 9_000,
+                    description: 'Bytes, to find a path that loses large packets.',
+                  },
+                  http: {
+                    type: 'object',
+                    properties: { host: text, path: text, serverName: text },
+                    required: ['host', 'path'],
+                  },
+                },
+                required: ['protocol', 'address', 'timeoutMs'],
+              },
+            },
+            watch: {
+              type: 'object',
+              properties: {
+                protocol: { ...text, enum: ['tcp', 'udp', 'icmp', 'icmpv6'] },
+                addresses: { type: 'array', items: text, minItems: 1, maxItems: 64 },
+                ports: { type: 'array', items: port, maxItems: 64 },
+                ms: { type: 'integer', minimum: 1, maximum: 10_000 },
+              },
+              required: ['protocol', 'addresses', 'ms'],
+            },
+          },
+          required: ['nodeName'],
+        },
+        status: answer,
+      },
+      required: ['spec'],
+    },
+  },
+});
+
 /** Kinds that the API server adds to the catalog when it starts: they need the kubelets. */
-export const packetPathKinds = [hopReports] as const;
+export const packetPathKinds = [hopReports, packetProbes] as const;

@@ -63,6 +63,8 @@ export interface Hop {
   readonly state: HopState;
   /** What is true here, a short sentence each. */
   readonly facts: readonly string[];
+  /** Of an interface: its name in its namespace, and the largest packet that it takes. */
+  readonly link?: { readonly name: string; readonly mtu: number; readonly inPod: boolean };
   readonly rules?: readonly HopRule[];
   /** The packet after this hop, where it is another one than before. */
   readonly becomes?: HopPacket;
@@ -126,4 +128,85 @@ export interface HopAnswer {
     readonly search: readonly string[];
     readonly ndots: number;
   };
+}
+
+/** Packets that a node is to send, and whose way it is to watch at its links. */
+export interface ProbeOrder {
+  /** Where they are sent from; absent: the node only watches. */
+  readonly from?: Exclude<HopOrigin, { readonly kind: 'machine' }>;
+  /** Sent one after another. */
+  readonly requests?: readonly ProbeAsked[];
+  /** Before the first one, so that other nodes watch by then. */
+  readonly delayMs?: number;
+  readonly watch?: {
+    readonly protocol: 'tcp' | 'udp' | 'icmp' | 'icmpv6';
+    readonly addresses: readonly string[];
+    readonly ports?: readonly number[];
+    /** How long, if the node sends nothing itself. */
+    readonly ms: number;
+  };
+}
+
+/** As dataplane/probe takes it. */
+export interface ProbeAsked {
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'http' | 'https';
+  readonly address: string;
+  readonly port?: number;
+  readonly sourcePort?: number;
+  readonly timeoutMs: number;
+  readonly size?: number;
+  readonly http?: { readonly host: string; readonly path: string; readonly serverName?: string };
+}
+
+export interface ProbeCame {
+  readonly outcome:
+    | 'connected'
+    | 'answered'
+    | 'refused'
+    | 'reset'
+    | 'closed'
+    | 'unreachable'
+    | 'timeout'
+    | 'tls'
+    | 'failed';
+  readonly connectMs?: number;
+  readonly totalMs: number;
+  readonly error?: string;
+  readonly reportedBy?: string;
+  readonly localPort?: number;
+  readonly http?: { readonly status: number; readonly server?: string };
+  readonly tls?: { readonly subject: string; readonly names: readonly string[] };
+}
+
+export interface ProbeDone {
+  readonly results: readonly ProbeCame[];
+  /** Microseconds since 1970: when the node began to watch, and when it sent the first packet. */
+  readonly watchesFromUs?: number;
+  readonly sentAtUs?: number;
+  readonly sightings: readonly Seen[];
+  /** Packets that were seen, but not kept. */
+  readonly lost: number;
+}
+
+/** A packet at a link of the node. */
+export interface Seen {
+  readonly link: string;
+  readonly direction: 'in' | 'out';
+  readonly atUs: number;
+  readonly protocol: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+  readonly length: number;
+  readonly flags?: readonly string[];
+  readonly seq?: number;
+  readonly ack?: number;
+  readonly icmp?: {
+    readonly type: number;
+    readonly code: number;
+    readonly mtu?: number;
+    readonly echo?: { readonly id: number };
+  };
+  readonly tunnel?: { readonly source: string; readonly destination: string };
 }

@@ -156,12 +156,9 @@ async function routingHops(
   const who = `node ${nodeName}`;
   const hop = routeHop(decision, destination, who);
   const family = destination.includes(':') ? 6 : 4;
-  if (
-    decision.kind === 'route' &&
-    !decision.local &&
-    packet.inInterface !== undefined &&
-    !settings.forwarding[family]
-  ) {
+  // Without forwarding the kernel says that no way leads there.
+  const leaves = decision.kind === 'route' ? !decision.local : !network.localAddresses.has(destination);
+  if (leaves && packet.inInterface !== undefined && !settings.forwarding[family]) {
     const setting = family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
     const message = `${who} does not forward packets: ${setting} is 0`;
     return [{ ...hop, state: 'stops', fault: { code: 'ForwardingOff', message, remedy: `sysctl -w ${setting}=1` } }];

@@ -46,7 +46,7 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
   const { own, ...route } = await podRouteHop(exec, pod, sent);
   hops.push(route);
   if (own) {
-    const socket = await socketHop(pod.pid, sent, `pod ${pod.key}`);
+    const socket = question.answer ? undefined : await socketHop(pod.pid, sent, `pod ${pod.key}`);
     if (socket) hops.push(socket);
     return { ...arrival, ends: isStopped(hops) ? { kind: 'stopped' } : { kind: 'pod', pod: pod.key } };
   }

@@ -13,14 +13,20 @@ export function linkHop(link: Link, name: string, facts: readonly string[] = [])
     ...(mac === '' ? [] : [`link address ${mac}`]),
     ...(dropped > 0 ? [`${dropped} packets dropped here since it was made`] : []),
   ];
-  if (up && carrier) return { kind: 'interface', name, state: 'passes', facts: all };
+  const common = {
+    kind: 'interface',
+    name,
+    facts: all,
+    link: { name: link.name, mtu, inPod: name !== link.name },
+  } as const;
+  if (up && carrier) return { ...common, state: 'passes' };
   const what = up ? 'has no carrier: the other end of it is down' : 'is down';
   const fault: HopFault = {
     code: 'LinkDown',
     message: `${name} ${what}`,
     remedy: `${up ? 'set the other end up' : `ip link set ${link.name} up`}, where the link is`,
   };
-  return { kind: 'interface', name, state: 'stops', facts: all, fault };
+  return { ...common, state: 'stops', fault };
 }
 
 /** The node's end of a pod's wire. */

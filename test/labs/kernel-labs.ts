@@ -240,7 +240,8 @@ export const kernelLabs: readonly Lab[] = [
         await inside('ip', 'link', 'set', 'eth0', 'up');
         // The kernel has removed them with the link; those without a gateway come first.
         const direct = (route: string) => Number(route.includes(' via '));
-        for (const route of routes.sort((a, b) => direct(a) - direct(b))) await inside('ip', 'route', 'replace', ...route.trim().split(' '));
+        for (const route of routes.sort((a, b) => direct(a) - direct(b)))
+          await inside('ip', 'route', 'replace', ...route.trim().split(' '));
       };
     },
   },

@@ -27,7 +27,8 @@ async function main(argv: readonly string[]): Promise<number> {
       throw new AppError('BadRequest', `there is no lab ${name}; labs: ${all.map((lab) => lab.name).join(', ')}`);
   }
   const state = readState(given.name);
-  if (!state) throw new AppError('NotFound', `there is no cluster ${given.name}; hack/up --name ${given.name} starts one`);
+  if (!state)
+    throw new AppError('NotFound', `there is no cluster ${given.name}; hack/up --name ${given.name} starts one`);
   const cluster = new Cluster(given.name, planCluster(state).adminConf);
   const results: LabResult[] = [];
   try {

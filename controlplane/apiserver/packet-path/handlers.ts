@@ -1,5 +1,5 @@
 // POST of the kinds of path.k8ts.io: the question goes to the kubelet of the node that it names, the answer becomes the status.
-import { hopReports } from '../../api/packet-path';
+import { hopReports, packetProbes } from '../../api/packet-path';
 import { BadRequest, describeError } from '../../base/errors';
 import type { KubeletProxy } from '../kubelet/proxy';
 import { jsonReply, type Reply } from '../request';
@@ -17,6 +17,7 @@ interface NodeQuestion {
 /** By plural.group, for KindServer's virtual kinds. */
 export const packetPathHandlers = (deps: PacketPathDeps): readonly (readonly [string, SubresourceHandler])[] => [
   [`hopreports.${hopReports.group}`, (rest) => ask(deps, rest, 'hops')],
+  [`packetprobes.${packetProbes.group}`, (rest) => ask(deps, rest, 'probe')],
 ];
 
 async function ask({ kubelets }: PacketPathDeps, rest: RestRequest, what: string): Promise<Reply> {

@@ -35,6 +35,16 @@ export const ownRoles: Rules = {
     on('certificates.k8s.io', 'signers', 'approve sign'),
     events,
   ],
+  // `k8ts path`: to look, and to send. An administrator binds them.
+  'k8ts:path': [
+    on('path.k8ts.io', 'hopreports', 'create'),
+    on('core', 'nodes pods services', read),
+    on('apps', 'daemonsets deployments replicasets statefulsets', read),
+    on('batch', 'jobs', read),
+    on('discovery.k8s.io', 'endpointslices', read),
+    on('networking.k8s.io', 'ingressclasses ingresses', read),
+  ],
+  'k8ts:path-probe': [on('path.k8ts.io', 'packetprobes', 'create')],
   // The metrics API needs no metrics-server here.
   'system:aggregated-metrics-reader': [on('metrics.k8s.io', 'nodes pods', read)],
   // NetworkPolicies are the work of kube-proxy here.

@@ -1,0 +1,105 @@
+// `k8ts probe`: sends packets from this node or from one of its pods, and watches them at the links of the node. The kubelet starts it for
+// each request at its port.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
+import { BadRequest, NotFound } from '../../controlplane/base/errors';
+import type { ProbeAsked, ProbeCame, ProbeDone, ProbeOrder } from '../../controlplane/base/hops';
+import { defineCommand } from '../../controlplane/process/process';
+import type { LocalPod } from '../../dataplane/hops/pod-view';
+import type { Netns } from '../../dataplane/netns/netns';
+import { netnsOfProcess, ownNetns } from '../../dataplane/netns/system-netns';
+import { probe } from '../../dataplane/probe/probe';
+import { watchPackets } from '../../dataplane/probe/watch';
+import { readInput } from './input';
+
+export const command = defineCommand({
+  name: 'probe',
+  summary: 'send packets from this node or a pod of it, and watch them (the kubelet runs it)',
+  options: {},
+  tool: true,
+  notes: `  Reads {"nodeName", "pods", "from", "requests", "delayMs", "watch"} from standard input, as JSON, and prints what came of each
+  request and at which links its packets were seen. Ask a whole cluster by: k8ts path
+`,
+  async run({ signal }) {
+    const input = await readInput<ProbeInput>();
+    process.stdout.write(`${JSON.stringify(await carryOut(input, signal))}\n`);
+  },
+});
+
+interface ProbeInput extends ProbeOrder {
+  readonly nodeName: string;
+  readonly pods: readonly LocalPod[];
+}
+
+const maxRequests = 8;
+const maxDelayMs = 3_000;
+const maxWatchMs = 10_000;
+/** Packets of one probe; a busy Service may have more on the same ports. */
+const maxPackets = 1_000;
+/** The last answers are on their way when a probe has ended. */
+const lingerMs = 50;
+
+async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<ProbeDone> {
+  const { requests = [], delayMs = 0, watch } = order;
+  if (requests.length > maxRequests) throw new BadRequest(`at most ${maxRequests} requests at once`);
+  if (delayMs > maxDelayMs || (watch?.ms ?? 0) > maxWatchMs)
+    throw new BadRequest('a probe may take ten seconds at most');
+  for (const { address } of requests) refuseOwn(address);
+  const netns = requests.length > 0 ? netnsOf(order) : undefined;
+  const watching = watch && watchPackets(ownNetns(), { filter: watch, maxPackets });
+  const watchesFromUs = nowUs();
+  try {
+    await sleep(delayMs, undefined, { signal });
+    const sentAtUs = nowUs();
+    const results: ProbeCame[] = [];
+    for (const request of requests) results.push(await send(netns!, request, signal));
+    await sleep(requests.length > 0 ? lingerMs : (watch?.ms ?? 0), undefined, { signal });
+    const lost = watching?.lost() ?? 0;
+    const sightings = watching?.stop() ?? [];
+    return {
+      results,
+      sightings,
+      lost,
+      ...(watching ? { watchesFromUs } : {}),
+      ...(requests.length > 0 ? { sentAtUs } : {}),
+    };
+  } finally {
+    watching?.stop();
+  }
+}
+
+async function send(netns: Netns, request: ProbeAsked, signal: AbortSignal): Promise<ProbeCame> {
+  const { outcome, connectMs, totalMs, error, reportedBy, localPort, http, tls } = await probe(netns, request, signal);
+  return {
+    outcome,
+    totalMs,
+    ...(connectMs === undefined ? {} : { connectMs }),
+    ...(error === undefined ? {} : { error }),
+    ...(reportedBy === undefined ? {} : { reportedBy }),
+    ...(localPort === undefined ? {} : { localPort }),
+    ...(http ? { http } : {}),
+    ...(tls ? { tls: { subject: tls.subject, names: tls.names } } : {}),
+  };
+}
+
+const nowUs = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
+
+function netnsOf({ from, pods, nodeName }: ProbeInput): Netns {
+  if (from === undefined || from.kind === 'node') return ownNetns();
+  const pod = pods.find(({ key }) => key === from.pod);
+  if (!pod) throw new NotFound(`pod ${from.pod} has no network on node ${nodeName}: it does not run there`);
+  return netnsOfProcess(pod.pid);
+}
+
+/** What only programs of the machine may reach: loopback, link-local (metadata of clouds), groups. */
+const refused = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8'].map((text) =>
+  parseCidr(text),
+);
+
+/** @throws BadRequest */
+function refuseOwn(address: string): void {
+  const parsed = parseAddress(address);
+  if (refused.some((range) => cidrContains(range, parsed))) {
+    throw new BadRequest(`${address}: probes go to no address of loopback, of the link alone, or of a group`);
+  }
+}

@@ -1,0 +1,45 @@
+// Whether large packets arrive where small ones do: an echo that fills the MTU of the sender, and a small one to compare with.
+import type { HopFault } from '../../controlplane/base/hops';
+import type { Followed } from './follow';
+import type { ProbeDeps, Probed } from './probe';
+import type { LocatedHop } from './report';
+import type { Sender } from './sender';
+import type { Target } from './target';
+
+/** Headers of IP and ICMP. */
+const headers = { 4: 28, 6: 48 } as const;
+const timeoutMs = 400;
+
+/** Empty where the question does not arise: the sender is no pod, or the small echo is not answered, as under many NetworkPolicies. */
+export async function probeSize(
+  { sender, followed }: { readonly sender: Sender; readonly target: Target; readonly followed: Followed },
+  { cluster }: ProbeDeps,
+): Promise<readonly Probed[]> {
+  const { origin, node } = sender;
+  const mtu = followed.hops.find(({ link }) => link?.inPod)?.link?.mtu;
+  if (origin.kind !== 'pod' || node === undefined || mtu === undefined || followed.end.kind !== 'pod') return [];
+  const { destination: address } = followed.packet;
+  const size = mtu - headers[address.includes(':') ? 6 : 4];
+  const base = { protocol: 'icmp', address, timeoutMs } as const;
+  const { results } = await cluster.probe(node, { from: origin, requests: [base, { ...base, size }] });
+  const [small, large] = results;
+  if (small?.outcome !== 'answered' || large === undefined) return [];
+  const name = `probe icmp of ${mtu} bytes to ${address}`;
+  const hop: LocatedHop = {
+    kind: 'probe',
+    name,
+    state: 'passes',
+    leg: 'request',
+    facts: [`${large.outcome}${large.error ? `: ${large.error}` : ''}`],
+  };
+  if (large.outcome !== 'timeout') return [{ hop, came: large, sightings: [] }];
+  const narrow = followed.hops
+    .filter(({ link }) => link !== undefined && link.mtu < mtu)
+    .map(({ name: at, node: on, link }) => `${at} of node ${on} takes ${link!.mtu}`);
+  const fault: HopFault = {
+    code: 'MtuBlackHole',
+    message: `small packets arrive, but packets of ${mtu} bytes, the MTU of the pod, are lost, and no ICMP message says so${narrow.length > 0 ? `; ${narrow.join(', ')}` : ''}`,
+    remedy: 'let ICMP "fragmentation needed" pass, or give all links on the way the same MTU',
+  };
+  return [{ hop: { ...hop, state: 'stops', fault }, came: large, sightings: [] }];
+}

@@ -1,0 +1,332 @@
+// Sends what the plan describes, and watches it on the nodes of the plan: whether it arrives, how far it comes, how long it takes.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, describeError } from '../../controlplane/base/errors';
+import type { HopFault, ProbeAsked, ProbeCame, ProbeDone } from '../../controlplane/base/hops';
+import type { ClusterReader } from './cluster';
+import type { Followed } from './follow';
+import type { Leg, LocatedHop } from './report';
+import type { Sender } from './sender';
+import { endText, type ServiceEnd } from './service-check';
+import { type ProbeTag, type Sighted, sightingsOf } from './sightings';
+import type { Target } from './target';
+
+export interface ProbeDeps {
+  readonly cluster: ClusterReader;
+  /** Sends from this machine, for senders outside; undefined: another machine is the sender. */
+  readonly sendHere?: (request: ProbeAsked) => Promise<ProbeCame>;
+}
+
+export interface ProbePlan {
+  readonly sender: Sender;
+  readonly target: Target;
+  /** The way as planned. */
+  readonly followed: Followed;
+  readonly leg: Leg;
+  /** A request of HTTP instead of a connection alone. */
+  readonly http?: { readonly scheme: 'http' | 'https'; readonly host: string; readonly path: string };
+  /** The endpoint itself instead of the Service: when the plan blames one of several. */
+  readonly direct?: ServiceEnd;
+}
+
+export interface Probed {
+  readonly hop: LocatedHop;
+  readonly came: ProbeCame;
+  readonly sightings: readonly Sighted[];
+}
+
+const timeoutMs = 1_000;
+/** A node needs this long to start a watch; on a busy machine a second attempt waits longer. */
+const delaysMs = [700, 2_000];
+const slowMs = 500;
+
+/** Undefined when there is nothing to send: the sender is another machine. @throws Forbidden when the caller may not send probes */
+export async function sendProbe(plan: ProbePlan, deps: ProbeDeps): Promise<Probed | undefined> {
+  const { sender, target } = plan;
+  if (target.protocol === 'sctp') return undefined;
+  for (const delayMs of delaysMs) {
+    const sourcePort = 20_000 + Math.floor(Math.random() * 10_000);
+    const requests = requestsOf(plan, sourcePort);
+    const nodes = [...new Set(plan.followed.passed.map(({ node }) => node))];
+    const sent = await sendAndWatch({ plan, requests, nodes, delayMs, deps });
+    if (sent === undefined) return undefined;
+    const late = sent.byNode.some(
+      ({ done }) => (done.watchesFromUs ?? 0) > (sent.sentAtUs ?? Number.POSITIVE_INFINITY),
+    );
+    if (late && delayMs !== delaysMs.at(-1)) continue;
+    const [request] = requests;
+    const tag: ProbeTag = {
+      protocol: target.protocol,
+      destination: request!.address,
+      ...(request!.port === undefined ? {} : { port: request!.port, sourcePort }),
+    };
+    const seen = late
+      ? []
+      : sightingsOf(
+          tag,
+          sent.byNode.map(({ node, done }) => ({ node, seen: done.sightings })),
+        );
+    return { ...judgeProbe({ plan, came: sent.results, seen, label: sender.label }), sightings: seen };
+  }
+  return undefined;
+}
+
+function requestsOf({ target, http, direct }: ProbePlan, sourcePort: number): readonly ProbeAsked[] {
+  const at = direct ?? target;
+  const { address } = at;
+  const port = direct?.port ?? target.port;
+  if (target.protocol === 'icmp') return [{ protocol: 'icmp', address, timeoutMs }];
+  const protocol = target.protocol === 'udp' ? 'udp' : (http?.scheme ?? 'tcp');
+  return [
+    {
+      protocol: protocol as ProbeAsked['protocol'],
+      address,
+      port: port!,
+      sourcePort,
+      timeoutMs: http ? 3 * timeoutMs : timeoutMs,
+      ...(http
+        ? { http: { host: http.host, path: http.path, ...(http.scheme === 'https' ? { serverName: http.host } : {}) } }
+        : {}),
+    },
+  ];
+}
+
+interface Sending {
+  readonly plan: ProbePlan;
+  readonly requests: readonly ProbeAsked[];
+  readonly nodes: readonly string[];
+  readonly delayMs: number;
+  readonly deps: ProbeDeps;
+}
+interface Sent {
+  readonly results: readonly ProbeCame[];
+  readonly sentAtUs?: number;
+  readonly byNode: readonly { readonly node: string; readonly done: ProbeDone }[];
+}
+
+async function sendAndWatch({ plan, requests, nodes, delayMs, deps }: Sending): Promise<Sent | undefined> {
+  const { sender, target, followed } = plan;
+  const { cluster, sendHere } = deps;
+  const { origin } = sender;
+  if (origin.kind === 'machine' && sendHere === undefined) return undefined;
+  const addresses = new Set<string>(requests.map(({ address }) => address));
+  const ports = new Set<number>(requests.flatMap(({ port }) => port ?? []));
+  for (const { answer } of followed.passed) {
+    addresses.add(answer.packet.destination);
+    if (answer.packet.destinationPort !== undefined) ports.add(answer.packet.destinationPort);
+  }
+  for (const end of target.ends.slice(0, 32)) {
+    addresses.add(end.address);
+    ports.add(end.port);
+  }
+  const watch = {
+    protocol:
+      target.protocol === 'icmp' && target.address.includes(':')
+        ? ('icmpv6' as const)
+        : (target.protocol as 'tcp' | 'udp' | 'icmp'),
+    addresses: [...addresses].slice(0, 64),
+    ...(ports.size > 0 ? { ports: [...ports].slice(0, 64) } : {}),
+    ms: delayMs + timeoutMs * 2,
+  };
+  const others = nodes.filter((node) => origin.kind === 'machine' || node !== sender.node);
+  const watching = others.map(async (node) => ({
+    node,
+    // A node that cannot watch leaves its part of the way unseen.
+    done: await cluster.probe(node, { watch }).catch((): ProbeDone => ({ results: [], sightings: [], lost: 0 })),
+  }));
+  if (origin.kind === 'machine') {
+    await sleep(delayMs);
+    const sentAtUs = Date.now() * 1000;
+    const results = [await sendHere!(requests[0]!)];
+    return { results, sentAtUs, byNode: await Promise.all(watching) };
+  }
+  const own = await cluster.probe(sender.node!, { from: origin, requests, delayMs, watch });
+  const byNode = [{ node: sender.node!, done: own }, ...(await Promise.all(watching))];
+  return { results: own.results, byNode, ...(own.sentAtUs === undefined ? {} : { sentAtUs: own.sentAtUs }) };
+}
+
+interface Judging {
+  readonly plan: ProbePlan;
+  readonly came: readonly ProbeCame[];
+  readonly seen: readonly Sighted[];
+  readonly label: string;
+}
+
+const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+
+function judgeProbe({ plan, came, seen, label }: Judging): { readonly hop: LocatedHop; readonly came: ProbeCame } {
+  const { target, leg, http, direct } = plan;
+  const first = came[0] ?? { outcome: 'failed' as const, totalMs: 0, error: 'nothing was sent' };
+  const to = direct ? endText(direct) : `${target.address}${target.port === undefined ? '' : ` port ${target.port}`}`;
+  const what = http ? `HEAD ${http.scheme}://${http.host}${http.path}` : target.protocol;
+  const name = `probe ${what} to ${to}`;
+  const facts = [...outcomeFacts(first), ...seenFacts(seen)];
+  const base = { kind: 'probe', name, leg, facts } as const;
+  const done = (hop: Pick<LocatedHop, 'state'> & { readonly fault?: HopFault }) => ({
+    hop: { ...base, ...hop },
+    came: first,
+  });
+  const fault = faultOf(first, { seen, label, plan });
+  if (fault) return done({ state: fault.sure ? 'stops' : 'doubtful', fault: fault.fault });
+  return done({ state: 'passes' });
+}
+
+function outcomeFacts({ outcome, connectMs, totalMs, error, reportedBy, http, tls }: ProbeCame): readonly string[] {
+  return [
+    `${outcome} after ${ms(totalMs)}${connectMs === undefined ? '' : ` (connection after ${ms(connectMs)})`}${error ? `: ${error}` : ''}${reportedBy ? `, says ${reportedBy}` : ''}`,
+    ...(http ? [`HTTP status ${http.status}${http.server ? ` of ${http.server}` : ''}`] : []),
+    ...(tls ? [`certificate of ${tls.subject}, for ${tls.names.slice(0, 4).join(', ')}`] : []),
+  ];
+}
+
+const seenFacts = (seen: readonly Sighted[]): readonly string[] =>
+  seen.map(
+    ({ node, link, direction, what, afterUs, packet }) =>
+      `${(afterUs / 1000).toFixed(2).padStart(6)} ms  ${what} ${direction} at ${link} of ${node}: ${packet}`,
+  );
+
+interface Found {
+  readonly sure: boolean;
+  readonly fault: HopFault;
+}
+
+/** Undefined: the probe arrived, and was answered as it should be. */
+function faultOf(
+  came: ProbeCame,
+  { seen, label, plan }: { readonly seen: readonly Sighted[]; readonly label: string; readonly plan: ProbePlan },
+): Found | undefined {
+  const { target } = plan;
+  const at = target.label;
+  const sure = (code: string, message: string, remedy?: string): Found => ({
+    sure: true,
+    fault: { code, message, ...(remedy ? { remedy } : {}) },
+  });
+  switch (came.outcome) {
+    case 'connected':
+    case 'answered': {
+      const slow = (came.connectMs ?? 0) > slowMs;
+      if (slow)
+        return {
+          sure: false,
+          fault: {
+            code: 'SlowAccept',
+            message: `the connection took ${ms(came.connectMs!)}: its first packet was lost and sent again`,
+          },
+        };
+      const status = came.http?.status ?? 0;
+      if (status === 502 || status === 503 || status === 504) {
+        return sure(
+          'BadGateway',
+          `the Ingress answers ${status}: it gets no good answer from ${at}`,
+          'hack/logs ingress says why',
+        );
+      }
+      return undefined;
+    }
+    case 'refused':
+      return sure(
+        'Refused',
+        `${at} refuses the connection${whoRefuses(seen)}`,
+        'see whether the program listens on this port',
+      );
+    case 'reset':
+      return sure(
+        'Reset',
+        `${at} accepts the connection and resets it${whoRefuses(seen)}`,
+        'the log of the program may say why: kubectl logs',
+      );
+    case 'closed':
+      return sure(
+        'Closed',
+        `${at} accepts the connection and closes it without an answer`,
+        'the program may expect another protocol, such as TLS',
+      );
+    case 'tls':
+      return sure(
+        'TlsFails',
+        `the TLS handshake with ${at} fails: ${came.error ?? ''}`,
+        'the server may not speak TLS on this port',
+      );
+    case 'unreachable':
+      return sure(
+        'Unreachable',
+        `${at} is unreachable: ${came.error ?? ''}${came.reportedBy ? `, says ${came.reportedBy}` : ''}`,
+      );
+    case 'timeout':
+      return silence(seen, label, plan);
+    default:
+      return sure('ProbeFailed', `the probe fails: ${came.error ?? came.outcome}`);
+  }
+}
+
+const whoRefuses = (seen: readonly Sighted[]): string => {
+  const first = seen.find(({ what }) => what === 'refusal');
+  return first
+    ? ` (the refusal comes ${first.direction === 'in' ? 'in' : 'out'} at ${first.link} of node ${first.node})`
+    : '';
+};
+
+/** No answer: how far did the request come, and the answer? */
+function silence(seen: readonly Sighted[], label: string, { target, followed }: ProbePlan): Found | undefined {
+  const requests = seen.filter(({ what }) => what === 'request');
+  const answers = seen.filter(({ what }) => what === 'answer');
+  const last = requests.at(-1);
+  const delivered = followed.end.kind === 'pod' || followed.end.kind === 'node';
+  const lastNode = followed.passed.at(-1)?.node;
+  const arrived =
+    last !== undefined && last.node === lastNode && (followed.end.kind === 'node' || last.direction === 'out');
+  // Nobody has to answer a datagram; that it arrived is all there is to know.
+  if (target.protocol === 'udp' && delivered && arrived) return undefined;
+  const at = (one: Sighted) => `${one.link} of node ${one.node}`;
+  if (last === undefined) {
+    const message = `a probe of ${label} got no answer within ${ms(timeoutMs)}, and no node saw it: it was lost before ${followed.passed[0]?.node ?? 'the first node'}`;
+    return { sure: true, fault: { code: 'LostAtSender', message } };
+  }
+  const answer = answers.at(-1);
+  if (answer) {
+    const message = `the answer was last seen ${answer.direction === 'in' ? 'coming in' : 'going out'} at ${at(answer)}, and did not come back to ${label}`;
+    return {
+      sure: true,
+      fault: {
+        code: 'AnswerLost',
+        message,
+        remedy: `look at what node ${answer.node} does with it after ${answer.link}, and at the link behind it`,
+      },
+    };
+  }
+  if (arrived) {
+    const message = `the request arrives at ${at(last)}, and nothing answers: the program does not accept connections, or the pod's own rules drop them`;
+    return {
+      sure: true,
+      fault: {
+        code: 'NoAnswer',
+        message,
+        remedy: 'see whether the program accepts connections; a full accept queue drops new ones',
+      },
+    };
+  }
+  const where =
+    last.direction === 'out'
+      ? `was sent out at ${at(last)}, and did not arrive at the next machine`
+      : `came in at ${at(last)}, and did not leave that node`;
+  const remedy =
+    last.direction === 'out'
+      ? 'look at the network between the machines: firewalls, MTU, link addresses'
+      : `look at the rules and routes of node ${last.node}: hack/rules ${last.node}`;
+  return {
+    sure: true,
+    fault: { code: last.direction === 'out' ? 'LostBetween' : 'LostInNode', message: `the request ${where}`, remedy },
+  };
+}
+
+/** Why there is no probe, as a hop that blames nothing. */
+export const noProbe = (error: unknown): LocatedHop => ({
+  kind: 'probe',
+  name: 'probe',
+  state: 'passes',
+  leg: 'request',
+  facts: [
+    error instanceof AppError && error.code === 'Forbidden'
+      ? 'not sent: you may not create packetprobes (ClusterRole k8ts:path-probe)'
+      : `not sent: ${describeError(error)}`,
+  ],
+});
