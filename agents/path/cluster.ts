@@ -15,7 +15,7 @@ import {
 import type { KindRef } from '../../controlplane/api/kind';
 import { hopReports, packetProbes } from '../../controlplane/api/packet-path';
 import type { KubeObject } from '../../controlplane/api/types';
-import { describeError, isNotFound } from '../../controlplane/base/errors';
+import { describeError, hasCode, isNotFound } from '../../controlplane/base/errors';
 import type { HopAnswer, HopQuestion, ProbeDone, ProbeOrder } from '../../controlplane/base/hops';
 import type { Client } from '../../controlplane/client/client';
 import type { WorkloadFacts } from './service-check';
@@ -25,7 +25,18 @@ interface ScaledSpec {
   readonly template?: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } };
 }
 
+interface Waiting {
+  readonly question: HopQuestion;
+  readonly resolve: (answer: HopAnswer | { readonly error: string }) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const gatherMs = 5;
+/** Of one HopReport. */
+const maxQuestions = 16;
+
 export class ClusterReader {
+  private readonly waiting = new Map<string, Waiting[]>();
   private readonly lists = new Map<string, Promise<readonly KubeObject[]>>();
 
   constructor(readonly client: Client) {}
@@ -79,17 +90,46 @@ export class ClusterReader {
   }
 
   /** The answer of a node, or why there is none. @throws Forbidden when the caller may not ask nodes */
-  async ask(
+  ask(node: string, question: HopQuestion): Promise<HopAnswer | { readonly error: string }> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.waiting.get(node) ?? [];
+      if (waiting.length === 0) {
+        this.waiting.set(node, waiting);
+        // Questions of one moment are one request: the node then reads its rules once.
+        setTimeout(() => void this.flush(node), gatherMs);
+      }
+      waiting.push({ question, resolve, reject });
+    });
+  }
+
+  private async flush(node: string): Promise<void> {
+    const waiting = this.waiting.get(node) ?? [];
+    this.waiting.delete(node);
+    for (let i = 0; i < waiting.length; i += maxQuestions) {
+      const part = waiting.slice(i, i + maxQuestions);
+      try {
+        const answers = await this.askAll(
+          node,
+          part.map(({ question }) => question),
+        );
+        for (const [at, { resolve }] of part.entries()) resolve(answers[at] ?? { error: 'the node gave no answer' });
+      } catch (error) {
+        for (const { reject } of part) reject(error);
+      }
+    }
+  }
+
+  private async askAll(
     node: string,
     questions: readonly HopQuestion[],
   ): Promise<readonly (HopAnswer | { readonly error: string })[]> {
     const report = await this.client
       .create(hopReports, { metadata: {}, spec: { nodeName: node, questions } })
       .catch((error: unknown) => {
-        if ((error as { code?: string }).code === 'Forbidden') throw error;
+        if (hasCode(error, 'Forbidden')) throw error;
         return { status: { answers: questions.map(() => ({ error: describeError(error) })) } };
       });
-    return report.status?.answers ?? questions.map(() => ({ error: 'the node gave no answer' }));
+    return report.status?.answers ?? [];
   }
 
   /** @throws Forbidden when the caller may not send probes, and what the node says */

@@ -26,6 +26,7 @@ export function compare(followed: Followed, expected: Expected): Followed {
     nobodys(followed, expected) ??
     wrongEnd(followed, expected) ??
     twice(followed, expected) ??
+    staleFlow(followed, expected) ??
     followed
   );
 }
@@ -156,4 +157,31 @@ function twice(followed: Followed, { target, end }: Expected): Followed | undefi
     remedy: `ip address show to ${address}, on node ${last.node}`,
   };
   return stoppedAt(followed, index, { ...followed.hops[index]!, state: 'stops', fault });
+}
+
+/** A UDP flow that goes on to an endpoint which is none any more: new flows are well, the old client is not. */
+function staleFlow(followed: Followed, expected: Expected): Followed | undefined {
+  const { target } = expected;
+  const start = atTranslator(followed, expected);
+  if (target.service === undefined || target.ends.length === 0 || start === undefined) return undefined;
+  const known = new Set(target.ends.map(endText));
+  const stale = (start.answer.flows ?? []).find(({ to }) => !known.has(to));
+  if (stale === undefined) return undefined;
+  const { source, destination, destinationPort } = start.answer.sent;
+  const fault: HopFault = {
+    code: 'StaleFlow',
+    message: `connection tracking of node ${start.node} sends the flow from ${source} port ${stale.sourcePort} to ${stale.to}, which is no endpoint of Service ${keyOf(target.service)}; new flows go elsewhere`,
+    remedy: `conntrack -D -p udp --orig-src ${source} --orig-dst ${destination} --orig-port-dst ${destinationPort}, on node ${start.node}`,
+  };
+  const at = followed.hops.findIndex(({ kind, node }) => kind === 'hook' && node === start.node);
+  const hop: LocatedHop = {
+    kind: 'hook',
+    name: 'connection tracking',
+    state: 'doubtful',
+    facts: [],
+    fault,
+    leg: followed.hops[0]?.leg ?? 'request',
+    node: start.node,
+  };
+  return { ...followed, hops: followed.hops.toSpliced(at, 0, hop) };
 }

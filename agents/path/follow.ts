@@ -39,9 +39,9 @@ export async function follow(start: Start, cluster: ClusterReader): Promise<Foll
   const stopped = (): Followed => ({ hops, end: { kind: 'stopped' }, packet, passed });
   for (let i = 0; i < maxNodes; i++) {
     const question: HopQuestion = { packet, from, ...(start.endpoint ? { endpoint: start.endpoint } : {}) };
-    const [answer] = await cluster.ask(node, [question]);
-    if (answer === undefined || 'error' in answer) {
-      add(silentNode(nodes, node, answer?.error ?? ''));
+    const answer = await cluster.ask(node, question);
+    if ('error' in answer) {
+      add(silentNode(nodes, node, answer.error));
       return stopped();
     }
     const wrong = wrongMac(passed.at(-1)?.answer.end, answer, node);
@@ -138,9 +138,9 @@ export async function followAnswer(
           ? { kind: 'pod', pod: end.pod }
           : { kind: 'node' };
     const undo = restored(answer.sent, answer.packet);
-    const [result] = await cluster.ask(node, [{ packet: current, from, answer: undo }]);
-    if (result === undefined || 'error' in result) {
-      const facts = [`the node did not say what it does with the answer: ${result?.error ?? ''}`];
+    const result = await cluster.ask(node, { packet: current, from, answer: undo });
+    if ('error' in result) {
+      const facts = [`the node did not say what it does with the answer: ${result.error}`];
       hops.push({ kind: 'machine', name: `node ${node}`, state: 'unknown', facts, leg: 'answer', node });
       return hops;
     }

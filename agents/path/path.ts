@@ -98,8 +98,9 @@ async function probeWay(
   if (followed === undefined || followed.passed.length === 0) return [];
   const http = to.kind === 'url' ? { http: { scheme: to.scheme, host: to.host, path: to.path } } : {};
   const direct = blamed && behind === undefined ? { direct: blamed } : {};
+  const routeless = hops.some(({ kind, state }) => kind === 'proxy' && state === 'stops') ? { routeless: true } : {};
   try {
-    const first = await sendProbe({ sender, target, followed, leg: 'request', ...http, ...direct }, deps);
+    const first = await sendProbe({ sender, target, followed, leg: 'request', ...http, ...direct, ...routeless }, deps);
     if (first === undefined) return [];
     if (first.hop.state === 'passes') return [first, ...(await probeSize({ sender, target, followed }, deps))];
     // The Ingress answers, but what is behind it does not: the same request from the node of the Ingress.
@@ -309,11 +310,15 @@ async function walkTo(
   let first: Followed | undefined;
   let shown: Followed | undefined;
   let blamed: ServiceEnd | undefined;
-  for (const end of chosen) {
-    const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
-    const found = compare(followed, { target, end, ends, translator });
-    const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
-    const both = [...found.hops, ...arrived];
+  const ways = await Promise.all(
+    chosen.map(async (end) => {
+      const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
+      const found = compare(followed, { target, end, ends, translator });
+      const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
+      return { end, found, both: [...found.hops, ...arrived] };
+    }),
+  );
+  for (const { end, found, both } of ways) {
     if (first === undefined || both.some(({ state }) => state !== 'passes')) {
       // Of further endpoints only a way with a fault is shown.
       if (first !== undefined) hops.push({ ...otherEnd(end!, target), leg });

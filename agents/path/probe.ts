@@ -24,6 +24,8 @@ export interface ProbePlan {
   readonly leg: Leg;
   /** A request of HTTP instead of a connection alone. */
   readonly http?: { readonly scheme: 'http' | 'https'; readonly host: string; readonly path: string };
+  /** The Ingress has no route for the request: it answers 404 itself. */
+  readonly routeless?: boolean;
   /** The endpoint itself instead of the Service: when the plan blames one of several. */
   readonly direct?: ServiceEnd;
 }
@@ -36,7 +38,7 @@ export interface Probed {
 
 const timeoutMs = 1_000;
 /** A node needs this long to start a watch; on a busy machine a second attempt waits longer. */
-const delaysMs = [700, 2_000];
+const delaysMs = [450, 2_000];
 const slowMs = 500;
 
 /** Undefined when there is nothing to send: the sender is another machine. @throws Forbidden when the caller may not send probes */
@@ -172,7 +174,7 @@ function judgeProbe({ plan, came, seen, label }: Judging): { readonly hop: Locat
 
 function outcomeFacts({ outcome, connectMs, totalMs, error, reportedBy, http, tls }: ProbeCame): readonly string[] {
   return [
-    `${outcome} after ${ms(totalMs)}${connectMs === undefined ? '' : ` (connection after ${ms(connectMs)})`}${error ? `: ${error}` : ''}${reportedBy ? `, says ${reportedBy}` : ''}`,
+    `${outcome} after ${ms(outcome === 'connected' ? (connectMs ?? totalMs) : totalMs)}${connectMs === undefined || outcome === 'connected' ? '' : ` (connection after ${ms(connectMs)})`}${error ? `: ${error}` : ''}${reportedBy ? `, says ${reportedBy}` : ''}`,
     ...(http ? [`HTTP status ${http.status}${http.server ? ` of ${http.server}` : ''}`] : []),
     ...(tls ? [`certificate of ${tls.subject}, for ${tls.names.slice(0, 4).join(', ')}`] : []),
   ];
@@ -220,6 +222,8 @@ function faultOf(
           'hack/logs ingress says why',
         );
       }
+      if (plan.routeless && status === 404)
+        return sure('NoRouteAtIngress', `the Ingress answers 404 to ${plan.http?.host}`);
       return undefined;
     }
     case 'refused':

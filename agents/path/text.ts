@@ -26,7 +26,7 @@ export function renderReport(report: PathReport, options: TextOptions): string {
   const lines = [paint(1, `${report.from}  →  ${report.to}`)];
   let at = '';
   for (const hop of hops) {
-    const place = `${legs[hop.leg]}${hop.node ? `, node ${hop.node}` : ''}`;
+    const place = hop.kind === 'probe' ? 'tried out' : `${legs[hop.leg]}${hop.node ? `, node ${hop.node}` : ''}`;
     if (place !== at) lines.push('', paint(1, place));
     at = place;
     const mark = marks[hop.state];

@@ -18,7 +18,11 @@ export function judge(judged: Judged): Verdict {
   const worked = probes.length > 0 && failed < 0;
   const find = (state: LocatedHop['state']) => hops.findIndex((hop) => hop.state === state);
   const stopped = find('stops');
-  if (stopped >= 0 && worked) return disagreement(judged, stopped);
+  if (stopped >= 0 && worked) {
+    if (!elsewhere.has(hops[stopped]!.fault?.code ?? '')) return disagreement(judged, stopped);
+    const what = `${from} does not reach ${to}, though something answers`;
+    return because({ works: 'no', index: stopped, hops, what });
+  }
   if (stopped >= 0)
     return because(
       { works: 'no', index: stopped, hops, what: `${from} does not reach ${to}` },
@@ -39,6 +43,15 @@ export function judge(judged: Judged): Verdict {
       hops: [...hops, ...probes],
       what: `${from} reaches ${to}, but not well`,
     });
+  // A probe is a new flow: it says nothing of an old one.
+  const stale = hops.findIndex(({ fault }) => fault?.code === 'StaleFlow');
+  if (stale >= 0)
+    return because({
+      works: 'unsure',
+      index: stale,
+      hops,
+      what: `new flows of ${from} reach ${to}, an old one does not`,
+    });
   if (worked) return works(judged, `: a probe arrived and was answered (${probes[0]!.facts[0]})`);
   if (doubtful >= 0) return because({ works: 'unsure', index: doubtful, hops, what: `${from} may not reach ${to}` });
   const unknown = find('unknown');
@@ -47,6 +60,9 @@ export function judge(judged: Judged): Verdict {
   const sentence = `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.`;
   return { works: 'unsure', code: 'Unknown', hop: unknown, sentence };
 }
+
+/** The packet goes to another machine: that one may answer a probe. */
+const elsewhere: ReadonlySet<string> = new Set(['ForeignNat', 'DuplicateAddress']);
 
 function works({ from, to, ends }: Judged, how: string): Verdict {
   const many = ends > 1 ? `, by each of ${Math.min(ends, 3)} of its ${ends} endpoints that were followed` : '';

@@ -122,6 +122,11 @@ export interface HopAnswer {
   readonly packet: HopPacket;
   /** Links of this node by which machines reach it: name, link address, MTU. */
   readonly links: readonly { readonly name: string; readonly mac: string; readonly mtu: number }[];
+  /**
+   * UDP flows of this sender to this destination that the kernel knows already: a client that keeps its port keeps the translation,
+   * whatever the rules say.
+   */
+  readonly flows?: readonly { readonly sourcePort: number; readonly to: string }[];
   /** resolv.conf of the pod that sends. */
   readonly resolver?: {
     readonly servers: readonly string[];

@@ -8,6 +8,7 @@ import type { Packet } from '../path/packet';
 import { tracerOfListings } from '../path/tracers';
 import { type Arrival, arrive } from './arrival';
 import { departHops } from './departure';
+import { readFlows } from './flows';
 import { askRoute, type RouteDecision, reversePathFilter, routeHop } from './routes';
 import { hookHop, packetAfter, stagesOf } from './rules';
 import { socketHop } from './socket-hop';
@@ -21,7 +22,9 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
   const links = view.links
     .filter(({ name, mac }) => name !== 'lo' && mac !== '')
     .map(({ name, mac, mtu }) => ({ name, mac, mtu }));
+  const flows = question.answer ? [] : await readFlows(view.exec, arrival.sent);
   const done = (end: HopEnd, packet: HopPacket): HopAnswer => ({
+    ...(flows.length > 0 ? { flows } : {}),
     hops,
     end,
     sent: arrival.sent,

@@ -9,8 +9,8 @@ export async function socketHop(process: 'self' | number, packet: HopPacket, who
   return judgeSocket(await readSockets(process), { protocol, address: destination, port }, who);
 }
 
-/** Full queues of a TCP listener drop the connections that come then. */
-const longQueue = 64;
+/** A program that keeps up has none or a few; a full queue drops the connections that come then. */
+const longQueue = 8;
 
 /** Pure. */
 export function judgeSocket(

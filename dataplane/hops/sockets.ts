@@ -1,7 +1,7 @@
 // The sockets that wait for packets in a network namespace, from /proc/PID/net. Reads only.
 // Source: linux/Documentation/networking/proc_net_tcp.rst: addresses are words in the byte order of the machine (little-endian here).
 import { readFile } from 'node:fs/promises';
-import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
+import { formatAddress, parseAddress, unmappedAddress } from '../../controlplane/base/cidr';
 
 export interface WaitingSocket {
   readonly protocol: 'tcp' | 'udp';
@@ -46,9 +46,7 @@ function addressOf(hex: string): string {
   const bytes = words.flatMap((word) => (word.match(/../g) ?? []).reverse());
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.');
   const groups = bytes.join('').match(/.{4}/g) ?? [];
-  const text = formatAddress(parseAddress(groups.join(':')));
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(text)?.[1];
-  return mapped ?? text;
+  return unmappedAddress(formatAddress(parseAddress(groups.join(':'))));
 }
 
 export type SocketVerdict =

@@ -5,7 +5,15 @@ import { kernelLabs } from './kernel-labs';
 import type { Lab } from './lab';
 import { nameLabs } from './name-labs';
 import { policyLabs } from './policy-labs';
+import { probeLabs } from './probe-labs';
 import { serviceLabs } from './service-labs';
 
-export const faultLabs: readonly Lab[] = [...serviceLabs, ...nameLabs, ...policyLabs, ...ingressLabs, ...kernelLabs];
+export const faultLabs: readonly Lab[] = [
+  ...serviceLabs,
+  ...nameLabs,
+  ...policyLabs,
+  ...ingressLabs,
+  ...kernelLabs,
+  ...probeLabs,
+];
 export { healthyLabs };

@@ -1,7 +1,7 @@
 // Faults in the kernel of a node: foreign rules, routes, neighbours, links, settings, and agents that do not run.
 import { applyProcesses, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
-import { type Cluster, output } from '../e2e/cluster';
-import { addressOf, clusterIpOf, far, inNode, type Lab, near, nodeIp, service, space } from './lab';
+import type { Cluster } from '../e2e/cluster';
+import { addressOf, clusterIpOf, far, inNode, inPod, type Lab, near, nodeIp, service, space } from './lab';
 
 const client = `${space}/client`;
 const drop = (...match: string[]) =>
@@ -135,7 +135,7 @@ export const kernelLabs: readonly Lab[] = [
     codes: ['NoRoute'],
     says: /pod labs\/client/,
     breaks: async (cluster) => {
-      const inside = await netnsOf(cluster, 'client', near);
+      const inside = await inPod(cluster, 'client', near);
       const [gateway = ''] = (await inside('ip', 'route', 'show', 'default')).match(/\d+\.\d+\.\d+\.\d+/) ?? [];
       await inside('ip', 'route', 'del', 'default');
       return () => inside('ip', 'route', 'add', 'default', 'via', gateway, 'dev', 'eth0', 'onlink');
@@ -233,7 +233,7 @@ export const kernelLabs: readonly Lab[] = [
     to: 'svc/far',
     codes: ['LinkDown', 'AddressMissing'],
     breaks: async (cluster) => {
-      const inside = await netnsOf(cluster, 'web-far', far);
+      const inside = await inPod(cluster, 'web-far', far);
       const routes = (await inside('ip', 'route')).trim().split('\n');
       await inside('ip', 'link', 'set', 'eth0', 'down');
       return async () => {
@@ -276,6 +276,33 @@ export const kernelLabs: readonly Lab[] = [
     },
   },
   {
+    name: 'stale-udp-flow',
+    fault: 'connection tracking sends an old UDP flow to a pod that is gone',
+    from: client,
+    to: 'svc/udp',
+    codes: ['StaleFlow'],
+    says: /10\.244\.1\.251/,
+    breaks: async (cluster) => {
+      const [from, to] = [await addressOf(cluster, 'client'), await clusterIpOf(cluster, 'udp')];
+      const question = ['-s', from, '-d', to, '--sport', '5000', '--dport', '67'];
+      const answer = ['-r', '10.244.1.251', '-q', from, '--reply-port-src', '67', '--reply-port-dst', '5000'];
+      await cluster.inNode(
+        near,
+        'conntrack',
+        '-I',
+        '-p',
+        'udp',
+        ...question,
+        ...answer,
+        '-t',
+        '60',
+        '-u',
+        'SEEN_REPLY',
+      );
+      return () => cluster.inNode(near, 'conntrack', '-D', '-p', 'udp', '-s', from, '-d', to);
+    },
+  },
+  {
     name: 'kube-proxy-stopped',
     fault: 'kube-proxy of the node does not run, and the Service is newer than its rules',
     from: client,
@@ -294,16 +321,6 @@ export const kernelLabs: readonly Lab[] = [
     },
   },
 ];
-
-/** Runs programs in the network namespace of a pod. */
-async function netnsOf(cluster: Cluster, name: string, node: string) {
-  const { dockerSocket } = cluster.plan.nodes.find((one) => one.name === node)!;
-  const docker = ['docker', '-H', `unix://${dockerSocket}`];
-  const ids = await output([...docker, 'ps', '-q', '--filter', `name=k8s_POD_${name}_${space}`]);
-  const [id = ''] = ids.trim().split('\n');
-  const pid = (await output([...docker, 'inspect', '-f', '{{.State.Pid}}', id])).trim();
-  return (...argv: string[]) => output(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv]);
-}
 
 /** The port of the bridge that a pod has: its name follows from the address (agents/kubelet/network/names.ts). */
 async function portOf(cluster: Cluster, name: string): Promise<string> {

@@ -1,5 +1,5 @@
 // A lab: one fault of a real kind in a running cluster, the question about it, and the answer that `k8ts path` must give.
-import type { Cluster } from '../e2e/cluster';
+import { type Cluster, output } from '../e2e/cluster';
 
 export interface Lab {
   readonly name: string;
@@ -133,3 +133,18 @@ export const inNode =
     await cluster.inNode(node, ...does);
     return () => cluster.inNode(node, ...undoes);
   };
+
+/** The number of a container's first process, as this machine sees it. */
+export async function pidOf(cluster: Cluster, container: string, name: string, node: string): Promise<string> {
+  const { dockerSocket } = cluster.plan.nodes.find((one) => one.name === node)!;
+  const docker = ['docker', '-H', `unix://${dockerSocket}`];
+  const ids = await output([...docker, 'ps', '-q', '--filter', `name=k8s_${container}_${name}_${space}`]);
+  const [id = ''] = ids.trim().split('\n');
+  return (await output([...docker, 'inspect', '-f', '{{.State.Pid}}', id])).trim();
+}
+
+/** Runs programs in the network namespace of a pod. */
+export async function inPod(cluster: Cluster, name: string, node: string) {
+  const pid = await pidOf(cluster, 'POD', name, node);
+  return (...argv: string[]) => output(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv]);
+}

@@ -1,0 +1,64 @@
+import t from 'tap';
+import type { EndpointSlice, Service } from '../../controlplane/api';
+import { candidates, type Resolver, resolveName, zoneOf } from './names';
+
+const service = (namespace: string, name: string, spec: object): Service =>
+  ({ metadata: { namespace, name }, spec }) as Service;
+const services = [
+  service('shop', 'web', { clusterIP: '10.96.3.7' }),
+  service('data', 'db', { clusterIP: 'None' }),
+  service('data', 'cache', { clusterIP: '10.96.3.9' }),
+  service('shop', 'alias', { type: 'ExternalName', externalName: 'cache.data.svc.cluster.local' }),
+  service('shop', 'far', { type: 'ExternalName', externalName: 'example.com' }),
+  service('shop', 'a', { type: 'ExternalName', externalName: 'b.shop.svc.cluster.local' }),
+  service('shop', 'b', { type: 'ExternalName', externalName: 'a.shop.svc.cluster.local.' }),
+];
+const slice = {
+  metadata: { namespace: 'data', name: 'db-1', labels: { 'kubernetes.io/service-name': 'db' } },
+  addressType: 'IPv4',
+  endpoints: [{ addresses: ['10.244.1.9'], conditions: { ready: true } }],
+  ports: [{ port: 5432 }],
+} as EndpointSlice;
+const zone = zoneOf('cluster.local', services, [slice]);
+const ofShop: Resolver = {
+  servers: ['10.96.0.10'],
+  search: ['shop.svc.cluster.local', 'svc.cluster.local', 'cluster.local'],
+  ndots: 5,
+};
+const resolve = (name: string, resolver = ofShop, family: 4 | 6 = 4) =>
+  resolveName(name, { resolver, zone, services, family });
+
+t.test('the order of resolv.conf', async (t) => {
+  t.same(candidates('web', ofShop), [
+    'web.shop.svc.cluster.local',
+    'web.svc.cluster.local',
+    'web.cluster.local',
+    'web',
+  ]);
+  t.same(candidates('web.', ofShop), ['web'], 'an absolute name');
+  t.same(candidates('a.b', { ...ofShop, ndots: 1 })[0], 'a.b', 'enough dots: as it is first');
+});
+
+t.test('names that are found', async (t) => {
+  t.match(resolve('web'), { hop: { state: 'passes' }, addresses: ['10.96.3.7'], service: 'shop/web' });
+  t.match(resolve('cache.data'), { addresses: ['10.96.3.9'], service: 'data/cache' });
+  t.match(resolve('db.data'), { addresses: ['10.244.1.9'] }, 'headless: the endpoints');
+  t.match(resolve('alias'), { hop: { state: 'passes' }, addresses: ['10.96.3.9'] });
+  t.match(resolve('web.shop.svc.cluster.local.'), { addresses: ['10.96.3.7'] });
+});
+
+t.test('names that are not found say why', async (t) => {
+  const code = (name: string, resolver?: Resolver) => resolve(name, resolver).hop.fault?.code;
+  t.match(resolve('cache').hop.fault, { code: 'OtherNamespace', remedy: 'use cache.data' });
+  t.equal(code('nothing'), 'NameNotFound');
+  t.equal(code('a'), 'ExternalNameLoop');
+  t.equal(code('web', { servers: [], search: [], ndots: 1 }), 'NoSearchList', 'dnsPolicy Default');
+  t.equal(code('web.shop', { servers: [], search: ['example.com'], ndots: 1 }), 'NoSearchList');
+  t.match(resolve('web', ofShop, 6).hop.state, 'stops', 'no address of this family');
+  t.match(
+    resolve('example.com'),
+    { hop: { state: 'unknown' }, addresses: [] },
+    'a name of the outside world is not judged',
+  );
+  t.match(resolve('far'), { addresses: [] });
+});

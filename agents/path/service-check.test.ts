@@ -1,0 +1,135 @@
+import t from 'tap';
+import type { EndpointSlice, Pod, Service } from '../../controlplane/api';
+import { chooseEnds, choosePort, isFault, type ServiceObjects } from './service-check';
+
+const service = (spec: object = {}): Service =>
+  ({
+    metadata: { namespace: 'shop', name: 'web' },
+    spec: {
+      clusterIP: '10.96.3.7',
+      selector: { app: 'web' },
+      ports: [{ name: 'http', port: 80, targetPort: 8080 }],
+      ...spec,
+    },
+  }) as unknown as Service;
+const pod = (name: string, labels: object, more: { ready?: boolean; ports?: object[]; status?: object } = {}): Pod =>
+  ({
+    metadata: { namespace: 'shop', name, labels },
+    spec: { nodeName: 'w1', containers: [{ name: 'main', ports: more.ports ?? [] }] },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: more.ready === false ? 'False' : 'True' }],
+      ...more.status,
+    },
+  }) as unknown as Pod;
+const slice = (endpoints: object[], ports: object[] = [{ name: 'http', port: 8080, protocol: 'TCP' }]): EndpointSlice =>
+  ({ addressType: 'IPv4', endpoints, ports, metadata: {} }) as unknown as EndpointSlice;
+const ready = {
+  addresses: ['10.244.1.5'],
+  conditions: { ready: true },
+  nodeName: 'w1',
+  targetRef: { kind: 'Pod', namespace: 'shop', name: 'web-0' },
+};
+const web = pod('web-0', { app: 'web' });
+
+const faultOf = (objects: Partial<ServiceObjects>) => {
+  const all = { service: service(), slices: [], pods: [], ...objects };
+  return chooseEnds(all, all.service.spec!.ports![0]!, 4).hop.fault;
+};
+
+t.test('ready endpoints', async (t) => {
+  const { hop, ends } = chooseEnds(
+    { service: service(), slices: [slice([ready])], pods: [web] },
+    service().spec!.ports![0]!,
+    4,
+  );
+  t.match(hop, { state: 'passes', name: 'Service shop/web:http' });
+  t.same(ends, [{ address: '10.244.1.5', port: 8080, node: 'w1', pod: 'shop/web-0', ready: true }]);
+});
+
+t.test('why there are none', async (t) => {
+  t.match(faultOf({ pods: [pod('x', { app: 'wbe' })] }), {
+    code: 'SelectorMatchesNothing',
+    message: /pod x has app=wbe/,
+  });
+  t.match(
+    faultOf({
+      pods: [
+        pod(
+          'x',
+          { app: 'web' },
+          { ready: false, status: { containerStatuses: [{ name: 'main', ready: false, state: { running: {} } }] } },
+        ),
+      ],
+    }),
+    {
+      code: 'NotReady',
+      message: /container main runs, but its readiness probe does not succeed/,
+    },
+  );
+  t.match(
+    faultOf({
+      pods: [
+        pod(
+          'x',
+          { app: 'web' },
+          {
+            ready: false,
+            status: {
+              containerStatuses: [{ name: 'main', ready: false, state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+            },
+          },
+        ),
+      ],
+    }),
+    {
+      code: 'NotReady',
+      message: /CrashLoopBackOff/,
+    },
+  );
+  const named = service({ ports: [{ port: 80, targetPort: 'web' }] });
+  t.match(faultOf({ service: named, pods: [pod('x', { app: 'web' }, { ports: [{ name: 'http' }] })] }), {
+    code: 'NamedPortMissing',
+    message: /they have http/,
+  });
+  t.match(faultOf({ pods: [web] }), { code: 'SlicesBehind' });
+  t.match(faultOf({ service: service({ selector: undefined }) }), { code: 'NoEndpoints', message: /no selector/ });
+  const workloads = [{ kind: 'deployment', name: 'web', replicas: 0, labels: { app: 'web' } }];
+  t.match(faultOf({ workloads }), {
+    code: 'ScaledToZero',
+    remedy: 'kubectl scale -n shop deployment web --replicas=1',
+  });
+  const published = service({ publishNotReadyAddresses: true });
+  t.match(
+    faultOf({ service: published, slices: [slice([ready])], pods: [pod('web-0', { app: 'web' }, { ready: false })] }),
+    {
+      code: 'NotReadyPublished',
+    },
+  );
+});
+
+t.test('the port', async (t) => {
+  const two = service({
+    ports: [
+      { name: 'a', port: 80 },
+      { name: 'b', port: 81 },
+    ],
+  });
+  const chosen = (of: Service, wanted: Parameters<typeof choosePort>[1]) => {
+    const found = choosePort(of, wanted);
+    return isFault(found) ? found.code : found.port;
+  };
+  t.equal(chosen(service(), {}), 80, 'the only one');
+  t.equal(chosen(two, { port: 'b' }), 81);
+  t.equal(chosen(two, {}), 'PortNotNamed');
+  t.equal(chosen(two, { port: 8080 }), 'NoSuchPort');
+  t.equal(chosen(service(), { port: 80, protocol: 'udp' }), 'NoSuchPort');
+  const both = service({
+    ports: [
+      { name: 'u', port: 53, protocol: 'UDP' },
+      { name: 't', port: 53, protocol: 'TCP' },
+    ],
+  });
+  t.match(choosePort(both, { port: 53 }), { name: 't' }, 'TCP first');
+  t.match(choosePort(both, { port: 53, protocol: 'udp' }), { name: 'u' });
+});
