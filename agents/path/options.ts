@@ -26,6 +26,14 @@ export const pathOptions = {
     help: 'text, wide (each rule and fact) or json',
     parse: parseOneOf('text', 'wide', 'json'),
   },
+  color: {
+    flag: 'color',
+    env: 'NO_COLOR',
+    placeholder: 'WHEN',
+    default: 'auto',
+    help: 'auto, always or never; NO_COLOR in the environment means never',
+    parse: (text: string) => (text === 'auto' || text === 'always' ? text : 'never'),
+  },
   probe: {
     flag: 'probe',
     default: 'true',

@@ -1,4 +1,5 @@
 // The options of hack/up, down, status and logs.
+import { pathOptions as allPathOptions } from '../../agents/path/options';
 import { commandOptions as rulesCommandOptions } from '../../agents/rules/options';
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
@@ -97,6 +98,9 @@ export const storeCommandOptions = {
     parse: parseBoolean,
   },
 } satisfies OptionTable;
+const { kubeconfig: _, ...pathCommandOptions } = allPathOptions;
+/** The kubeconfig is that of the cluster. */
+export const pathOptions = { name, ...pathCommandOptions } satisfies OptionTable;
 export const rulesOptions = { name, ...rulesCommandOptions } satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;

@@ -11,6 +11,7 @@ import { dnsTests } from './dns';
 import { failureTests } from './failures';
 import { loadBalancerTests } from './load-balancers';
 import { networkTests } from './network';
+import { pathTests } from './path';
 import { removalTests } from './removal';
 import { storeTests } from './store';
 import { tourTests } from './tour';
@@ -86,6 +87,7 @@ t.test('hack/up again changes nothing', async (t) => {
 t.test('the demo', async (t) => demoTests(t as never, cluster));
 t.test('names', async (t) => dnsTests(t as never, cluster));
 t.test('pods and their network', async (t) => networkTests(t as never, cluster));
+t.test('k8ts path', { timeout: 600_000 }, async (t) => pathTests(t as never, cluster));
 t.test('load balancers', async (t) => loadBalancerTests(t as never, cluster));
 t.test('clients', async (t) => clientTests(t as never, cluster));
 t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
