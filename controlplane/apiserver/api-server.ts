@@ -239,7 +239,7 @@ export class ApiServer {
         ...reviewHandlers({ ...access, owners: rest }),
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
-        ...packetPathHandlers({ kubelets: proxy }),
+        ...packetPathHandlers({ kubelets: proxy, cache }),
         ...resourceMetricsHandlers({ rest, usages: this.openUsages(proxy) }),
       ]),
       life: { signal: this.stop.signal, onSent: (kind, events) => this.metrics.sent(kind, events) },
