@@ -70,7 +70,8 @@ nginx:nginx-light'
 packages_test='shellcheck:shellcheck
 ruby:ruby
 debootstrap:debootstrap
-ssh-keygen:openssh-client'
+ssh-keygen:openssh-client
+chromium:chromium'
 packages_vagrant='vagrant:vagrant
 /usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json:vagrant-libvirt
 libvirtd:libvirt-daemon-system
@@ -219,6 +220,7 @@ setup_build() {
   local hash
   hash=$( (
     find agents controlplane dataplane hack -name '*.ts' ! -name '*.test.ts' -printf '%p %s %T@\n' | LC_ALL=C sort
+    find controlplane/console/web ! -name '*.ts' -type f -printf '%p %s %T@\n' | LC_ALL=C sort
     cat package.json package-lock.json
   ) | sha256sum | cut -c1-32)
   [ -f dist/k8ts.js ] && stamp_is dist/.k8ts-stamp "$hash" && return 0
