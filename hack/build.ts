@@ -1,5 +1,5 @@
 // Bundles the programs: dist/k8ts.js, the one command of every process; dist/yaml-worker.js, a thread of the server; dist/grpc.js, for the
-// plug-ins of a kubelet and for etcd; dist/dev.js, the program of hack/up, down, status, store, rules and logs; dist/demo.js for machines
+// plug-ins of a kubelet and for etcd; dist/dev.js, the program of hack/up, down, status, console, store, rules and logs; dist/demo.js for machines
 // without kubectl; dist/console, the page of the console; and the schemas of the API.
 // Bundles start in a quarter of the time and hold less memory than the sources would.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -8,9 +8,10 @@ import type { Transport } from '../../controlplane/client/client';
 import { HttpsTransport } from '../../controlplane/client/https-transport';
 import { loadKubeconfig } from '../../controlplane/client/kubeconfig';
 import { createClient } from '../../controlplane/client/rest-client';
-import { type OptionTable, type Parsed, parseBoolean, parseText } from '../../controlplane/process/options';
+import { type OptionTable, type Parsed, parseText } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
 import { startProgram } from '../../dataplane/exec/system-exec';
+import { commandOptions } from './options';
 
 export const consoleOptions = {
   kubeconfig: {
@@ -28,19 +29,7 @@ export const consoleOptions = {
     help: "context of that file; absent: the file's current one",
     parse: parseText,
   },
-  as: {
-    flag: 'as',
-    placeholder: 'USER',
-    default: '',
-    help: 'log in as this user, whom the user of the file may impersonate',
-    parse: parseText,
-  },
-  open: {
-    flag: 'open',
-    default: 'false',
-    help: 'open the link in a browser by xdg-open; other users of this machine can read it meanwhile, as every command line',
-    parse: parseBoolean,
-  },
+  ...commandOptions,
 } satisfies OptionTable;
 
 export const command = defineCommand({

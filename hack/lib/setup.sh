@@ -71,7 +71,8 @@ packages_test='shellcheck:shellcheck
 ruby:ruby
 debootstrap:debootstrap
 ssh-keygen:openssh-client
-chromium:chromium'
+chromium:chromium
+/usr/share/fonts/truetype/wqy/wqy-microhei.ttc:fonts-wqy-microhei'
 packages_vagrant='vagrant:vagrant
 /usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json:vagrant-libvirt
 libvirtd:libvirt-daemon-system

@@ -118,7 +118,7 @@ export const en = {
   checkingAccess: 'Asking the server whether you may…',
   deleteTitle: 'Delete {kind} {name}?',
   deleteText: 'The object is deleted from the cluster, and what it owns after it. This cannot be undone.',
-  deleteTyped: 'Everything in it is deleted, too. Type {name} to confirm:',
+  deleteTyped: 'Everything in it is deleted, too. Type “{name}” to confirm:',
   deleted: '{kind} {name} is being deleted.',
   scaleTitle: 'Scale {kind} {name}',
   scaleText: 'There are {count} replicas now.',

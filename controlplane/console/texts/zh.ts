@@ -115,7 +115,7 @@ export const zh: Texts = {
   checkingAccess: '正在向服务器查询您的权限…',
   deleteTitle: '删除 {kind} {name}？',
   deleteText: '该对象将从集群中删除，它拥有的对象随后也会被删除。此操作无法撤销。',
-  deleteTyped: '其中的所有内容也会被删除。请输入 {name} 以确认：',
+  deleteTyped: '其中的所有内容也会被删除。请输入“{name}”以确认：',
   deleted: '正在删除 {kind} {name}。',
   scaleTitle: '扩缩容 {kind} {name}',
   scaleText: '当前副本数：{count}。',

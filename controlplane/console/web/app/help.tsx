@@ -39,11 +39,11 @@ export function Help({
           ))}
         </tbody>
       </table>
-      <form method="dialog" class="buttons">
-        <button type="submit" class="button">
+      <div class="buttons">
+        <button type="button" class="button" onClick={onClose}>
           {t('close')}
         </button>
-      </form>
+      </div>
     </Dialog>
   );
 }

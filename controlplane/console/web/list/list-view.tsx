@@ -61,7 +61,7 @@ export function ListView({ route, resource }: Props) {
         </label>
         <span class="spring" />
         {isLoaded && <span class="muted">{count}</span>}
-        {isLoaded && <span class={`live ${state}`}>{t(stateTexts[state])}</span>}
+        {(isLoaded || state === 'reconnecting') && <span class={`live ${state}`}>{t(stateTexts[state])}</span>}
       </div>
       {route.labelSelector !== '' && (
         <p class="selector">

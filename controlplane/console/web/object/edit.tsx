@@ -1,6 +1,6 @@
 // Editing an object: write, let the server check it by a dry run, read the difference, save. The text names the revision that it was
 // read at, so a save never overwrites a change that the writer has not seen.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Resource } from '../../model/discovery';
 import { diffLines } from '../../model/line-diff';
 import { type ObjectRoute, objectPath } from '../../model/routes';
@@ -15,7 +15,15 @@ interface Props {
   readonly resource: Resource;
   /** The text at the beginning; later changes of the object do not reach the editor. */
   readonly yaml: string;
+  /** What was written before another tab was shown. */
+  readonly draft: { current: Draft | undefined };
   readonly onDone: () => void;
+}
+
+export interface Draft {
+  /** The text that the server had at the beginning. */
+  readonly base: string;
+  readonly text: string;
 }
 
 type Step =
@@ -26,13 +34,28 @@ type Step =
 const jsonType = 'application/json';
 const yamlType = 'application/yaml';
 
-export function Edit({ route, resource, yaml, onDone }: Props) {
+export function Edit({ route, resource, yaml, draft, onDone }: Props) {
   const t = useTexts();
   const { api, say } = useConsole();
-  const [base, setBase] = useState(yaml);
-  const [text, setText] = useState(yaml);
+  const [base, setBase] = useState(draft.current?.base ?? yaml);
+  const [text, setText] = useState(draft.current?.text ?? yaml);
   const [step, setStep] = useState<Step>({ name: 'writing' });
   const [isBusy, setBusy] = useState(false);
+  const hasChanged = text !== base;
+  useEffect(() => {
+    draft.current = hasChanged ? { base, text } : undefined;
+  }, [base, text]);
+  useEffect(() => {
+    if (!hasChanged) return undefined;
+    // The browser asks before it leaves the page.
+    const ask = (event: Event) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [hasChanged]);
+  const done = () => {
+    draft.current = undefined;
+    onDone();
+  };
   const { kind } = resource;
   const { name } = route;
   const path = objectPath(route.resource, route.namespace, name);
@@ -69,7 +92,7 @@ export function Edit({ route, resource, yaml, onDone }: Props) {
       async () => {
         await put('', jsonType);
         say(t('saved', { kind, name }));
-        onDone();
+        done();
       },
       (problem) => ({ name: 'reviewing', checked, problem }),
     );
@@ -119,8 +142,8 @@ export function Edit({ route, resource, yaml, onDone }: Props) {
       <Editor key={base} text={text} label={t('editLabel', { kind, name })} onChange={setText} />
       <Problem text={step.problem} />
       <div class="buttons">
-        {text !== base && <span class="muted">{t('unsaved')}</span>}
-        <button type="button" class="button" onClick={onDone}>
+        {hasChanged && <span class="muted">{t('unsaved')}</span>}
+        <button type="button" class="button" onClick={done}>
           {t('discard')}
         </button>
         <button type="button" class="button primary" disabled={isBusy} onClick={() => void review()}>

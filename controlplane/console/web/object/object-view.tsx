@@ -10,6 +10,7 @@ import { useTexts } from '../app/context';
 import { pluralKind } from '../app/navigation';
 import { Loading, Notice } from '../parts/notice';
 import { Actions } from './actions';
+import type { Draft } from './edit';
 import { Events } from './events';
 import { Logs } from './logs';
 import { Summary } from './summary';
@@ -42,6 +43,7 @@ export function ObjectView({ route, resource }: Props) {
   const t = useTexts();
   const { object, isGone, error } = useObject(route, resource.verbs.includes('watch'));
   const [isEditing, setEditing] = useState(false);
+  const draft = useRef<Draft>(undefined);
   const title = useRef<HTMLHeadingElement>(null);
   const { namespace, name } = route;
   const tabs = tabsOf(resource);
@@ -80,7 +82,7 @@ export function ObjectView({ route, resource }: Props) {
           </a>
         ))}
       </nav>
-      <Tab id={tab as TabId} {...{ route, resource, object, isEditing, isGone }} onEditing={setEditing} />
+      <Tab id={tab as TabId} {...{ route, resource, object, isEditing, isGone, draft }} onEditing={setEditing} />
     </article>
   );
 }
@@ -90,15 +92,16 @@ interface TabProps extends Props {
   readonly object: KubeObject;
   readonly isEditing: boolean;
   readonly isGone: boolean;
+  readonly draft: { current: Draft | undefined };
   readonly onEditing: (isEditing: boolean) => void;
 }
 
-function Tab({ id, route, resource, object, isEditing, isGone, onEditing }: TabProps) {
+function Tab({ id, route, resource, object, isEditing, isGone, draft, onEditing }: TabProps) {
   switch (id) {
     case 'summary':
       return <Summary route={route} object={object} />;
     case 'yaml':
-      return <YamlTab {...{ route, resource, object, isEditing, isGone, onEditing }} />;
+      return <YamlTab {...{ route, resource, object, isEditing, isGone, draft, onEditing }} />;
     case 'events':
       return <Events object={object} />;
     case 'logs':

@@ -87,7 +87,7 @@ export function TerminalTab({ route, object }: Props) {
           />
         )}
         <span class="muted" role="status">
-          {phase === 'connecting' ? t('connecting') : word}
+          {phase === 'connecting' ? t('connecting') : (refusal ?? word)}
         </span>
       </div>
       <p class="muted">{t('terminalHint')}</p>

@@ -7,7 +7,7 @@ import { partsOfLine, withoutManagedFields } from '../../model/yaml-text';
 import { isAbort, messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { Loading, Notice } from '../parts/notice';
-import { Edit } from './edit';
+import { type Draft, Edit } from './edit';
 
 interface Props {
   readonly route: ObjectRoute;
@@ -15,12 +15,13 @@ interface Props {
   readonly object: KubeObject;
   readonly isEditing: boolean;
   readonly isGone: boolean;
+  readonly draft: { current: Draft | undefined };
   readonly onEditing: (isEditing: boolean) => void;
 }
 
 export const yamlType = 'application/yaml';
 
-export function YamlTab({ route, resource, object, isEditing, isGone, onEditing }: Props) {
+export function YamlTab({ route, resource, object, isEditing, isGone, draft, onEditing }: Props) {
   const t = useTexts();
   const { api } = useConsole();
   const [yaml, setYaml] = useState<string>();
@@ -41,7 +42,8 @@ export function YamlTab({ route, resource, object, isEditing, isGone, onEditing 
   }, [api, object.metadata?.resourceVersion, isGone]);
   if (problem !== undefined && yaml === undefined) return <Notice title={t('failedTitle')} text={problem} />;
   if (yaml === undefined) return <Loading />;
-  if (isEditing) return <Edit route={route} resource={resource} yaml={yaml} onDone={() => onEditing(false)} />;
+  if (isEditing)
+    return <Edit route={route} resource={resource} yaml={yaml} draft={draft} onDone={() => onEditing(false)} />;
   return <YamlText yaml={yaml} label={t('tabYaml')} />;
 }
 
