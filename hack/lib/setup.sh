@@ -100,6 +100,8 @@ install_packages() {
       there+=("$package")
     elif [ "$package" = kubernetes-client ]; then
       say "This distribution has no kubernetes-client: install kubectl from https://kubernetes.io/docs/tasks/tools/ to use the cluster by hand."
+    elif [ "$package" = chromium ]; then
+      say "This distribution has no package chromium: the test of the console in a browser is skipped."
     else
       die "this distribution has no package $package; on Ubuntu enable the universe component, then run $0 again"
     fi

@@ -1,5 +1,5 @@
 // Debian's Chromium, driven by playwright: one page of the console, with what it complains about, what it looks like, and what axe says.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
@@ -20,9 +20,12 @@ const desktop = { width: 1280, height: 800 };
 /** The machine that runs the tests may be busy. */
 const waitMs = 20_000;
 
+const executablePath = '/usr/bin/chromium';
+/** Ubuntu has it as a snap alone, which hack/test does not install. */
+export const hasBrowser = existsSync(executablePath);
+
 /** Tests run as root, whom Chromium's sandbox refuses. */
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath, args: ['--no-sandbox'] });
 
 export interface ConsoleOptions extends BrowserContextOptions {
   /** https://ADDRESS:PORT of the API server. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { hostsLines } from '../../hack/dev/host-record';
 import { processStatus } from '../../hack/dev/supervisor-control';
+import { hasBrowser } from './browser';
 import { clientTests } from './clients';
 import { Cluster, output, until } from './cluster';
 import { consoleTests } from './console';
@@ -89,8 +90,8 @@ t.test('names', async (t) => dnsTests(t as never, cluster));
 t.test('pods and their network', async (t) => networkTests(t as never, cluster));
 t.test('load balancers', async (t) => loadBalancerTests(t as never, cluster));
 t.test('clients', async (t) => clientTests(t as never, cluster));
-t.test('the console', async (t) => consoleTests(t as never, cluster));
 t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
+t.test('the console', { skip: !hasBrowser && 'there is no Chromium' }, async (t) => consoleTests(t as never, cluster));
 t.test('removal', async (t) => removalTests(t as never, cluster));
 
 t.test('a second cluster next to the first', async (t) => {

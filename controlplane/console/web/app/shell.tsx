@@ -105,6 +105,10 @@ export function Shell({ session, settings, onLeave }: Props) {
 /** Another object or another kind is another view: nothing of the last one may stay. */
 function View({ route, resources }: { readonly route: Route; readonly resources: readonly Resource[] }) {
   const t = useTexts();
+  useEffect(() => {
+    const { name } = { name: '', ...route };
+    document.title = [name, route.resource.plural, t('title')].filter(Boolean).join(' · ');
+  }, [route, t('title')]);
   const resource = resources.find((one) => sameResource(one, route.resource));
   if (!resource || (route.view === 'list' && !isListed(resource))) {
     return <Notice title={t('missingTitle')} text={t('unknownKind', { kind: route.resource.plural })} />;

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { formatAge } from '../../model/ages';
 import { type KubeObject, textAt } from '../../model/objects';
+import { collectionPath, podsRef } from '../../model/routes';
 import { messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { useNow } from '../app/page-state';
@@ -21,12 +22,17 @@ export function Events({ object }: { readonly object: KubeObject }) {
   const now = useNow(everyMs);
   const [events, setEvents] = useState<readonly KubeObject[]>();
   const [error, setError] = useState<unknown>();
-  const { uid = '', namespace = 'default' } = object.metadata ?? {};
+  const { uid = '', name = '', namespace } = object.metadata ?? {};
+  // A kubelet writes the name of its node in place of the uid; events without a namespace are in this one.
+  const about = namespace
+    ? `involvedObject.uid=${uid}`
+    : `involvedObject.name=${name},involvedObject.kind=${object.kind}`;
   useEffect(() => {
     if (document.visibilityState === 'hidden' && events) return undefined;
     const stop = new AbortController();
-    const query = new URLSearchParams({ fieldSelector: `involvedObject.uid=${uid}` });
-    api.json<EventList>(`/api/v1/namespaces/${namespace}/events?${query}`, { signal: stop.signal }).then(
+    const path = collectionPath({ ...podsRef, plural: 'events' }, namespace ?? 'default');
+    const query = new URLSearchParams({ fieldSelector: about });
+    api.json<EventList>(`${path}?${query}`, { signal: stop.signal }).then(
       ({ items }) => {
         setEvents([...items].sort((a, b) => lastMs(b) - lastMs(a)));
         setError(undefined);
@@ -34,7 +40,7 @@ export function Events({ object }: { readonly object: KubeObject }) {
       (err: unknown) => !stop.signal.aborted && setError(err),
     );
     return () => stop.abort();
-  }, [api, uid, now]);
+  }, [api, about, now]);
   if (error !== undefined && !events) return <Notice title={t('failedTitle')} text={messageOf(error)} />;
   if (!events) return <Loading />;
   if (events.length === 0) return <p class="empty">{t('noEvents')}</p>;
