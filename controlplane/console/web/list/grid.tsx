@@ -28,10 +28,8 @@ const ageMs = 10_000;
 
 export function Grid({ label, resource, columns, rows, sorting, onSort }: Props) {
   const { go } = useConsole();
-  const body = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 600 });
+  const { body, view } = useScrolledView();
   const [active, setActive] = useState(-1);
-  const now = useNow(ageMs);
   const { first, end } = windowOf(view.top, view.height, rowHeight, rows.length);
   const template = useMemo(() => {
     const widths = widthsOf(rows, columns);
@@ -40,18 +38,6 @@ export function Grid({ label, resource, columns, rows, sorting, onSort }: Props)
     // Widths that follow every change would make the list jump.
   }, [columns, rows.length > 0]);
 
-  useLayoutEffect(() => {
-    const element = body.current;
-    if (!element) return undefined;
-    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight - rowHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    element.addEventListener('scroll', measure, { passive: true });
-    return () => {
-      observer.disconnect();
-      element.removeEventListener('scroll', measure);
-    };
-  }, []);
   useEffect(() => setActive((before) => Math.min(before, rows.length - 1)), [rows.length]);
 
   const routeOf = ({ namespace, name }: Row): ObjectRoute => ({
@@ -94,26 +80,15 @@ export function Grid({ label, resource, columns, rows, sorting, onSort }: Props)
         </div>
         <div class="grid-body" role="rowgroup" style={{ height: `${rows.length * rowHeight}px` }}>
           {rows.slice(first, end).map((row, i) => (
-            <div
+            <GridRow
               key={row.uid}
-              id={`row-${first + i}`}
-              class={first + i === active ? 'grid-row active' : 'grid-row'}
-              role="row"
-              aria-rowindex={first + i + 2}
-              style={{ gridTemplateColumns: template, transform: `translateY(${(first + i) * rowHeight}px)` }}
-            >
-              {columns.map((column, at) => (
-                <div key={column.name} class="grid-cell" role="gridcell">
-                  {at === 0 ? (
-                    <a href={hashOf(routeOf(row))} tabIndex={-1} title={cellOf(row, column)}>
-                      {cellOf(row, column)}
-                    </a>
-                  ) : (
-                    <Cell row={row} column={column} now={now} />
-                  )}
-                </div>
-              ))}
-            </div>
+              row={row}
+              index={first + i}
+              isActive={first + i === active}
+              columns={columns}
+              template={template}
+              hash={hashOf(routeOf(row))}
+            />
           ))}
         </div>
       </div>
@@ -121,14 +96,52 @@ export function Grid({ label, resource, columns, rows, sorting, onSort }: Props)
   );
 }
 
-function Cell({ row, column, now }: { readonly row: Row; readonly column: Column; readonly now: number }) {
-  if (column.isAge && !Number.isNaN(row.createdMs)) return formatAge(now - row.createdMs);
+interface RowProps {
+  readonly row: Row;
+  readonly index: number;
+  readonly isActive: boolean;
+  readonly columns: readonly Column[];
+  readonly template: string;
+  readonly hash: string;
+}
+
+function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
+  return (
+    <div
+      id={`row-${index}`}
+      class={isActive ? 'grid-row active' : 'grid-row'}
+      role="row"
+      aria-rowindex={index + 2}
+      style={{ gridTemplateColumns: template, transform: `translateY(${index * rowHeight}px)` }}
+    >
+      {columns.map((column, at) => (
+        <div key={column.name} class="grid-cell" role="gridcell">
+          {at === 0 ? (
+            <a href={hash} tabIndex={-1} title={cellOf(row, column)}>
+              {cellOf(row, column)}
+            </a>
+          ) : (
+            <Cell row={row} column={column} />
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Cell({ row, column }: { readonly row: Row; readonly column: Column }) {
+  if (column.isAge && !Number.isNaN(row.createdMs)) return <Age sinceMs={row.createdMs} />;
   const text = cellOf(row, column);
   return (
     <span title={text}>
       <Toned tone={toneOfCell(column.name, text)} text={text} />
     </span>
   );
+}
+
+/** Only the cells with ages are drawn again as time passes. */
+function Age({ sinceMs }: { readonly sinceMs: number }) {
+  return formatAge(useNow(ageMs) - sinceMs);
 }
 
 interface HeadProps {
@@ -157,4 +170,23 @@ function Head({ column: { name }, sorting, onSort }: HeadProps) {
       </button>
     </div>
   );
+}
+
+/** How far the list is scrolled, and how many pixels of rows are in view. */
+function useScrolledView() {
+  const body = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 600 });
+  useLayoutEffect(() => {
+    const element = body.current;
+    if (!element) return undefined;
+    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight - rowHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    element.addEventListener('scroll', measure, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', measure);
+    };
+  }, []);
+  return { body, view };
 }

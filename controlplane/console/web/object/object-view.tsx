@@ -10,11 +10,11 @@ import { useTexts } from '../app/context';
 import { pluralKind } from '../app/navigation';
 import { Loading, Notice } from '../parts/notice';
 import { Actions } from './actions';
-import type { Draft } from './edit';
 import { Events } from './events';
 import { Logs } from './logs';
 import { Summary } from './summary';
 import { TerminalTab } from './terminal-tab';
+import type { Draft } from './use-editing';
 import { useObject } from './use-object';
 import { YamlTab } from './yaml-tab';
 

@@ -7,7 +7,8 @@ import { partsOfLine, withoutManagedFields } from '../../model/yaml-text';
 import { isAbort, messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { Loading, Notice } from '../parts/notice';
-import { type Draft, Edit } from './edit';
+import { Edit } from './edit';
+import type { Draft } from './use-editing';
 
 interface Props {
   readonly route: ObjectRoute;
