@@ -109,6 +109,29 @@ export function consoleTests(t: Test, cluster: Cluster): void {
     await view.close();
   });
 
+  t.test('a page that is hidden for a minute watches nothing until it is in view', async (t) => {
+    const view = await opened();
+    await view.page.clock.install();
+    await view.page.goto(await loginLink(cluster));
+    await view.see('.grid-row a');
+    const show = (state: string) =>
+      view.page.evaluate(`
+        Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));`);
+    const open = (count: number) => until(`${count} watches are open`, async () => view.watches.size === count);
+    await open(1);
+    await show('hidden');
+    await view.page.clock.fastForward(50_000);
+    t.equal(view.watches.size, 1, 'a short look at another page costs nothing');
+    await view.page.clock.fastForward(20_000);
+    await open(0);
+    await show('visible');
+    await open(1);
+    await view.see('.live', 'Live');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
   t.test('3,000 objects: few rows are in the document, and scrolling shows them all', async (t) => {
     await manyConfigMaps(cluster);
     const view = await loggedIn();

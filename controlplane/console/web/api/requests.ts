@@ -1,16 +1,5 @@
 // Requests to the API as the user who has logged in. There are no cookies: only this code adds the token, so no other page can act as the user.
-
-/** An answer that is no success. The message is the server's own. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly reason: string,
-    message: string,
-  ) {
-    super(message);
-    this.name = 'ApiError';
-  }
-}
+import { errorOf } from '../../model/api-error';
 
 export interface RequestOptions {
   readonly method?: string;
@@ -43,7 +32,7 @@ export class Api {
     });
     if (response.ok) return response;
     if (response.status === 401) this.onRefused();
-    throw await errorOf(response);
+    throw errorOf(response.status, response.statusText, await response.text());
   }
 
   async json<T>(path: string, options: RequestOptions = {}): Promise<T> {
@@ -58,19 +47,3 @@ export class Api {
     return this.json<T>(path, { method: 'POST', body: JSON.stringify(object), ...(signal ? { signal } : {}) });
   }
 }
-
-/** The body is a Status, mostly: in JSON, or in YAML for a request that asked for YAML. */
-async function errorOf(response: Response): Promise<ApiError> {
-  const text = await response.text();
-  try {
-    const { message, reason } = JSON.parse(text) as { readonly message?: string; readonly reason?: string };
-    return new ApiError(response.status, reason ?? '', message ?? text);
-  } catch {
-    const [, inYaml] = /^message: (.+)$/m.exec(text) ?? [];
-    return new ApiError(response.status, '', inYaml ?? (text.trim() || response.statusText));
-  }
-}
-
-export const isStatus = (err: unknown, status: number): boolean => err instanceof ApiError && err.status === status;
-export const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
-export const isAbort = (err: unknown): boolean => err instanceof DOMException && err.name === 'AbortError';

@@ -1,6 +1,8 @@
 // The login: a token that this tab keeps until it is closed, and the user whose token it is.
+
+import { isStatus } from '../../model/api-error';
 import { loginFragment } from '../../model/routes';
-import { Api, isStatus } from './requests';
+import { Api } from './requests';
 
 export interface User {
   readonly name: string;

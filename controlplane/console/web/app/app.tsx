@@ -1,8 +1,8 @@
 // Decides between the login and the shell.
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
 import type { TextKey } from '../../texts/texts';
 import { translate } from '../../texts/texts';
-import { messageOf } from '../api/requests';
 import { exchangeCode, openSession, type Session, storedToken, storeToken, takeLoginCode } from '../api/session';
 import { Login } from '../login/login';
 import { Loading, Notice } from '../parts/notice';

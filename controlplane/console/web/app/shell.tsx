@@ -1,10 +1,11 @@
 // The frame around every view: top bar, navigation, messages, keys. A further view is a further kind of Route, and a line in `View`.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
 import { type DiscoveryDocument, discoveryType, isListed, type Resource, resourcesOf } from '../../model/discovery';
 import { hashOf, type Route, sameResource } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
 import { AccessReviews } from '../api/access';
-import { Api, messageOf } from '../api/requests';
+import { Api } from '../api/requests';
 import type { Session } from '../api/session';
 import { ListView } from '../list/list-view';
 import { ObjectView } from '../object/object-view';

@@ -1,9 +1,9 @@
 // The list of a kind: filter, order, columns; what is shown instead when it cannot be read.
 import { useMemo, useState } from 'preact/hooks';
+import { isStatus, messageOf } from '../../model/api-error';
 import type { Resource } from '../../model/discovery';
 import { hashOf, type ListRoute } from '../../model/routes';
 import { columnsOf, filterRows, type Sorting, sortRows } from '../../model/row-order';
-import { isStatus, messageOf } from '../api/requests';
 import { useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { pluralKind } from '../app/navigation';

@@ -1,9 +1,9 @@
 // The rows of a list as a state of a view: read once, then kept up to date while the view is open and in view.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Resource } from '../../model/discovery';
+import { type FollowState, follow } from '../../model/follow';
 import { collectionPath, type ListRoute } from '../../model/routes';
 import { Rows, revisionOf, type Table, type TableEvent, tableType } from '../../model/rows';
-import { type FollowState, follow } from '../api/follow';
 import { useConsole } from '../app/context';
 import { usePageShown } from '../app/page-state';
 

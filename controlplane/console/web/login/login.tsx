@@ -1,7 +1,7 @@
 // The login page: by a link of `k8ts console`, or by a token.
 import { useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
 import type { TextKey } from '../../texts/texts';
-import { messageOf } from '../api/requests';
 import { openSession, type Session } from '../api/session';
 import { useTexts } from '../app/context';
 import type { Settings } from '../app/settings';

@@ -1,10 +1,11 @@
 // The dialogs that ask before something happens: delete, scale, restart.
 import { useState } from 'preact/hooks';
 import { needsTypedName, restartPatch, scalePatch } from '../../model/actions';
+import { messageOf } from '../../model/api-error';
 import type { Resource } from '../../model/discovery';
 import { type KubeObject, textAt } from '../../model/objects';
 import { type ObjectRoute, objectPath } from '../../model/routes';
-import { messageOf, type RequestOptions } from '../api/requests';
+import type { RequestOptions } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { Dialog } from '../parts/dialog';
 

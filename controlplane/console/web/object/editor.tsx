@@ -1,6 +1,6 @@
 // The place of the editor in a view; the editor itself is loaded when it is shown.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { messageOf } from '../api/requests';
+import { messageOf } from '../../model/api-error';
 import { useTexts } from '../app/context';
 import { Loading, Notice } from '../parts/notice';
 

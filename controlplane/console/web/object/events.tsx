@@ -1,9 +1,9 @@
 // The events about one object, the newest first.
 import { useEffect, useState } from 'preact/hooks';
 import { formatAge } from '../../model/ages';
+import { messageOf } from '../../model/api-error';
 import { type KubeObject, textAt } from '../../model/objects';
 import { collectionPath, podsRef } from '../../model/routes';
-import { messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { useNow } from '../app/page-state';
 import { Toned } from '../parts/controls';

@@ -1,10 +1,10 @@
 // The log of a container, followed line by line.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { isAbort, messageOf } from '../../model/api-error';
+import { chunksOf } from '../../model/follow';
 import { containersOf, type KubeObject } from '../../model/objects';
 import { type ObjectRoute, objectPath } from '../../model/routes';
 import { LastLines, StreamLines } from '../../model/stream-lines';
-import { chunksOf } from '../api/follow';
-import { isAbort, messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { usePageShown } from '../app/page-state';
 import { Notice } from '../parts/notice';

@@ -1,11 +1,11 @@
 // One object: its head with the actions, and its tabs.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { actionsOf } from '../../model/actions';
+import { isStatus, messageOf } from '../../model/api-error';
 import type { Resource } from '../../model/discovery';
 import type { KubeObject } from '../../model/objects';
 import { firstTab, hashOf, type ObjectRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
-import { isStatus, messageOf } from '../api/requests';
 import { useTexts } from '../app/context';
 import { pluralKind } from '../app/navigation';
 import { Loading, Notice } from '../parts/notice';

@@ -1,10 +1,10 @@
 // A shell in a container. The terminal is loaded with the tab; it connects when the reader says so, since a shell changes the container.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
 import { execQuery, shellCommand } from '../../model/exec-frames';
 import { containersOf, type KubeObject } from '../../model/objects';
 import { type ObjectRoute, objectPath } from '../../model/routes';
 import { connectionLost } from '../api/exec';
-import { messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { ActionButton } from '../parts/controls';
 import { useRefusals } from './actions';

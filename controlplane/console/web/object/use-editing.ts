@@ -1,9 +1,9 @@
 // The steps of editing an object: write, let the server check it by a dry run, read the difference, save. The text names the revision
 // that it was read at, so a save never overwrites a change that the writer has not seen.
 import { useEffect, useState } from 'preact/hooks';
+import { isStatus, messageOf } from '../../model/api-error';
 import { type ObjectRoute, objectPath } from '../../model/routes';
 import { withoutManagedFields } from '../../model/yaml-text';
-import { isStatus, messageOf } from '../api/requests';
 import { useConsole } from '../app/context';
 
 export interface Draft {

@@ -1,9 +1,9 @@
 // One object as a state of a view: read once, then followed by a watch of its name.
 import { useEffect, useState } from 'preact/hooks';
+import { isStatus } from '../../model/api-error';
+import { follow } from '../../model/follow';
 import type { KubeObject } from '../../model/objects';
 import { collectionPath, type ObjectRoute, objectPath } from '../../model/routes';
-import { follow } from '../api/follow';
-import { isStatus } from '../api/requests';
 import { useConsole } from '../app/context';
 import { usePageShown } from '../app/page-state';
 

@@ -1,10 +1,10 @@
 // The YAML of an object: to read, with colours; to edit, in an editor that is loaded when it is needed.
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { isAbort, messageOf } from '../../model/api-error';
 import type { Resource } from '../../model/discovery';
 import type { KubeObject } from '../../model/objects';
 import { type ObjectRoute, objectPath } from '../../model/routes';
 import { partsOfLine, withoutManagedFields } from '../../model/yaml-text';
-import { isAbort, messageOf } from '../api/requests';
 import { useConsole, useTexts } from '../app/context';
 import { Loading, Notice } from '../parts/notice';
 import { Edit } from './edit';

@@ -1,5 +1,5 @@
 // Small controls that several views use.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Tone } from '../../model/tones';
 import { useTexts } from '../app/context';
 
@@ -31,18 +31,28 @@ export function Toned({ tone, text }: { readonly tone: Tone; readonly text: stri
   return tone === 'none' ? text : <span class={`tone ${tone}`}>{text}</span>;
 }
 
+/** How long the button says that it is done. */
+const copiedMs = 2_000;
+
 /** A text that the reader copies by one click. */
 export function Copyable({ text }: { readonly text: string }) {
   const t = useTexts();
+  const code = useRef<HTMLElement>(null);
   const [isCopied, setCopied] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // The browser forbids it: the text is selected, for the reader to copy.
+      if (code.current) getSelection()?.selectAllChildren(code.current);
+      return;
+    }
     setCopied(true);
-    setTimeout(() => setCopied(false), 2_000);
+    setTimeout(() => setCopied(false), copiedMs);
   };
   return (
     <span class="copyable">
-      <code>{text}</code>
+      <code ref={code}>{text}</code>
       <button type="button" class="button small" onClick={() => void copy()}>
         {isCopied ? t('copied') : t('copy')}
       </button>

@@ -1,7 +1,15 @@
-// Reads something, then follows its changes by a watch, until the signal is aborted. Each open watch is one connection; a browser has six
-// to a server, and no view of the page follows more than two things.
-import { StreamLines } from '../../model/stream-lines';
-import { type Api, ApiError, isAbort } from './requests';
+// Reads something, then follows its changes by a watch, until the signal is aborted.
+//
+// 1. Nothing is missed: a watch continues from the revision of the last event, and everything is read again when that is not possible.
+// 2. A failure that may pass is tried again after pauses that grow; a refusal of the server is not.
+// 3. A user who may read but not watch sees the state that was read.
+import { ApiError, isAbort } from './api-error';
+import { StreamLines } from './stream-lines';
+
+/** The requests that a page makes; an answer that is no success is an ApiError. */
+export interface Sender {
+  send(path: string, options: { readonly accept: string; readonly signal: AbortSignal }): Promise<Response>;
+}
 
 export type FollowState = 'live' | 'reconnecting';
 
@@ -13,6 +21,10 @@ export interface Follow<E> {
   readonly onEvents: (events: readonly E[]) => void;
   readonly revisionOf: (event: E) => string | undefined;
   readonly onState: (state: FollowState) => void;
+  /** Waits before the next try; resolves early when the signal is aborted. Default: in real time. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds of a clock without steps. Default: that of the page. */
+  readonly now?: () => number;
 }
 interface AnyEvent {
   readonly type: string;
@@ -24,7 +36,7 @@ const maxPauseMs = 15_000;
 const shortMs = 1_000;
 
 /** Never resolves before the signal is aborted, unless the kind cannot be watched. @throws ApiError when the server refuses to read */
-export async function follow<E extends AnyEvent>(api: Api, options: Follow<E>, signal: AbortSignal): Promise<void> {
+export async function follow<E extends AnyEvent>(api: Sender, options: Follow<E>, signal: AbortSignal): Promise<void> {
   let pauseMs = firstPauseMs;
   while (!signal.aborted) {
     try {
@@ -38,7 +50,7 @@ export async function follow<E extends AnyEvent>(api: Api, options: Follow<E>, s
       if (isRefusal(err)) throw err;
     }
     options.onState('reconnecting');
-    await pause(pauseMs, signal);
+    await (options.pause ?? pause)(pauseMs, signal);
     pauseMs = Math.min(pauseMs * 2, maxPauseMs);
   }
 }
@@ -49,14 +61,15 @@ const isRefusal = (err: unknown): boolean =>
 
 /** Resolves when everything must be read again. @throws ApiError, TypeError */
 async function watchFrom<E extends AnyEvent>(
-  api: Api,
+  api: Sender,
   revision: string,
   options: Follow<E>,
   signal: AbortSignal,
 ): Promise<void> {
+  const now = options.now ?? (() => performance.now());
   let from = revision;
   for (;;) {
-    const startedAt = performance.now();
+    const startedAt = now();
     const response = await openWatch(api, options.watchPath(from), options.accept, signal);
     // The user may read, but not watch: what is shown stays as it is.
     if (!response?.body) return untilAborted(signal);
@@ -69,11 +82,16 @@ async function watchFrom<E extends AnyEvent>(
       if (good.length > 0) options.onEvents(good);
       if (end >= 0) return;
     }
-    if (performance.now() - startedAt < shortMs) return;
+    if (now() - startedAt < shortMs) return;
   }
 }
 
-async function openWatch(api: Api, path: string, accept: string, signal: AbortSignal): Promise<Response | undefined> {
+async function openWatch(
+  api: Sender,
+  path: string,
+  accept: string,
+  signal: AbortSignal,
+): Promise<Response | undefined> {
   try {
     return await api.send(path, { accept, signal });
   } catch (err) {
