@@ -1,13 +1,15 @@
-// The program of hack/up, hack/down, hack/status, hack/store, hack/path, hack/rules and hack/logs, which prepare Node.js and the build and then run it.
+// The program of hack/up, hack/down, hack/status, hack/console, hack/store, hack/path, hack/rules and hack/logs, which prepare Node.js and the build and then run it.
 
 import { shortForms } from '../../agents/path/options';
 import { AppError, describeError } from '../../controlplane/base/errors';
 import { exitWhenWritten } from '../../controlplane/process/exit';
 import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
+import { console } from './console';
 import { down } from './down';
 import { logs } from './logs';
 import {
+  consoleOptions,
   downOptions,
   logsOptions,
   pathOptions,
@@ -61,6 +63,13 @@ const scripts = {
     options: statusOptions,
     maxPositional: 0,
     run: ({ name }) => status(name, write),
+  }),
+  console: script({
+    summary: 'Prints a link that logs the administrator of a cluster in to its console; it can be used for one minute.',
+    usage: 'hack/console [options]',
+    options: consoleOptions,
+    maxPositional: 0,
+    run: ({ name, as, open }) => console({ name, as, open, env }),
   }),
   store: script({
     summary:
@@ -128,11 +137,12 @@ async function main([name = '', ...argv]: readonly string[]): Promise<number> {
   if (name === 'up') return runScript(name, scripts.up, argv);
   if (name === 'down') return runScript(name, scripts.down, argv);
   if (name === 'status') return runScript(name, scripts.status, argv);
+  if (name === 'console') return runScript(name, scripts.console, argv);
   if (name === 'store') return runScript(name, scripts.store, argv);
   if (name === 'path') return runScript(name, scripts.path, shortForms(argv));
   if (name === 'rules') return runScript(name, scripts.rules, argv);
   if (name === 'logs') return runScript(name, scripts.logs, argv);
-  process.stderr.write('usage: node dist/dev.js up|down|status|store|path|rules|logs [options]\n');
+  process.stderr.write('usage: node dist/dev.js up|down|status|console|store|path|rules|logs [options]\n');
   return 2;
 }
 

@@ -1,4 +1,5 @@
-// The options of hack/up, down, status and logs.
+// The options of hack/up, down, status, console, store, path, rules and logs.
+import { commandOptions as consoleCommandOptions } from '../../agents/console/options';
 import { pathOptions as allPathOptions } from '../../agents/path/options';
 import { commandOptions as rulesCommandOptions } from '../../agents/rules/options';
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
@@ -101,6 +102,8 @@ export const storeCommandOptions = {
 const { kubeconfig: _, ...pathCommandOptions } = allPathOptions;
 /** The kubeconfig is that of the cluster. */
 export const pathOptions = { name, ...pathCommandOptions } satisfies OptionTable;
+export const consoleOptions = { name, ...consoleCommandOptions } satisfies OptionTable;
+
 export const rulesOptions = { name, ...rulesCommandOptions } satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import { hostsLines } from '../../hack/dev/host-record';
 import { processStatus } from '../../hack/dev/supervisor-control';
+import { hasBrowser } from './browser';
 import { clientTests } from './clients';
 import { Cluster, output, until } from './cluster';
+import { consoleTests } from './console';
 import { demoTests } from './demo';
 import { dnsTests } from './dns';
 import { failureTests } from './failures';
@@ -33,7 +35,7 @@ t.test('hack/up starts three nodes and the demo', async (t) => {
   if (code !== 0) return t.bailout(`hack/up failed: ${stderr}`);
   t.match(stdout, /\[1\/8\] Checking this machine/);
   t.match(stdout, new RegExp(`^Cluster ${name} is up after [\\d.]+s: 3 nodes`, 'm'));
-  t.match(stdout, /^Try:\n(?: {2}\S.*\n){3}/m);
+  t.match(stdout, /^Try:\n(?: {2}\S.*\n){4}/m);
   t.notMatch(stdout, '\x1b', 'plain lines without a terminal');
   t.equal(statSync(cluster.kubeconfig).mode & 0o777, 0o600);
   t.equal((await cluster.kubectl('config', 'current-context')).trim(), `k8ts-${name}`);
@@ -91,6 +93,7 @@ t.test('k8ts path', { timeout: 600_000 }, async (t) => pathTests(t as never, clu
 t.test('load balancers', async (t) => loadBalancerTests(t as never, cluster));
 t.test('clients', async (t) => clientTests(t as never, cluster));
 t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
+t.test('the console', { skip: !hasBrowser && 'there is no Chromium' }, async (t) => consoleTests(t as never, cluster));
 t.test('removal', async (t) => removalTests(t as never, cluster));
 
 t.test('a second cluster next to the first', async (t) => {
