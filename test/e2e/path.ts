@@ -67,9 +67,9 @@ export async function pathTests(t: Test, cluster: Cluster): Promise<void> {
     const seen = hops.find(({ kind }) => kind === 'probe')!.facts.join('\n');
     t.match(
       seen,
-      /request in at veth\w+ of worker-1[^]*request out at eth0 of worker-1[^]*request in at eth0 of worker-2/,
+      /request in at veth\w+ of worker-1[\s\S]*request out at eth0 of worker-1[\s\S]*request in at eth0 of worker-2/,
     );
-    t.match(seen, /answer out at eth0 of worker-2[^]*answer out at veth\w+ of worker-1/);
+    t.match(seen, /answer out at eth0 of worker-2[\s\S]*answer out at veth\w+ of worker-1/);
   });
 
   await t.test('a user without rights to probe looks only; without any, is told what is missing', async (t) => {
