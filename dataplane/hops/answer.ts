@@ -7,9 +7,11 @@ import type { Journey } from '../path/journey';
 import type { Packet } from '../path/packet';
 import { tracerOfListings } from '../path/tracers';
 import { type Arrival, arrive } from './arrival';
+import { connectionsFull } from './connections';
 import { departHops } from './departure';
 import { readFlows } from './flows';
-import { askRoute, type RouteDecision, reversePathFilter, routeHop } from './routes';
+import type { RouteDecision } from './routes';
+import { routeOf, routingHop } from './routing-hop';
 import { hookHop, packetAfter, stagesOf } from './rules';
 import { socketHop } from './socket-hop';
 import { isStopped, type NodeView } from './view';
@@ -69,7 +71,7 @@ export interface Walked {
 /** Hooks and routing decisions, in the kernel's order. */
 async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Promise<Walked> {
   const { packet } = arrival;
-  const full = connectionsFull(view, question);
+  const full = question.answer ? undefined : connectionsFull(view.settings, view.nodeName);
   if (full) return { hops: [full], packet: arrival.sent, local: false };
   let journey: Journey;
   try {
@@ -90,7 +92,7 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
     const before = stages.slice(0, i).findLast((each) => 'hook' in each);
     const fields = before && 'hook' in before ? before.steps.at(-1)!.after : undefined;
     const decision = await routeOf(view, packet, { destination: stage.destination, mark: fields?.mark ?? 0 });
-    hops.push(...(await routingHops(decision, packet, stage.destination, view)));
+    hops.push(await routingHop(decision, packet, stage.destination, view));
     if (decision.kind === 'route') route = decision;
     if (isStopped(hops)) break;
   }
@@ -98,7 +100,7 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
   // A packet of this node to another one: the tracer has no routing step before `output`.
   if (route === undefined && !isStopped(hops)) {
     const decision = await routeOf(view, packet, { destination: journey.destination, mark: journey.mark });
-    hops.push(...(await routingHops(decision, packet, journey.destination, view)));
+    hops.push(await routingHop(decision, packet, journey.destination, view));
     if (decision.kind === 'route') route = decision;
   }
   return { hops, packet: packetAfter(packet, journey), local: journey.local, ...(route ? { route } : {}) };
@@ -142,45 +144,6 @@ const maxEndpoints = 128;
 const chosen = ({ dnat }: Journey): string | undefined =>
   dnat === undefined ? undefined : `${dnat.address.includes(':') ? `[${dnat.address}]` : dnat.address}:${dnat.port}`;
 
-const routeOf = (
-  { exec }: NodeView,
-  { source, inInterface }: Packet,
-  { destination, mark }: { readonly destination: string; readonly mark: number },
-): Promise<RouteDecision> =>
-  askRoute(exec, { destination, mark, ...(inInterface === undefined ? {} : { from: { source, inInterface } }) });
-
-async function routingHops(
-  decision: RouteDecision,
-  packet: Packet,
-  destination: string,
-  view: NodeView,
-): Promise<readonly Hop[]> {
-  const { nodeName, network, settings } = view;
-  const who = `node ${nodeName}`;
-  const hop = routeHop(decision, destination, who);
-  const family = destination.includes(':') ? 6 : 4;
-  // Without forwarding the kernel says that no way leads there.
-  const leaves = decision.kind === 'route' ? !decision.local : !network.localAddresses.has(destination);
-  if (leaves && packet.inInterface !== undefined && !settings.forwarding[family]) {
-    const setting = family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
-    const message = `${who} does not forward packets: ${setting} is 0`;
-    return [{ ...hop, state: 'stops', fault: { code: 'ForwardingOff', message, remedy: `sysctl -w ${setting}=1` } }];
-  }
-  if (decision.kind !== 'invalid' || packet.inInterface === undefined) return [hop];
-  const { source, inInterface } = packet;
-  if (network.localAddresses.has(source)) {
-    const message = `${who} gets a packet from ${source} by ${inInterface}, but has this address itself: two machines have one address`;
-    return [{ ...hop, fault: { code: 'DuplicateAddress', message, remedy: `ip address show to ${source}` } }];
-  }
-  const back = network.route(source);
-  if (family === 4 && back !== inInterface && (await reversePathFilter(inInterface)) === 1) {
-    const message = `${who} drops what comes from ${source} by ${inInterface}: its way back is by ${back ?? 'no link'}, and rp_filter is strict`;
-    const remedy = `sysctl -w net.ipv4.conf.${inInterface}.rp_filter=2 net.ipv4.conf.all.rp_filter=2`;
-    return [{ ...hop, fault: { code: 'ReversePathFilter', message, remedy } }];
-  }
-  return [hop];
-}
-
 /** The rules cannot be judged; routes can. */
 async function routedOnly(arrival: Arrival, view: NodeView, error: Error): Promise<Walked> {
   const unknown: Hop = {
@@ -191,25 +154,7 @@ async function routedOnly(arrival: Arrival, view: NodeView, error: Error): Promi
   };
   const { packet } = arrival;
   const decision = await routeOf(view, packet, { destination: packet.destination, mark: 0 });
-  const hops = [unknown, ...(await routingHops(decision, packet, packet.destination, view))];
+  const hops = [unknown, await routingHop(decision, packet, packet.destination, view)];
   const route = decision.kind === 'route' ? decision : undefined;
   return { hops, packet: arrival.sent, local: route?.local ?? false, ...(route ? { route } : {}) };
-}
-
-/** A new connection needs an entry in the kernel's table. */
-function connectionsFull({ settings, nodeName }: NodeView, { answer }: HopQuestion): Hop | undefined {
-  const { connections } = settings;
-  if (connections === undefined || answer !== undefined || connections.used < connections.max) return undefined;
-  const { used, max } = connections;
-  return {
-    kind: 'hook',
-    name: 'connection tracking',
-    state: 'stops',
-    facts: [`${used} of ${max} entries are in use`],
-    fault: {
-      code: 'ConntrackFull',
-      message: `node ${nodeName} tracks ${used} connections and may track ${max}: it drops new ones`,
-      remedy: `sysctl -w net.netfilter.nf_conntrack_max=${Math.max(max * 2, 65_536)}; conntrack -L shows whose they are`,
-    },
-  };
 }

@@ -3,10 +3,11 @@ import { NotFound } from '../../controlplane/base/errors';
 import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../controlplane/base/hops';
 import type { Frame, Packet } from '../path/packet';
 import { linkHop, portHop } from './link-hops';
-import type { Link } from './links';
+import { type Link, linkTowards, otherEnd } from './links';
 import { type LocalPod, podLink, podLinkHop, podRouteHop } from './pod-view';
 import { readResolver } from './resolver';
 import { askRoute } from './routes';
+import { routesGone, routingHop } from './routing-hop';
 import { socketHop } from './socket-hop';
 import { tunnelArrival } from './tunnel';
 import { isStopped, type NodeView, podOf } from './view';
@@ -41,7 +42,9 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
   ]);
   const packet = { ...packetOf(sent, question), inInterface: '' };
   const arrival = { packet, sent, ...(resolver ? { resolver } : {}) };
-  hops.push(podLinkHop(pod, address, link));
+  const port = link && otherEnd(link, links);
+  // Without a carrier the other end is to blame.
+  hops.push(link?.up && port?.up === false ? portHop(port, view) : podLinkHop(pod, address, link));
   if (link === undefined || isStopped(hops)) return arrival;
   const { own, ...route } = await podRouteHop(exec, pod, sent);
   hops.push(route);
@@ -50,7 +53,6 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
     if (socket) hops.push(socket);
     return { ...arrival, ends: isStopped(hops) ? { kind: 'stopped' } : { kind: 'pod', pod: pod.key } };
   }
-  const port = links.find(({ index }) => index === link.peerIndex);
   if (port === undefined || isStopped(hops)) {
     if (port === undefined) hops.push(wireMissing(pod, link));
     return arrival;
@@ -78,7 +80,7 @@ const wireMissing = (pod: LocalPod, link: Link): Hop => ({
 });
 
 async function fromNode(question: HopQuestion, view: NodeView, hops: Hop[]): Promise<Arrival> {
-  const { exec, nodeName, network } = view;
+  const { exec, network } = view;
   const { destination } = question.packet;
   if (question.packet.source !== '') {
     const sent = question.packet;
@@ -86,14 +88,9 @@ async function fromNode(question: HopQuestion, view: NodeView, hops: Hop[]): Pro
   }
   const decision = await askRoute(exec, { destination });
   if (decision.kind !== 'route') {
-    hops.push({
-      kind: 'routing',
-      name: 'routing',
-      state: 'stops',
-      facts: [],
-      fault: { code: 'NoRoute', message: `node ${nodeName} has no route to ${destination}`, remedy: 'ip route' },
-    });
-    return { packet: packetOf(question.packet, question), sent: question.packet };
+    const packet = packetOf(question.packet, question);
+    hops.push(await routingHop(decision, packet, destination, view));
+    return { packet, sent: question.packet };
   }
   const source = decision.source ?? network.addressOn(decision.device, destination) ?? destination;
   const sent = { ...question.packet, source };
@@ -106,29 +103,31 @@ async function fromMachine(
   view: NodeView,
   hops: Hop[],
 ): Promise<Arrival> {
-  const { links, network } = view;
+  const { links, network, nodeName } = view;
   const sent = question.packet;
   const packet = packetOf(sent, question);
-  const uplink = network.route(address);
-  const link = tunnel ? links.find(({ vxlan }) => vxlan !== undefined) : links.find(({ name }) => name === uplink);
-  if (link === undefined) {
-    const what = tunnel ? 'this node has no tunnel' : `no link of this node leads to ${address}`;
-    hops.push({
-      kind: 'interface',
-      name: 'arrival',
-      state: 'stops',
-      facts: [],
-      fault: { code: tunnel ? 'TunnelMissing' : 'NoRoute', message: what },
-    });
+  const uplink = linkTowards(address, links, network);
+  const link = tunnel ? tunnelTo(sent.source, view) : uplink;
+  if (link === undefined || uplink === undefined) {
+    const what = uplink ? `node ${nodeName} has no tunnel` : `no link of node ${nodeName} leads to ${address}`;
+    const gone = uplink ? undefined : routesGone(address, view);
+    const fault = gone ?? { code: uplink ? 'TunnelMissing' : 'NoRoute', message: what };
+    hops.push({ kind: 'interface', name: 'arrival', state: 'stops', facts: [], fault });
     return { packet, sent };
   }
   if (tunnel) {
-    hops.push(...(await tunnelArrival(link, address, view)));
+    hops.push(...tunnelArrival({ link, uplink, sender: address }, view));
     if (isStopped(hops)) return { packet, sent };
   } else {
     hops.push(linkHop(link, link.name, [`from ${address}`]));
   }
   return { packet: { ...packet, inInterface: link.name }, sent };
+}
+
+/** Of several tunnels, the one by which the answer would leave. */
+function tunnelTo(source: string, { links, network }: NodeView): Link | undefined {
+  const tunnels = links.filter(({ vxlan }) => vxlan !== undefined);
+  return tunnels.find(({ name }) => name === network.route(source)) ?? tunnels[0];
 }
 
 const answerStates = ['ESTABLISHED'] as const;

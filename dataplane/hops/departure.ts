@@ -2,7 +2,7 @@
 import { NotFound } from '../../controlplane/base/errors';
 import type { Hop, HopEnd, HopPacket } from '../../controlplane/base/hops';
 import { linkHop, neighbourHop, portHop } from './link-hops';
-import type { Link } from './links';
+import { type Link, otherEnd } from './links';
 import { type Neighbour, readNeighbours } from './neighbours';
 import { type LocalPod, podLink, podLinkHop } from './pod-view';
 import type { RouteDecision } from './routes';
@@ -30,6 +30,10 @@ export async function departHops(leaving: Leaving, view: NodeView, hops: Hop[]):
   const neighbour = (await readNeighbours(exec, link.name)).find(({ address }) => address === next);
   const pod = pods.find(({ addresses }) => addresses.includes(packet.destination));
   if (pod !== undefined && link.kind === 'bridge') return toPod(pod, { leaving, link, neighbour, view, hops });
+  if (pod !== undefined) {
+    hops.push(await leadsAway(pod, link, view, packet));
+    return { kind: 'stopped' };
+  }
   if (link.kind === 'bridge' && (neighbour?.mac === undefined || neighbour.state === 'FAILED')) {
     hops.push(nobodyThere(packet.destination, link, view));
     return { kind: 'stopped' };
@@ -63,13 +67,16 @@ async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: To
     hops.push(podLinkHop(pod, packet.destination, inside));
     return { kind: 'stopped' };
   }
-  const port = links.find(({ index }) => index === inside.peerIndex);
-  if (port) {
-    const hop = portHop(port, view);
-    const turns = port.name === inPort && settings.bridgeCallsIptables && port.hairpin === false;
-    hops.push(turns ? hairpinOff(hop, port) : hop);
-  }
+  const port = otherEnd(inside, links);
   const own = podLinkHop(pod, packet.destination, inside);
+  // Without a carrier the other end is to blame.
+  if (port && (inside.up || !port.up)) {
+    const hop = portHop(port, view);
+    const family = packet.destination.includes(':') ? 6 : 4;
+    const turns = port.name === inPort && settings.bridgeCallsIptables[family] && port.hairpin === false;
+    hops.push(port.master !== link.name ? notOnBridge(hop, port, link) : turns ? hairpinOff(hop, port) : hop);
+    if (isStopped(hops)) return { kind: 'stopped' };
+  }
   hops.push(own);
   if (isStopped(hops)) return { kind: 'stopped' };
   if (!isAnswer) {
@@ -77,6 +84,29 @@ async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: To
     if (socket) hops.push(socket);
   }
   return { kind: 'pod', pod: pod.key };
+}
+
+/** The route of the bridge's own range is missing, and another one matches, mostly the default route. */
+async function leadsAway(
+  pod: LocalPod,
+  link: Link,
+  { exec, links, nodeName }: NodeView,
+  packet: HopPacket,
+): Promise<Hop> {
+  const inside = await podLink(exec, pod, packet.destination);
+  const port = inside && otherEnd(inside, links);
+  const bridge = links.find(({ name }) => name === port?.master);
+  const hop = { kind: 'routing', name: 'routing to the pod', state: 'stops', facts: [] } as const;
+  const sends = `node ${nodeName} sends packets for pod ${pod.key} away by ${link.name}`;
+  if (bridge && !bridge.up) {
+    const message = `bridge ${bridge.name} is down, so ${sends}`;
+    return { ...hop, fault: { code: 'LinkDown', message, remedy: `ip link set ${bridge.name} up` } };
+  }
+  const message = `${sends}, though the pod is here: the route to its bridge is missing`;
+  return {
+    ...hop,
+    fault: { code: 'NoRoute', message, remedy: 'restart the kubelet, which gives the bridge its address' },
+  };
 }
 
 const nobodyThere = (address: string, { name }: Link, { nodeName }: NodeView): Hop => ({
@@ -89,6 +119,16 @@ const nobodyThere = (address: string, { name }: Link, { nodeName }: NodeView): H
     message: `no pod of node ${nodeName} has the address ${address}, and nobody on ${name} answers for it`,
     remedy:
       'the sender uses the address of a pod that is gone, or an EndpointSlice does: kubectl get endpointslices -A',
+  },
+});
+
+const notOnBridge = (hop: Hop, port: Link, bridge: Link): Hop => ({
+  ...hop,
+  state: 'stops',
+  fault: {
+    code: 'WireMissing',
+    message: `${port.name} is ${port.master === undefined ? 'in no bridge' : `in bridge ${port.master}`}, but the node sends packets for the pod to ${bridge.name}`,
+    remedy: `ip link set ${port.name} master ${bridge.name}`,
   },
 });
 

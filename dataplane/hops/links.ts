@@ -1,5 +1,7 @@
 // The links of a network namespace, as `ip -json -d -s address` shows them. Reads only.
+import { cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import type { Exec } from '../exec/exec';
+import type { NodeNetwork } from './network';
 
 export interface Link {
   readonly index: number;
@@ -19,8 +21,24 @@ export interface Link {
   /** Of a tunnel. */
   readonly vxlan?: { readonly id: number; readonly port: number; readonly local?: string; readonly device?: string };
   readonly addresses: readonly string[];
+  /** The same with the length of the prefix: 192.0.2.1/24. */
+  readonly ranges: readonly string[];
   /** Packets that the kernel threw away here, in both directions. */
   readonly dropped: number;
+}
+
+/** Of a pod's link: the node's end. The number alone may be that of a link in a third namespace, to which the end was moved. */
+export const otherEnd = ({ index, peerIndex }: Link, links: readonly Link[]): Link | undefined =>
+  links.find((link) => link.index === peerIndex && link.peerIndex === index);
+
+/**
+ * The link by which a machine is reached: the one in its subnet, which may be down and then has no routes; otherwise that of the route.
+ * Pure.
+ */
+export function linkTowards(machine: string, links: readonly Link[], network: NodeNetwork): Link | undefined {
+  const address = parseAddress(machine);
+  const near = links.find(({ ranges }) => ranges.some((range) => cidrContains(parseCidr(range), address)));
+  return near ?? links.find(({ name }) => name === network.route(machine));
 }
 
 interface IpLink {
@@ -41,7 +59,7 @@ interface IpLink {
     };
     readonly info_slave_data?: { readonly hairpin?: boolean };
   };
-  readonly addr_info?: readonly { readonly local?: string; readonly scope?: string }[];
+  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
   readonly stats64?: { readonly rx: { readonly dropped: number }; readonly tx: { readonly dropped: number } };
 }
 
@@ -64,6 +82,9 @@ function linkOf({ ifindex, ifname, flags, mtu, address = '', master, link_index,
     mtu,
     mac: address,
     addresses: (rest.addr_info ?? []).flatMap(({ local: own }) => own ?? []),
+    ranges: (rest.addr_info ?? []).flatMap(({ local: own, prefixlen }) =>
+      own === undefined || prefixlen === undefined ? [] : `${own}/${prefixlen}`,
+    ),
     dropped: (rest.stats64?.rx.dropped ?? 0) + (rest.stats64?.tx.dropped ?? 0),
     ...(master === undefined ? {} : { master }),
     ...(port?.hairpin === undefined ? {} : { hairpin: port.hairpin }),

@@ -8,24 +8,35 @@ export interface NetSettings {
   /** The kernel's table of connections; absent: not loaded. */
   readonly connections?: { readonly used: number; readonly max: number };
   /** True: rules of iptables also see what a bridge passes from port to port (br_netfilter). */
-  readonly bridgeCallsIptables: boolean;
+  readonly bridgeCallsIptables: Readonly<Record<4 | 6, boolean>>;
 }
 
 export async function readSettings(root = '/proc/sys/net'): Promise<NetSettings> {
-  const [forward4, forward6, used, max, bridge] = await Promise.all(
+  const [forward4, forward6, used, max, bridge4, bridge6] = await Promise.all(
     [
       'ipv4/ip_forward',
       'ipv6/conf/all/forwarding',
       'netfilter/nf_conntrack_count',
       'netfilter/nf_conntrack_max',
       'bridge/bridge-nf-call-iptables',
+      'bridge/bridge-nf-call-ip6tables',
     ].map((path) => numberIn(join(root, path))),
   );
   return {
     forwarding: { 4: forward4 !== 0, 6: forward6 !== 0 },
-    bridgeCallsIptables: bridge === 1,
+    bridgeCallsIptables: { 4: bridge4 === 1, 6: bridge6 === 1 },
     ...(used === undefined || max === undefined ? {} : { connections: { used, max } }),
   };
+}
+
+/** Whether the node forwards what comes in by this link: net.ipv4.ip_forward sets all links, but each has a setting of its own. */
+export const forwardsFrom = async (link: string, root = '/proc/sys/net'): Promise<boolean> =>
+  (await numberIn(join(root, 'ipv4/conf', link, 'forwarding'))) !== 0;
+
+/** As sysctl(8) takes it: with slashes where the link's own name has a dot. */
+export function sysctlName(family: 'ipv4' | 'ipv6', link: string, setting: string): string {
+  const parts = ['net', family, 'conf', link, setting];
+  return parts.join(link.includes('.') ? '/' : '.');
 }
 
 /** Undefined where the kernel has no such setting. */

@@ -7,7 +7,8 @@ import { tracerOfListings } from '../path/tracers';
 import { linkHop, neighbourHop } from './link-hops';
 import type { Link } from './links';
 import { type Neighbour, readNeighbours, readTunnelEnds } from './neighbours';
-import { askRoute, routeHop } from './routes';
+import { askRoute } from './routes';
+import { routingHop } from './routing-hop';
 import { hookHop, stagesOf } from './rules';
 import type { NodeView } from './view';
 
@@ -39,7 +40,7 @@ export async function tunnelDeparture({ link, next, neighbour, view, hops }: Dep
     return { kind: 'stopped' };
   }
   const decision = await askRoute(exec, { destination: machine });
-  hops.push(routeHop(decision, machine, `node ${nodeName}`));
+  hops.push(await routingHop(decision, { source: '' }, machine, view));
   if (decision.kind !== 'route') return { kind: 'stopped' };
   const source = link.vxlan!.local ?? decision.source ?? network.addressOn(decision.device, machine) ?? '';
   hops.push(outer({ source, destination: machine, port: link.vxlan!.port }, view, `to ${machine}`));
@@ -68,17 +69,20 @@ const tooLong = (link: Link, uplink: Link, room: number): Hop => ({
   },
 });
 
-export async function tunnelArrival(link: Link, sender: string, view: NodeView): Promise<readonly Hop[]> {
-  const uplink = view.links.find(({ name }) => name === view.network.route(sender));
-  const own = link.vxlan!.local ?? (uplink ? view.network.addressOn(uplink.name, sender) : undefined) ?? '';
+interface TunnelArrival {
+  readonly link: Link;
+  /** The link at which the outer packet arrives. */
+  readonly uplink: Link;
+  readonly sender: string;
+}
+
+export function tunnelArrival({ link, uplink, sender }: TunnelArrival, view: NodeView): readonly Hop[] {
+  const own = link.vxlan!.local ?? view.network.addressOn(uplink.name, sender) ?? '';
+  const { port, id } = link.vxlan!;
   return [
-    ...(uplink ? [linkHop(uplink, uplink.name, [`from ${sender}`])] : []),
-    outer(
-      { source: sender, destination: own, port: link.vxlan!.port, inInterface: uplink?.name ?? '' },
-      view,
-      `from ${sender}`,
-    ),
-    linkHop(link, link.name, [`VXLAN network ${link.vxlan!.id}: the inner packet comes out`]),
+    linkHop(uplink, uplink.name, [`from ${sender}`]),
+    outer({ source: sender, destination: own, port, inInterface: uplink.name }, view, `from ${sender}`),
+    linkHop(link, link.name, [`VXLAN network ${id}: the inner packet comes out`]),
   ];
 }
 

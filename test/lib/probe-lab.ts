@@ -74,10 +74,10 @@ export async function listenIn(netns: TestNetns, server: Server, port: number, s
   });
 }
 
-/** A listening socket with room for one connection, from which no process accepts. */
+/** A listening socket from which no process accepts, with room for one connection more than `backlog`. */
 export function listenWithoutAccept(
   netns: TestNetns,
-  at: { readonly address: string; readonly port: number },
+  { backlog = 0, ...at }: { readonly address: string; readonly port: number; readonly backlog?: number },
   scope: Scope,
 ): void {
   const { socket, bind } = libc();
@@ -85,5 +85,6 @@ export function listenWithoutAccept(
   const fd = netns.enter(() => socket(familyNumber(at.address), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   scope.defer(() => closeSync(fd));
   const bytes = Buffer.alloc(maxAddressBytes);
-  if (bind(fd, bytes, writePeer(bytes, at)) < 0 || listen(fd, 0) < 0) throw new Error(`cannot listen on ${at.port}`);
+  if (bind(fd, bytes, writePeer(bytes, at)) < 0 || listen(fd, backlog) < 0)
+    throw new Error(`cannot listen on ${at.port}`);
 }
