@@ -7,6 +7,9 @@ export async function readResolver(path: string): Promise<NonNullable<HopAnswer[
   return parseResolver(await readFile(path, 'utf8'));
 }
 
+/** C libraries ask no more (MAXNS). */
+const maxServers = 3;
+
 /** Source: resolv.conf(5). Pure. */
 export function parseResolver(text: string): NonNullable<HopAnswer['resolver']> {
   const servers: string[] = [];
@@ -22,5 +25,5 @@ export function parseResolver(text: string): NonNullable<HopAnswer['resolver']> 
       if (dots !== undefined) ndots = Math.min(15, Number(dots));
     }
   }
-  return { servers, search, ndots };
+  return { servers: servers.slice(0, maxServers), search, ndots };
 }

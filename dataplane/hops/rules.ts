@@ -130,7 +130,8 @@ function refusal(step: RuleStep, journey: Journey, packet: Packet): HopFault {
 
 function policyRefusal(objects: readonly ObjectRef[], place: string, rule: string): HopFault {
   const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ key }) => key);
-  const direction = /\begress\b/.test(rule) ? 'egress' : /\bingress\b/.test(rule) ? 'ingress' : undefined;
+  // Not by the words alone: a policy may be named no-egress.
+  const direction = /"(ingress|egress) not allowed by /.exec(rule)?.[1];
   const [first = ''] = policies;
   const [namespace, name] = first.split('/');
   if (policies.length === 0) {
@@ -174,15 +175,16 @@ function serviceRefusal(steps: readonly Step[], { rule }: RuleStep, how: string,
     const message = `the sender's address is in no range of loadBalancerSourceRanges of Service ${service.key}: ${how}`;
     return { code: 'SourceRange', message, remedy: edit };
   }
-  if (said.includes(': no such port')) {
-    return { code: 'NoSuchPort', message: `Service ${service.key} has no such port: ${how}`, remedy: edit };
-  }
   if (said.includes('has no local endpoints')) {
     const message = `Service ${service.key} has no ready endpoint on this node, and its traffic policy is Local: ${how}`;
     return { code: 'NoLocalEndpoints', message, remedy: slices };
   }
   if (said.includes('has no endpoints')) {
     return { code: 'NoEndpoints', message: `Service ${service.key} has no ready endpoint: ${how}`, remedy: slices };
+  }
+  // After those above: the rule for other ports stands at the end, and a port without endpoints comes to it, too.
+  if (said.includes(': no such port')) {
+    return { code: 'NoSuchPort', message: `Service ${service.key} has no such port: ${how}`, remedy: edit };
   }
   return {
     code: 'ServiceRefuses',
