@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import type { Browser } from 'playwright-core';
 import type t from 'tap';
+import { processStatus } from '../../hack/dev/supervisor-control';
 import { ConsolePage, openBrowser } from './browser';
 import { type Cluster, output, until } from './cluster';
 import { editTests } from './console-edit';
@@ -85,16 +86,17 @@ export function consoleTests(t: Test, cluster: Cluster): void {
   });
 
   t.test('a view has one watch, and a page that lost its server finds it again', async (t) => {
-    const view = await loggedIn({ provoked: /ERR_INTERNET_DISCONNECTED/ });
+    const view = await loggedIn({ provoked: /net::ERR_/ });
     const open = (count: number) => until(`${count} watches are open`, async () => view.watches.size === count);
     await open(1);
     await view.press('g', 's');
     await view.see('h1', 'Services');
     await open(1);
-    await view.page.context().setOffline(true);
+    const server = (await processStatus(cluster.plan.runDir)).find((process) => process.name === 'server')!;
+    process.kill(server.pid!, 'SIGKILL');
     await view.see('.live', 'Connecting again');
-    await cluster.kubectl('-n', 'codereview', 'create', 'service', 'clusterip', 'made-meanwhile', '--tcp=80');
-    await view.page.context().setOffline(false);
+    const create = ['-n', 'codereview', 'create', 'service', 'clusterip', 'made-meanwhile', '--tcp=80'];
+    await until('the server is back', async () => (await cluster.kubectl(...create)) !== '');
     await view.see('.grid-row a', 'made-meanwhile');
     await view.see('.live', 'Live');
     await view.click('.grid-row a', 'made-meanwhile');
