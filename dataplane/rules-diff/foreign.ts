@@ -99,6 +99,10 @@ export function foreignRules(dumps: readonly IptablesDump[], ruleset: string): F
   const notes: string[] = [];
   const shown = new Set<string>();
   const bases = dumps.flatMap((dump) => basesOfDump(dump, shown));
+  const backends = new Set(
+    dumps.filter(({ dump }) => /^(?:\[\d+:\d+\] )?-A /m.test(dump)).map(({ backend }) => backend),
+  );
+  if (backends.size > 1) notes.push('both back ends of iptables hold rules, legacy and nft: the kernel applies both');
   for (const table of tablesOf(ruleset, notes)) {
     if (!shown.has(table.label) && !table.label.startsWith('arp ')) bases.push(...basesOfTable(table, notes));
   }

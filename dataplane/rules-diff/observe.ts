@@ -17,7 +17,7 @@ export interface Observed {
   /** What `nft -n -s -t list ruleset` prints; '' without nft. */
   readonly ruleset: string;
   readonly tables: readonly ObservedTable[];
-  /** What could not be read or compared. */
+  /** What could not be compared. */
   readonly notes: readonly string[];
 }
 
@@ -30,13 +30,15 @@ const readTimeoutMs = 60_000;
 export async function observe(exec: Exec, desired: DesiredPart['nft']): Promise<Observed> {
   const notes: string[] = [];
   const dumps = await readDumps(exec);
-  const ruleset = await readRuleset(exec, notes);
+  const ruleset = await readRuleset(exec);
+  if (ruleset === undefined && desired.length > 0)
+    notes.push('tables of nftables are not compared: nft is not installed');
   const nft = new NftProgram(exec);
   const tables: ObservedTable[] = [];
   for (const table of ownTables) {
     const label = labelOf(table);
-    const actual = tableText(ruleset, table.family, table.name);
-    const wanted = desired.find((one) => labelOf(one.table) === label);
+    const actual = tableText(ruleset ?? '', table.family, table.name);
+    const wanted = ruleset === undefined ? undefined : desired.find((one) => labelOf(one.table) === label);
     try {
       const printed = wanted && (await printPlan(exec, wanted.table, wanted.plan));
       const elements = wanted && actual !== undefined ? await nft.read(table) : undefined;
@@ -51,7 +53,7 @@ export async function observe(exec: Exec, desired: DesiredPart['nft']): Promise<
       notes.push(`table ${label} is not compared: ${describeError(error)}`);
     }
   }
-  return { dumps, ruleset, tables, notes };
+  return { dumps, ruleset: ruleset ?? '', tables, notes };
 }
 
 const labelOf = ({ family, name }: TableName): string => `${family} ${name}`;
@@ -73,14 +75,14 @@ async function readDumps(exec: Exec): Promise<readonly IptablesDump[]> {
   return dumps;
 }
 
-async function readRuleset(exec: Exec, notes: string[]): Promise<string> {
+/** Undefined without nft. */
+async function readRuleset(exec: Exec): Promise<string | undefined> {
   try {
     // With elements nft would read every set of every program.
     return (await exec.run(['nft', '-n', '-s', '-t', 'list', 'ruleset'], { timeoutMs: readTimeoutMs })).stdout;
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    notes.push('nft is not installed: tables of nftables are not compared');
-    return '';
+    return undefined;
   }
 }
 

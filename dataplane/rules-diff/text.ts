@@ -95,7 +95,7 @@ const renderOwn = ({ program, backend, table, chains, rules }: OwnRules): string
 function renderForeign(chains: readonly ForeignChain[]): readonly string[] {
   if (chains.length === 0) return ['No rules of other programs where packets of pods and Services pass.'];
   return [
-    'Rules of other programs where packets of pods and Services pass, in order; ! may decide before ours:',
+    'Rules of other programs where packets of pods and Services pass, in order. ! may decide before ours; a drop further down counts too:',
     ...chains.flatMap(renderChain),
   ];
 }
@@ -141,9 +141,7 @@ function conclusion({ verdict, foreign, rules, elements }: Report): string {
   const dropping = foreign.chains.filter(({ drops }) => drops).length;
   const others = [
     ...(early > 0 ? [`${counted(early, 'rule')} of other programs may decide before ours`] : []),
-    ...(dropping > 0
-      ? [`${counted(dropping, 'chain')} of others drop${dropping === 1 ? 's' : ''} what no rule accepts`]
-      : []),
+    ...(dropping > 0 ? [`what no rule accepts is dropped in ${counted(dropping, 'chain')}`] : []),
   ];
   const behind = others.length === 0 ? 'no rule of another program decides before ours' : others.join(', and ');
   if (verdict === 'unknown') return `Unknown: not everything that is desired is known or could be compared; ${behind}.`;
