@@ -5,6 +5,7 @@ import t from 'tap';
 import { serveHealth } from '../../controlplane/process/health';
 import type { Exec } from '../../dataplane/exec/exec';
 import { jumps } from '../../dataplane/netfilter/names';
+import { jumpRule } from '../../dataplane/netfilter/plan';
 import { type DesiredPart, DesiredReader, desiredLines } from '../../dataplane/rules-diff/document';
 import { renderReport } from '../../dataplane/rules-diff/text';
 import { ServiceCompiler } from '../../dataplane/service/iptables/compiler';
@@ -59,6 +60,31 @@ t.test('it reads again while rules are being written, and not for a write that f
   const failing = await diff({ exec: emptyKernel, ask: asking({ pending: true, failure: 'netfilter is busy' }).ask });
   t.match(renderReport(failing, 0), /^kube-proxy, services: .*nothing written yet; failing: netfilter is busy\n/);
 });
+
+t.test('what kube-proxy repairs meanwhile is said', async (t) => {
+  let reads = 0;
+  const once: Exec = {
+    run: async (argv) => {
+      const isFirst = argv[0] === 'iptables-nft-save' && reads++ === 0;
+      return { stdout: isFirst ? '' : repaired(argv[0]!), stderr: '' };
+    },
+  };
+  const report = await diff({ exec: once, ask: asking({}, { writes: 2 }).ask });
+  t.equal(report.verdict, 'equal', JSON.stringify(report.rules));
+  t.match(report.notes, [/^kube-proxy wrote meanwhile: \d\d differences of the first reading are gone$/]);
+});
+
+/** The kernel with all that is desired. */
+function repaired(program: string): string {
+  if (program !== 'iptables-nft-save') return '';
+  const of = (table: 'nat' | 'filter') => {
+    const own = jumps.filter((jump) => jump.table === table);
+    const names = [...own.map(({ from }) => from), ...plan[table].keys()].map((name) => `:${name} - [0:0]\n`);
+    const rules = [...own.map(({ from, to }) => `${jumpRule(from, to)}\n`), ...plan[table].values()];
+    return `*${table}\n${names.join('')}${rules.join('')}COMMIT\n`;
+  };
+  return of('nat') + of('filter');
+}
 
 t.test('nothing is planned yet: nothing is compared', async (t) => {
   const none = async () => ({

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exec } from '../../dataplane/exec/exec';
 import type { Difference } from '../../dataplane/rules-diff/difference';
-import { observe } from '../../dataplane/rules-diff/observe';
+import { type Observed, observe } from '../../dataplane/rules-diff/observe';
 import { differencesOf, hasMoved, inBoth, type Report, reportOf } from '../../dataplane/rules-diff/report';
 import type { Answer } from './door';
 
@@ -18,18 +18,35 @@ export interface DiffDeps {
 
 /** @throws CommandFailed without root */
 export async function diff({ exec, ask }: DiffDeps): Promise<Report> {
+  let first: readonly Difference[] | undefined;
   let earlier: readonly Difference[] | undefined;
   for (let left = tries; ; left--) {
     const desired = await ask('/rules');
     if ('why' in desired) return reportOf(desired, await observe(exec, []), []);
-    const nft = desired.parts.flatMap((part) => part.nft);
-    const observed = await observe(exec, nft);
+    const observed = await observe(
+      exec,
+      desired.parts.flatMap((part) => part.nft),
+    );
     const found = differencesOf(desired, observed);
     const differences = earlier === undefined ? found : inBoth(earlier, found);
+    first ??= found;
     const after = await ask('/rules/state');
-    const moved = !('why' in after) && hasMoved([...desired.parts, ...desired.end], [...after.end, ...after.end]);
-    if (differences.length === 0 || !moved || left <= 1) return reportOf(desired, observed, differences);
+    const moved = !('why' in after) && hasMoved([desired.parts, desired.end, after.end]);
+    if (differences.length === 0 || !moved || left <= 1) {
+      return reportOf(desired, withGone(observed, first, differences), differences);
+    }
     earlier = found;
     await sleep(pauseMs);
   }
+}
+
+/** kube-proxy repairs what it notices: the person who asks should know that something was repaired just now. */
+function withGone(observed: Observed, first: readonly Difference[], last: readonly Difference[]): Observed {
+  const gone = first.length - inBoth(last, first).length;
+  if (gone === 0) return observed;
+  const remarks = [
+    ...observed.remarks,
+    `kube-proxy wrote meanwhile: ${gone} differences of the first reading are gone`,
+  ];
+  return { ...observed, remarks };
 }

@@ -27,7 +27,7 @@ export const command = defineCommand({
   notes: `  RULE      a line of iptables-save, iptables -S or nft list ruleset: who wrote it, for which object, and how packets get there
   ADDRESS   what the rules do with the first packet of a connection to it
   -         reads rules or addresses from standard input, one a line
-  diff      what kube-proxy wants and the kernel lacks, what the kernel holds and nobody wants, and the rules of other programs;
+  diff      what kube-proxy wants and the kernel lacks, what the kernel holds and is not wanted, and the rules of other programs;
             ends with status 0 if equal, 1 if different or not known, 2 for wrong use
 
 examples:

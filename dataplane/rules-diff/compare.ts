@@ -1,5 +1,5 @@
 // Compares the desired rules with the kernel. Whether a chain, a jump, a part of a table or an element differs, the code decides that also
-// repairs (netfilter/plan.ts, nftables/differences.ts); here it is told rule by rule. Pure.
+// repairs (netfilter/plan.ts, nftables/differences.ts); here it is reported rule by rule. Pure.
 import type { Family } from '../../controlplane/base/cidr';
 import type { Mode } from '../netfilter/backend';
 import { jumps as allJumps, type Jump, ownedTables } from '../netfilter/names';
@@ -28,13 +28,13 @@ export interface ObservedTable {
   /** Without elements; undefined: not in the kernel. */
   readonly actual: string | undefined;
   readonly elements: NftTable;
-  /** The plan as nft prints it; undefined: nobody desires this table. */
+  /** The plan as nft prints it; undefined: no such table is desired. */
   readonly desired: { readonly plan: TablePlan; readonly printed: string } | undefined;
 }
 
 const nothing: OwnChains = { nat: new Map(), filter: new Map() };
 
-/** Of each back end and family: where nobody desires anything, all that is ours is one too many. */
+/** Of each back end and family: where nothing is desired, all that is ours is one too many. */
 export function compareIptables(
   dumps: readonly IptablesDump[],
   desired: DesiredPart['iptables'],

@@ -19,6 +19,8 @@ export interface Observed {
   readonly tables: readonly ObservedTable[];
   /** What could not be compared. */
   readonly notes: readonly string[];
+  /** What else a person should know. */
+  readonly remarks: readonly string[];
 }
 
 /** All tables that kube-proxy ever writes. */
@@ -53,7 +55,7 @@ export async function observe(exec: Exec, desired: DesiredPart['nft']): Promise<
       notes.push(`table ${label} is not compared: ${describeError(error)}`);
     }
   }
-  return { dumps, ruleset: ruleset ?? '', tables, notes };
+  return { dumps, ruleset: ruleset ?? '', tables, notes, remarks: [] };
 }
 
 const labelOf = ({ family, name }: TableName): string => `${family} ${name}`;

@@ -58,7 +58,13 @@ export function reportOf(
     elements: kinds(differences.filter(({ what }) => what === 'element')),
     own: unknown ? ownRules(dumps, tables) : [],
     foreign,
-    notes: [...parts.flatMap(({ notes }) => notes), ...observed.notes, ...foreign.notes, ...always],
+    notes: [
+      ...parts.flatMap(({ notes }) => notes),
+      ...observed.notes,
+      ...observed.remarks,
+      ...foreign.notes,
+      ...always,
+    ],
   };
 }
 
@@ -68,13 +74,10 @@ export function inBoth(earlier: readonly Difference[], later: readonly Differenc
   return later.filter((one) => before.has(identityOf(one)));
 }
 
-/** Whether plans changed or waited between two answers, so that they cannot be compared with what was read between. */
-export function hasMoved(before: readonly PartState[], after: readonly PartState[]): boolean {
+/** Whether plans changed or waited between these answers, so that they cannot be compared with what was read between. */
+export function hasMoved(answers: readonly (readonly PartState[])[]): boolean {
   // A write that fails waits all the time, and nothing moves.
-  const waits = ({ state }: PartState) => state.pending && state.failure === undefined;
-  const writes = (states: readonly PartState[]) =>
-    JSON.stringify(
-      states.filter(({ state }) => state.failure === undefined).map(({ part, state }) => [part, state.writes]),
-    );
-  return [...before, ...after].some(waits) || writes(before) !== writes(after);
+  const steady = answers.map((states) => states.filter(({ state }) => state.failure === undefined));
+  const writes = new Set(steady.map((states) => JSON.stringify(states.map(({ part, state }) => [part, state.writes]))));
+  return writes.size > 1 || steady.flat().some(({ state }) => state.pending);
 }
