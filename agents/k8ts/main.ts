@@ -59,7 +59,7 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import('../../controlplane/server/store/command')).command,
   },
   rules: {
-    summary: 'explain the netfilter rules of this node',
+    summary: 'explain the netfilter rules of this node, or compare them with what kube-proxy wants',
     load: async () => (await import('../rules/main')).command,
   },
   path: {

@@ -90,11 +90,12 @@ const scripts = {
   }),
   rules: script({
     summary:
-      'Explains the netfilter rules of a node: whose rule is this, and what do the rules do to a packet? RULE is a line of iptables-save, iptables -S or nft list ruleset, in quotes.',
-    usage: "hack/rules [options] NODE explain 'RULE'|ADDRESS[:PORT][/PROTOCOL]|-",
+      'Explains the netfilter rules of a node: whose rule is this, and what do the rules do to a packet? RULE is a line of iptables-save, iptables -S or nft list ruleset, in quotes. diff compares the rules with what kube-proxy of the node wants, and names those of other programs; its status is 0 if they are equal, 1 if not.',
+    usage:
+      "hack/rules [options] NODE explain 'RULE'|ADDRESS[:PORT][/PROTOCOL]|-\n       hack/rules [options] NODE diff",
     options: rulesOptions,
     maxPositional: 3,
-    run: ({ name, from, json }, words) => rules({ name, words, from, json, env }),
+    run: ({ name, from, json, proxyMetrics }, words) => rules({ name, words, from, json, proxyMetrics, env }),
   }),
   logs: script({
     summary: 'Shows the log of one process (server, registry, worker-1/kubelet, ...); without a name, lists them.',

@@ -66,6 +66,26 @@ t.test('hack/rules explains a packet, and each line that the kernel lists', asyn
   );
 });
 
+t.test('hack/rules diff: the kernel holds what kube-proxy wants, and a rule of another program is named', async (t) => {
+  const diff = () => cluster.script('rules', 'worker-1', 'diff');
+  await until('equal', async () => (await diff()).code === 0, 20_000);
+  const { netns } = cluster.plan.nodes.find((node) => node.name === 'worker-1')!;
+  const iptables = (...argv: string[]) => output(['nsenter', `--net=/run/netns/${netns}`, '--', 'iptables', ...argv]);
+  const rule = ['-s', '203.0.113.0/24', '-j', 'DROP'];
+  await iptables('-I', 'FORWARD', '1', ...rule);
+  try {
+    const { stdout, code } = await diff();
+    t.match(stdout, /^ {2}! {3}1 {2}-A FORWARD -s 203\.0\.113\.0\/24 -j DROP$/m);
+    t.match(
+      stdout,
+      /^Equal: the kernel holds what kube-proxy wants; \d+ rules? of other programs may decide before ours/m,
+    );
+    t.equal(code, 0);
+  } finally {
+    await iptables('-D', 'FORWARD', ...rule);
+  }
+});
+
 t.test('hack/up again changes nothing', async (t) => {
   const pids = async () =>
     (await processStatus(cluster.plan.runDir)).map((entry) => [entry.name, entry.pid, entry.restarts]);
