@@ -99,7 +99,7 @@ export const serviceLabs: readonly Lab[] = [
   },
   {
     name: 'stale-slice',
-    fault: 'an EndpointSlice written by hand names an address that nobody has',
+    fault: 'an EndpointSlice written by hand names an address that no pod has',
     from: client,
     to: 'svc/stale-slice',
     codes: ['NobodyThere'],
