@@ -1,10 +1,11 @@
 // Bundles the programs: dist/k8ts.js, the one command of every process; dist/yaml-worker.js, a thread of the server; dist/grpc.js, for the
-// plug-ins of a kubelet and for etcd; dist/dev.js, the program of hack/up, down, status, store, rules and logs; dist/demo.js for machines
-// without kubectl; and the schemas of the API.
+// plug-ins of a kubelet and for etcd; dist/dev.js, the program of hack/up, down, status, console, store, path, rules and logs; dist/demo.js for machines
+// without kubectl; dist/console, the page of the console; and the schemas of the API.
 // Bundles start in a quarter of the time and hold less memory than the sources would.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { buildConsole } from './build-console';
 
 const root = join(__dirname, '..');
 const outdir = join(root, 'dist');
@@ -81,6 +82,7 @@ async function main(): Promise<void> {
       logLevel: 'warning',
     }),
     writeSchemas(outdir),
+    buildConsole(root, join(outdir, 'console')),
   ]);
   for (const name of ['k8ts', 'yaml-worker', 'grpc', 'dev', 'supervisor', 'demo'])
     keepOneByte(join(outdir, `${name}.js`));

@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'one address for several API servers',
     load: async () => (await import('../balancer/main')).command,
   },
+  console: {
+    summary: 'print or open a link that logs you in to the console',
+    load: async () => (await import('../console/main')).command,
+  },
   init: {
     summary: 'make this machine the control machine of a new cluster',
     load: async () => (await import('../setup/init')).command,
@@ -55,7 +59,7 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import('../../controlplane/server/store/command')).command,
   },
   rules: {
-    summary: 'explain the netfilter rules of this node',
+    summary: 'explain the netfilter rules of this node, or compare them with what kube-proxy wants',
     load: async () => (await import('../rules/main')).command,
   },
   path: {

@@ -11,6 +11,7 @@ import { type DesiredConntrack, planSettings, raiseSettings } from '../../datapl
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { Generations } from '../../dataplane/nftables/generations';
+import { desiredLines, stateLines } from '../../dataplane/rules-diff/document';
 import { openAnnouncer } from './announcer/open';
 import { cleanup } from './cleanup';
 import { Events } from './events';
@@ -69,8 +70,10 @@ export const command = defineCommand({
     const metrics = () => parts.map((part) => part.renderMetrics?.() ?? '').join('');
     const report = healthReports(systemClock);
     const texts = { '/proxyMode': options.proxyMode };
+    const desired = () => parts.flatMap((part) => part.desired?.() ?? []);
+    const streams = { '/rules': () => desiredLines(desired), '/rules/state': () => stateLines(desired) };
     await serveHealth({ host: bindAddress, port: healthzPort, check, report }, signal);
-    await serveHealth({ host: '127.0.0.1', port: metricsPort, check, metrics, texts }, signal);
+    await serveHealth({ host: '127.0.0.1', port: metricsPort, check, metrics, texts, streams }, signal);
     await Promise.all(parts.map((part) => part.run(signal)));
   },
 });

@@ -7,6 +7,8 @@ import { FlowCleaner } from '../../dataplane/conntrack/cleaner';
 import type { Exec } from '../../dataplane/exec/exec';
 import type { Family } from '../../dataplane/netfilter/model';
 import type { Generations } from '../../dataplane/nftables/generations';
+import type { DesiredPart, WriteState } from '../../dataplane/rules-diff/document';
+import type { ProxyMode } from '../../dataplane/service/mode';
 import { FamilyProxy } from './family-proxy';
 import { HealthPorts } from './health-ports';
 import { Metrics } from './metrics';
@@ -39,11 +41,33 @@ export async function openServices({ options, exec, generations, ...given }: Giv
   return {
     reportTo: (progress) => proxier.reportTo(progress),
     problem: () => proxier.problem(),
+    desired: () => desiredServices(options.proxyMode, families, proxier.state),
     renderMetrics: () => {
       for (const { rules } of families) for (const [table, n] of rules.ruleCounts) metrics.rules.set(table, n);
       return metrics.render();
     },
     run: (signal) => proxier.run(signal).finally(() => healthPorts.close()),
+  };
+}
+
+/** Services of all families, as last planned. */
+export function desiredServices(
+  mode: ProxyMode,
+  families: readonly Pick<FamilyProxy, 'family' | 'rules'>[],
+  state: WriteState,
+): DesiredPart {
+  const rules = families.flatMap(({ family, rules }) => {
+    const desired = rules.desired();
+    return desired ? [{ family, desired }] : [];
+  });
+  return {
+    part: 'services',
+    mode,
+    state,
+    known: rules.length === families.length,
+    iptables: rules.flatMap(({ family, desired }) => desired.iptables.map((one) => ({ ...one, family }))),
+    nft: rules.flatMap(({ desired }) => desired.nft),
+    notes: [],
   };
 }
 

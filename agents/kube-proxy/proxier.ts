@@ -14,6 +14,7 @@ import type { Clock } from '../../controlplane/base/clock';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Informer } from '../../controlplane/client/informer';
 import type { Drift } from '../../dataplane/netfilter/writer';
+import type { WriteState } from '../../dataplane/rules-diff/document';
 import type { FamilyProxy } from './family-proxy';
 import type { HealthPorts } from './health-ports';
 import { keyOfPod, translatePod } from './host-ports';
@@ -102,6 +103,10 @@ export class Proxier {
     return this.keeper.started
       ? this.keeper.problem()
       : 'waiting for the first list of Services, EndpointSlices, Nodes and Pods';
+  }
+
+  get state(): WriteState {
+    return this.keeper.state();
   }
 
   private async sync(): Promise<void> {

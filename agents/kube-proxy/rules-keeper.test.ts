@@ -185,7 +185,7 @@ t.test('6. problem() names a write that hangs', async (t) => {
   await end();
 });
 
-t.test('7. run() resolves when the last write has ended, and nothing follows', async (t) => {
+t.test('8. run() resolves when the last write has ended, and nothing follows', async (t) => {
   const { kernel, calls, start, pass, end } = setUp(t);
   const written = Promise.withResolvers<void>();
   kernel.write = () => written.promise;
@@ -200,4 +200,24 @@ t.test('7. run() resolves when the last write has ended, and nothing follows', a
   await ending;
   await pass(10 * canaryMs);
   t.same(calls, ['write']);
+});
+
+t.test('7. the state: how many writes have begun, what waits, the last failure', async (t) => {
+  const { keeper, kernel, clock, start, pass } = setUp(t);
+  t.strictSame(keeper.state(), { writes: 0, pending: false });
+  clock.advance(500);
+  await start();
+  t.strictSame(keeper.state(), { writes: 1, pending: false, writtenAt: 500 });
+  const written = Promise.withResolvers<void>();
+  kernel.write = () => written.promise;
+  keeper.request();
+  await settle();
+  t.strictSame(keeper.state(), { writes: 2, pending: true, writtenAt: 500 });
+  written.reject(new Error('busy'));
+  await settle();
+  t.strictSame(keeper.state(), { writes: 2, pending: true, writtenAt: 500, failure: 'busy' });
+  kernel.write = async () => undefined;
+  await pass(60_000);
+  t.match(keeper.state(), { pending: false, writtenAt: 60_500 });
+  t.notMatch(keeper.state(), { failure: String });
 });

@@ -8,11 +8,13 @@
 //   5. A check that finds drift reports it once and requests a write. A check that fails is logged; the next one comes as usual.
 //   6. problem() names changes that have waited for longer than `staleMs`, with the last failure. A failed write keeps its changes
 //      waiting since they were requested.
-//   7. run() resolves after its signal is aborted and the last write and check have ended.
+//   7. state() changes `writes` with each write that begins: equal numbers, and no write under way, mean that nothing was planned in between.
+//   8. run() resolves after its signal is aborted and the last write and check have ended.
 import type { Clock } from '../../controlplane/base/clock';
 import { describeError } from '../../controlplane/base/errors';
 import type { Logger } from '../../controlplane/base/logger';
 import type { Drift } from '../../dataplane/netfilter/writer';
+import type { WriteState } from '../../dataplane/rules-diff/document';
 import { Runner } from './runner';
 
 /** Rules that another process flushes are written again within this time plus one write. */
@@ -47,6 +49,9 @@ export class RulesKeeper {
   private running = false;
   private waitingSince: number | undefined;
   private failure: string | undefined;
+  private writes = 0;
+  private writing = false;
+  private writtenAt: number | undefined;
 
   constructor(private readonly deps: RulesKeeperDeps) {
     this.runner = new Runner({
@@ -76,6 +81,16 @@ export class RulesKeeper {
     await this.turn;
   }
 
+  state(): WriteState {
+    const { waitingSince, failure, writtenAt, writes, writing } = this;
+    return {
+      writes,
+      pending: writing || waitingSince !== undefined,
+      ...(writtenAt === undefined ? {} : { writtenAt }),
+      ...(failure === undefined ? {} : { failure }),
+    };
+  }
+
   /** What is wrong, for /healthz. */
   problem(): string | undefined {
     const { what, clock } = this.deps;
@@ -95,12 +110,17 @@ export class RulesKeeper {
     const start = this.deps.clock.now();
     const requestedAt = this.waitingSince;
     this.waitingSince = undefined;
+    this.writes++;
+    this.writing = true;
     try {
       await this.deps.sync();
       this.failure = undefined;
+      this.writtenAt = this.deps.clock.now();
     } catch (err) {
       this.waitingSince ??= requestedAt ?? start;
       throw err;
+    } finally {
+      this.writing = false;
     }
   }
 

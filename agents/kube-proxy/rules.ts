@@ -5,6 +5,7 @@ import type { Logger } from '../../controlplane/base/logger';
 import type { Exec } from '../../dataplane/exec/exec';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { type Backend, backendsInUse, detectBackend } from '../../dataplane/netfilter/backend';
+import type { DesiredRules } from '../../dataplane/netfilter/desired';
 import type { Drift, RuleWriter, Written } from '../../dataplane/netfilter/writer';
 import type { Generations } from '../../dataplane/nftables/generations';
 import { NftProgram } from '../../dataplane/nftables/nft';
@@ -28,6 +29,8 @@ export interface Rules {
   readonly noticesAll: boolean;
   /** Finds nothing before the first write. Compares everything if `thorough`, or if the canaries are missing. */
   check(thorough: boolean): Promise<Drift>;
+  /** As last planned; undefined before the first plan. */
+  desired(): DesiredRules | undefined;
   removeAll(): Promise<void>;
 }
 
@@ -74,6 +77,10 @@ export class ModeRules<Plan, Dirty> implements Rules {
     if (!this.taken) return [];
     if (!thorough && (await this.writer.canaryAlive())) return [];
     return this.writer.check(this.taken.plan);
+  }
+
+  desired(): DesiredRules | undefined {
+    return this.taken && this.writer.desired(this.taken.plan);
   }
 
   removeAll(): Promise<void> {

@@ -65,7 +65,7 @@ examples:
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else if (output === 'svg') process.stdout.write(renderSvg(report));
     else {
-      const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
+      const colour = options.color === 'always' || (options.color === 'auto' && process.stdout.isTTY === true);
       const width = process.stdout.isTTY ? Math.max(60, process.stdout.columns) : 120;
       process.stdout.write(renderReport(report, { details: output === 'wide', colour, width }));
     }

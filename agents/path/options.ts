@@ -32,6 +32,14 @@ export const pathOptions = {
     help: 'prints the JSON Schema of --output json, and asks nothing',
     parse: parseBoolean,
   },
+  color: {
+    flag: 'color',
+    env: 'NO_COLOR',
+    placeholder: 'WHEN',
+    default: 'auto',
+    help: 'auto, always or never; NO_COLOR in the environment means never',
+    parse: (text: string) => (text === 'auto' || text === 'always' ? text : 'never'),
+  },
   probe: {
     flag: 'probe',
     default: 'true',

@@ -278,7 +278,7 @@ function silence(seen: readonly Sighted[], label: string, { target, followed }: 
   const lastNode = followed.passed.at(-1)?.node;
   const arrived =
     last !== undefined && last.node === lastNode && (followed.end.kind === 'node' || last.direction === 'out');
-  // Nobody has to answer a datagram; that it arrived is all there is to know.
+  // No program has to answer a datagram; that it arrived is all there is to know.
   if (target.protocol === 'udp' && delivered && arrived) return undefined;
   const at = (one: Sighted) => `${one.link} of node ${one.node}`;
   if (last === undefined) {

@@ -33,13 +33,30 @@ t.test('destinations', async (t) => {
     ['10.244.1.5', { kind: 'address', address: '10.244.1.5' }],
     ['[fd00::a]:53', { kind: 'address', address: 'fd00::a', port: 53 }],
     ['fd00::a', { kind: 'address', address: 'fd00::a' }],
+    ['svc/udp', { kind: 'service', namespace: 'shop', name: 'udp' }],
+    ['[fd00::a]:53/udp', { kind: 'address', address: 'fd00::a', port: 53, protocol: 'udp' }],
+    ['10.244.1.5/icmp', { kind: 'address', address: '10.244.1.5', protocol: 'icmp' }],
     ['web:80', { kind: 'name', name: 'web', port: 80 }],
     ['web.shop.svc.cluster.local.:80', { kind: 'name', name: 'web.shop.svc.cluster.local.', port: 80 }],
     ['http://shop.local/cart?x=1', { kind: 'url', scheme: 'http', host: 'shop.local', port: 80, path: '/cart?x=1' }],
     ['HTTPS://[fd00::1]:8443', { kind: 'url', scheme: 'https', host: 'fd00::1', port: 8443, path: '/' }],
   ];
   for (const [text, wanted] of cases) t.same(readTo(text, 'shop'), wanted, text);
-  for (const text of ['', ':80', 'deploy/web:80', 'web:80:81', 'svc/:80', 'a b', 'web/tcp/udp', 'http://']) {
+  for (const text of [
+    '',
+    ':80',
+    'deploy/web:80',
+    'web:80:81',
+    'svc/:80',
+    'a b',
+    'web/tcp/udp',
+    'http://',
+    '[x]:80',
+    '[fd00::1]',
+    '[]:80',
+    'web:80/',
+    ':/udp',
+  ]) {
     t.throws(() => readTo(text, 'shop'), { code: 'BadRequest' }, text);
   }
   for (const text of ['svc/web:0', 'web:65536']) t.throws(() => readTo(text, 'shop'), /is no port/, text);

@@ -10,7 +10,8 @@ export type From =
   /** A machine that is no node; without an address the machine on which the command runs. */
   | { readonly kind: 'outside'; readonly address?: string };
 
-export type Protocol = 'tcp' | 'udp' | 'sctp' | 'icmp';
+const protocols = ['tcp', 'udp', 'sctp', 'icmp'] as const;
+export type Protocol = (typeof protocols)[number];
 
 export interface PortOf {
   /** A number, or the name of a port. */
@@ -85,13 +86,7 @@ export function readFrom(text: string, namespace: string): From {
 /** @throws BadRequest likewise */
 export function readTo(text: string, namespace: string): To {
   if (/^https?:\/\//i.test(text)) return readUrl(text);
-  const [whole, brackets, plain = '', port, protocolText] =
-    /^(?:\[([0-9a-f:.]+)\]|([^[\]:]*|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*))(?::([a-z0-9-]+))?(?:\/(tcp|udp|sctp|icmp))?$/i.exec(
-      text,
-    ) ?? [];
-  if (whole === undefined) throw noDestination(text);
-  const target = brackets ?? plain;
-  const protocol = protocolText?.toLowerCase() as Protocol | undefined;
+  const { target, port, protocol } = splitTarget(text);
   const portOf: PortOf = {
     ...(port === undefined ? {} : { port: readPort(port, text) }),
     ...(protocol === undefined ? {} : { protocol }),
@@ -106,6 +101,29 @@ export function readTo(text: string, namespace: string): To {
     throw noDestination(text);
   }
   return { kind: 'name', name: target.toLowerCase(), ...portOf };
+}
+
+/** TARGET[:PORT][/PROTOCOL], and an IPv6 address with a port in brackets. @throws BadRequest */
+function splitTarget(text: string): { readonly target: string; readonly port?: string; readonly protocol?: Protocol } {
+  const end = text.lastIndexOf('/');
+  const before = text.slice(0, Math.max(0, end));
+  const word = text.slice(end + 1).toLowerCase();
+  // A Service or pod may be named udp: only after a port or an address it is a protocol.
+  const named = (before.includes(':') || isIP(before) !== 0) && protocols.find((one) => one === word);
+  const rest = named ? before : text;
+  const protocol = named ? { protocol: named } : {};
+  if (isIP(rest) !== 0) return { target: rest, ...protocol };
+  const [, brackets, afterBrackets] = /^\[([^\]]*)\]:(.+)$/.exec(rest) ?? [];
+  if (brackets !== undefined && isIP(brackets) === 6)
+    return { target: brackets, port: portText(afterBrackets!, text), ...protocol };
+  const at = rest.indexOf(':');
+  if (at < 0) return { target: rest, ...protocol };
+  return { target: rest.slice(0, at), port: portText(rest.slice(at + 1), text), ...protocol };
+}
+
+function portText(port: string, whole: string): string {
+  if (!/^[a-z0-9-]+$/i.test(port)) throw noDestination(whole);
+  return port;
 }
 
 const noDestination = (text: string): BadRequest =>

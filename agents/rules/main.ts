@@ -1,7 +1,7 @@
 // `k8ts rules`: explains the rules of this node, for the person who looks at them.
 import { text as readText } from 'node:stream/consumers';
 import { AppError, BadRequest, NotFound } from '../../controlplane/base/errors';
-import type { Parsed } from '../../controlplane/process/options';
+import { type Parsed, parseOptions, parseText } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
 import type { Exec } from '../../dataplane/exec/exec';
 import { SystemExec } from '../../dataplane/exec/system-exec';
@@ -12,34 +12,60 @@ import { renderAnswer } from '../../dataplane/path/explain-text';
 import { listedRules } from '../../dataplane/path/listed-rules';
 import { renderJourney } from '../../dataplane/path/text';
 import { type ListingsOfNode, tracerOfListings } from '../../dataplane/path/tracers';
+import { renderReport } from '../../dataplane/rules-diff/text';
+import { diff } from './diff';
+import { askProxy } from './door';
 import { commandOptions } from './options';
 import { packetOf, type Question, readQuestion } from './question';
 
 export const command = defineCommand({
   name: 'rules',
-  summary: 'explain the netfilter rules of this node',
+  summary: 'explain the netfilter rules of this node, or compare them with what kube-proxy wants',
   options: commandOptions,
-  arguments: 'explain RULE|ADDRESS[:PORT][/PROTOCOL]|-',
+  arguments: 'explain RULE|ADDRESS[:PORT][/PROTOCOL]|- , or diff',
   tool: true,
   notes: `  RULE      a line of iptables-save, iptables -S or nft list ruleset: who wrote it, for which object, and how packets get there
   ADDRESS   what the rules do with the first packet of a connection to it
   -         reads rules or addresses from standard input, one a line
+  diff      what kube-proxy wants and the kernel lacks, what the kernel holds and is not wanted, and the rules of other programs;
+            ends with status 0 if equal, 1 if different or not known, 2 for wrong use
 
 examples:
   k8ts rules explain 10.96.0.10:53/udp --from 10.244.1.7
   k8ts rules explain '-A FORWARD -i eth0 -j DROP'
   iptables-save -t nat | grep shop/web | k8ts rules explain -
+  k8ts rules diff
 `,
-  expand: joinRule,
+  expand: (argv) => checkWords(joinRule(argv)),
   async run({ options, positional }) {
     const [verb, ...words] = positional;
-    if (verb !== 'explain')
-      throw new BadRequest(`expected explain, got ${JSON.stringify(verb ?? '')}; see k8ts rules --help`);
+    if (verb === 'diff') return showDiff(options);
     const given = words.join(' ');
     const lines = given === '-' ? (await readText(process.stdin)).split('\n').filter(isQuestion) : [given];
     for (const part of await explain(lines, options, new SystemExec())) process.stdout.write(part);
   },
 });
+
+async function showDiff({ proxyMetrics, json: asJson }: Parsed<typeof commandOptions>): Promise<void> {
+  const report = await diff({ exec: new SystemExec(), ask: (path) => askProxy(proxyMetrics, path) });
+  process.stdout.write(asJson ? json(report) : renderReport(report, Date.now()));
+  if (report.verdict !== 'equal') process.exitCode = 1;
+}
+
+/** @throws BadRequest where the words ask nothing: before anything runs, so that the status is that of wrong use */
+function checkWords(argv: readonly string[]): readonly string[] {
+  const { positional, options } = parseOptions({ ...commandOptions, ...accepted }, argv, {});
+  const [verb, stray] = positional;
+  if (verb !== 'explain' && verb !== 'diff')
+    throw new BadRequest(`expected explain or diff, got ${JSON.stringify(verb ?? '')}; see k8ts rules --help`);
+  if (verb === 'explain') return argv;
+  if (stray !== undefined) throw new BadRequest(`diff takes no ${JSON.stringify(stray)}; see k8ts rules --help`);
+  if (options.from !== '') throw new BadRequest('--from is for explain');
+  return argv;
+}
+
+/** An option of all commands, checked by them. */
+const accepted = { logLevel: { flag: 'log-level', placeholder: 'LEVEL', default: 'info', help: '', parse: parseText } };
 
 /** Lines of a listing that are no rules: `*nat`, `:INPUT ACCEPT [0:0]`, `COMMIT`, `table ip nat {`, `type filter hook ...`, `}`. */
 const isQuestion = (line: string): boolean =>

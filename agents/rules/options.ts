@@ -14,5 +14,15 @@ export const commandOptions = {
       return text;
     },
   },
+  proxyMetrics: {
+    flag: 'proxy-metrics',
+    placeholder: 'HOST:PORT',
+    default: '127.0.0.1:10249',
+    help: 'with diff: where kube-proxy of this node says what it wants',
+    parse: (text: string) => {
+      if (!/^[\w.:[\]-]+:\d{1,5}$/.test(text)) throw new BadRequest('expected HOST:PORT');
+      return text;
+    },
+  },
   json: { flag: 'json', default: 'false', help: 'prints values instead of text', parse: parseBoolean },
 } satisfies OptionTable;

@@ -6,6 +6,8 @@ export const programDir = '/usr/local/lib/k8ts';
 /** The version of the program, written with it. */
 export const versionPath = `${programDir}/VERSION`;
 export const wrapperPath = '/usr/local/bin/k8ts';
+/** With this name kubectl finds it as a plug-in: `kubectl k8ts path`. */
+export const pluginPath = '/usr/local/bin/kubectl-k8ts';
 export const configDir = '/etc/k8ts';
 export const pkiDir = `${configDir}/pki`;
 export const adminConf = `${configDir}/admin.conf`;

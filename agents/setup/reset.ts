@@ -17,6 +17,7 @@ import {
   everyPart,
   kubeletDir,
   partsOf,
+  pluginPath,
   programDir,
   serverPkiDir,
   stateDir,
@@ -224,6 +225,7 @@ async function removeFiles(
   await files.remove(configDir);
   await files.remove(stateDir);
   await files.remove(wrapperPath);
+  await files.remove(pluginPath);
   await exec.run(['systemctl', 'daemon-reload']).catch(() => undefined);
   if (record?.installed) {
     await files.remove(programDir);

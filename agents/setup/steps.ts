@@ -8,6 +8,7 @@ import {
   envPath,
   type Part,
   partsOf,
+  pluginPath,
   programDir,
   pushConfigPath,
   type Role,
@@ -98,6 +99,7 @@ export function ownFiles(desired: Desired, sysctls: Readonly<Record<string, stri
   add(usersPath, usersText(desired));
   add(sysctlPath, sysctlText(sysctls));
   add(wrapperPath, wrapper, 0o755);
+  add(pluginPath, wrapper, 0o755);
   return files;
 }
 

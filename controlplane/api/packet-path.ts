@@ -30,7 +30,7 @@ const answer: Definition = {
   description: 'What the node answers.',
   'x-kubernetes-preserve-unknown-fields': true,
 };
-const text = { type: 'string' } as const;
+const text = { type: 'string', maxLength: 2_048 } as const;
 const port = { type: 'integer', minimum: 1, maximum: 65_535 } as const;
 const end: Definition = { type: 'object', properties: { address: text, port }, required: ['address'] };
 

@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger';
 import { type Algorithm, algorithmOf, keyId } from '../pki/jwt';
 import { type Accepted, type AnonymousPaths, Authenticator, parseTokenFile } from './authn/authenticator';
 import { BootstrapTokens } from './authn/bootstrap-tokens';
+import { ConsoleTokens } from './authn/console-tokens';
 import type { FrontProxyConfig } from './authn/front-proxy';
 import type { IssuerFacts } from './authn/issuer-documents';
 import { AuthenticationMetrics } from './authn/metrics';
@@ -51,6 +52,8 @@ export interface AccessOptions {
   /** Text of a static token file; see parseTokenFile. */
   readonly tokenFile?: string;
   readonly issuer?: IssuerOptions;
+  /** Users may log in to the console. Default: false. */
+  readonly console?: boolean;
   /** Knows tokens that the server does not. */
   readonly tokenWebhook?: TokenWebhookConfig;
   /** Default: Node and RBAC. */
@@ -85,6 +88,8 @@ export interface Access {
   readonly authorizer: Authorizer;
   readonly authenticator: Authenticator;
   readonly tokens: ServiceAccountTokens;
+  /** Absent: the server has no console. */
+  readonly console?: ConsoleTokens;
   readonly metrics: AuthenticationMetrics;
   /** Other issuers and anonymous paths for later requests. */
   readonly useAuthentication: (changed: AuthenticationOptions) => void;
@@ -102,12 +107,14 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
   const tokens = new ServiceAccountTokens(tokenConfig(options), cache, clock);
   const issuers = new AcceptedIssuers({ clock, log: deps.log.child('oidc') }, signal);
   const metrics = new AuthenticationMetrics();
+  const console = options.console ? { console: new ConsoleTokens(tokens.config, clock) } : {};
   const authenticator = new Authenticator(
     {
       serviceAccounts: tokens,
       bootstrapTokens: new BootstrapTokens(cache, clock),
       clock,
       metrics,
+      ...console,
       ...(options.tokenWebhook
         ? { webhook: new TokenWebhook(options.tokenWebhook, { clock, log: deps.log.child('authentication') }) }
         : {}),
@@ -128,7 +135,7 @@ export async function openAccess(options: AccessOptions, deps: AccessDeps, signa
   const authorizer = new UnionAuthorizer((options.authorization ?? defaultAuthorization).flatMap(open));
   const useAuthorization = (changed: AuthorizationOptions) => authorizer.use(changed.flatMap(open));
   const useAuthentication = (changed: AuthenticationOptions) => authenticator.accept(issuers.read(changed));
-  return { rbac, authorizer, authenticator, tokens, metrics, useAuthentication, useAuthorization };
+  return { rbac, authorizer, authenticator, tokens, ...console, metrics, useAuthentication, useAuthorization };
 }
 
 /** Other issuers and anonymous paths, as a configuration says. */

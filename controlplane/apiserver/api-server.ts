@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Catalog } from '../api/catalog';
+import { consoleKinds } from '../api/console';
 import { writeLargeIntegers } from '../api/json-text';
 import { packetPathKinds } from '../api/packet-path';
 import { resourceMetricsKinds } from '../api/resource-metrics';
@@ -56,6 +57,7 @@ import { renderAvailability, renderServer } from './server-metrics';
 import { KindServer } from './servers/kind-server';
 import { PathServer } from './servers/path-server';
 import { componentStatusHandler, openComponents } from './subresources/component-statuses';
+import { consoleHandlers } from './subresources/console-logins';
 import { bindingHandler } from './subresources/pods';
 import { reviewHandlers } from './subresources/reviews';
 import { subresourceTable, upgradeTable } from './subresources/table';
@@ -97,7 +99,8 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     writeLargeIntegers();
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
-    for (const kind of [...resourceMetricsKinds, ...packetPathKinds]) await deps.kinds.add(kind);
+    const own = [...resourceMetricsKinds, ...packetPathKinds, ...(options.console ? consoleKinds : [])];
+    for (const kind of own) await deps.kinds.add(kind);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
     this.access = access;
@@ -239,7 +242,8 @@ export class ApiServer {
         ...reviewHandlers({ ...access, owners: rest }),
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
-        ...packetPathHandlers({ kubelets: proxy }),
+        ...packetPathHandlers({ kubelets: proxy, cache }),
+        ...(access.console ? consoleHandlers({ tokens: access.console, owners: rest }) : []),
         ...resourceMetricsHandlers({ rest, usages: this.openUsages(proxy) }),
       ]),
       life: { signal: this.stop.signal, onSent: (kind, events) => this.metrics.sent(kind, events) },
@@ -258,8 +262,10 @@ export class ApiServer {
     const { scope, stop } = this;
     const { bindAddress: address, port, keys, frontProxy } = this.options;
     const { certificate, key, ca } = keys;
+    const { pages } = this.deps;
     const log = this.deps.log.child('http');
-    const given = { address, port, certificate, key, ca, ...(frontProxy ? { frontProxy } : {}) };
+    const optional = { ...(frontProxy ? { frontProxy } : {}), ...(pages ? { pages } : {}) };
+    const given = { address, port, certificate, key, ca, ...optional };
     const listener = new Listener(given, handler, authenticator, log);
     this.listener = listener;
     const opened = await listener.open();

@@ -9,6 +9,7 @@ import type { AuditOptions } from './audit/open';
 import type { FrontProxyConfig } from './authn/front-proxy';
 import type { OpenCache } from './cache/open';
 import type { LimitOptions } from './flowcontrol/options';
+import type { PublicPages } from './http/public-pages';
 import type { ServedKinds } from './served-kinds';
 import type { ResourceServer } from './servers/server';
 import type { Address } from './webhooks/service-address';
@@ -45,6 +46,8 @@ export interface ApiServerOptions {
   readonly authentication?: AuthenticationOptions;
   readonly authorization?: AuthorizationOptions;
   readonly audit?: AuditOptions;
+  /** Users may log in to the console: serves console.k8ts.io. Default: false. */
+  readonly console?: boolean;
   readonly podSecurity?: PodSecurityConfig;
   /** Other parts in this process, by their names in componentstatuses: scheduler, controller-manager. Default: none. */
   readonly localComponents?: readonly string[];
@@ -71,4 +74,6 @@ export interface ApiServerDeps {
   readonly rules?: readonly OpenRule[];
   /** Further parts of the API, for paths of no kind of the catalog; default: none. */
   readonly servers?: readonly ResourceServer[];
+  /** Files for everyone, such as the console's; default: none. */
+  readonly pages?: PublicPages;
 }

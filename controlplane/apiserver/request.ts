@@ -10,6 +10,8 @@ export interface UserInfo {
   readonly uid?: string;
   readonly groups: readonly string[];
   readonly extra?: Readonly<Record<string, readonly string[]>>;
+  /** When the credentials end, if they say so: no login that they ask for lasts longer. No answer shows it. */
+  readonly endsMs?: number;
 }
 
 /** Header names in lower case. An Impersonate-* header has one text for each time it was sent. */

@@ -1,5 +1,5 @@
 // What a node is asked about a packet, and what it answers: its hops, in the order in which the kernel takes them. Shared by the node
-// (dataplane/hops), the API (api/hop-report.ts) and those who join the parts of several nodes to one way (controlplane/path).
+// (dataplane/hops), the API (api/packet-path.ts) and those who join the parts of several nodes to one way (controlplane/path).
 
 /** A packet as its IP and transport headers say. */
 export interface HopPacket {

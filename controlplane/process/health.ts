@@ -2,6 +2,8 @@
 // answers the agent's counters and those of each process: CPU, memory, requests to the API server, how long its event loop was held.
 // In the Prometheus text format.
 import { createServer } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { renderBuildInfo } from '../base/build-info';
 import { Unavailable } from '../base/errors';
 import { eventLoop } from '../base/event-loop';
@@ -19,6 +21,8 @@ export interface HealthOptions {
   readonly report?: (problem: string | undefined) => object;
   /** Further paths with their texts. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** Further paths with long answers, in parts of any length, which are made while the client reads. */
+  readonly streams?: Readonly<Record<string, () => Iterable<string>>>;
 }
 
 /** What each process of k8ts reports. */
@@ -27,9 +31,25 @@ export function renderProcess(): string {
   return `${lines.join('\n')}\n${eventLoop.turns.render()}`;
 }
 
+/** About as much as a socket takes at once. */
+const portionLength = 64 * 1024;
+
+/** Joins short texts. Between two portions the process does its other work. */
+async function* inPortions(texts: Iterable<string>): AsyncGenerator<string> {
+  let portion = '';
+  for (const text of texts) {
+    portion += text;
+    if (portion.length < portionLength) continue;
+    yield portion;
+    portion = '';
+    await nextTurn();
+  }
+  if (portion !== '') yield portion;
+}
+
 /** Listens until the signal is aborted; resolves with the port once it listens. @throws Unavailable when it cannot bind */
 export function serveHealth(options: HealthOptions, signal: AbortSignal): Promise<number> {
-  const { host, port, check, metrics, report, texts = {} } = options;
+  const { host, port, check, metrics, report, texts = {}, streams = {} } = options;
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/metrics') {
@@ -45,6 +65,10 @@ export function serveHealth(options: HealthOptions, signal: AbortSignal): Promis
     } else if (path !== undefined && Object.hasOwn(texts, path)) {
       response.setHeader('content-type', 'text/plain; charset=utf-8');
       response.end(texts[path]);
+    } else if (path !== undefined && Object.hasOwn(streams, path)) {
+      response.setHeader('content-type', 'application/x-ndjson');
+      // A client that goes away ends it: no one is left to tell.
+      pipeline(inPortions(streams[path]!()), response).catch(() => undefined);
     } else {
       response.statusCode = 404;
       response.end('not found; this port answers /healthz and /metrics\n');

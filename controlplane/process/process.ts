@@ -18,7 +18,10 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly notes?: string;
   /** True for a command that a person runs: it prints a failure as one message on standard error, without time and stack. */
   readonly tool?: boolean;
-  /** Runs until the signal is aborted (SIGTERM, SIGINT) or the work is done. Throwing ends the process with status 1. */
+  /**
+   * Runs until the signal is aborted (SIGTERM, SIGINT) or the work is done. Throwing ends the process with status 1; a command whose answer
+   * is a status sets process.exitCode.
+   */
   readonly run: (context: CommandContext<O>) => Promise<void>;
 }
 export interface CommandContext<O extends OptionTable> {
@@ -79,7 +82,7 @@ export async function runCommand<O extends OptionTable>(
   try {
     const { options, positional } = parsed;
     await command.run({ options: options as unknown as Parsed<O>, positional, log, signal: abort.signal });
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (err) {
     // 130: the status that a shell gives to a program that Ctrl-C ended.
     if (abort.signal.aborted) return command.tool ? 130 : 0;

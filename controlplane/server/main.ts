@@ -22,6 +22,8 @@ import { Scope } from '../base/scope';
 import type { Client } from '../client/client';
 import { connect } from '../client/connect';
 import { createClient } from '../client/rest-client';
+import { BuiltPageFiles } from '../console/server/page-files';
+import { ConsolePages } from '../console/server/pages';
 import { renewEtcdPki } from '../pki/etcd';
 import { ensurePki, readAuthority, readTokenKey, type ServerNames } from '../pki/pki';
 import { type CommandContext, defineCommand } from '../process/process';
@@ -191,6 +193,7 @@ async function openApi(
       ...(tokenWebhook ? { tokenWebhook } : {}),
       ...(frontProxy ? { frontProxy } : {}),
       ...(audit ? { audit } : {}),
+      console: options.console,
       issuer: await readIssuer(options),
       authorization,
       authentication: await readAuthentication(options, ownIssuers(options)),
@@ -207,6 +210,7 @@ async function openApi(
       kinds: new ServedKinds(catalog, cache),
       clock: systemClock,
       log: log.child('apiserver'),
+      ...(options.console ? { pages: new ConsolePages(new BuiltPageFiles()) } : {}),
     },
   );
   scope.defer(() => api.close());

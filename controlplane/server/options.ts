@@ -195,6 +195,12 @@ export const serverOptions = {
     help: 'exempt from Pod Security: namespace=NAME, username=NAME, runtimeclass=NAME, comma-joined',
     parse: parseExemptions,
   },
+  console: {
+    flag: 'console',
+    default: 'true',
+    help: 'serve the console, a page for browsers, at /console/; false: neither the page nor its logins',
+    parse: parseBoolean,
+  },
   nodeName: {
     flag: 'node-name',
     placeholder: 'NAME',

@@ -4,7 +4,7 @@ import type { Exec } from '../exec/exec';
 
 export interface Neighbour {
   readonly address: string;
-  /** Absent: nobody has answered. */
+  /** Absent: no machine has answered. */
   readonly mac?: string;
   /** REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP, INCOMPLETE, FAILED. */
   readonly state: string;

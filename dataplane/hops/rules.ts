@@ -89,13 +89,12 @@ function ruleOf(step: RuleStep, packet: Packet, packets: Counted['packets']): Ho
   };
 }
 
-function writerOfStep({ table, chain, line, rule, objects }: RuleStep): string | undefined {
+function writerOfStep({ table, chain, rule }: RuleStep): string | undefined {
   const next = [...rule.matchAll(/(?:\b(?:jump|goto)|-[jg]) ([\w/.-]+)/g)].map(([, to]) => ({
     chain: to!,
-    objects: [],
   }));
   const program = ofNft(table) ? ('nft' as const) : ('iptables' as const);
-  return writerOf({ program, table, chain, line, text: rule, inOtherWords: [], objects, next });
+  return writerOf({ program, table, chain, next });
 }
 
 /** Why a packet ends at a rule, in the terms of the object behind it. */

@@ -6,14 +6,16 @@ import { ForeignChanges } from '../nftables/foreign-changes';
 import type { Generations } from '../nftables/generations';
 import type { Backend } from './backend';
 import { classifyFailure, type Failure } from './classify';
+import type { DesiredRules } from './desired';
 import { chains, type Jump, jumps, type OwnedTable, ownedTables } from './names';
 import { splitDump } from './parse';
 import {
   type Difference,
   diffChains,
+  driftOf,
   jumpRule,
   type OwnChains,
-  readOwn,
+  readState,
   renderRemoval,
   renderRestore,
   type WrongJumps,
@@ -103,12 +105,13 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
    * again.
    */
   async check(desired: OwnChains): Promise<Drift> {
-    const { chains: actual, wrong } = await this.read();
-    const drift: Difference[] = diffChains(desired, actual);
-    for (const { table, from } of wrong.missing) drift.push({ table, chain: from, kind: 'jump-missing' });
-    for (const { table, from } of wrong.surplus) drift.push({ table, chain: from, kind: 'extra' });
+    const drift = driftOf(desired, await this.read());
     if (drift.length > 0) this.markFull();
     return drift;
+  }
+
+  desired(chains: OwnChains): DesiredRules {
+    return { iptables: [{ backend: this.deps.backend.mode, jumps: this.jumps, chains }], nft: [] };
   }
 
   async removeAll(): Promise<void> {
@@ -149,10 +152,7 @@ export class Applier implements RuleWriter<OwnChains, DirtyChains> {
   private async readNow() {
     // One dump per table we own: the other tables do not concern us, and raw or mangle may be large.
     const dumps = await Promise.all(ownedTables.map((table) => this.dump(table)));
-    const { chains, missingJumps } = readOwn(splitDump(dumps.join('')));
-    const present = jumps.filter((jump) => !missingJumps.includes(jump));
-    const missing = this.jumps.filter((jump) => missingJumps.includes(jump));
-    return { chains, present, wrong: { missing, surplus: present.filter((jump) => !this.jumps.includes(jump)) } };
+    return readState(splitDump(dumps.join('')), this.jumps);
   }
 
   /**

@@ -9,6 +9,8 @@ export interface ChainText {
   readonly text: string;
 }
 
+export type ChainDump = ReadonlyMap<Table, ReadonlyMap<string, ChainText>>;
+
 /** Splits a dump into tables and chains, without parsing the rules. Comments and counters are dropped. */
 export function splitDump(dump: string): Map<Table, Map<string, ChainText>> {
   const tables = new Map<Table, Map<string, { policy: string; text: string }>>();
@@ -57,6 +59,10 @@ export function parseRule(line: string): Rule {
   if (words[0] !== '-A' || words.length < 2) throw new BadRequest(`not a rule: ${line}`);
   return new RuleReader(words.slice(2)).read();
 }
+
+/** The comments of a line, without quotes. Does not parse the rest of it. */
+export const commentsOfLine = (line: string): readonly string[] =>
+  [...line.matchAll(/--comment ("(?:[^"\\]|\\.)*"|\S+)/g)].map(([, raw]) => unquote(raw!));
 
 interface Word {
   readonly text: string;

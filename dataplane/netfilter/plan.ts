@@ -2,7 +2,7 @@
 
 import type { Chain, RuleSet, Table } from './model';
 import { isOwnChain, type Jump, jumps, type OwnedTable, ownedTables } from './names';
-import { type ChainText, parseRule } from './parse';
+import { type ChainDump, parseRule } from './parse';
 import { quote } from './render';
 
 /** Chain → its rules as text, for each table: desired or observed. */
@@ -21,7 +21,7 @@ export interface WrongJumps {
 }
 
 /** Our chains in a dump, and our jump rules that are missing. */
-export function readOwn(dump: ReadonlyMap<Table, ReadonlyMap<string, ChainText>>): {
+export function readOwn(dump: ChainDump): {
   chains: Record<OwnedTable, Map<string, string>>;
   missingJumps: readonly Jump[];
 } {
@@ -34,6 +34,30 @@ export function readOwn(dump: ReadonlyMap<Table, ReadonlyMap<string, ChainText>>
     return !text.includes(`${jumpRule(from, to)}\n`);
   });
   return { chains: own, missingJumps };
+}
+
+/** What the kernel holds of ours, where the jumps `wanted` are desired and all others of ours are not. */
+export interface OwnState {
+  readonly chains: Record<OwnedTable, Map<string, string>>;
+  readonly present: readonly Jump[];
+  readonly wrong: WrongJumps;
+}
+export function readState(dump: ChainDump, wanted: readonly Jump[]): OwnState {
+  const { chains, missingJumps } = readOwn(dump);
+  const present = jumps.filter((jump) => !missingJumps.includes(jump));
+  // By value: `wanted` may have come from another process.
+  const isWanted = ({ table, from, to }: Jump) =>
+    wanted.some((jump) => jump.table === table && jump.from === from && jump.to === to);
+  const missing = missingJumps.filter(isWanted);
+  return { chains, present, wrong: { missing, surplus: present.filter((jump) => !isWanted(jump)) } };
+}
+
+/** All differences, of chains and of jumps. */
+export function driftOf(desired: OwnChains, { chains, wrong }: Pick<OwnState, 'chains' | 'wrong'>): Difference[] {
+  const drift = diffChains(desired, chains);
+  for (const { table, from } of wrong.missing) drift.push({ table, chain: from, kind: 'jump-missing' });
+  for (const { table, from } of wrong.surplus) drift.push({ table, chain: from, kind: 'extra' });
+  return drift;
 }
 
 // -A PREROUTING -m comment --comment "k8ts: to K8TS-SERVICES" -j K8TS-SERVICES

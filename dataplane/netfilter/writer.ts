@@ -1,6 +1,8 @@
 // The interface by which rules reach the kernel, whatever program or table they use. The types of a plan and of its changes
 // belong to a compiler and its writer; this file does not fix them.
 
+import type { DesiredRules } from './desired';
+
 /** Calls must not overlap: the owner of the writer queues them. */
 export interface RuleWriter<Plan, Dirty> {
   /**
@@ -16,6 +18,8 @@ export interface RuleWriter<Plan, Dirty> {
   readonly noticesAll: boolean;
   /** The thorough check. After a difference the next apply() compares everything. */
   check(plan: Plan): Promise<Drift>;
+  /** The plan as values, for those who show it. */
+  desired(plan: Plan): DesiredRules;
   /** Removes everything of ours from the kernel. Repeatable. */
   removeAll(): Promise<void>;
 }

@@ -34,7 +34,14 @@ const tableNames: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Undefined: no name in it belongs to a program that is known. */
-export function writerOf({ program, table, chain, next }: ListedRule): string | undefined {
+export function writerOf({
+  program,
+  table,
+  chain,
+  next,
+}: Pick<ListedRule, 'program' | 'table' | 'chain'> & {
+  readonly next: readonly { readonly chain: string }[];
+}): string | undefined {
   if (program === 'nft') {
     const byTable = tableNames.find(([pattern]) => pattern.test(table))?.[1];
     if (byTable !== undefined) return byTable;

@@ -2,16 +2,15 @@
 // a failure, or after a change by another program, it forgets that, and the next write replaces the table in one transaction.
 import { describeError, hasCode } from '../../controlplane/base/errors';
 import type { Drift, DriftItem } from '../netfilter/writer';
+import { diffElements, elementTexts } from '../nftables/differences';
 import { ForeignChanges, type ForeignChangesDeps } from '../nftables/foreign-changes';
 import type { Nft, TableName } from '../nftables/nft';
 import { guardRemoval } from './bridge-guard';
 import { diffTables } from './drift';
 import type { PolicyPlan } from './model';
 import { tableName } from './names';
+import { bridgeTable, policyElements, table } from './table';
 import { removal, renderUpdate } from './update';
-
-const table: TableName = { family: 'inet', name: tableName };
-const bridgeTable: TableName = { family: 'bridge', name: tableName };
 
 export interface PolicyWrite {
   /** The table was replaced, not updated. */
@@ -121,29 +120,11 @@ export class PolicyApplier {
   }
 
   private async elementDrift(plan: PolicyPlan): Promise<DriftItem[]> {
-    const found = await this.nft.read(table);
-    const differs = (name: string, desired: Iterable<string>, size: number) => {
-      const elements = found?.sets.get(name);
-      const texts = new Set([...(elements ?? [])].map(([key, { value }]) => withValue(protocolName(key), value)));
-      return texts.size !== size || [...desired].some((element) => !texts.has(element));
-    };
-    const sets = [...plan.sets].filter(([name, { elements }]) => differs(name, elements, elements.size));
-    const maps = [...plan.maps].filter(([name, { elements }]) =>
-      differs(
-        name,
-        [...elements].map(([key, value]) => withValue(key, value)),
-        elements.size,
-      ),
-    );
-    return [...sets, ...maps].map(([name]) => ({ table: tableName, chain: name, kind: 'changed' }));
+    const found = (await this.nft.read(table)) ?? { sets: new Map() };
+    return [...policyElements(plan)]
+      .filter(([name, desired]) => diffElements(name, desired, elementTexts(found, name)).length > 0)
+      .map(([name]) => ({ table: tableName, chain: name, kind: 'changed' }));
   }
 }
-
-const withValue = (key: string, value: string | undefined): string => (value === undefined ? key : `${key} : ${value}`);
-
-/** Listings print protocols as numbers. */
-const numbers: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
-const protocolName = (element: string): string =>
-  element.replace(/ \. (\d+) \. /, (whole, number: string) => (numbers[number] ? ` . ${numbers[number]} . ` : whole));
 
 const onlyElements = /^((add|delete) element [^\n]*\n)*$/;

@@ -6,6 +6,7 @@
 // from port to port only if the rules of policies have seen it. With br_netfilter they see, for example, a packet to a Service
 // whose endpoint is on the same bridge: such a packet is bridged.
 import { type Cidr, parseCidr } from '../../controlplane/base/cidr';
+import type { TablePlan } from '../nftables/table-plan';
 import { comment } from '../nftables/text';
 import { seenMark, tableName } from './names';
 
@@ -30,6 +31,14 @@ export function guardText([first]: readonly string[]): string {
     `add rule ${table} forward ${rule} ${comment('past the rules of policies')}`,
     '',
   ].join('\n');
+}
+
+/** The table that such a text writes; undefined for ''. */
+export function guardTable(text: string): TablePlan | undefined {
+  const [, hook] = /^add chain .* \{ (.*) \}$/m.exec(text) ?? [];
+  const [, rule] = /^add rule \S+ \S+ forward (.*)$/m.exec(text) ?? [];
+  if (hook === undefined || rule === undefined) return undefined;
+  return { chains: new Map([['forward', { hook, rules: `${rule}\n` }]]), sets: new Map(), elements: new Map() };
 }
 
 export const guardRemoval = (): string => `add table ${table}\ndelete table ${table}\n`;

@@ -1,12 +1,24 @@
-// The program of hack/up, hack/down, hack/status, hack/store, hack/rules and hack/logs, which prepare Node.js and the build and then run it.
+// The program of hack/up, hack/down, hack/status, hack/console, hack/store, hack/path, hack/rules and hack/logs, which prepare Node.js and the build and then run it.
 
+import { shortForms } from '../../agents/path/options';
 import { AppError, describeError } from '../../controlplane/base/errors';
 import { exitWhenWritten } from '../../controlplane/process/exit';
 import { type OptionTable, type Parsed, parseOptions, renderOptions } from '../../controlplane/process/options';
 import { SystemExec } from '../../dataplane/exec/system-exec';
+import { console } from './console';
 import { down } from './down';
 import { logs } from './logs';
-import { downOptions, logsOptions, rulesOptions, statusOptions, storeCommandOptions, upOptions } from './options';
+import {
+  consoleOptions,
+  downOptions,
+  logsOptions,
+  pathOptions,
+  rulesOptions,
+  statusOptions,
+  storeCommandOptions,
+  upOptions,
+} from './options';
+import { path } from './path';
 import { rules } from './rules';
 import { status } from './status';
 import { store } from './store';
@@ -52,6 +64,13 @@ const scripts = {
     maxPositional: 0,
     run: ({ name }) => status(name, write),
   }),
+  console: script({
+    summary: 'Prints a link that logs the administrator of a cluster in to its console; it can be used for one minute.',
+    usage: 'hack/console [options]',
+    options: consoleOptions,
+    maxPositional: 0,
+    run: ({ name, as, open }) => console({ name, as, open, env }),
+  }),
   store: script({
     summary:
       'Checks, backs up, restores or compacts the store of a cluster. A restore stops API servers and kubelets for some seconds; containers run on.',
@@ -61,13 +80,22 @@ const scripts = {
     run: ({ name, force }, words) =>
       store({ name, words, force, dir: env['K8TS_CALLED_IN'] ?? process.cwd(), env, write }),
   }),
+  path: script({
+    summary:
+      'Shows the way of a packet through a cluster, hop by hop, and what stops it. FROM: pod/NAME, deploy/NAME, node/NAME, an address, outside. TO: svc/NAME[:PORT], pod/NAME:PORT, ADDRESS:PORT, a DNS name, a URL; with /udp if it is not TCP.',
+    usage: 'hack/path [options] FROM TO',
+    options: pathOptions,
+    maxPositional: 2,
+    run: (options, words) => path({ options, words, env }),
+  }),
   rules: script({
     summary:
-      'Explains the netfilter rules of a node: whose rule is this, and what do the rules do to a packet? RULE is a line of iptables-save, iptables -S or nft list ruleset, in quotes.',
-    usage: "hack/rules [options] NODE explain 'RULE'|ADDRESS[:PORT][/PROTOCOL]|-",
+      'Explains the netfilter rules of a node: whose rule is this, and what do the rules do to a packet? RULE is a line of iptables-save, iptables -S or nft list ruleset, in quotes. diff compares the rules with what kube-proxy of the node wants, and names those of other programs; its status is 0 if they are equal, 1 if not.',
+    usage:
+      "hack/rules [options] NODE explain 'RULE'|ADDRESS[:PORT][/PROTOCOL]|-\n       hack/rules [options] NODE diff",
     options: rulesOptions,
     maxPositional: 3,
-    run: ({ name, from, json }, words) => rules({ name, words, from, json, env }),
+    run: ({ name, from, json, proxyMetrics }, words) => rules({ name, words, from, json, proxyMetrics, env }),
   }),
   logs: script({
     summary: 'Shows the log of one process (server, registry, worker-1/kubelet, ...); without a name, lists them.',
@@ -110,10 +138,12 @@ async function main([name = '', ...argv]: readonly string[]): Promise<number> {
   if (name === 'up') return runScript(name, scripts.up, argv);
   if (name === 'down') return runScript(name, scripts.down, argv);
   if (name === 'status') return runScript(name, scripts.status, argv);
+  if (name === 'console') return runScript(name, scripts.console, argv);
   if (name === 'store') return runScript(name, scripts.store, argv);
+  if (name === 'path') return runScript(name, scripts.path, shortForms(argv));
   if (name === 'rules') return runScript(name, scripts.rules, argv);
   if (name === 'logs') return runScript(name, scripts.logs, argv);
-  process.stderr.write('usage: node dist/dev.js up|down|status|store|rules|logs [options]\n');
+  process.stderr.write('usage: node dist/dev.js up|down|status|console|store|path|rules|logs [options]\n');
   return 2;
 }
 

@@ -1,4 +1,6 @@
-// The options of hack/up, down, status and logs.
+// The options of hack/up, down, status, console, store, path, rules and logs.
+import { commandOptions as consoleCommandOptions } from '../../agents/console/options';
+import { pathOptions as allPathOptions } from '../../agents/path/options';
 import { commandOptions as rulesCommandOptions } from '../../agents/rules/options';
 import { type OptionTable, parseBoolean, parseInteger, parseOneOf } from '../../controlplane/process/options';
 import { type ProxyMode, proxyModes } from '../../dataplane/service/mode';
@@ -97,6 +99,11 @@ export const storeCommandOptions = {
     parse: parseBoolean,
   },
 } satisfies OptionTable;
+const { kubeconfig: _, ...pathCommandOptions } = allPathOptions;
+/** The kubeconfig is that of the cluster. */
+export const pathOptions = { name, ...pathCommandOptions } satisfies OptionTable;
+export const consoleOptions = { name, ...consoleCommandOptions } satisfies OptionTable;
+
 export const rulesOptions = { name, ...rulesCommandOptions } satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
 export const statusOptions = { name } satisfies OptionTable;

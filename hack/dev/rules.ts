@@ -9,11 +9,12 @@ export interface RulesContext {
   readonly words: readonly string[];
   readonly from: string;
   readonly json: boolean;
+  readonly proxyMetrics: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Resolves with the exit status. @throws Refused */
-export async function rules({ name, words, from, json, env }: RulesContext): Promise<number> {
+export async function rules({ name, words, from, json, proxyMetrics, env }: RulesContext): Promise<number> {
   const { plan } = openCluster(name);
   const [nodeName = '', ...rest] = words;
   const node = plan.nodes.find((one) => one.name === nodeName);
@@ -24,7 +25,11 @@ export async function rules({ name, words, from, json, env }: RulesContext): Pro
     );
   }
   const { node: program, bundle } = findPrograms(env['PATH'] ?? '');
-  const options = [...(from === '' ? [] : [`--from=${from}`]), ...(json ? ['--json'] : [])];
+  const options = [
+    ...(from === '' ? [] : [`--from=${from}`]),
+    ...(json ? ['--json'] : []),
+    ...(rest[0] === 'diff' ? [`--proxy-metrics=${proxyMetrics}`] : []),
+  ];
   const argv = ['nsenter', `--net=/run/netns/${node.netns}`, '--', program, bundle, 'rules', ...rest, ...options];
   return runAttached(argv);
 }

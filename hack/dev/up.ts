@@ -298,6 +298,7 @@ function writeSummary({ write, options }: UpContext, plan: ClusterPlan, elapsed:
           '',
           'Try:',
           `  ${kubectl} get nodes -o wide`,
+          `  hack/console${nameOption(plan)}`,
           `  curl http://${control}:30080/`,
           `  ${kubectl} -n codereview exec -it toolbox -- nslookup codereviewapi`,
         ]

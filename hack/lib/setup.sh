@@ -70,7 +70,9 @@ nginx:nginx-light'
 packages_test='shellcheck:shellcheck
 ruby:ruby
 debootstrap:debootstrap
-ssh-keygen:openssh-client'
+ssh-keygen:openssh-client
+chromium:chromium
+/usr/share/fonts/truetype/wqy/wqy-microhei.ttc:fonts-wqy-microhei'
 packages_vagrant='vagrant:vagrant
 /usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json:vagrant-libvirt
 libvirtd:libvirt-daemon-system
@@ -98,6 +100,8 @@ install_packages() {
       there+=("$package")
     elif [ "$package" = kubernetes-client ]; then
       say "This distribution has no kubernetes-client: install kubectl from https://kubernetes.io/docs/tasks/tools/ to use the cluster by hand."
+    elif [ "$package" = chromium ]; then
+      say "This distribution has no package chromium: the test of the console in a browser is skipped."
     else
       die "this distribution has no package $package; on Ubuntu enable the universe component, then run $0 again"
     fi
@@ -219,6 +223,7 @@ setup_build() {
   local hash
   hash=$( (
     find agents controlplane dataplane hack -name '*.ts' ! -name '*.test.ts' -printf '%p %s %T@\n' | LC_ALL=C sort
+    find controlplane/console/web ! -name '*.ts' -type f -printf '%p %s %T@\n' | LC_ALL=C sort
     cat package.json package-lock.json
   ) | sha256sum | cut -c1-32)
   [ -f dist/k8ts.js ] && stamp_is dist/.k8ts-stamp "$hash" && return 0

@@ -1,4 +1,4 @@
-// The content of a machine's package, as a list of copies: Node.js, the bundle with its schemas, the native parts that are not
+// The content of a machine's package, as a list of copies: Node.js, the bundle with its schemas and the console's page, the native parts that are not
 // in the bundle, and the registry. Everything else is in the bundle.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,12 +43,19 @@ export function packageContents({ root, arch, node, dockerRegistry, libatomic }:
       to: name,
     }),
   );
+  const page = filesOf(join(root, 'dist/console')).map((path) => ({
+    from: join(root, 'dist/console', path),
+    to: `console/${path}`,
+  }));
+  if (page.length === 0)
+    throw new NotFound(`${join(root, 'dist/console')} is missing; the package needs it as console`);
   const copies = [
     { from: node, to: 'bin/node', executable: true },
     { from: dockerRegistry, to: 'bin/docker-registry', executable: true },
     // Of the libraries that Node.js needs, a small Debian lacks only this one.
     { from: libatomic, to: 'lib/libatomic.so.1' },
     ...bundle,
+    ...page,
     ...modules,
   ];
   const missing = copies.find(({ from }) => !existsSync(from));

@@ -215,6 +215,8 @@ function testFiles(path: string): string[] {
 async function check(): Promise<Counts> {
   const programs = [
     ['node_modules/.bin/tsc', '-p', '.'],
+    // The page of the console: its globals are a browser's.
+    ['node_modules/.bin/tsc', '-p', 'controlplane/console/web'],
     ['node_modules/.bin/biome', 'check', '.'],
   ];
   let counts = noCounts;
@@ -222,7 +224,8 @@ async function check(): Promise<Counts> {
     const startedAt = Date.now();
     const code = await run(argv);
     const name = argv[0]!.split('/').at(-1);
-    process.stdout.write(`${code === 0 ? 'ok' : 'FAILED'}  check: ${name}  ${seconds(startedAt)}\n`);
+    const what = [name, ...argv.slice(1)].join(' ').replace(/ (?:-p )?\.$/, '');
+    process.stdout.write(`${code === 0 ? 'ok' : 'FAILED'}  check: ${what}  ${seconds(startedAt)}\n`);
     counts = addCounts(counts, code === 0 ? { ...noCounts, passed: 1 } : { ...noCounts, failed: 1 });
   }
   return counts;

@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import t from 'tap';
 import { hostsLines } from '../../hack/dev/host-record';
 import { processStatus } from '../../hack/dev/supervisor-control';
+import { hasBrowser } from './browser';
 import { clientTests } from './clients';
 import { Cluster, output, until } from './cluster';
+import { consoleTests } from './console';
 import { demoTests } from './demo';
 import { dnsTests } from './dns';
 import { failureTests } from './failures';
 import { loadBalancerTests } from './load-balancers';
 import { networkTests } from './network';
+import { pathTests } from './path';
 import { removalTests } from './removal';
 import { storeTests } from './store';
 import { tourTests } from './tour';
@@ -32,7 +35,7 @@ t.test('hack/up starts three nodes and the demo', async (t) => {
   if (code !== 0) return t.bailout(`hack/up failed: ${stderr}`);
   t.match(stdout, /\[1\/8\] Checking this machine/);
   t.match(stdout, new RegExp(`^Cluster ${name} is up after [\\d.]+s: 3 nodes`, 'm'));
-  t.match(stdout, /^Try:\n(?: {2}\S.*\n){3}/m);
+  t.match(stdout, /^Try:\n(?: {2}\S.*\n){4}/m);
   t.notMatch(stdout, '\x1b', 'plain lines without a terminal');
   t.equal(statSync(cluster.kubeconfig).mode & 0o777, 0o600);
   t.equal((await cluster.kubectl('config', 'current-context')).trim(), `k8ts-${name}`);
@@ -63,6 +66,26 @@ t.test('hack/rules explains a packet, and each line that the kernel lists', asyn
   );
 });
 
+t.test('hack/rules diff: the kernel holds what kube-proxy wants, and a rule of another program is named', async (t) => {
+  const diff = () => cluster.script('rules', 'worker-1', 'diff');
+  await until('equal', async () => (await diff()).code === 0, 20_000);
+  const { netns } = cluster.plan.nodes.find((node) => node.name === 'worker-1')!;
+  const iptables = (...argv: string[]) => output(['nsenter', `--net=/run/netns/${netns}`, '--', 'iptables', ...argv]);
+  const rule = ['-s', '203.0.113.0/24', '-j', 'DROP'];
+  await iptables('-I', 'FORWARD', '1', ...rule);
+  try {
+    const { stdout, code } = await diff();
+    t.match(stdout, /^ {2}! {3}1 {2}-A FORWARD -s 203\.0\.113\.0\/24 -j DROP$/m);
+    t.match(
+      stdout,
+      /^Equal: the kernel holds what kube-proxy wants; \d+ rules? of other programs may decide before ours/m,
+    );
+    t.equal(code, 0);
+  } finally {
+    await iptables('-D', 'FORWARD', ...rule);
+  }
+});
+
 t.test('hack/up again changes nothing', async (t) => {
   const pids = async () =>
     (await processStatus(cluster.plan.runDir)).map((entry) => [entry.name, entry.pid, entry.restarts]);
@@ -86,9 +109,11 @@ t.test('hack/up again changes nothing', async (t) => {
 t.test('the demo', async (t) => demoTests(t as never, cluster));
 t.test('names', async (t) => dnsTests(t as never, cluster));
 t.test('pods and their network', async (t) => networkTests(t as never, cluster));
+t.test('k8ts path', { timeout: 600_000 }, async (t) => pathTests(t as never, cluster));
 t.test('load balancers', async (t) => loadBalancerTests(t as never, cluster));
 t.test('clients', async (t) => clientTests(t as never, cluster));
 t.test('the tour of the README', async (t) => tourTests(t as never, cluster));
+t.test('the console', { skip: !hasBrowser && 'there is no Chromium' }, async (t) => consoleTests(t as never, cluster));
 t.test('removal', async (t) => removalTests(t as never, cluster));
 
 t.test('a second cluster next to the first', async (t) => {

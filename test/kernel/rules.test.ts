@@ -2,10 +2,10 @@
 // the kernel lists is found again.
 import t from 'tap';
 import { explain } from '../../agents/rules/main';
-import { readListings } from '../../dataplane/hops/listings';
 import { commandOptions } from '../../agents/rules/options';
 import { Scope } from '../../controlplane/base/scope';
 import { parseOptions } from '../../controlplane/process/options';
+import { readListings } from '../../dataplane/hops/listings';
 import { Applier } from '../../dataplane/netfilter/applier';
 import { programsOf } from '../../dataplane/netfilter/backend';
 import { explainRule } from '../../dataplane/path/explain';

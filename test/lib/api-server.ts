@@ -17,6 +17,7 @@ import type { TokenWebhookConfig } from '../../controlplane/apiserver/authn/toke
 import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/open';
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
 import type { LimitOptions } from '../../controlplane/apiserver/flowcontrol/options';
+import type { PublicPages } from '../../controlplane/apiserver/http/public-pages';
 import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import type { ResourceServer } from '../../controlplane/apiserver/servers/server';
 import type { Address } from '../../controlplane/apiserver/webhooks/service-address';
@@ -101,6 +102,10 @@ export interface TestServerOptions {
   readonly routeToPods?: (address: Address) => Address;
   /** Further parts of the API; default: none. */
   readonly servers?: readonly ResourceServer[];
+  /** Users may log in to the console; default: false. */
+  readonly console?: boolean;
+  /** Files for everyone; default: none. */
+  readonly pages?: PublicPages;
 }
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -133,6 +138,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.authentication ? { authentication: options.authentication } : {}),
       ...(options.authorization ? { authorization: options.authorization } : {}),
       ...(options.audit ? { audit: options.audit } : {}),
+      console: options.console ?? false,
       ...(options.podSecurity ? { podSecurity: options.podSecurity } : {}),
       ...(options.limits ? { limits: options.limits } : {}),
       allowServiceExternalIps: options.allowServiceExternalIps ?? false,
@@ -148,6 +154,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       log: silentLogger,
       ...(options.rules ? { rules: options.rules } : {}),
       ...(options.servers ? { servers: options.servers } : {}),
+      ...(options.pages ? { pages: options.pages } : {}),
       ...(options.routeToPods ? { routeToPods: options.routeToPods } : {}),
     },
   );

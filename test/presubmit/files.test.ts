@@ -9,11 +9,11 @@ const sources = readSources();
 t.test('file names are kebab-case and name their content', async (t) => {
   const odd = sources
     .map(({ path }) => path)
-    .filter((path) => !/^[a-z0-9-]+(\.test|\.fixture)?\.ts$/.test(path.split('/').at(-1)!));
+    .filter((path) => !/^[a-z0-9-]+(\.test|\.fixture)?\.tsx?$/.test(path.split('/').at(-1)!));
   t.strictSame(odd, []);
   const vague = sources
     .map(({ path }) => path)
-    .filter((path) => /(util|utils|helper|helpers|(?<!field-)manager|common|misc)\.ts$/.test(path));
+    .filter((path) => /(util|utils|helper|helpers|(?<!field-)manager|common|misc)\.tsx?$/.test(path));
   t.strictSame(vague, []);
 });
 

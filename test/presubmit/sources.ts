@@ -22,7 +22,8 @@ export interface Import {
 const topFolders = ['agents', 'controlplane', 'dataplane', 'hack', 'test'];
 
 export function readSources(): readonly SourceFile[] {
-  return topFolders.flatMap((folder) => filesBelow(folder, '.ts')).map((path) => parseSource(path, readText(path)));
+  const paths = topFolders.flatMap((folder) => ['.ts', '.tsx'].flatMap((extension) => filesBelow(folder, extension)));
+  return paths.map((path) => parseSource(path, readText(path)));
 }
 
 export const readText = (path: string): string => readFileSync(join(root, path), 'utf8');

@@ -13,6 +13,9 @@ import type { Drift } from '../../../dataplane/netfilter/writer';
 import type { PolicyApplier } from '../../../dataplane/policy/applier';
 import { compilePolicies } from '../../../dataplane/policy/compile';
 import type { PolicyRecord, World } from '../../../dataplane/policy/input';
+import type { PolicyPlan } from '../../../dataplane/policy/model';
+import { policyTables } from '../../../dataplane/policy/table';
+import type { DesiredPart } from '../../../dataplane/rules-diff/document';
 import { sliceIndex } from '../informers';
 import { RulesKeeper } from '../rules-keeper';
 import { podCidrOf } from '../translate';
@@ -44,6 +47,8 @@ export class PolicyEnforcer {
   private readonly keeper: RulesKeeper;
   private peers: Peers | undefined;
   private unguarded: string | undefined;
+  /** The last plan. In an object, because without a policy it is undefined. */
+  private planned: { readonly plan: PolicyPlan | undefined } | undefined;
   private stopping: AbortSignal = AbortSignal.abort();
 
   constructor(private readonly deps: EnforcerDeps) {
@@ -82,12 +87,28 @@ export class PolicyEnforcer {
     return this.keeper.problem();
   }
 
+  desired(): DesiredPart {
+    const { planned, unguarded, keeper } = this;
+    const guarded = unguarded === undefined;
+    return {
+      part: 'policies',
+      mode: 'nftables',
+      state: keeper.state(),
+      known: planned !== undefined,
+      iptables: [],
+      nft: planned?.plan ? policyTables(planned.plan, guarded) : [],
+      notes: guarded ? [] : [`policies do not hold between pods of this node on one bridge: ${unguarded}`],
+    };
+  }
+
   private async sync(): Promise<void> {
     const { clock, metrics, applier, log } = this.deps;
     const start = clock.now();
     try {
       const world = await this.observe();
-      const { full, bytes, unguarded } = await applier.apply(world && compilePolicies(world));
+      const plan = world && compilePolicies(world);
+      this.planned = { plan };
+      const { full, bytes, unguarded } = await applier.apply(plan);
       if (unguarded !== this.unguarded && unguarded !== undefined)
         log.warn('policies do not hold between pods of this node on one bridge', { error: unguarded });
       this.unguarded = unguarded;

@@ -27,6 +27,7 @@ export function openPolicies(given: Given & Around): Part {
   const enforcer = new PolicyEnforcer({ ...deps, policies, applier, metrics, clock: systemClock, log });
   return {
     renderMetrics: () => metrics.render(),
+    desired: () => enforcer.desired(),
     problem: () => enforcer.problem(),
     run: async (signal) => {
       await Promise.all([policies.run(signal), enforcer.run(signal)]);

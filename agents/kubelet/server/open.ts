@@ -69,7 +69,8 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
     packetPath: new PacketPath({
-      program: [process.execPath, process.argv[1]!],
+      // The bundle with all commands.
+      program: [process.execPath, require.main?.filename ?? ''],
       nodeName,
       records,
       resolvConf: (uid) => join(options.rootDir, 'pods', uid, 'resolv.conf'),

@@ -1,5 +1,5 @@
-// Finds the user of a request: by headers of a front proxy, client certificate, ServiceAccount token, static token, bootstrap token, token of another issuer,
-// token that a program outside the server knows; else anonymous.
+// Finds the user of a request: by headers of a front proxy, client certificate, ServiceAccount token, static token, session of the console, bootstrap token,
+// token of another issuer, token that a program outside the server knows; else anonymous.
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock';
@@ -9,6 +9,7 @@ import { type Headers, header, type UserInfo } from '../request';
 import { readBundle } from './authorities';
 import { type BootstrapTokens, isBootstrapToken } from './bootstrap-tokens';
 import { certificateUser, proxyName, type Roots } from './certificate';
+import type { ConsoleTokens } from './console-tokens';
 import { type FrontProxyConfig, frontProxyUser } from './front-proxy';
 import type { AuthenticationMetrics } from './metrics';
 import type { JwtAuthenticator } from './oidc/jwt-authenticator';
@@ -28,6 +29,8 @@ export interface AuthenticatorOptions {
   readonly bootstrapTokens: BootstrapTokens;
   readonly clock: Pick<Clock, 'now'>;
   readonly metrics?: AuthenticationMetrics;
+  /** Absent: the server has no console. */
+  readonly console?: ConsoleTokens;
   /** Token to user, from --token-auth-file. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Asked about tokens that nothing here accepts. */
@@ -101,6 +104,8 @@ export class Authenticator {
       throw unauthorized(err);
     };
     try {
+      const loggingIn = this.options.console?.userOfCode(token, path);
+      if (loggingIn) return loggingIn;
       const found = this.tokenUser(token);
       return found instanceof Promise ? found.then((one) => one.user, refuse) : found.user;
     } catch (err) {
@@ -153,6 +158,8 @@ export class Authenticator {
     const { issuers } = this.accepted;
     const fixed = staticTokens?.get(token);
     if (fixed) return this.forThisServer(fixed, audiences);
+    const session = this.options.console?.userOfSession(token);
+    if (session) return this.forThisServer(session, audiences);
     if (isBootstrapToken(token)) return this.forThisServer(bootstrapTokens.authenticate(token), audiences);
     if (issuers.size > 0) {
       const jwt = parseJwt(token);

@@ -44,8 +44,9 @@ function readUser(socket: TLSSocket): CertificateUser | Unknown {
   if (!name) return 'nameless';
   const fingerprint = createHash('sha256').update(certificate.raw).digest('hex');
   const extra = { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] };
-  const user = { name, groups: [...list(subject?.['O']), 'system:authenticated'], extra };
-  return { user, endMs: Date.parse(certificate.valid_to) };
+  const endMs = Date.parse(certificate.valid_to);
+  const user = { name, groups: [...list(subject?.['O']), 'system:authenticated'], extra, endsMs: endMs };
+  return { user, endMs };
 }
 
 /** Of a server that also accepts certificates of front proxies. */

@@ -53,7 +53,12 @@ export function impersonate(request: ApiRequest, authorizer: Authorizer): Impers
     const error = denial(authorizer, mode);
     if (!error) {
       const groups = groupsOf(wanted, mode.verb);
-      const rest = { ...(uid === '' ? {} : { uid }), ...(Object.keys(extra).length === 0 ? {} : { extra }) };
+      const { endsMs } = request.user;
+      const rest = {
+        ...(uid === '' ? {} : { uid }),
+        ...(Object.keys(extra).length === 0 ? {} : { extra }),
+        ...(endsMs === undefined ? {} : { endsMs }),
+      };
       const constraint = mode.verb === oldVerb ? '' : mode.verb;
       return { caller: { ...request, user: { name, groups, ...rest } }, constraint };
     }

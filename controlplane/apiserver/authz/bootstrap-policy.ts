@@ -4,7 +4,7 @@ import type { ClusterRole } from '../../api/cluster-role';
 import type { ClusterRoleBinding } from '../../api/cluster-role-binding';
 import { componentRoles } from './policy/components';
 import { controllerRoles } from './policy/controllers';
-import { controllersRole, ownRoles, proxierRole } from './policy/own';
+import { consoleUserRole, controllersRole, ownRoles, proxierRole } from './policy/own';
 import { account, api, bootstrapMetadata, group, type Subject, user } from './policy/subjects';
 import { userRoles } from './policy/users';
 import type { PolicyRule } from './rules';
@@ -56,6 +56,7 @@ const clusterGrants: readonly (readonly [role: string, subjects: readonly Subjec
   ...Object.keys(controllerRoles).map((name) => [controllerRole(name), [account(name)]] as const),
   [controllersRole, [controllerManager]],
   [proxierRole, [proxy]],
+  [consoleUserRole, [authenticated]],
   ['system:dns', [user('system:dns')]],
   ['system:ingress', [user('system:ingress')]],
 ];

@@ -8,11 +8,13 @@ import type { Logger } from '../../base/logger';
 import type { Authenticator, Credentials } from '../authn/authenticator';
 import { type FrontProxyConfig, identityHeaders } from '../authn/front-proxy';
 import { impersonationHeaders, wantsImpersonation } from '../authn/impersonation';
+import { adoptProtocolToken } from '../authn/websocket-token';
 import type { ApiHandler } from '../handler';
 import type { Headers, Reply, UserInfo } from '../request';
 import { toStatus } from '../status';
 import { readBody } from './body';
 import { refuseClient } from './client-error';
+import type { PublicPages } from './public-pages';
 import { writeReply } from './reply';
 import { answerUpgrade } from './upgrade-reply';
 
@@ -31,6 +33,8 @@ export interface ListenerOptions {
   readonly ca: string;
   /** and against those of front proxies. */
   readonly frontProxy?: FrontProxyConfig;
+  /** Answered before a user is looked for; absent: every path belongs to the API. */
+  readonly pages?: PublicPages;
 }
 
 const minVersion = 'TLSv1.2';
@@ -132,6 +136,12 @@ export class Listener {
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply;
     try {
+      const page = this.page(message);
+      if (page) {
+        message.resume();
+        writeReply(response, await page);
+        return;
+      }
       const user = this.userOf(message);
       reply = await this.handler.handle(this.toRequest(message, user instanceof Promise ? await user : user));
     } catch (err) {
@@ -145,6 +155,10 @@ export class Listener {
       this.log.error('cannot write the answer', { path: message.url, error: err });
       response.destroy();
     }
+  }
+
+  private page({ method = 'GET', url = '/', headers }: IncomingMessage): Promise<Reply> | undefined {
+    return this.options.pages?.answer({ method, path: pathOf(url), headers });
   }
 
   private userOf(message: IncomingMessage): UserInfo | Promise<UserInfo> {
@@ -162,6 +176,7 @@ export class Listener {
     socket.once('close', () => this.upgraded.delete(socket));
     socket.on('error', () => socket.destroy());
     try {
+      adoptProtocolToken(message.headers);
       const user = await this.userOf(message);
       const reply = await this.handler.upgrade(this.toRequest(message, user), socket, head);
       if (reply) answerUpgrade({ message, socket, head }, reply);

@@ -19,7 +19,8 @@ interface ReadyRule {
 }
 type RecordStep = (step: RuleStep) => void;
 
-const tablesAt: Readonly<Partial<Record<Hook, readonly Table[]>>> = {
+/** The tables of iptables that have a chain at a hook. */
+export const tablesAt: Readonly<Partial<Record<Hook, readonly Table[]>>> = {
   prerouting: ['raw', 'mangle', 'nat'],
   input: ['mangle', 'filter', 'security', 'nat'],
   forward: ['mangle', 'filter', 'security'],
@@ -27,7 +28,7 @@ const tablesAt: Readonly<Partial<Record<Hook, readonly Table[]>>> = {
   postrouting: ['mangle', 'nat'],
 };
 
-function priorityOf(table: Table, hook: Hook): number {
+export function priorityOf(table: Table, hook: Hook): number {
   if (table !== 'nat') return priorities[table];
   return hook === 'prerouting' || hook === 'output' ? priorities.dstnat : priorities.srcnat;
 }

@@ -16,7 +16,22 @@ interface ReadyRule {
 }
 type RecordStep = (step: RuleStep) => void;
 
-const hookText = /^type (filter|nat|route) hook (\w+) priority (.+?); policy (accept|drop);$/;
+const hookText = /^type (filter|nat|route) hook (\w+)(?: devices? .+?)? priority (.+?); policy (accept|drop);$/;
+
+export interface DeclaredHook {
+  readonly type: 'filter' | 'nat' | 'route';
+  /** `prerouting`, `ingress`. */
+  readonly at: string;
+  readonly priority: number;
+  readonly policy: 'accept' | 'drop';
+}
+
+/** The first line of a base chain. @throws Unsupported */
+export function readHook(declared: string): DeclaredHook {
+  const [, type, at, priority, policy] = hookText.exec(declared) ?? [];
+  if (at === undefined) throw new Unsupported(`the tracer does not know this hook: ${declared}`);
+  return { type, at, priority: priorityOf(priority!), policy } as DeclaredHook;
+}
 
 export class NftEvaluator implements Evaluator {
   private readonly ready = new Map<string, readonly ReadyRule[]>();
@@ -28,16 +43,15 @@ export class NftEvaluator implements Evaluator {
   at(hook: Hook): readonly BaseChain[] {
     return [...this.table.chains].flatMap(([name, { hook: declared }]): BaseChain[] => {
       if (declared === undefined) return [];
-      const [, type, at, priority, policy] = hookText.exec(declared) ?? [];
-      if (at === undefined) throw new Unsupported(`the tracer does not know this hook: ${declared}`);
+      const { type, at, priority, policy } = readHook(declared);
       const { family } = this.table;
       if (hook !== (family === 'bridge' ? `bridge ${at}` : at)) return [];
       return [
         {
-          priority: priorityOf(priority!),
+          priority,
           type: type === 'nat' ? 'nat' : 'filter',
           ...(family === 'ip' ? { family: 4 } : family === 'ip6' ? { family: 6 } : {}),
-          evaluate: (packet, record) => this.base(hook, name, policy as 'accept' | 'drop', packet, record),
+          evaluate: (packet, record) => this.base(hook, name, policy, packet, record),
         },
       ];
     });

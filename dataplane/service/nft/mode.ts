@@ -1,6 +1,7 @@
 // The nftables mode for kube-proxy: compiles and writes the table together with the few rules in iptables.
 import type { Family } from '../../../controlplane/base/cidr';
 import type { Applier, DirtyChains } from '../../netfilter/applier';
+import type { DesiredRules } from '../../netfilter/desired';
 import type { OwnChains } from '../../netfilter/plan';
 import type { Drift, RuleWriter, Written } from '../../netfilter/writer';
 import type { NodeFacts, ServiceInput } from '../input';
@@ -92,6 +93,11 @@ export class NftModeWriter implements RuleWriter<NftModePlan, NftModeChanges> {
       ...this.accepts.map((applier) => applier.check(plan.accept)),
     ]);
     return drift.flat();
+  }
+
+  desired(plan: NftModePlan): DesiredRules {
+    const iptables = this.accepts.flatMap((applier) => applier.desired(plan.accept).iptables);
+    return { iptables, nft: this.table.desired(plan.table).nft };
   }
 
   async removeAll(): Promise<void> {

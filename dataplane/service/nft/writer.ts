@@ -1,5 +1,6 @@
 // Brings the table of one family to the plan: one transaction per call, with only the changes. The writer remembers only the text
 // that nft printed after the last write. After a failure it reads the kernel and writes all differences.
+import type { DesiredRules } from '../../netfilter/desired';
 import type { Drift, RuleWriter, Written } from '../../netfilter/writer';
 import { ForeignChanges } from '../../nftables/foreign-changes';
 import type { Generations } from '../../nftables/generations';
@@ -60,6 +61,10 @@ export class NftWriter implements RuleWriter<NftPlan, NftChanges> {
     const { drift } = await this.compare(plan);
     if (drift.length > 0) this.printed = undefined;
     return drift;
+  }
+
+  desired(plan: NftPlan): DesiredRules {
+    return { iptables: [], nft: [{ table: this.deps.table, plan }] };
   }
 
   async removeAll(): Promise<void> {

@@ -76,9 +76,10 @@ export class JwtAuthenticator {
   private userOf(id: string, claims: Claims, verified: boolean): UserInfo {
     if (!verified) throw new Error('oidc: failed to verify id token signature');
     const { clock } = this.deps;
-    const user = this.mapper.userOf(claims);
+    const expiresMs = (claims.exp ?? 0) * 1000;
+    const user = { ...this.mapper.userOf(claims), endsMs: expiresMs };
     if (this.kept.size >= maxKept) this.kept.delete(this.kept.keys().next().value!);
-    this.kept.set(id, { user, untilMs: clock.elapsed() + keptMs, expiresMs: (claims.exp ?? 0) * 1000 });
+    this.kept.set(id, { user, untilMs: clock.elapsed() + keptMs, expiresMs });
     return user;
   }
 

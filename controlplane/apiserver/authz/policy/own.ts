@@ -7,6 +7,7 @@ const events = on('core events.k8s.io', 'events', recordEvents);
 
 export const controllersRole = 'k8ts:controllers';
 export const proxierRole = 'k8ts:node-proxier';
+export const consoleUserRole = 'k8ts:console-user';
 
 export const ownRoles: Rules = {
   // All controllers run as one user; each needs to read everything and to write what it owns.
@@ -45,6 +46,8 @@ export const ownRoles: Rules = {
     on('networking.k8s.io', 'ingressclasses ingresses', read),
   ],
   'k8ts:path-probe': [on('path.k8ts.io', 'packetprobes', 'create')],
+  // As the reviews of oneself: the answer is about the caller, and gives a person what the person can do already.
+  [consoleUserRole]: [on('console.k8ts.io', 'consolelogins consolesessions', 'create')],
   // The metrics API needs no metrics-server here.
   'system:aggregated-metrics-reader': [on('metrics.k8s.io', 'nodes pods', read)],
   // NetworkPolicies are the work of kube-proxy here.

@@ -537,6 +537,9 @@ net.ipv4.ip_forward = 1
 --- /usr/local/bin/k8ts 0755
 #!/bin/sh
 exec /usr/local/lib/k8ts/k8ts "$@"
+--- /usr/local/bin/kubectl-k8ts 0755
+#!/bin/sh
+exec /usr/local/lib/k8ts/k8ts "$@"
 
 `
 
@@ -773,6 +776,9 @@ u k8ts-ingress - "k8ts ingress" /var/lib/k8ts
 # Written by k8ts: pods are reached through their gateway, and many programs watch files. Undone by k8ts reset.
 net.ipv4.ip_forward = 1
 --- /usr/local/bin/k8ts 0755
+#!/bin/sh
+exec /usr/local/lib/k8ts/k8ts "$@"
+--- /usr/local/bin/kubectl-k8ts 0755
 #!/bin/sh
 exec /usr/local/lib/k8ts/k8ts "$@"
 

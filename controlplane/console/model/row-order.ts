@@ -1,0 +1,76 @@
+// Which rows a list shows, and in which order. Pure.
+import type { ColumnDefinition, Row } from './rows';
+
+/** A column of the shown list: one of the table, or the namespace, which tables do not have. */
+export interface Column {
+  readonly name: string;
+  /** Position in the cells of a row; -1: the namespace. */
+  readonly index: number;
+  /** The cell is an age, which grows while it is shown. */
+  readonly isAge: boolean;
+}
+
+export interface Sorting {
+  readonly column: string;
+  readonly isDescending: boolean;
+}
+
+export const namespaceColumn: Column = { name: 'Namespace', index: -1, isAge: false };
+
+/** The namespace stands after the name. */
+export function columnsOf(
+  definitions: readonly ColumnDefinition[],
+  { isWide, withNamespace }: { readonly isWide: boolean; readonly withNamespace: boolean },
+): readonly Column[] {
+  const shown = definitions.flatMap(({ name, priority = 0 }, index): Column[] =>
+    priority === 0 || isWide ? [{ name, index, isAge: name === 'Age' }] : [],
+  );
+  return withNamespace ? [...shown.slice(0, 1), namespaceColumn, ...shown.slice(1)] : shown;
+}
+
+export const cellOf = ({ namespace, cells }: Row, { index }: Column): string =>
+  index < 0 ? namespace : (cells[index] ?? '');
+
+/** Rows that contain every word. */
+export function filterRows(rows: readonly Row[], filter: string): readonly Row[] {
+  const words = filter
+    .toLowerCase()
+    .split(/\s/)
+    .filter((word) => word !== '');
+  return words.length === 0 ? rows : rows.filter(({ searched }) => words.every((word) => searched.includes(word)));
+}
+
+/** Equal cells are in the order of namespace and name. */
+export function sortRows(rows: readonly Row[], column: Column | undefined, isDescending: boolean): readonly Row[] {
+  const sign = isDescending ? -1 : 1;
+  const byName = (a: Row, b: Row) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
+  if (!column) return [...rows].sort(byName);
+  // The youngest has the smallest age.
+  if (column.isAge) return [...rows].sort((a, b) => sign * (b.createdMs - a.createdMs || 0) || byName(a, b));
+  return [...rows].sort((a, b) => sign * compareCells(cellOf(a, column), cellOf(b, column)) || byName(a, b));
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Numbers at the beginning count as numbers: 2 before 10, 1/3 before 2/3, 100m before 1 is left to the eye. */
+export function compareCells(a: string, b: string): number {
+  const left = Number.parseFloat(a);
+  const right = Number.parseFloat(b);
+  if (!Number.isNaN(left) && !Number.isNaN(right) && left !== right) return left - right;
+  return collator.compare(a, b);
+}
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** Widths of the columns in characters, of the longest of some rows: all of 3,000 would cost more than the list. */
+export function widthsOf(rows: readonly Row[], columns: readonly Column[]): readonly number[] {
+  const step = Math.max(1, Math.floor(rows.length / measured));
+  const sample = rows.filter((_, i) => i % step === 0);
+  return columns.map((column) => {
+    // The mark of the order needs its place.
+    const longest = Math.max(column.name.length + 2, ...sample.map((row) => cellOf(row, column).length));
+    return Math.min(Math.max(longest, minWidth), maxWidth);
+  });
+}
+const measured = 300;
+const minWidth = 5;
+const maxWidth = 44;

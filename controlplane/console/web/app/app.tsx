@@ -1,0 +1,77 @@
+// Decides between the login and the shell.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
+import type { TextKey } from '../../texts/texts';
+import { translate } from '../../texts/texts';
+import { exchangeCode, openSession, type Session, storedToken, storeToken, takeLoginCode } from '../api/session';
+import { Login } from '../login/login';
+import { Loading, Notice } from '../parts/notice';
+import { LanguageContext } from './context';
+import { useSettings } from './settings';
+import { Shell } from './shell';
+
+type Phase =
+  | { readonly name: 'starting' }
+  | { readonly name: 'failed'; readonly message: string }
+  | { readonly name: 'login'; readonly why?: TextKey }
+  | { readonly name: 'open'; readonly session: Session };
+
+/** By the code of a link, else by the token that this tab has kept. */
+async function start(): Promise<Phase> {
+  const code = takeLoginCode();
+  let token = storedToken();
+  if (code !== undefined) {
+    storeToken(undefined);
+    try {
+      token = await exchangeCode(code);
+    } catch {
+      return { name: 'login', why: 'codeRefused' };
+    }
+  }
+  if (token === undefined) return { name: 'login' };
+  const session = await openSession(token);
+  if (!session) {
+    storeToken(undefined);
+    return { name: 'login', why: 'sessionEnded' };
+  }
+  storeToken(token);
+  return { name: 'open', session };
+}
+
+export function App() {
+  const settings = useSettings();
+  const [phase, setPhase] = useState<Phase>({ name: 'starting' });
+  const begin = () => {
+    setPhase({ name: 'starting' });
+    start().then(setPhase, (err: unknown) => setPhase({ name: 'failed', message: messageOf(err) }));
+  };
+  useEffect(begin, []);
+  const leave = useMemo(
+    () => (why: TextKey) => {
+      storeToken(undefined);
+      setPhase({ name: 'login', why });
+    },
+    [],
+  );
+  const enter = (session: Session) => {
+    storeToken(session.token);
+    setPhase({ name: 'open', session });
+  };
+  const t = (key: TextKey) => translate(settings.language, key);
+  return (
+    <LanguageContext.Provider value={settings.language}>
+      {phase.name === 'starting' && <Loading />}
+      {phase.name === 'failed' && (
+        <main class="login">
+          <Notice title={t('failedTitle')} text={phase.message}>
+            <button type="button" class="button" onClick={begin}>
+              {t('retry')}
+            </button>
+          </Notice>
+        </main>
+      )}
+      {phase.name === 'login' && <Login settings={settings} why={phase.why} onLogin={enter} />}
+      {phase.name === 'open' && <Shell session={phase.session} settings={settings} onLeave={leave} />}
+    </LanguageContext.Provider>
+  );
+}

@@ -1,0 +1,138 @@
+// The frame around every view: top bar, navigation, messages, keys. A further view is a further kind of Route, and a line in `View`.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
+import { type DiscoveryDocument, discoveryType, isListed, type Resource, resourcesOf } from '../../model/discovery';
+import { hashOf, type Route, sameResource } from '../../model/routes';
+import type { TextKey } from '../../texts/texts';
+import { AccessReviews } from '../api/access';
+import { Api } from '../api/requests';
+import type { Session } from '../api/session';
+import { ListView } from '../list/list-view';
+import { ObjectView } from '../object/object-view';
+import { Loading, Notice } from '../parts/notice';
+import { type Console, ConsoleContext, useTexts } from './context';
+import { Help } from './help';
+import { contentId, useKeys } from './keys';
+import { Navigation } from './navigation';
+import { useRoute } from './page-state';
+import type { Settings } from './settings';
+import { TopBar } from './top-bar';
+
+interface Props {
+  readonly session: Session;
+  readonly settings: Settings;
+  readonly onLeave: (why: TextKey) => void;
+}
+
+/** How long a message stays. */
+const messageMs = 6_000;
+
+export function Shell({ session, settings, onLeave }: Props) {
+  const t = useTexts();
+  const [route, go] = useRoute();
+  const [resources, setResources] = useState<readonly Resource[]>();
+  const [problem, setProblem] = useState<string>();
+  const [message, setMessage] = useState('');
+  const [namespace, setNamespace] = useState(route.namespace);
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const api = useMemo(() => new Api(session.token, () => onLeave('sessionEnded')), [session]);
+  const access = useMemo(() => new AccessReviews(api), [api]);
+
+  const discover = () => {
+    setProblem(undefined);
+    loadResources(api).then(setResources, (err: unknown) => setProblem(messageOf(err)));
+  };
+  useEffect(discover, [api]);
+  // Lists of kinds without namespaces leave the choice as it was.
+  useEffect(() => {
+    if (route.view === 'list' && isNamespaced(resources, route)) setNamespace(route.namespace);
+    setMenuOpen(false);
+  }, [route, resources]);
+  useKeys({ resources: resources ?? [], route, namespace, go, openHelp: () => setHelpOpen(true) });
+
+  const console = useMemo((): Console | undefined => {
+    if (!resources) return undefined;
+    const say = (text: string) => {
+      clearTimeout(timer.current);
+      setMessage(text);
+      timer.current = setTimeout(() => setMessage(''), messageMs);
+    };
+    return { api, access, user: session.user, resources, go, say };
+  }, [api, access, session, resources]);
+
+  if (problem !== undefined) {
+    return (
+      <main class="login">
+        <Notice title={t('failedTitle')} text={problem}>
+          <button type="button" class="button" onClick={discover}>
+            {t('retry')}
+          </button>
+        </Notice>
+      </main>
+    );
+  }
+  if (!console || !resources) return <Loading />;
+  return (
+    <ConsoleContext.Provider value={console}>
+      <div class={isMenuOpen ? 'shell menu-open' : 'shell'}>
+        <TopBar
+          settings={settings}
+          route={route}
+          namespace={namespace}
+          isMenuOpen={isMenuOpen}
+          onNamespace={(chosen) => {
+            setNamespace(chosen);
+            chooseNamespace(resources, route, chosen, go);
+          }}
+          onMenu={() => setMenuOpen(!isMenuOpen)}
+          onHelp={() => setHelpOpen(true)}
+          onLogOut={() => onLeave('loggedOut')}
+        />
+        <Navigation resources={resources} route={route} namespace={namespace} />
+        <main id={contentId} tabIndex={-1}>
+          <View route={route} resources={resources} />
+        </main>
+        <div class={message === '' ? 'message' : 'message shown'} role="status">
+          {message}
+        </div>
+      </div>
+      {isHelpOpen && <Help resources={resources} onClose={() => setHelpOpen(false)} />}
+    </ConsoleContext.Provider>
+  );
+}
+
+/** Another object or another kind is another view: nothing of the last one may stay. */
+function View({ route, resources }: { readonly route: Route; readonly resources: readonly Resource[] }) {
+  const t = useTexts();
+  useEffect(() => {
+    const { name } = { name: '', ...route };
+    document.title = [name, route.resource.plural, t('title')].filter(Boolean).join(' · ');
+  }, [route, t('title')]);
+  const resource = resources.find((one) => sameResource(one, route.resource));
+  if (!resource || (route.view === 'list' && !isListed(resource))) {
+    return <Notice title={t('missingTitle')} text={t('unknownKind', { kind: route.resource.plural })} />;
+  }
+  if (route.view === 'list') return <ListView key={hashOf(route)} route={route} resource={resource} />;
+  return <ObjectView key={hashOf({ ...route, tab: '' })} route={route} resource={resource} />;
+}
+
+async function loadResources(api: Api): Promise<readonly Resource[]> {
+  const load = (path: string) => api.json<DiscoveryDocument>(path, { accept: discoveryType });
+  return resourcesOf(await Promise.all([load('/api'), load('/apis')]));
+}
+
+const isNamespaced = (resources: readonly Resource[] | undefined, { resource }: Route): boolean =>
+  resources?.some((one) => sameResource(one, resource) && one.namespaced) === true;
+
+/** The same kind in the other namespace; kinds without namespaces stay as they are. */
+function chooseNamespace(
+  resources: readonly Resource[],
+  route: Route,
+  namespace: string,
+  go: (route: Route) => void,
+): void {
+  if (!isNamespaced(resources, route)) return;
+  go({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
+}

@@ -1,0 +1,69 @@
+// The YAML editor: CodeMirror, loaded when an object is edited. It stands in a shadow root, because there CodeMirror uses constructed
+// style sheets, which the page's policy allows; in the document itself it would insert style elements, which the policy forbids.
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { yaml } from '@codemirror/lang-yaml';
+import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
+import { EditorState } from '@codemirror/state';
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+
+export interface EditorOptions {
+  readonly text: string;
+  readonly label: string;
+  readonly onChange: (text: string) => void;
+}
+
+/** The colours are variables of the page, so they follow the theme. */
+const theme = EditorView.theme({
+  '&': { height: '100%', color: 'var(--text)', backgroundColor: 'var(--surface)', fontSize: '13px' },
+  // The frame around the editor shows the focus.
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5' },
+  '.cm-content': { caretColor: 'var(--text)' },
+  '.cm-cursor': { borderLeftColor: 'var(--text)' },
+  '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--muted)', border: 'none' },
+  '.cm-activeLine': { backgroundColor: 'var(--hover)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+    background: 'var(--selection)',
+  },
+  '.cm-panels': { backgroundColor: 'var(--back)', color: 'var(--text)' },
+});
+
+const colours = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--yaml-key)' },
+  { tag: [tags.string, tags.special(tags.string)], color: 'var(--yaml-text)' },
+  { tag: tags.content, color: 'var(--yaml-value)' },
+  { tag: [tags.comment, tags.lineComment], color: 'var(--muted)' },
+]);
+
+/** Tab indents, as in other editors; Escape and then Tab leaves the editor, so the keyboard is never caught. */
+export function openEditor(place: HTMLElement, { text, label, onChange }: EditorOptions): () => void {
+  const root = place.shadowRoot ?? place.attachShadow({ mode: 'open' });
+  const view = new EditorView({
+    parent: root,
+    root,
+    state: EditorState.create({
+      doc: text,
+      extensions: [
+        lineNumbers(),
+        history(),
+        drawSelection(),
+        highlightActiveLine(),
+        highlightSelectionMatches(),
+        bracketMatching(),
+        indentUnit.of('  '),
+        yaml(),
+        theme,
+        syntaxHighlighting(colours),
+        keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
+        EditorView.contentAttributes.of({ 'aria-label': label }),
+        EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),
+      ],
+    }),
+  });
+  // Reachable by keyboard, as every part that scrolls.
+  view.scrollDOM.tabIndex = 0;
+  view.focus();
+  return () => view.destroy();
+}

@@ -1,0 +1,192 @@
+// A long list: only the rows around the view are in the document, so 3,000 rows scroll as 30 do. The list has the focus, and the active
+// row is named by aria-activedescendant; arrows move it, Enter opens the object.
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { formatAge } from '../../model/ages';
+import type { Resource } from '../../model/discovery';
+import { rowAfterKey, scrollTo, windowOf } from '../../model/list-window';
+import { hashOf, type ObjectRoute } from '../../model/routes';
+import { type Column, cellOf, type Sorting, widthsOf } from '../../model/row-order';
+import type { Row } from '../../model/rows';
+import { toneOfCell } from '../../model/tones';
+import { useConsole, useTexts } from '../app/context';
+import { gridId } from '../app/keys';
+import { useNow } from '../app/page-state';
+import { Toned } from '../parts/controls';
+
+interface Props {
+  readonly label: string;
+  readonly resource: Resource;
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+  readonly sorting: Sorting | undefined;
+  readonly onSort: (sorting: Sorting) => void;
+}
+
+/** The style sheet has it too: --row-height. */
+const rowHeight = 30;
+const ageMs = 10_000;
+
+export function Grid({ label, resource, columns, rows, sorting, onSort }: Props) {
+  const { go } = useConsole();
+  const { body, view } = useScrolledView();
+  const [active, setActive] = useState(-1);
+  const { first, end } = windowOf(view.top, view.height, rowHeight, rows.length);
+  const template = useMemo(() => {
+    const widths = widthsOf(rows, columns);
+    // Letters are wider than the digit that `ch` is, and a status has a mark.
+    return widths.map((width, i) => (i === 0 ? `minmax(${width + 2}ch, 1fr)` : `${width + 3}ch`)).join(' ');
+    // Widths that follow every change would make the list jump.
+  }, [columns, rows.length > 0]);
+
+  useEffect(() => setActive((before) => Math.min(before, rows.length - 1)), [rows.length]);
+
+  const routeOf = ({ namespace, name }: Row): ObjectRoute => ({
+    view: 'object',
+    resource,
+    namespace,
+    name,
+    tab: 'summary',
+  });
+  const onKeyDown = (event: KeyboardEvent) => {
+    const row = rows[active];
+    if (event.key === 'Enter' && row && event.target === event.currentTarget) return go(routeOf(row));
+    const next = rowAfterKey(event.key, active, rows.length, Math.floor(view.height / rowHeight));
+    if (next === undefined || !body.current) return;
+    event.preventDefault();
+    body.current.scrollTop = scrollTo(next, body.current.scrollTop, { viewHeight: view.height, rowHeight });
+    setActive(next);
+  };
+
+  return (
+    <div
+      ref={body}
+      id={gridId}
+      class="grid"
+      role="grid"
+      tabIndex={0}
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      aria-colcount={columns.length}
+      aria-activedescendant={active >= first && active < end ? `row-${active}` : undefined}
+      onKeyDown={onKeyDown}
+    >
+      <div class="grid-inner">
+        <div class="grid-head" role="rowgroup">
+          <div class="grid-row" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
+            {columns.map((column) => (
+              <Head key={column.name} column={column} sorting={sorting} onSort={onSort} />
+            ))}
+          </div>
+        </div>
+        <div class="grid-body" role="rowgroup" style={{ height: `${rows.length * rowHeight}px` }}>
+          {rows.slice(first, end).map((row, i) => (
+            <GridRow
+              key={row.uid}
+              row={row}
+              index={first + i}
+              isActive={first + i === active}
+              columns={columns}
+              template={template}
+              hash={hashOf(routeOf(row))}
+            />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly row: Row;
+  readonly index: number;
+  readonly isActive: boolean;
+  readonly columns: readonly Column[];
+  readonly template: string;
+  readonly hash: string;
+}
+
+function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
+  return (
+    <div
+      id={`row-${index}`}
+      class={isActive ? 'grid-row active' : 'grid-row'}
+      role="row"
+      aria-rowindex={index + 2}
+      style={{ gridTemplateColumns: template, transform: `translateY(${index * rowHeight}px)` }}
+    >
+      {columns.map((column, at) => (
+        <div key={column.name} class="grid-cell" role="gridcell">
+          {at === 0 ? (
+            <a href={hash} tabIndex={-1} title={cellOf(row, column)}>
+              {cellOf(row, column)}
+            </a>
+          ) : (
+            <Cell row={row} column={column} />
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Cell({ row, column }: { readonly row: Row; readonly column: Column }) {
+  if (column.isAge && !Number.isNaN(row.createdMs)) return <Age sinceMs={row.createdMs} />;
+  const text = cellOf(row, column);
+  return (
+    <span title={text}>
+      <Toned tone={toneOfCell(column.name, text)} text={text} />
+    </span>
+  );
+}
+
+/** Only the cells with ages are drawn again as time passes. */
+function Age({ sinceMs }: { readonly sinceMs: number }) {
+  return formatAge(useNow(ageMs) - sinceMs);
+}
+
+interface HeadProps {
+  readonly column: Column;
+  readonly sorting: Sorting | undefined;
+  readonly onSort: (sorting: Sorting) => void;
+}
+
+function Head({ column: { name }, sorting, onSort }: HeadProps) {
+  const t = useTexts();
+  const isSorted = sorting?.column === name;
+  const isDescending = isSorted && sorting.isDescending;
+  return (
+    <div
+      class="grid-cell"
+      role="columnheader"
+      aria-sort={isSorted ? (isDescending ? 'descending' : 'ascending') : 'none'}
+    >
+      <button
+        type="button"
+        title={t('sortBy', { column: name })}
+        onClick={() => onSort({ column: name, isDescending: isSorted && !isDescending })}
+      >
+        {name}
+        <span aria-hidden="true">{isSorted ? (isDescending ? ' ▾' : ' ▴') : ''}</span>
+      </button>
+    </div>
+  );
+}
+
+/** How far the list is scrolled, and how many pixels of rows are in view. */
+function useScrolledView() {
+  const body = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 600 });
+  useLayoutEffect(() => {
+    const element = body.current;
+    if (!element) return undefined;
+    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight - rowHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    element.addEventListener('scroll', measure, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', measure);
+    };
+  }, []);
+  return { body, view };
+}

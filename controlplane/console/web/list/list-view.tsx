@@ -1,0 +1,113 @@
+// The list of a kind: filter, order, columns; what is shown instead when it cannot be read.
+import { useMemo, useState } from 'preact/hooks';
+import { isStatus, messageOf } from '../../model/api-error';
+import type { Resource } from '../../model/discovery';
+import { hashOf, type ListRoute } from '../../model/routes';
+import { columnsOf, filterRows, type Sorting, sortRows } from '../../model/row-order';
+import { useTexts } from '../app/context';
+import { filterId } from '../app/keys';
+import { pluralKind } from '../app/navigation';
+import { Loading, Notice } from '../parts/notice';
+import { Grid } from './grid';
+import { type RowsState, useRows } from './use-rows';
+
+interface Props {
+  readonly route: ListRoute;
+  readonly resource: Resource;
+}
+
+const stateTexts = { live: 'live', paused: 'paused', reconnecting: 'reconnecting' } as const satisfies Record<
+  RowsState['state'],
+  string
+>;
+
+export function ListView({ route, resource }: Props) {
+  const t = useTexts();
+  const list = useRows(route, resource);
+  const [filter, setFilter] = useState('');
+  const [isWide, setWide] = useState(false);
+  const [sorting, setSorting] = useState<Sorting>();
+  const { rows, version, isLoaded, state, error } = list;
+  const withNamespace = resource.namespaced && route.namespace === '';
+  const columns = useMemo(
+    () => columnsOf(rows.columns, { isWide, withNamespace }),
+    [rows.columns, isWide, withNamespace],
+  );
+  const shown = useMemo(() => {
+    const column = columns.find(({ name }) => name === sorting?.column);
+    return sortRows(filterRows(rows.all(), filter), column, sorting?.isDescending ?? false);
+  }, [version, columns, filter, sorting]);
+  const title = pluralKind(resource);
+  const count =
+    filter === ''
+      ? t('objectCount', { count: rows.size })
+      : t('filteredCount', { shown: shown.length, count: rows.size });
+  return (
+    <section class="list-view" aria-labelledby="view-title">
+      <div class="view-head">
+        <h1 id="view-title">{title}</h1>
+        <input
+          id={filterId}
+          type="search"
+          class="filter"
+          aria-label={t('filter')}
+          placeholder={`${t('filterHint')}  /`}
+          value={filter}
+          onInput={({ currentTarget }) => setFilter(currentTarget.value)}
+        />
+        <label class="check">
+          <input type="checkbox" checked={isWide} onChange={({ currentTarget }) => setWide(currentTarget.checked)} />
+          {t('wideColumns')}
+        </label>
+        <span class="spring" />
+        {isLoaded && <span class="muted">{count}</span>}
+        {(isLoaded || state === 'reconnecting') && <span class={`live ${state}`}>{t(stateTexts[state])}</span>}
+      </div>
+      {route.labelSelector !== '' && (
+        <p class="selector">
+          {t('selectedBy', { selector: route.labelSelector })}{' '}
+          <a href={hashOf({ ...route, labelSelector: '' })}>{t('clearSelector')}</a>
+        </p>
+      )}
+      {error !== undefined ? (
+        <ListProblem route={route} resource={resource} error={error} retry={list.retry} />
+      ) : !isLoaded ? (
+        <Loading />
+      ) : shown.length === 0 ? (
+        <p class="empty">{t(rows.size === 0 ? 'emptyList' : 'emptyFilter')}</p>
+      ) : (
+        <Grid
+          label={t('listLabel', { kind: title })}
+          resource={resource}
+          columns={columns}
+          rows={shown}
+          sorting={sorting}
+          onSort={setSorting}
+        />
+      )}
+    </section>
+  );
+}
+
+interface ProblemProps extends Props {
+  readonly error: unknown;
+  readonly retry: () => void;
+}
+
+function ListProblem({ route, resource, error, retry }: ProblemProps) {
+  const t = useTexts();
+  const detail = messageOf(error);
+  if (isStatus(error, 403)) {
+    const { namespace } = route;
+    const kind = resource.plural;
+    const key = !resource.namespaced ? 'forbiddenListCluster' : namespace === '' ? 'forbiddenList' : 'forbiddenListIn';
+    return <Notice title={t('forbiddenTitle')} text={t(key, { kind, namespace })} detail={detail} />;
+  }
+  return (
+    <Notice title={t('failedTitle')} text={detail}>
+      <button type="button" class="button" onClick={retry}>
+        {t('retry')}
+      </button>
+    </Notice>
+  );
+}

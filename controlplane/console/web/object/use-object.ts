@@ -1,0 +1,65 @@
+// One object as a state of a view: read once, then followed by a watch of its name.
+import { useEffect, useState } from 'preact/hooks';
+import { isStatus } from '../../model/api-error';
+import { follow } from '../../model/follow';
+import type { KubeObject } from '../../model/objects';
+import { collectionPath, type ObjectRoute, objectPath } from '../../model/routes';
+import { useConsole } from '../app/context';
+import { usePageShown } from '../app/page-state';
+
+export interface ObjectState {
+  readonly object: KubeObject | undefined;
+  readonly isGone: boolean;
+  readonly error: unknown;
+}
+
+interface ObjectEvent {
+  readonly type: string;
+  readonly object: KubeObject;
+}
+
+export function useObject({ resource, namespace, name }: ObjectRoute, canWatch: boolean): ObjectState {
+  const { api } = useConsole();
+  const isShown = usePageShown();
+  const [object, setObject] = useState<KubeObject>();
+  const [isGone, setGone] = useState(false);
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    if (!isShown) return undefined;
+    const stop = new AbortController();
+    let wasThere = false;
+    const show = (found: KubeObject) => {
+      wasThere = true;
+      setObject(found);
+      setGone(false);
+    };
+    const read = async (signal: AbortSignal) => {
+      const found = await api.json<KubeObject>(objectPath(resource, namespace, name), { signal });
+      show(found);
+      return canWatch ? found.metadata?.resourceVersion : undefined;
+    };
+    const watchPath = (resourceVersion: string) => {
+      const query = {
+        watch: '1',
+        allowWatchBookmarks: 'true',
+        fieldSelector: `metadata.name=${name}`,
+        resourceVersion,
+      };
+      return `${collectionPath(resource, namespace)}?${new URLSearchParams(query)}`;
+    };
+    const onEvents = (events: readonly ObjectEvent[]) => {
+      for (const event of events) {
+        if (event.type === 'DELETED') setGone(true);
+        else if (event.type !== 'BOOKMARK') show(event.object);
+      }
+    };
+    const revisionOf = (event: ObjectEvent) => event.object.metadata?.resourceVersion;
+    const options = { read, watchPath, accept: 'application/json', onEvents, revisionOf, onState: () => {} };
+    follow(api, options, stop.signal).catch((err: unknown) => {
+      if (wasThere && isStatus(err, 404)) setGone(true);
+      else setError(err);
+    });
+    return () => stop.abort();
+  }, [api, isShown]);
+  return { object, isGone, error };
+}

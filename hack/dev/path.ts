@@ -1,0 +1,31 @@
+// hack/path: `k8ts path` as the administrator of a cluster.
+
+import type { Parsed } from '../../controlplane/process/options';
+import { runAttached } from './attached';
+import { findPrograms, openCluster } from './cluster';
+
+import type { pathOptions } from './options';
+
+export interface PathContext {
+  readonly options: Parsed<typeof pathOptions>;
+  /** FROM and TO. */
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Resolves with the exit status. @throws Refused */
+export async function path({ options, words, env }: PathContext): Promise<number> {
+  const { name, namespace, output, color, probe, connectTo, clusterDomain } = options;
+  const { plan } = openCluster(name);
+  const { node: program, bundle } = findPrograms(env['PATH'] ?? '');
+  const flags = [
+    `--kubeconfig=${plan.adminConf}`,
+    `--namespace=${namespace}`,
+    `--output=${output}`,
+    `--color=${env['NO_COLOR'] === undefined ? color : 'never'}`,
+    `--probe=${probe}`,
+    `--connect-to=${connectTo}`,
+    `--cluster-domain=${clusterDomain}`,
+  ];
+  return runAttached([program, bundle, 'path', ...words, ...flags]);
+}
