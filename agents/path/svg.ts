@@ -26,7 +26,7 @@ const gap = 30;
 const maxLanes = 5;
 /** With more hops, those that pass are one line. */
 const manyHops = 80;
-/** A picture that nobody can look at helps nobody: the rest is in the other outputs. */
+/** A longer picture shows less, not more. The rest is in the other outputs. */
 const maxHops = 200;
 
 export function renderSvg(report: PathReport): string {
