@@ -13,6 +13,8 @@ import { ClusterReader } from './cluster';
 import { pathOptions, shortForms } from './options';
 import { findPath } from './path';
 import { readFrom, readTo } from './question';
+import schema from './schema.json';
+import { renderSvg } from './svg';
 import { renderReport } from './text';
 
 export const command = defineCommand({
@@ -30,8 +32,13 @@ examples:
   k8ts path deploy/shop svc/cart:http
   k8ts path shop/web-0 cart.shop:80 --output wide
   k8ts path outside http://shop.local/cart
+  k8ts path deploy/shop svc/cart --output svg >path.svg
 `,
   async run({ options, positional, signal }) {
+    if (options.schema) {
+      process.stdout.write(`${JSON.stringify(schema, undefined, 2)}\n`);
+      return;
+    }
     const [from, to, ...more] = positional;
     if (from === undefined || to === undefined || more.length > 0) {
       throw new BadRequest('expected FROM and TO; see k8ts path --help');
@@ -56,6 +63,7 @@ examples:
       lookUp,
     });
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    else if (output === 'svg') process.stdout.write(renderSvg(report));
     else {
       const colour = options.color === 'always' || (options.color === 'auto' && process.stdout.isTTY === true);
       const width = process.stdout.isTTY ? Math.max(60, process.stdout.columns) : 120;

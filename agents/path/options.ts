@@ -23,8 +23,14 @@ export const pathOptions = {
     flag: 'output',
     placeholder: 'FORMAT',
     default: 'text',
-    help: 'text, wide (each rule and fact) or json',
-    parse: parseOneOf('text', 'wide', 'json'),
+    help: 'text, wide (each rule and fact), json or svg (a picture)',
+    parse: parseOneOf('text', 'wide', 'json', 'svg'),
+  },
+  schema: {
+    flag: 'schema',
+    default: 'false',
+    help: 'prints the JSON Schema of --output json, and asks nothing',
+    parse: parseBoolean,
   },
   color: {
     flag: 'color',

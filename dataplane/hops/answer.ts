@@ -40,7 +40,9 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
   hops.push(...walked.hops);
   if (isStopped(hops)) return done({ kind: 'stopped' }, walked.packet);
   if (walked.local) {
-    const socket = question.answer ? undefined : await socketHop('self', walked.packet, `node ${view.nodeName}`);
+    const socket = question.answer
+      ? undefined
+      : await socketHop(walked.packet, { process: 'self', exec: view.exec, who: `node ${view.nodeName}` });
     if (socket) hops.push(socket);
     return done(isStopped(hops) ? { kind: 'stopped' } : { kind: 'node' }, walked.packet);
   }

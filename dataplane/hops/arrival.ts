@@ -4,7 +4,7 @@ import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../contr
 import type { Frame, Packet } from '../path/packet';
 import { linkHop, portHop } from './link-hops';
 import { type Link, linkTowards, otherEnd } from './links';
-import { type LocalPod, podLink, podLinkHop, podRouteHop } from './pod-view';
+import { type LocalPod, podLink, podLinkHop, podRouteHop, receiverIn } from './pod-view';
 import { readResolver } from './resolver';
 import { askRoute } from './routes';
 import { routesGone, routingHop } from './routing-hop';
@@ -49,7 +49,7 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
   const { own, ...route } = await podRouteHop(exec, pod, sent);
   hops.push(route);
   if (own) {
-    const socket = question.answer ? undefined : await socketHop(pod.pid, sent, `pod ${pod.key}`);
+    const socket = question.answer ? undefined : await socketHop(sent, receiverIn(exec, pod));
     if (socket) hops.push(socket);
     return { ...arrival, ends: isStopped(hops) ? { kind: 'stopped' } : { kind: 'pod', pod: pod.key } };
   }

@@ -4,7 +4,7 @@ import type { Hop, HopEnd, HopPacket } from '../../controlplane/base/hops';
 import { linkHop, neighbourHop, portHop } from './link-hops';
 import { type Link, otherEnd } from './links';
 import { type Neighbour, readNeighbours } from './neighbours';
-import { type LocalPod, podLink, podLinkHop } from './pod-view';
+import { type LocalPod, podLink, podLinkHop, receiverIn } from './pod-view';
 import type { RouteDecision } from './routes';
 import { socketHop } from './socket-hop';
 import { tunnelDeparture } from './tunnel';
@@ -80,7 +80,7 @@ async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: To
   hops.push(own);
   if (isStopped(hops)) return { kind: 'stopped' };
   if (!isAnswer) {
-    const socket = await socketHop(pod.pid, packet, `pod ${pod.key}`);
+    const socket = await socketHop(packet, receiverIn(exec, pod));
     if (socket) hops.push(socket);
   }
   return { kind: 'pod', pod: pod.key };

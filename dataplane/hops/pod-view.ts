@@ -4,6 +4,7 @@ import type { Exec } from '../exec/exec';
 import { linkHop } from './link-hops';
 import { type Link, readLinks } from './links';
 import { askRoute, routeHop } from './routes';
+import type { Receiver } from './socket-hop';
 
 export interface LocalPod {
   /** NAMESPACE/NAME */
@@ -18,6 +19,13 @@ export interface LocalPod {
 /** Runs programs in the network namespace of the pod. */
 export const inPod = (exec: Exec, { pid }: LocalPod): Exec => ({
   run: (argv, options) => exec.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv], options),
+});
+
+/** For the socket at the end of the way. */
+export const receiverIn = (exec: Exec, pod: LocalPod): Receiver => ({
+  process: pod.pid,
+  exec: inPod(exec, pod),
+  who: `pod ${pod.key}`,
 });
 
 /** The link that has the pod's address; undefined: none has. */

@@ -1,12 +1,26 @@
 // The hop at which a program takes the packet.
 import type { Hop, HopFault, HopPacket } from '../../controlplane/base/hops';
-import { readSockets, socketFor, type WaitingSocket } from './sockets';
+import type { Exec } from '../exec/exec';
+import { markOnlyIpv6, readSockets, socketFor, type WaitingSocket } from './sockets';
 
-/** The socket that takes the packet. @param process `self`, or a process of the pod */
-export async function socketHop(process: 'self' | number, packet: HopPacket, who: string): Promise<Hop | undefined> {
-  const { protocol, destination, destinationPort: port } = packet;
+export interface Receiver {
+  /** `self`, or a process of the pod. */
+  readonly process: 'self' | number;
+  /** Runs programs in its namespace. */
+  readonly exec: Exec;
+  /** `node worker-1`, `pod shop/web-0` */
+  readonly who: string;
+}
+
+/** The socket that takes the packet. */
+export async function socketHop(packet: HopPacket, { process, exec, who }: Receiver): Promise<Hop | undefined> {
+  const { protocol, destination: address, destinationPort: port } = packet;
   if (port === undefined || (protocol !== 'tcp' && protocol !== 'udp')) return undefined;
-  return judgeSocket(await readSockets(process), { protocol, address: destination, port }, who);
+  const at = { protocol, address, port };
+  const sockets = await readSockets(process);
+  const found = socketFor(sockets, at);
+  const isDoubtful = found.heard && found.socket.address === '::' && !address.includes(':');
+  return judgeSocket(isDoubtful ? await markOnlyIpv6(sockets, exec) : sockets, at, who);
 }
 
 /** A program that keeps up has none or a few; a full queue drops the connections that come then. */
@@ -41,7 +55,7 @@ export function judgeSocket(
     const remedy = 'let the program listen at 0.0.0.0 (or ::)';
     return { kind: 'socket', name, state: 'stops', facts: [], fault: { code: 'ListensOnLoopback', message, remedy } };
   }
-  const at2 = elsewhere.map(({ address }) => address);
+  const at2 = elsewhere.map(({ address, onlyIpv6 }) => (onlyIpv6 ? ':: (without IPv4)' : address));
   const open = [...new Set(others.map(({ port }) => port))].sort((a, b) => a - b).slice(0, 10);
   const instead =
     at2.length > 0

@@ -1,6 +1,8 @@
 import t from 'tap';
+import { NotFound } from '../../controlplane/base/errors';
+import { ScriptedExec } from '../../test/lib/scripted-exec';
 import { judgeSocket } from './socket-hop';
-import { parseSockets, socketFor } from './sockets';
+import { markOnlyIpv6, parseOnlyIpv6, parseSockets, socketFor } from './sockets';
 
 // /proc/net/tcp and tcp6 of a kernel: 127.0.0.1:8080 with 3 connections that wait, a connection, [::]:80, ::ffff:10.0.0.1:81.
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -39,4 +41,20 @@ t.test('what is said of it', async (t) => {
   t.match(say(81), { state: 'stops', fault: { message: /on this port at 10\.0\.0\.1 only/ } });
   const full = [{ protocol: 'tcp' as const, address: '0.0.0.0', port: 5, waiting: 100 }];
   t.match(say(5, full), { state: 'doubtful', fault: { code: 'SlowAccept' } });
+});
+
+t.test('a socket of IPv6 that takes no IPv4', async (t) => {
+  const argv = 'ss -H -6 -l -n -t -u -e';
+  const stdout = `udp UNCONN 0 0   [::]:80 [::]:* ino:1 sk:1 cgroup:unreachable:1 v6only:1 <->
+tcp LISTEN 0 511 *:81    *:* ino:2 sk:2 v6only:0 <->
+tcp LISTEN 0 511 [::]:80 [::]:* ino:3 sk:3 v6only:1 <->
+tcp LISTEN 0 511 [::1]:82 [::]:* ino:3 sk:3 v6only:1 <->
+`;
+  t.strictSame([...parseOnlyIpv6(stdout)], ['udp 80', 'tcp 80']);
+  const marked = await markOnlyIpv6(sockets, new ScriptedExec([{ argv, stdout }]));
+  const say = (address: string) => judgeSocket(marked, { protocol: 'tcp', address, port: 80 }, 'pod a/b');
+  t.match(say('fd00::1'), { state: 'passes' });
+  t.match(say('10.244.1.5').fault, { code: 'NothingListens', message: /on this port at :: \(without IPv4\) only$/ });
+  for (const answer of [{ error: new NotFound('program not installed: ss') }, { exitCode: 1 }])
+    t.strictSame(await markOnlyIpv6(sockets, new ScriptedExec([{ argv, ...answer }])), sockets);
 });

@@ -174,6 +174,11 @@ testCases('hops', cases, async (t, lab) => {
         listenWithoutAccept(lab.at.b, { address, port }, scope);
         t.match((await at(pods, port)).hops.at(-1)?.fault, { code: 'ListensOnLoopback' });
       }
+      await lab.run('b', 'sysctl -qw net.ipv6.bindv6only=1');
+      listenWithoutAccept(lab.at.b, { address: '::', port: 8085 }, scope);
+      await lab.run('b', 'sysctl -qw net.ipv6.bindv6only=0');
+      t.strictSame(wrong(await at('fd00:244:1::6', 8085)), []);
+      t.match((await at('10.244.1.6', 8085)).hops.at(-1)?.fault, { code: 'NothingListens', message: /without IPv4/ });
       for (const [address, port] of [
         ['10.244.1.6', 8083],
         ['fd00:244:1::6', 8084],
