@@ -42,7 +42,10 @@ async function answerAll({ questions, ...node }: HopsInput): Promise<HopsOutput>
   const answers: (HopAnswer | { error: string })[] = [];
   for (const question of questions) {
     answers.push(
-      await answerHops(question, view).catch((error: unknown) => {
+      await answerHops(
+        { ...question, packet: { ...question.packet, source: question.packet?.source ?? '' } },
+        view,
+      ).catch((error: unknown) => {
         if (!(error instanceof AppError)) throw error;
         return { error: error.message };
       }),

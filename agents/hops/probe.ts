@@ -3,9 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest, NotFound } from '../../controlplane/base/errors';
-import type { ProbeAsked, ProbeCame, ProbeDone, ProbeOrder } from '../../controlplane/base/hops';
+import type { ProbeAsked, ProbeCame, ProbeDone, ProbeOrder, Seen } from '../../controlplane/base/hops';
 import { defineCommand } from '../../controlplane/process/process';
 import type { LocalPod } from '../../dataplane/hops/pod-view';
+import { refusedRange } from '../../dataplane/ingress/destination';
 import type { Netns } from '../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../dataplane/netns/system-netns';
 import { probe } from '../../dataplane/probe/probe';
@@ -44,6 +45,7 @@ async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<ProbeDo
   if (requests.length > maxRequests) throw new BadRequest(`at most ${maxRequests} requests at once`);
   if (delayMs > maxDelayMs || (watch?.ms ?? 0) > maxWatchMs)
     throw new BadRequest('a probe may take ten seconds at most');
+  if (requests.length > 0 && order.from === undefined) throw new BadRequest('requests need `from`: who sends them');
   for (const { address } of requests) refuseOwn(address);
   const netns = requests.length > 0 ? netnsOf(order) : undefined;
   const watching = watch && watchPackets(ownNetns(), { filter: watch, maxPackets });
@@ -58,7 +60,7 @@ async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<ProbeDo
     const sightings = watching?.stop() ?? [];
     return {
       results,
-      sightings,
+      sightings: sightings.filter(isHandshake),
       lost,
       ...(watching ? { watchesFromUs } : {}),
       ...(requests.length > 0 ? { sentAtUs } : {}),
@@ -67,6 +69,13 @@ async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<ProbeDo
     watching?.stop();
   }
 }
+
+/**
+ * Of TCP the packets that open or refuse a connection: they show how far a probe came. Sequence numbers of open connections, which belong to
+ * others, stay on the node.
+ */
+const isHandshake = ({ protocol, flags = [] }: Seen): boolean =>
+  protocol !== 'tcp' || flags.includes('SYN') || flags.includes('RST');
 
 async function send(netns: Netns, request: ProbeAsked, signal: AbortSignal): Promise<ProbeCame> {
   const { outcome, connectMs, totalMs, error, reportedBy, localPort, http, tls } = await probe(netns, request, signal);
@@ -91,15 +100,12 @@ function netnsOf({ from, pods, nodeName }: ProbeInput): Netns {
   return netnsOfProcess(pod.pid);
 }
 
-/** What only programs of the machine may reach: loopback, link-local (metadata of clouds), groups. */
-const refused = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8'].map((text) =>
-  parseCidr(text),
-);
-
-/** @throws BadRequest */
+/** What only programs of the machine may reach, in every spelling: loopback, link-local (metadata of clouds), groups. @throws BadRequest */
 function refuseOwn(address: string): void {
-  const parsed = parseAddress(address);
-  if (refused.some((range) => cidrContains(range, parsed))) {
-    throw new BadRequest(`${address}: probes go to no address of loopback, of the link alone, or of a group`);
-  }
+  const range = refusedRange(address);
+  if (range === undefined && !cidrContains(thisNetwork, parseAddress(address))) return;
+  throw new BadRequest(`${address}: probes go to no address of loopback, of the link alone, or of a group`);
 }
+
+/** The kernel takes it for the machine itself. */
+const thisNetwork = parseCidr('0.0.0.0/8');

@@ -1,4 +1,5 @@
 // What the caller may read: objects by the API as the user of the kubeconfig, and nodes by path.k8ts.io. Each object is read once.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   deployments,
   type EndpointSlice,
@@ -123,21 +124,36 @@ export class ClusterReader {
     node: string,
     questions: readonly HopQuestion[],
   ): Promise<readonly (HopAnswer | { readonly error: string })[]> {
-    const report = await this.client
-      .create(hopReports, { metadata: {}, spec: { nodeName: node, questions } })
-      .catch((error: unknown) => {
-        if (hasCode(error, 'Forbidden')) throw error;
-        return { status: { answers: questions.map(() => ({ error: describeError(error) })) } };
-      });
+    const report = await whenFree(() =>
+      this.client.create(hopReports, { metadata: {}, spec: { nodeName: node, questions } }),
+    ).catch((error: unknown) => {
+      if (hasCode(error, 'Forbidden')) throw error;
+      return { status: { answers: questions.map(() => ({ error: describeError(error) })) } };
+    });
     return report.status?.answers ?? [];
   }
 
   /** @throws Forbidden when the caller may not send probes, and what the node says */
   async probe(node: string, order: ProbeOrder): Promise<ProbeDone> {
-    const { status } = await this.client.create(packetProbes, { metadata: {}, spec: { nodeName: node, ...order } });
+    const { status } = await whenFree(() =>
+      this.client.create(packetProbes, { metadata: {}, spec: { nodeName: node, ...order } }),
+    );
     return status ?? { results: [], sightings: [], lost: 0 };
   }
 }
+
+/** A kubelet answers a few questions at once, and says so when it is busy. */
+async function whenFree<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries >= maxTries || !/questions about packets already/.test(describeError(error))) throw error;
+      await sleep(500);
+    }
+  }
+}
+const maxTries = 8;
 
 export const addressesOf = (node: Node): readonly string[] =>
   (node.status?.addresses ?? []).flatMap(({ type, address }) =>

@@ -105,6 +105,8 @@ function wrongEnd(followed: Followed, expected: Expected): Followed | undefined 
   if (target.service === undefined || target.reachedBy === 'endpoint' || start === undefined || end === undefined)
     return undefined;
   const own = followed.hops.filter(({ node }) => node === start.node);
+  // A rule that could not be read may lead there.
+  if (own.some(({ state }) => state === 'unknown')) return undefined;
   // A node without the rules of the Service may have no route to its address.
   const stop = own.find(({ state }) => state === 'stops');
   if (stop && !(stop.kind === 'routing' && stop.fault?.message.startsWith(`node ${start.node}`))) return undefined;
@@ -128,12 +130,13 @@ function wrongEnd(followed: Followed, expected: Expected): Followed | undefined 
 }
 
 /** Policies drop what goes to an address of the node's range that they do not know: here no pod has it. */
-function nobodys(followed: Followed, { end }: Expected): Followed | undefined {
+function nobodys(followed: Followed, { end, target }: Expected): Followed | undefined {
   const index = followed.hops.findIndex(({ fault }) => fault?.code === 'PolicyUnknownPod');
-  if (index < 0 || end === undefined || end.pod !== undefined) return undefined;
+  const known = end ? end.pod !== undefined : target.pod !== undefined || target.service !== undefined;
+  if (index < 0 || known) return undefined;
   const fault: HopFault = {
     code: 'NobodyThere',
-    message: `no pod has the address ${end.address}, which an EndpointSlice names`,
+    message: `no pod has the address ${end?.address ?? target.address}${end ? ', which an EndpointSlice names' : ''}`,
     remedy: 'kubectl get endpointslices -A',
   };
   return stoppedAt(followed, index, { ...followed.hops[index]!, fault });
@@ -144,7 +147,10 @@ function twice(followed: Followed, { target, end }: Expected): Followed | undefi
   const last = followed.passed.at(-1);
   const pod = end?.pod ?? (target.pod && !target.pod.spec?.hostNetwork ? keyOf(target.pod) : undefined);
   const address = end?.address ?? target.address;
-  if (last === undefined || pod === undefined || last.answer.packet.destination !== address) return undefined;
+  // A pod with hostNetwork has the address of its node.
+  const home = end?.node ?? target.pod?.spec?.nodeName;
+  if (last === undefined || pod === undefined || last.node === home || last.answer.packet.destination !== address)
+    return undefined;
   const index = followed.hops.findIndex(
     ({ kind, node, facts }) =>
       kind === 'routing' && node === last.node && facts[0] === `${address} is an address of node ${last.node}`,

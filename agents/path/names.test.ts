@@ -26,7 +26,7 @@ const ofShop: Resolver = {
   ndots: 5,
 };
 const resolve = (name: string, resolver = ofShop, family: 4 | 6 = 4) =>
-  resolveName(name, { resolver, zone, services, family });
+  resolveName(name, { resolver, zone, services, family, namespace: 'shop' });
 
 t.test('the order of resolv.conf', async (t) => {
   t.same(candidates('web', ofShop), [
@@ -54,6 +54,9 @@ t.test('names that are not found say why', async (t) => {
   t.equal(code('a'), 'ExternalNameLoop');
   t.equal(code('web', { servers: [], search: [], ndots: 1 }), 'NoSearchList', 'dnsPolicy Default');
   t.equal(code('web.shop', { servers: [], search: ['example.com'], ndots: 1 }), 'NoSearchList');
+  const astray = { servers: [], search: ['data.svc.cluster.local'], ndots: 5 };
+  t.match(resolve('web', astray).hop.fault, { code: 'NoSearchList', remedy: 'use web.shop.svc.cluster.local' });
+  t.equal(code('node1.db.data'), 'NoSuchHostname');
   t.match(resolve('web', ofShop, 6).hop.state, 'stops', 'no address of this family');
   t.match(
     resolve('example.com'),

@@ -47,11 +47,14 @@ export function resolveName(
     zone,
     services,
     family,
+    namespace,
   }: {
     readonly resolver: Resolver;
     readonly zone: Zone;
     readonly services: readonly Service[];
     readonly family: 4 | 6;
+    /** Of the pod. */
+    readonly namespace: string;
   },
 ): Resolved {
   const facts: string[] = [
@@ -75,8 +78,13 @@ export function resolveName(
       ...(key ? { service: key } : {}),
     };
   }
-  const fault = notFound(name, { resolver, zone, services });
+  const fault = notFound(name, { resolver, zone, services, namespace });
   // Only other servers know names outside the zone. Such a name has a dot, and does not begin like a Service.
+  const alias = services.find(
+    ({ metadata, spec }) =>
+      spec?.type === 'ExternalName' && metadata?.namespace === namespace && metadata?.name === name.split('.')[0],
+  );
+  if (outside && alias) return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
   if (outside && fault.code === 'NameNotFound' && name.replace(/\.$/, '').includes('.')) {
     return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
   }
@@ -132,7 +140,13 @@ function notFound(
     resolver,
     zone,
     services,
-  }: { readonly resolver: Resolver; readonly zone: Zone; readonly services: readonly Service[] },
+    namespace,
+  }: {
+    readonly resolver: Resolver;
+    readonly zone: Zone;
+    readonly services: readonly Service[];
+    readonly namespace: string;
+  },
 ): HopFault {
   const [first = '', second] = name.split('.');
   const same = services.filter(({ metadata }) => metadata?.name === first);
@@ -143,6 +157,27 @@ function notFound(
       code: 'NoSearchList',
       message: `no step of the search list leads into ${zone.origin}, so ${name} is not found; the pod's dnsPolicy or dnsConfig says so`,
       remedy: `use ${places[0]}.svc.${zone.origin}, or dnsPolicy: ClusterFirst`,
+    };
+  }
+  const own = same.find(({ metadata }) => metadata?.namespace === namespace);
+  if (own && (second === undefined || second === namespace)) {
+    return {
+      code: 'NoSearchList',
+      message: `Service ${namespace}/${first} exists, but the pod's search list does not lead to it; its dnsConfig says so`,
+      remedy: `use ${first}.${namespace}.svc.${zone.origin}`,
+    };
+  }
+  const headless = services.find(
+    ({ metadata, spec }) =>
+      spec?.clusterIP === 'None' &&
+      metadata?.name === second &&
+      metadata?.namespace === (name.split('.')[2] ?? namespace),
+  );
+  if (headless) {
+    return {
+      code: 'NoSuchHostname',
+      message: `headless Service ${headless.metadata?.namespace}/${second} has no ready pod with the hostname ${first}`,
+      remedy: 'a name of a pod needs spec.hostname and spec.subdomain in the pod (a StatefulSet sets them)',
     };
   }
   const meant = same.find(({ metadata }) => second === undefined || metadata?.namespace !== second);

@@ -100,9 +100,15 @@ async function probeWay(
   const direct = blamed && behind === undefined ? { direct: blamed } : {};
   const routeless = hops.some(({ kind, state }) => kind === 'proxy' && state === 'stops') ? { routeless: true } : {};
   try {
-    const first = await sendProbe({ sender, target, followed, leg: 'request', ...http, ...direct, ...routeless }, deps);
+    const first = await sendProbe(
+      { sender, target, followed, leg: 'request', ...http, ...direct, ...routeless, ways: walked.ways ?? [] },
+      deps,
+    );
     if (first === undefined) return [];
-    if (first.hop.state === 'passes') return [first, ...(await probeSize({ sender, target, followed }, deps))];
+    if (first.hop.state === 'passes') {
+      const broken = await probeOthers({ sender, target, ways: walked.ways ?? [] }, deps);
+      return broken ? [broken, first] : [first, ...(await probeSize({ sender, target, followed }, deps))];
+    }
     // The Ingress answers, but what is behind it does not: the same request from the node of the Ingress.
     if (behind?.followed === undefined || behind.target === undefined || behind.sender === undefined) return [first];
     const upstream = {
@@ -122,6 +128,30 @@ async function probeWay(
     hops.push(noProbe(error));
     return [];
   }
+}
+
+/**
+ * A probe to the Service meets one endpoint, by chance. The others are tried by their own addresses. Undefined: all of them answer, or there
+ * is only one.
+ */
+async function probeOthers(
+  {
+    sender,
+    target,
+    ways,
+  }: { readonly sender: Sender; readonly target: Target; readonly ways: NonNullable<Walked['ways']> },
+  deps: ProbeDeps,
+): Promise<Probed | undefined> {
+  const ends = ways.flatMap(({ end }) => end ?? []);
+  const { origin, node } = sender;
+  if (ends.length < 2 || target.protocol !== 'tcp' || origin.kind === 'machine' || node === undefined) return undefined;
+  const requests = ends.map(({ address, port }) => ({ protocol: 'tcp' as const, address, port, timeoutMs: 500 }));
+  const { results } = await deps.cluster.probe(node, { from: origin, requests });
+  const bad = results.findIndex(({ outcome }) => outcome !== 'connected');
+  if (bad < 0) return undefined;
+  const { end, found } = ways[bad]!;
+  const probed = await sendProbe({ sender, target, followed: found, leg: 'request', direct: end! }, deps);
+  return probed?.hop.state === 'stops' ? probed : undefined;
 }
 
 /** Undefined when a hop says why there is none. */
@@ -208,8 +238,9 @@ async function namedTarget(
     hops.push({ kind: 'name', name: `name ${name}`, state: 'unknown', facts: [fact], leg: 'name' });
   }
   const all = await cluster.services();
+  const namespace = sender.pod?.metadata?.namespace ?? '';
   const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
-  const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family });
+  const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family, namespace });
   hops.push({ ...resolved.hop, leg: 'name' });
   return resolved.addresses[0];
 }
@@ -245,6 +276,8 @@ interface Walked {
   readonly blamed?: ServiceEnd;
   /** The node whose process took the packet. */
   readonly at?: string;
+  /** Of each endpoint that was followed. */
+  readonly ways?: readonly { readonly end: ServiceEnd | undefined; readonly found: Followed }[];
 }
 
 /** From the Ingress of a node to the pod behind the URL. */
@@ -329,6 +362,12 @@ async function walkTo(
     first ??= found;
     if (stops(both)) break;
   }
+  if (first?.end.kind === 'machine' && sender.origin.kind !== 'machine') {
+    const facts = [
+      `${first.packet.destination} is no machine of the cluster: what is behind ${first.end.machine} is not known`,
+    ];
+    hops.push({ kind: 'machine', name: first.packet.destination, state: 'unknown', facts, leg });
+  }
   const packet = first && first.end.kind !== 'stopped' ? first.packet : undefined;
   const last = first?.passed.at(-1);
   const at = first?.end.kind === 'node' ? last?.node : undefined;
@@ -338,6 +377,7 @@ async function walkTo(
     ...(at ? { at } : {}),
     ...(shown ? { followed: shown } : {}),
     ...(blamed && ends.length > 1 ? { blamed } : {}),
+    ways,
   };
 }
 

@@ -26,6 +26,8 @@ export interface ProbePlan {
   readonly http?: { readonly scheme: 'http' | 'https'; readonly host: string; readonly path: string };
   /** The Ingress has no route for the request: it answers 404 itself. */
   readonly routeless?: boolean;
+  /** The ways of all endpoints that were followed: chance may choose any of them. */
+  readonly ways?: readonly { readonly found: Followed }[];
   /** The endpoint itself instead of the Service: when the plan blames one of several. */
   readonly direct?: ServiceEnd;
 }
@@ -48,7 +50,8 @@ export async function sendProbe(plan: ProbePlan, deps: ProbeDeps): Promise<Probe
   for (const delayMs of delaysMs) {
     const sourcePort = 20_000 + Math.floor(Math.random() * 10_000);
     const requests = requestsOf(plan, sourcePort);
-    const nodes = [...new Set(plan.followed.passed.map(({ node }) => node))];
+    const all = [plan.followed, ...(plan.ways ?? []).map(({ found }) => found)];
+    const nodes = [...new Set(all.flatMap(({ passed }) => passed.map(({ node }) => node)))];
     const sent = await sendAndWatch({ plan, requests, nodes, delayMs, deps });
     if (sent === undefined) return undefined;
     const late = sent.byNode.some(
@@ -256,6 +259,13 @@ function faultOf(
         `${at} is unreachable: ${came.error ?? ''}${came.reportedBy ? `, says ${came.reportedBy}` : ''}`,
       );
     case 'timeout':
+      if (came.connectMs !== undefined) {
+        const message = `${at} accepts the connection, but gives no answer within ${ms(came.totalMs)}: the program is slow or hangs`;
+        return {
+          sure: false,
+          fault: { code: 'NoAnswerInTime', message, remedy: 'kubectl logs may say what it waits for' },
+        };
+      }
       return silence(seen, label, plan);
     default:
       return sure('ProbeFailed', `the probe fails: ${came.error ?? came.outcome}`);
@@ -269,15 +279,32 @@ const whoRefuses = (seen: readonly Sighted[]): string => {
     : '';
 };
 
+/** The way of the endpoint that the probe was sent to. */
+function wayTaken(last: Sighted | undefined, { followed, ways = [] }: ProbePlan): Followed {
+  const leads = ({ packet: { destination, destinationPort } }: Followed) =>
+    last?.packet.includes(` to ${destination}${destinationPort === undefined ? '' : `:${destinationPort}`}`) === true;
+  return leads(followed) ? followed : (ways.find(({ found }) => leads(found))?.found ?? followed);
+}
+
+/** The node's end of the wire of the pod that gets the packet. */
+function portOf({ hops }: Followed): string | undefined {
+  const inside = hops.findLastIndex(({ link }) => link?.inPod);
+  return hops.slice(0, Math.max(0, inside)).findLast(({ link }) => link !== undefined)?.link?.name;
+}
+
 /** No answer: how far did the request come, and the answer? */
-function silence(seen: readonly Sighted[], label: string, { target, followed }: ProbePlan): Found | undefined {
+function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Found | undefined {
+  const { target } = plan;
   const requests = seen.filter(({ what }) => what === 'request');
+  const followed = wayTaken(requests.at(-1), plan);
   const answers = seen.filter(({ what }) => what === 'answer');
   const last = requests.at(-1);
   const delivered = followed.end.kind === 'pod' || followed.end.kind === 'node';
   const lastNode = followed.passed.at(-1)?.node;
   const arrived =
-    last !== undefined && last.node === lastNode && (followed.end.kind === 'node' || last.direction === 'out');
+    last !== undefined &&
+    last.node === lastNode &&
+    (followed.end.kind === 'node' || (last.direction === 'out' && last.link === portOf(followed)));
   // No program has to answer a datagram; that it arrived is all there is to know.
   if (target.protocol === 'udp' && delivered && arrived) return undefined;
   const at = (one: Sighted) => `${one.link} of node ${one.node}`;

@@ -14,7 +14,7 @@ import { matchesSelector, selectorFromLabelSelector } from '../../controlplane/a
 import type { KubeObject } from '../../controlplane/api/types';
 import { NotFound } from '../../controlplane/base/errors';
 import type { Hop, HopOrigin } from '../../controlplane/base/hops';
-import { type ClusterReader, podAddresses } from './cluster';
+import { addressesOf, type ClusterReader, podAddresses } from './cluster';
 import type { From, Workload } from './question';
 import { faultHop } from './report';
 import { whyNotReady } from './service-check';
@@ -45,6 +45,8 @@ export async function findSender(from: From, cluster: ClusterReader, outside: ()
   switch (from.kind) {
     case 'outside': {
       const address = from.address ?? (await outside());
+      const known = from.address === undefined ? undefined : await whoHas(address, cluster);
+      if (known) return known;
       return { label: `${address} outside`, origin: { kind: 'machine', address }, addresses: [address] };
     }
     case 'node': {
@@ -70,6 +72,17 @@ export async function findSender(from: From, cluster: ClusterReader, outside: ()
       return senderOf(pod);
     }
   }
+}
+
+/** An address from a log may be that of a pod or a node. Undefined: it is no machine of the cluster. */
+async function whoHas(address: string, cluster: ClusterReader): Promise<Sender | undefined> {
+  const node = (await cluster.nodes()).find((one) => addressesOf(one).includes(address));
+  if (node) {
+    const name = node.metadata?.name ?? '';
+    return { label: `node ${name}`, node: name, origin: { kind: 'node' }, addresses: [address] };
+  }
+  const pod = (await cluster.pods('')).find((one) => podAddresses(one).includes(address) && !isTerminal(one));
+  return pod && senderOf(pod);
 }
 
 function senderOf(pod: Pod): Sender {

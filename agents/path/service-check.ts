@@ -1,5 +1,13 @@
 // What a Service says about a packet to it: the port, the endpoints, and why there are none. Pure.
-import { type EndpointSlice, endpointState, isReady, isTerminal, type Pod, type Service } from '../../controlplane/api';
+import {
+  type EndpointSlice,
+  endpointState,
+  isLastResort,
+  isReady,
+  isTerminal,
+  type Pod,
+  type Service,
+} from '../../controlplane/api';
 import type { Hop, HopFault } from '../../controlplane/base/hops';
 import type { Protocol } from './question';
 import { faultHop } from './report';
@@ -11,6 +19,8 @@ export interface ServiceEnd {
   /** NAMESPACE/NAME, if a pod is behind it. */
   readonly pod?: string;
   readonly ready: boolean;
+  /** It terminates, and still serves. */
+  readonly lastResort?: true;
 }
 
 export const endText = ({ address, port }: { readonly address: string; readonly port?: number }): string =>
@@ -93,7 +103,9 @@ export function chooseEnds(objects: ServiceObjects, port: ServicePort, family: 4
   const key = keyOf(service);
   const name = `Service ${key}${port.name ? `:${port.name}` : ''}`;
   const all = endsOf(slices, port, family);
-  const ready = all.filter((end) => end.ready);
+  const whole = all.filter((end) => end.ready);
+  // Without a ready one, those that terminate but still serve (KEP-1669).
+  const ready = whole.length > 0 ? whole : all.filter((end) => end.lastResort);
   const facts = [
     `${service.spec?.clusterIP} port ${port.port} to ${targetOf(port)}`,
     ...(ready.length > 0 ? [`${ready.length} of ${all.length} endpoints ready`] : []),
@@ -144,10 +156,12 @@ function endsOf(slices: readonly EndpointSlice[], port: ServicePort, family: 4 |
     for (const { addresses, conditions, nodeName, targetRef } of slice.endpoints ?? []) {
       const [address] = addresses;
       if (address === undefined) continue;
+      const state = endpointState(conditions);
       const end: ServiceEnd = {
         address,
         port: number,
-        ready: endpointState(conditions).ready,
+        ready: state.ready,
+        ...(isLastResort(state) ? { lastResort: true as const } : {}),
         ...(nodeName ? { node: nodeName } : {}),
         ...(targetRef?.kind === 'Pod' ? { pod: `${targetRef.namespace}/${targetRef.name}` } : {}),
       };

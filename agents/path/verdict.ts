@@ -43,6 +43,12 @@ export function judge(judged: Judged): Verdict {
       hops: [...hops, ...probes],
       what: `${from} reaches ${to}, but not well`,
     });
+  // An answer that strays is noticed by the next packet only: a connection alone proves nothing.
+  const strays = hops.findIndex(({ fault }) => fault?.code === 'AnswerStrays');
+  if (strays >= 0 && worked && probes[0]!.facts[0]?.startsWith('connected')) {
+    const what = `${from} opens connections to ${to}, but they may not work`;
+    return because({ works: 'unsure', index: strays, hops, what });
+  }
   // A probe is a new flow: it says nothing of an old one.
   const stale = hops.findIndex(({ fault }) => fault?.code === 'StaleFlow');
   if (stale >= 0)

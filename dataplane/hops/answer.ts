@@ -88,7 +88,14 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
   for (const [i, stage] of stages.entries()) {
     if ('hook' in stage) {
       const last = i === stages.length - 1;
-      hops.push(hookHop(stage, { packet, packets: view.listings.packets, ...(last ? { end: journey } : {}) }));
+      hops.push(
+        hookHop(stage, {
+          packet,
+          packets: view.listings.packets,
+          legacy: view.listings.legacy,
+          ...(last ? { end: journey } : {}),
+        }),
+      );
       continue;
     }
     const before = stages.slice(0, i).findLast((each) => 'hook' in each);
@@ -156,7 +163,9 @@ async function routedOnly(arrival: Arrival, view: NodeView, error: Error): Promi
   };
   const { packet } = arrival;
   const decision = await routeOf(view, packet, { destination: packet.destination, mark: 0 });
-  const hops = [unknown, await routingHop(decision, packet, packet.destination, view)];
+  const hop = await routingHop(decision, packet, packet.destination, view);
+  // Rules that were not followed may translate the address: then a route to this one says nothing.
+  const hops = hop.state === 'stops' ? [unknown] : [unknown, hop];
   const route = decision.kind === 'route' ? decision : undefined;
   return { hops, packet: arrival.sent, local: route?.local ?? false, ...(route ? { route } : {}) };
 }

@@ -1,5 +1,4 @@
 // How a packet comes to this node: out of a pod, from a process here, or from another machine by a link or the tunnel.
-import { NotFound } from '../../controlplane/base/errors';
 import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../controlplane/base/hops';
 import type { Frame, Packet } from '../path/packet';
 import { linkHop, portHop } from './link-hops';
@@ -34,7 +33,18 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
   const { destination } = question.packet;
   const address =
     question.packet.source || (pod.addresses.find((own) => own.includes(':') === destination.includes(':')) ?? '');
-  if (address === '') throw new NotFound(`pod ${pod.key} has no address of the family of ${destination}`);
+  if (address === '') {
+    const family = destination.includes(':') ? 'IPv6' : 'IPv4';
+    const message = `pod ${pod.key} has no ${family} address, so it cannot send to ${destination}`;
+    hops.push({
+      kind: 'interface',
+      name: `pod ${pod.key}`,
+      state: 'stops',
+      facts: [],
+      fault: { code: 'AddressMissing', message },
+    });
+    return { packet: packetOf(question.packet, question), sent: question.packet };
+  }
   const sent = { ...question.packet, source: address };
   const [link, resolver] = await Promise.all([
     podLink(exec, pod, address),

@@ -3,7 +3,7 @@ import { isNotFound } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
 import { backendsInUse } from '../netfilter/backend';
 import { readListing } from '../path/nft/listing';
-import type { ListingsOfNode } from '../path/tracers';
+import { isByNft, type ListingsOfNode } from '../path/tracers';
 
 export interface Listings extends ListingsOfNode {
   /** What `nft -s list ruleset` prints: names for numbers, as a person sees it. */
@@ -23,6 +23,8 @@ export async function readListings(exec: Exec): Promise<Listings> {
 export interface CountedListings extends ListingsOfNode {
   /** Packets that matched a rule, by `iptables nat CHAIN:1` or `nft ip k8ts CHAIN:1`; rules that do not count are missing. */
   readonly packets: ReadonlyMap<string, number>;
+  /** Rules that only the other back end lists, as iptables-save prints them: `iptables` does not delete them. */
+  readonly legacy: ReadonlySet<string>;
 }
 
 /** The same with the counters of the rules. @throws CommandFailed without root */
@@ -31,7 +33,14 @@ export async function readCountedListings(exec: Exec): Promise<CountedListings> 
   const packets = new Map<string, number>();
   for (const { family, dump } of iptables) countDump(family === 4 ? 'iptables' : 'ip6tables', dump, packets);
   countNft(nft, packets);
-  return { iptables, nft: withoutCounts(nft), packets };
+  return { iptables, nft: withoutCounts(nft), packets, legacy: legacyRules(iptables) };
+}
+
+/** Pure. Empty where one back end holds all rules. */
+function legacyRules(dumps: Required<ListingsOfNode>['iptables']): ReadonlySet<string> {
+  const both = dumps.some(({ dump }) => isByNft(dump));
+  const lines = dumps.flatMap(({ dump }) => (both && !isByNft(dump) ? dump.split('\n') : []));
+  return new Set(lines.map((line) => line.replace(/^\[\d+:\d+\] /, '')).filter((line) => line.startsWith('-A ')));
 }
 
 async function readIptables(

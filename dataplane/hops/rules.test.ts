@@ -172,7 +172,7 @@ t.test('rules of other programs: the program, the command that takes the rule aw
     fault: {
       code: 'ForeignRule',
       message: /^dropped without an answer by a rule of an administrator/,
-      remedy: /-D DOCKER-USER 1$/,
+      remedy: /iptables -t filter -D DOCKER-USER -d 10\.96\.3\.7\/32/,
     },
   });
   t.notOk(hopsOf(jump, {}, counts).at(-1)?.rules?.[0]?.packets);
@@ -185,7 +185,7 @@ t.test('rules of other programs: the program, the command that takes the rule aw
   const packet6 = { source: 'fd00::1', destination: 'fd00::2' };
   t.match(hopsOf(six, packet6, counts).at(-1), {
     rules: [{ packets: 9 }],
-    fault: { remedy: /ip6tables -t filter -D FORWARD 1$/ },
+    fault: { remedy: /ip6tables -t filter -D FORWARD -j DROP$/ },
   });
   const nft = tracerOfListings({
     nft: 'table inet firewalld {\n\tchain guard {\n\t\ttype filter hook forward priority 0; policy accept;\n\t\ttcp dport 80 drop\n\t}\n}\n',

@@ -34,10 +34,12 @@ export function hookHop(
   {
     packet,
     packets,
+    legacy,
     end,
   }: {
     readonly packet: Packet;
     readonly packets: Counted['packets'];
+    readonly legacy?: ReadonlySet<string>;
     readonly end?: Journey;
   },
 ): Hop {
@@ -45,7 +47,7 @@ export function hookHop(
   const after = steps.at(-1)!.after;
   const rules = steps.flatMap((step) => (step.step === 'rule' ? [ruleOf(step, packet, packets)] : []));
   const stopped = end !== undefined && end.verdict !== 'accept';
-  const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, packet) : undefined;
+  const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, packet, legacy) : undefined;
   const facts = steps.flatMap((step) =>
     step.step === 'restoring' ? ['an answer: connection tracking restores the addresses of the question'] : [],
   );
@@ -98,7 +100,7 @@ function writerOfStep({ table, chain, rule }: RuleStep): string | undefined {
 }
 
 /** Why a packet ends at a rule, in the terms of the object behind it. */
-function refusal(step: RuleStep, journey: Journey, packet: Packet): HopFault {
+function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: ReadonlySet<string>): HopFault {
   const { verdict, rejectWith } = journey;
   const { table, chain, line, rule, objects } = step;
   const place = `${table} ${chain}:${line}`;
@@ -119,7 +121,8 @@ function refusal(step: RuleStep, journey: Journey, packet: Packet): HopFault {
     ? `nft -a list chain ${table} ${chain} shows its handle; nft delete rule ${table} ${chain} handle HANDLE removes it`
     : line === 0
       ? `${family} -t ${table} -P ${chain} ACCEPT`
-      : `${family} -t ${table} -D ${chain} ${line}`;
+      : // By its words: line numbers move.
+        `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -D ${rule.slice('-A '.length)}`;
   return {
     code: 'ForeignRule',
     message: `${how} by a rule of ${owner ?? 'another program'}: ${place}: ${rule}`,

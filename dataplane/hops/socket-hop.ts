@@ -15,6 +15,10 @@ export interface Receiver {
 /** The socket that takes the packet. */
 export async function socketHop(packet: HopPacket, { process, exec, who }: Receiver): Promise<Hop | undefined> {
   const { protocol, destination: address, destinationPort: port } = packet;
+  if (port !== undefined && protocol === 'sctp') {
+    const facts = ['sockets of SCTP are not read: whether a program listens is not known'];
+    return { kind: 'socket', name: `sctp port ${port} of ${who}`, state: 'unknown', facts };
+  }
   if (port === undefined || (protocol !== 'tcp' && protocol !== 'udp')) return undefined;
   const at = { protocol, address, port };
   const sockets = await readSockets(process);

@@ -117,7 +117,12 @@ function outer(
     if (journey.verdict === 'accept') return { kind: 'tunnel', name, state: 'passes', facts };
     const last = stagesOf(journey.steps).at(-1)!;
     if (!('hook' in last)) return { kind: 'tunnel', name, state: 'stops', facts };
-    const { fault, rules } = hookHop(last, { packet, packets: listings.packets, end: journey });
+    const { fault, rules } = hookHop(last, {
+      packet,
+      packets: listings.packets,
+      legacy: listings.legacy,
+      end: journey,
+    });
     const told = fault && { ...fault, message: `the tunnel's own packet is ${fault.message}` };
     return {
       kind: 'tunnel',

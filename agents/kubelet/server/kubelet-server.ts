@@ -131,7 +131,9 @@ async function answer(
       break;
     case 'path':
       if (request.method === 'POST' && parts.length === 1 && (parts[0] === 'hops' || parts[0] === 'probe')) {
-        const text = await options.packetPath.answer(parts[0], request);
+        const gone = new AbortController();
+        response.once('close', () => gone.abort(new Error('the client has left')));
+        const text = await options.packetPath.answer(parts[0], request, gone.signal);
         response.writeHead(200, { 'content-type': 'application/json' }).end(text);
         return;
       }

@@ -17,33 +17,34 @@ export interface PacketPathDeps {
 }
 
 const maxBodyBytes = 64 * 1024;
-/** Each child reads all rules of the node; more at once would only delay one another. */
+/** Of each kind: a child reads all rules of the node, and more at once would only delay one another. Watches do not keep others from asking. */
 const atOnce = 4;
 const timeoutMs = 30_000;
 
 export class PacketPath {
-  private running = 0;
+  private readonly running = new Map<string, number>();
 
   constructor(private readonly deps: PacketPathDeps) {}
 
   /**
    * The text of the answer, as JSON. The body has what the child's command reads, without the node's own facts.
-   * @throws BadRequest, Unavailable while too many requests run, Timeout
+   * The child ends with the signal. @throws BadRequest, Unavailable while too many requests run, Timeout
    */
-  async answer(what: string, request: IncomingMessage): Promise<string> {
+  async answer(what: string, request: IncomingMessage, signal?: AbortSignal): Promise<string> {
     const body = await readBody(request);
-    if (this.running >= atOnce)
+    const before = this.running.get(what) ?? 0;
+    if (before >= atOnce)
       throw new Unavailable(`this kubelet answers ${atOnce} questions about packets already; ask again`);
-    this.running++;
+    this.running.set(what, before + 1);
     try {
       const { program, nodeName, exec } = this.deps;
       const input = JSON.stringify({ ...body, nodeName, pods: this.pods() });
-      return (await exec.run([...program, what], { input, timeoutMs })).stdout;
+      return (await exec.run([...program, what], { input, timeoutMs, ...(signal ? { signal } : {}) })).stdout;
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       throw new AppError('BadRequest', error.stderr.trim() || error.message, { cause: error });
     } finally {
-      this.running--;
+      this.running.set(what, this.running.get(what)! - 1);
     }
   }
 

@@ -31,6 +31,8 @@ const connectTimeoutMs = 10_000;
 const maxErrorBytes = 64 * 1024;
 /** Of a page that this server reads itself. */
 const pageTimeoutMs = 10_000;
+/** How soon the work for a client that has left ends. */
+const goneCheckMs = 500;
 /** Of work that a kubelet is asked for. */
 const postTimeoutMs = 30_000;
 const maxPageBytes = 4 * 1024 * 1024;
@@ -90,19 +92,25 @@ export class KubeletProxy {
     return this.call(node, path, pageTimeoutMs);
   }
 
-  /** Sends a JSON text and reads the answer. @throws StatusError likewise */
-  post(node: string, path: string, body: string): Promise<string> {
-    return this.call(node, path, postTimeoutMs, body);
+  /** Sends a JSON text and reads the answer; ends when the client of this server goes. @throws StatusError likewise */
+  post(node: string, path: string, body: string, isGone?: () => boolean): Promise<string> {
+    return this.call(node, path, postTimeoutMs, body, isGone);
   }
 
-  private call(node: string, path: string, timeoutMs: number, body?: string): Promise<string> {
+  private call(node: string, path: string, timeoutMs: number, body?: string, isGone?: () => boolean): Promise<string> {
     const target = kubeletOfNode(this.cache, node);
     const headers: OutgoingHeaders =
       body === undefined ? {} : { 'content-type': 'application/json', 'content-length': `${Buffer.byteLength(body)}` };
     return new Promise((resolve, reject) => {
       const request = this.open(target, path, body === undefined ? 'GET' : 'POST', headers, reject);
       const late = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-      request.on('close', () => clearTimeout(late));
+      const left = setInterval(() => {
+        if (isGone?.()) request.destroy(new Error('the client has left'));
+      }, goneCheckMs);
+      request.on('close', () => {
+        clearTimeout(late);
+        clearInterval(left);
+      });
       request.on('response', (response) => {
         const status = response.statusCode ?? 500;
         readText(response, maxPageBytes).then(

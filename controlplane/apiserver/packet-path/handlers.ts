@@ -35,7 +35,12 @@ async function ask({ kubelets, cache }: PacketPathDeps, rest: RestRequest, what:
   const { metadata = {}, spec } = object;
   if (cache.kind(nodes).get(spec.nodeName) === undefined) throw notFound(nodes, spec.nodeName);
   const { nodeName, ...question } = spec;
-  const text = await kubelets.post(nodeName, `/path/${what}`, JSON.stringify(question));
+  const text = await kubelets.post(
+    nodeName,
+    `/path/${what}`,
+    JSON.stringify(question),
+    () => rest.request.isGone?.() ?? false,
+  );
   const { kind: name, apiVersion } = kind;
   return jsonReply({ kind: name, apiVersion, metadata, spec, status: parsed(text, nodeName) }, 201);
 }

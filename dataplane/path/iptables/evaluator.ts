@@ -136,7 +136,7 @@ const stepVerdicts: Readonly<Record<Target['target'], StepVerdict>> = {
 };
 
 /** Targets of other programs after which the packet goes on, with nothing changed that later rules see. */
-const passing = /^(?:-j )?(?:LOG|NFLOG|TRACE|AUDIT|CHECKSUM|TCPMSS)\b/;
+const passing = /^(?:-j )?(?:LOG|NFLOG|TRACE|AUDIT|CHECKSUM|TCPMSS|DSCP|TOS|CLASSIFY|CONNMARK --save-mark)\b/;
 const isPassing = (action: Target): boolean =>
   passing.test(action.target === 'opaque' ? action.text : action.target === 'jump' ? action.chain : '');
 
