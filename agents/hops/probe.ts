@@ -40,7 +40,8 @@ const maxPackets = 1_000;
 /** The last answers are on their way when a probe has ended. */
 const lingerMs = 50;
 
-async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<ProbeDone> {
+/** @throws BadRequest, NotFound for a pod that is not here, and what dataplane/probe throws */
+export async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<ProbeDone> {
   const { requests = [], delayMs = 0, watch } = order;
   if (requests.length > maxRequests) throw new BadRequest(`at most ${maxRequests} requests at once`);
   if (delayMs > maxDelayMs || (watch?.ms ?? 0) > maxWatchMs)

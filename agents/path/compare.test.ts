@@ -105,6 +105,29 @@ t.test('a node that has the address of a pod', async (t) => {
   t.equal(codeOf(way(packet('10.244.1.5', 8080), [routed]), { target, end: undefined, ends: [] }), 'DuplicateAddress');
 });
 
+t.test('an endpoint with hostNetwork is at the address of its node', async (t) => {
+  const host = { address: '192.168.57.12', port: 8080, node: 'a', pod: 'shop/host', ready: true };
+  const routed = hop({ kind: 'routing', name: 'routing', facts: ['192.168.57.12 is an address of node a'] });
+  t.equal(codeOf(way(packet('192.168.57.12', 8080), [routed]), { end: host, ends: [host] }), undefined);
+});
+
+t.test('rules that could not be read blame no one', async (t) => {
+  t.equal(codeOf(way(packet('10.96.0.7', 80), [hop({ state: 'unknown' })])), undefined);
+});
+
+t.test('an address that no pod has', async (t) => {
+  const target = {
+    label: '10.244.1.250',
+    address: '10.244.1.250',
+    port: 80,
+    protocol: 'tcp' as const,
+    hops: [],
+    ends: [],
+  };
+  const dropped = hop({ state: 'stops', fault: { code: 'PolicyUnknownPod', message: 'dropped' } });
+  t.equal(codeOf(way(packet('10.244.1.250', 80), [dropped]), { target, end: undefined, ends: [] }), 'NobodyThere');
+});
+
 t.test('a UDP flow that stays', async (t) => {
   const flows = (to: string) => ({ flows: [{ sourcePort: 5000, to }] });
   t.equal(codeOf(way(packet('10.244.1.5', 8080), [hop()], flows('10.244.7.7:53'))), 'StaleFlow');

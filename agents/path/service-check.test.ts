@@ -108,6 +108,17 @@ t.test('why there are none', async (t) => {
   );
 });
 
+t.test('endpoints that terminate count when no other is ready', async (t) => {
+  const leaving = { ...ready, conditions: { ready: false, serving: true, terminating: true } };
+  const { hop, ends } = chooseEnds(
+    { service: service(), slices: [slice([leaving])], pods: [web] },
+    service().spec!.ports![0]!,
+    4,
+  );
+  t.equal(hop.state, 'passes');
+  t.match(ends, [{ address: '10.244.1.5' }]);
+});
+
 t.test('the port', async (t) => {
   const two = service({
     ports: [

@@ -35,6 +35,13 @@ t.test('with a probe', async (t) => {
   t.match(ask([hop('doubtful', 'B')], [bad]), { works: 'no', code: 'B', hop: 0 }, 'the doubt explains the silence');
   t.match(ask([hop('stops', 'C')], [bad]), { works: 'no', code: 'C', sentence: /A probe confirms it/ });
   t.match(ask([hop('stops', 'C')], [good]), { works: 'unsure', code: 'PlanDisagrees', hop: 0 });
+  const connected = { ...good, facts: ['connected after 1 ms'] };
+  t.match(
+    ask([hop('doubtful', 'AnswerStrays')], [connected]),
+    { works: 'unsure', code: 'AnswerStrays' },
+    'a connection alone proves nothing',
+  );
+  t.match(ask([hop('stops', 'ForeignNat')], [good]), { works: 'no', code: 'ForeignNat' }, 'another machine answers');
   t.match(ask([hop('passes')], [good, hop('stops', 'MtuBlackHole', 'probe')]), {
     works: 'no',
     code: 'MtuBlackHole',
