@@ -1,0 +1,127 @@
+// From TO to an address: names are resolved as the sender would, with the way to its name server.
+import { isIP } from 'node:net';
+import { isReady, services } from '../../controlplane/api';
+import type { HopFault, HopPacket } from '../../controlplane/base/hops';
+import { addressesOf, type ClusterReader } from './cluster';
+import type { PathDeps, PathQuestion } from './deps';
+import { follow } from './follow';
+import { resolveName, zoneOf } from './names';
+import type { To } from './question';
+import { faultHop, type LocatedHop, stops } from './report';
+import type { Sender } from './sender';
+import { byAddress, leadOf, type Target } from './target';
+
+const queryPort = 27_182;
+
+/** Undefined when a hop says why there is none. */
+export async function findTarget(
+  { to, family, connectTo }: PathQuestion,
+  sender: Sender,
+  deps: PathDeps,
+  hops: LocatedHop[],
+): Promise<Target | undefined> {
+  const { cluster } = deps;
+  const port = to.kind === 'url' ? { port: to.port } : {};
+  const plain: Exclude<To, { kind: 'url' }> =
+    to.kind !== 'url'
+      ? to
+      : isIP(connectTo ?? to.host) !== 0
+        ? { kind: 'address', address: connectTo ?? to.host, ...port }
+        : { kind: 'name', name: to.host, ...port };
+  const lead = await leadOf(plain, cluster, family);
+  if (lead.kind === 'target') return lead.target;
+  const resolved =
+    sender.origin.kind === 'machine'
+      ? await namedOutside(lead.name, deps, hops)
+      : await namedTarget(lead.name, sender, deps, hops, family ?? 4);
+  // Only servers outside the cluster know the names of most Ingresses.
+  const address = resolved ?? (to.kind === 'url' && !stops(hops) ? await anIngressAddress(cluster) : undefined);
+  return address === undefined ? undefined : byAddress(address, lead.port, cluster);
+}
+
+/** The name as this machine resolves it: its hosts file and name servers. */
+async function namedOutside(name: string, { lookUp }: PathDeps, hops: LocatedHop[]): Promise<string | undefined> {
+  const address = await lookUp(name.replace(/\.$/, ''));
+  if (address !== undefined) {
+    const facts = [`this machine resolves it to ${address}`];
+    hops.push({ kind: 'name', name: `name ${name}`, state: 'passes', facts, leg: 'name' });
+    return address;
+  }
+  const remedy =
+    'hack/up writes the hosts of Ingresses into /etc/hosts; elsewhere add a line there, or a record to your name server';
+  const fault = { code: 'NameNotResolved', message: `this machine does not know the name ${name}`, remedy };
+  hops.push({ ...faultHop('name', `name ${name}`, fault), leg: 'name' });
+  return undefined;
+}
+
+/** Every node answers for every Ingress. */
+const anIngressAddress = async (cluster: ClusterReader): Promise<string | undefined> =>
+  (await cluster.nodes()).filter((node) => isReady(node)).flatMap(addressesOf)[0];
+
+const dnsKey = 'kube-system/kube-dns';
+
+/** The address that the sender gets for a name, with the way to its name server. */
+async function namedTarget(
+  name: string,
+  sender: Sender,
+  { cluster, domain }: PathDeps,
+  hops: LocatedHop[],
+  family: 4 | 6,
+): Promise<string | undefined> {
+  const dns = await cluster.find(services, dnsKey);
+  const server = dns?.spec?.clusterIP;
+  if (sender.origin.kind !== 'pod' || sender.node === undefined || server === undefined) {
+    const why = `${sender.label} does not ask the name server of the cluster`;
+    const fault = { code: 'NameNotResolved', message: `${why}: name the destination by its address, or as svc/NAME` };
+    hops.push({ ...faultHop('name', `name ${name}`, fault), leg: 'name' });
+    return undefined;
+  }
+  const packet: HopPacket = {
+    protocol: 'udp',
+    source: '',
+    destination: server,
+    destinationPort: 53,
+    sourcePort: queryPort,
+  };
+  const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
+  let asked = await follow(start, cluster);
+  const resolver = asked.passed[0]?.answer.resolver ?? { servers: [server], search: [], ndots: 1 };
+  const [first] = resolver.servers;
+  if (first !== undefined && first !== server && first.includes(':') === server.includes(':')) {
+    asked = await follow({ ...start, packet: { ...packet, destination: first } }, cluster);
+  }
+  hops.push(...asked.hops.map((hop) => (hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node) } : hop)));
+  if (stops(hops)) return undefined;
+  if (asked.end.kind === 'machine' && asked.packet.destination === first && first !== server) {
+    const fact = `the name server ${first} is not the cluster's: only it knows what it answers`;
+    hops.push({ kind: 'name', name: `name ${name}`, state: 'unknown', facts: [fact], leg: 'name' });
+  }
+  const all = await cluster.services();
+  const namespace = sender.pod?.metadata?.namespace ?? '';
+  const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
+  const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family, namespace });
+  hops.push({ ...resolved.hop, leg: 'name' });
+  return resolved.addresses[0];
+}
+
+/** The Services whose endpoints the zone needs: those that the name can mean. */
+const headlessNamed = (name: string, all: Awaited<ReturnType<ClusterReader['services']>>): readonly string[] => {
+  const labels = name.split('.');
+  return all.flatMap(({ metadata, spec }) =>
+    spec?.clusterIP === 'None' && labels.includes(metadata?.name ?? '')
+      ? [`${metadata?.namespace}/${metadata?.name}`]
+      : [],
+  );
+};
+
+/** What stops the look-up of a name, in words about the name server. */
+function dnsFault(fault: HopFault, node: string | undefined): HopFault {
+  if (fault.code === 'NothingListens') {
+    return {
+      code: 'DnsDown',
+      message: `the name server of node ${node} does not run: ${fault.message}`,
+      remedy: 'hack/logs dns, or systemctl status k8ts-dns on the node',
+    };
+  }
+  return { ...fault, message: `the name server cannot be asked: ${fault.message}` };
+}

@@ -1,0 +1,84 @@
+// A planned way, tried out: by a probe to the destination, then to the endpoints that chance did not choose.
+import { AppError } from '../../controlplane/base/errors';
+import type { PathQuestion } from './deps';
+import { noProbe, type ProbeDeps, type Probed, sendProbe } from './probe';
+import { probeSize } from './probe-size';
+import type { LocatedHop } from './report';
+import type { Sender } from './sender';
+import type { Target } from './target';
+import type { Walked } from './walk';
+
+export interface Way {
+  readonly question: PathQuestion;
+  readonly sender: Sender;
+  readonly target: Target;
+  readonly walked: Walked;
+  readonly behind: (Walked & { readonly target?: Target; readonly sender?: Sender }) | undefined;
+}
+
+/** What was planned, tried out. Adds a hop to the plan when the caller may not send. */
+export async function probeWay(
+  { question, sender, target, walked, behind }: Way,
+  deps: ProbeDeps,
+  hops: LocatedHop[],
+): Promise<readonly Probed[]> {
+  const { followed, blamed } = walked;
+  const { to } = question;
+  if (followed === undefined || followed.passed.length === 0) return [];
+  const http = to.kind === 'url' ? { http: { scheme: to.scheme, host: to.host, path: to.path } } : {};
+  const direct = blamed && behind === undefined ? { direct: blamed } : {};
+  const routeless = hops.some(({ kind, state }) => kind === 'proxy' && state === 'stops') ? { routeless: true } : {};
+  try {
+    const first = await sendProbe(
+      { sender, target, followed, leg: 'request', ...http, ...direct, ...routeless, ways: walked.ways ?? [] },
+      deps,
+    );
+    if (first === undefined) return [];
+    if (first.hop.state === 'passes') {
+      const broken = await probeOthers({ sender, target, ways: walked.ways ?? [] }, deps);
+      return broken ? [broken, first] : [first, ...(await probeSize({ sender, target, followed }, deps))];
+    }
+    // The Ingress answers, but what is behind it does not: the same request from the node of the Ingress.
+    if (behind?.followed === undefined || behind.target === undefined || behind.sender === undefined) return [first];
+    const upstream = {
+      sender: behind.sender,
+      target: behind.target,
+      followed: behind.followed,
+      leg: 'upstream' as const,
+    };
+    const plain = to.kind === 'url' ? { http: { ...http.http!, scheme: 'http' as const } } : {};
+    const second = await sendProbe(
+      { ...upstream, ...plain, ...(behind.blamed ? { direct: behind.blamed } : {}) },
+      deps,
+    );
+    return second && second.hop.state !== 'passes' ? [second, first] : [first];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    hops.push(noProbe(error));
+    return [];
+  }
+}
+
+/**
+ * A probe to the Service meets one endpoint, by chance. The others are tried by their own addresses. Undefined: all of them answer, or there
+ * is only one.
+ */
+async function probeOthers(
+  {
+    sender,
+    target,
+    ways,
+  }: { readonly sender: Sender; readonly target: Target; readonly ways: NonNullable<Walked['ways']> },
+  deps: ProbeDeps,
+): Promise<Probed | undefined> {
+  const ends = ways.flatMap(({ end }) => end ?? []);
+  const { origin, node } = sender;
+  if (ends.length < 2 || target.protocol !== 'tcp' || origin.kind === 'machine' || node === undefined) return undefined;
+  const requests = ends.map(({ address, port }) => ({ protocol: 'tcp' as const, address, port, timeoutMs: 500 }));
+  const { results } = await deps.cluster.probe(node, { from: origin, requests });
+  const bad = results.findIndex(({ outcome }) => outcome !== 'connected');
+  if (bad < 0) return undefined;
+  const { end, found } = ways[bad]!;
+  const probed = await sendProbe({ sender, target, followed: found, leg: 'request', direct: end! }, deps);
+  return probed?.hop.state === 'stops' ? probed : undefined;
+}
