@@ -1,6 +1,8 @@
 // Options of `k8ts path`.
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { BadRequest } from '../../controlplane/base/errors';
 import { type OptionTable, parseBoolean, parseOneOf, parseText } from '../../controlplane/process/options';
 
 export const pathOptions = {
@@ -51,7 +53,10 @@ export const pathOptions = {
     placeholder: 'ADDRESS',
     default: '',
     help: "the address for the URL's host, which is then not resolved: that of a node",
-    parse: parseText,
+    parse: (text: string) => {
+      if (text !== '' && isIP(text) === 0) throw new BadRequest('expected an address');
+      return text;
+    },
   },
   clusterDomain: {
     flag: 'cluster-domain',
@@ -64,6 +69,11 @@ export const pathOptions = {
 
 const short: Readonly<Record<string, string>> = { '-n': '--namespace', '-o': '--output' };
 
-/** -n and -o, as kubectl has them, also as -n=NAME. Pure. */
+/** -n and -o, as kubectl has them: `-n shop`, `-n=shop`, `-nshop`. Pure. */
 export const shortForms = (argv: readonly string[]): readonly string[] =>
-  argv.map((arg) => arg.replace(/^-[no](?=$|=)/, (flag) => short[flag]!));
+  argv.map((arg) => {
+    const flag = short[arg.slice(0, 2)];
+    if (flag === undefined) return arg;
+    const value = arg.slice(2).replace(/^=/, '');
+    return value === '' ? flag : `${flag}=${value}`;
+  });

@@ -50,6 +50,8 @@ t.test('destinations', async (t) => {
     'svc/:80',
     'a b',
     'web/tcp/udp',
+    'a..b:80',
+    `${'x'.repeat(64)}:80`,
     'http://',
     '[x]:80',
     '[fd00::1]',

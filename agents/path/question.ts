@@ -100,6 +100,10 @@ export function readTo(text: string, namespace: string): To {
   if (found !== undefined || target.includes('/') || !/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(target)) {
     throw noDestination(text);
   }
+  // RFC 1035: labels have 1 to 63 characters, a name 253.
+  const labels = target.replace(/\.$/, '').split('.');
+  if (target.length > 254 || labels.some((one) => one === '' || one.length > 63))
+    throw noDestination(text.slice(0, 300));
   return { kind: 'name', name: target.toLowerCase(), ...portOf };
 }
 

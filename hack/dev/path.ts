@@ -15,7 +15,7 @@ export interface PathContext {
 
 /** Resolves with the exit status. @throws Refused */
 export async function path({ options, words, env }: PathContext): Promise<number> {
-  const { name, namespace, output, color, probe, connectTo, clusterDomain } = options;
+  const { name, namespace, output, color, probe, schema, connectTo, clusterDomain } = options;
   const { plan } = openCluster(name);
   const { node: program, bundle } = findPrograms(env['PATH'] ?? '');
   const flags = [
@@ -25,6 +25,7 @@ export async function path({ options, words, env }: PathContext): Promise<number
     `--color=${env['NO_COLOR'] === undefined ? color : 'never'}`,
     `--probe=${probe}`,
     `--connect-to=${connectTo}`,
+    `--schema=${schema}`,
     `--cluster-domain=${clusterDomain}`,
   ];
   return runAttached([program, bundle, 'path', ...words, ...flags]);
