@@ -213,7 +213,7 @@ t.test('discovery has the resources of the other server', async (t) => {
   });
   const { groups } = (await server.call('GET', '/apis')).json;
   const names = groups.map((group: { name: string }) => group.name);
-  t.same(names.slice(-2), [extensionGroup, 'metrics.k8s.io'], 'by its priority');
+  t.same(names.slice(-3), [extensionGroup, 'path.k8ts.io', 'metrics.k8s.io'], 'by its priority');
   t.match((await server.call('GET', `/apis/${extensionGroup}`)).json, {
     kind: 'APIGroup',
     preferredVersion: { groupVersion: `${extensionGroup}/v1` },
