@@ -1,9 +1,9 @@
 // The rules in the kernel of this node, with the packets that each one has counted.
 import { isNotFound } from '../../controlplane/base/errors';
 import type { Exec } from '../exec/exec';
-import { backendsInUse } from '../netfilter/backend';
+import { backendsInUse, type Mode } from '../netfilter/backend';
 import { readListing } from '../path/nft/listing';
-import { isByNft, type ListingsOfNode } from '../path/tracers';
+import type { ListingsOfNode } from '../path/tracers';
 
 export interface Listings extends ListingsOfNode {
   /** What `nft -s list ruleset` prints: names for numbers, as a person sees it. */
@@ -23,7 +23,7 @@ export async function readListings(exec: Exec): Promise<Listings> {
 export interface CountedListings extends ListingsOfNode {
   /** Packets that matched a rule, by `iptables nat CHAIN:1` or `nft ip k8ts CHAIN:1`; rules that do not count are missing. */
   readonly packets: ReadonlyMap<string, number>;
-  /** Rules that only the other back end lists, as iptables-save prints them: `iptables` does not delete them. */
+  /** Rules of the legacy back end, as iptables-save prints them: where `iptables` speaks nft, it does not delete them. */
   readonly legacy: ReadonlySet<string>;
 }
 
@@ -36,22 +36,24 @@ export async function readCountedListings(exec: Exec): Promise<CountedListings> 
   return { iptables, nft: withoutCounts(nft), packets, legacy: legacyRules(iptables) };
 }
 
-/** Pure. Empty where one back end holds all rules. */
-function legacyRules(dumps: Required<ListingsOfNode>['iptables']): ReadonlySet<string> {
-  const both = dumps.some(({ dump }) => isByNft(dump));
-  const lines = dumps.flatMap(({ dump }) => (both && !isByNft(dump) ? dump.split('\n') : []));
+interface Dump {
+  readonly family: 4 | 6;
+  readonly dump: string;
+  readonly mode: Mode;
+}
+
+/** Pure. */
+function legacyRules(dumps: readonly Dump[]): ReadonlySet<string> {
+  const lines = dumps.flatMap(({ dump, mode }) => (mode === 'legacy' ? dump.split('\n') : []));
   return new Set(lines.map((line) => line.replace(/^\[\d+:\d+\] /, '')).filter((line) => line.startsWith('-A ')));
 }
 
-async function readIptables(
-  exec: Exec,
-  ...options: string[]
-): Promise<NonNullable<Required<ListingsOfNode>['iptables']>> {
+async function readIptables(exec: Exec, ...options: string[]): Promise<readonly Dump[]> {
   const families = await Promise.all(
     ([4, 6] as const).map(async (family) => {
       const backends = await backendsInUse(exec, family);
       return Promise.all(
-        backends.map(async ({ save }) => ({ family, dump: (await exec.run([save, ...options])).stdout })),
+        backends.map(async ({ save, mode }) => ({ family, mode, dump: (await exec.run([save, ...options])).stdout })),
       );
     }),
   );

@@ -8,7 +8,14 @@ const rules: readonly Case[] = [
     breaks: [added('iptables', 'FORWARD -p tcp --dport 8080 -j DROP')],
     code: 'ForeignRule',
     says: /dropped without an answer by a rule of another program: filter FORWARD:1: -A FORWARD/,
-    remedy: /iptables -t filter -D FORWARD 1$/,
+    remedy: /iptables -t filter -D FORWARD -p tcp -m tcp --dport 8080 -j DROP$/,
+  },
+  {
+    name: 'a rule of iptables-legacy drops',
+    way: 'pods',
+    breaks: [added('iptables-legacy', 'FORWARD -p tcp --dport 8080 -j DROP')],
+    code: 'ForeignRule',
+    remedy: /iptables-legacy -t filter -D FORWARD -p tcp -m tcp --dport 8080 -j DROP$/,
   },
   {
     name: 'a rule of ip6tables rejects',
@@ -16,7 +23,7 @@ const rules: readonly Case[] = [
     breaks: [added('ip6tables', 'FORWARD -p tcp --dport 8080 -j REJECT')],
     code: 'ForeignRule',
     says: /refused with icmp6-port-unreachable/,
-    remedy: /ip6tables -t filter -D FORWARD 1$/,
+    remedy: /ip6tables -t filter -D FORWARD -p tcp -m tcp --dport 8080 -j REJECT/,
   },
   {
     name: 'the policy of a chain of iptables',
