@@ -177,8 +177,8 @@ function judgeProbe({ plan, came, seen, label }: Judging): { readonly hop: Locat
 
 function outcomeFacts({ outcome, connectMs, totalMs, error, reportedBy, http, tls }: ProbeCame): readonly string[] {
   return [
-    `${outcome} after ${ms(outcome === 'connected' ? (connectMs ?? totalMs) : totalMs)}${connectMs === undefined || outcome === 'connected' ? '' : ` (connection after ${ms(connectMs)})`}${error ? `: ${error}` : ''}${reportedBy ? `, says ${reportedBy}` : ''}`,
-    ...(http ? [`HTTP status ${http.status}${http.server ? ` of ${http.server}` : ''}`] : []),
+    `${outcome}${http ? ` with HTTP status ${http.status}` : ''} after ${ms(outcome === 'connected' ? (connectMs ?? totalMs) : totalMs)}${connectMs === undefined || outcome === 'connected' ? '' : ` (connection after ${ms(connectMs)})`}${error ? `: ${error}` : ''}${reportedBy ? `, says ${reportedBy}` : ''}`,
+    ...(http?.server ? [`the server is ${http.server}`] : []),
     ...(tls ? [`certificate of ${tls.subject}, for ${tls.names.slice(0, 4).join(', ')}`] : []),
   ];
 }
@@ -230,6 +230,10 @@ function faultOf(
       return undefined;
     }
     case 'refused':
+      if (plan.followed.hops.some(({ kind, state }) => kind === 'socket' && state === 'passes')) {
+        const message = `${at} refuses the connection, although a program listens: a rule inside the pod does it${whoRefuses(seen)}`;
+        return sure('Refused', message, 'iptables -S and nft list ruleset, in the network namespace of the pod');
+      }
       return sure(
         'Refused',
         `${at} refuses the connection${whoRefuses(seen)}`,

@@ -92,7 +92,7 @@ interface Because {
 function because({ works: verdict, index, hops, what }: Because, more = ''): Verdict {
   const { fault, node, leg, name, kind } = hops[index]!;
   const where =
-    node && kind !== 'probe'
+    node && kind !== 'probe' && !name.includes(`node ${node}`)
       ? ` (at ${name} on node ${node}${leg === 'answer' ? ', on the way of the answer' : ''})`
       : '';
   const message = fault?.message ?? 'the packet ends here';
