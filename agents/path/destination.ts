@@ -10,8 +10,7 @@ import type { To } from './question';
 import { faultHop, type LocatedHop, stops } from './report';
 import type { Sender } from './sender';
 import { byAddress, leadOf, type Target } from './target';
-
-const queryPort = 27_182;
+import { probePort } from './walk';
 
 /** Undefined when a hop says why there is none. */
 export async function findTarget(
@@ -81,7 +80,7 @@ async function namedTarget(
     source: '',
     destination: server,
     destinationPort: 53,
-    sourcePort: queryPort,
+    sourcePort: probePort,
   };
   const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
   let asked = await follow(start, cluster);

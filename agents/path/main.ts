@@ -1,7 +1,7 @@
 // `k8ts path`: why a packet arrives, or does not.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { BadRequest } from '../../controlplane/base/errors';
+import { AppError, BadRequest, hasCode } from '../../controlplane/base/errors';
 import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
 import { defineCommand } from '../../controlplane/process/process';
@@ -27,6 +27,8 @@ export const command = defineCommand({
   notes: `  FROM   pod/NAME, NAMESPACE/POD, deploy/NAME (its first running pod), node/NAME, an address, or outside (this machine)
   TO     svc/NAME[:PORT], pod/NAME:PORT, node/NAME:PORT, ADDRESS:PORT, a DNS name as the sender writes it with :PORT,
          each with /udp if it is not TCP; or a URL, by way of the Ingress
+
+Exit status 1: it does not arrive, or the question could not be answered; 0: it arrives, or that is not sure.
 
 examples:
   k8ts path deploy/shop svc/cart:http
@@ -55,12 +57,17 @@ examples:
     // Only this machine can send as itself.
     const isHere = question.from.kind === 'outside' && question.from.address === undefined;
     const sendHere = (request: ProbeAsked) => probe(ownNetns(), request, signal);
-    const report = await findPath(question, {
+    const asked = findPath(question, {
       cluster,
       ...(options.probe ? { probes: { cluster, ...(isHere ? { sendHere } : {}) } } : {}),
       domain: clusterDomain,
       ownAddress,
       lookUp,
+    });
+    const report = await asked.catch((error: unknown) => {
+      if (!hasCode(error, 'Forbidden')) throw error;
+      const message = `${error.message}; ClusterRole k8ts:path has the rights that this command needs`;
+      throw new AppError('Forbidden', message, { cause: error });
     });
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else if (output === 'svg') process.stdout.write(renderSvg(report));

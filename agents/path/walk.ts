@@ -14,7 +14,7 @@ import { leadOf, type Target } from './target';
 /** Of many endpoints these are followed; the verdict says how many there are. */
 const maxEnds = 3;
 /** A port that no program chooses by itself on Linux by default (ip_local_port_range begins at 32768). */
-const probePort = 27_182;
+export const probePort = 27_182;
 
 export interface Walked {
   readonly packet?: HopPacket;

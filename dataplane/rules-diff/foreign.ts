@@ -28,7 +28,7 @@ export interface ForeignRule {
   readonly isBefore: boolean;
 }
 
-/** A chain that the kernel calls, with rules or a policy of others. */
+/** A chain that the kernel calls. Another program has written its rules or its policy. */
 export interface ForeignChain {
   readonly hook: string;
   readonly priority: number;

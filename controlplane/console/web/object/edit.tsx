@@ -1,4 +1,5 @@
-// What is shown while an object is edited: the editor, the difference to be saved, or the changes of others.
+// What the page shows while a user edits an object: the editor, then the difference that a save would store; or, when another user has changed
+// the object meanwhile, what that user has changed.
 import type { Resource } from '../../model/discovery';
 import { diffLines } from '../../model/line-diff';
 import type { ObjectRoute } from '../../model/routes';

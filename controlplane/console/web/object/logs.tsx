@@ -9,6 +9,7 @@ import { useConsole, useTexts } from '../app/context';
 import { usePageShown } from '../app/page-state';
 import { Notice } from '../parts/notice';
 import { useRefusals } from './actions';
+import { ContainerChoice } from './container-choice';
 
 interface Props {
   readonly route: ObjectRoute;
@@ -48,20 +49,7 @@ export function Logs({ route, object }: Props) {
   return (
     <section class="logs" aria-label={t('tabLogs')}>
       <div class="toolbar">
-        <label>
-          {t('container')}
-          <select
-            name="container"
-            value={container}
-            onChange={({ currentTarget }) => setContainer(currentTarget.value)}
-          >
-            {containers.map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ContainerChoice containers={containers} value={container} onChange={setContainer} />
         <Check label={t('previousContainer')} value={isPrevious} onChange={setPrevious} />
         <Check label={t('follow')} value={isFollowed} onChange={setFollowed} />
         <Check label={t('timestamps')} value={hasTimes} onChange={setTimes} />

@@ -8,6 +8,7 @@ import { connectionLost } from '../api/exec';
 import { useConsole, useTexts } from '../app/context';
 import { ActionButton } from '../parts/controls';
 import { useRefusals } from './actions';
+import { ContainerChoice } from './container-choice';
 
 interface Props {
   readonly route: ObjectRoute;
@@ -61,21 +62,7 @@ export function TerminalTab({ route, object }: Props) {
   return (
     <section class="terminal-tab" aria-label={t('tabExec')}>
       <div class="toolbar">
-        <label>
-          {t('container')}
-          <select
-            name="container"
-            value={container}
-            disabled={isRunning}
-            onChange={({ currentTarget }) => setContainer(currentTarget.value)}
-          >
-            {containers.map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ContainerChoice containers={containers} value={container} onChange={setContainer} disabled={isRunning} />
         {isRunning ? (
           <ActionButton label={t('disconnect')} onClick={disconnect} />
         ) : (
