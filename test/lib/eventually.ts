@@ -23,7 +23,9 @@ export async function eventually<T extends KubeObject>(
   const running = informer.run(abort.signal);
   const limit = setTimeout(() => {
     met.reject(
-      new Error(`${kind.plural} did not become as desired: ${JSON.stringify(informer.list(), null, 1).slice(0, 6000)}`),
+      new Error(
+        `${kind.plural} did not become as desired: ${JSON.stringify(informer.list(), shown, 1).slice(0, 6000)}`,
+      ),
     );
   }, limitMs);
   try {
@@ -35,3 +37,6 @@ export async function eventually<T extends KubeObject>(
     await running;
   }
 }
+
+/** Leaves out who wrote which field: it is longer than the object. */
+const shown = (key: string, value: unknown) => (key === 'managedFields' ? undefined : value);

@@ -60,6 +60,7 @@ export class NamespaceController implements Controller {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const namespace = this.namespaces.get(key);
     if (!namespace || !isDeleting(namespace) || !namespace.spec?.finalizers?.includes(finalizer)) return;
+    const unlisted = new Set(this.kinds.filter((kind) => !this.deps.informers.of(kind).hasSynced).map(resourceOf));
     let remaining = await this.remaining(key, signal);
     const failures: string[] = [];
     // Most objects are deleted at once. The next pass lists what is left, until only slow deletions remain.
@@ -84,7 +85,10 @@ export class NamespaceController implements Controller {
     if (status) await this.deps.client.update(namespaces, { ...namespace, status }, { subresource: 'status', signal });
     if (failure !== undefined) throw new Error(failure);
     // Another process keeps creating objects: try again, but not in a tight loop.
-    if (planDeletions(remaining).length > 0) this.queue.addAfter(key, retryMs);
+    const more = planDeletions(remaining).length > 0;
+    // A copy that was not complete before this pass does not report the end of an object that is gone before its first list.
+    const unheard = remaining.some(({ resource, objects }) => objects.length > 0 && unlisted.has(resource));
+    if (more || unheard) this.queue.addAfter(key, retryMs);
   }
 
   /** Reads from the API: the copies may lack new objects. */
