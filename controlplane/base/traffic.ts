@@ -1,0 +1,73 @@
+// What a node reports of its traffic: connections, counters of its pods, and packets that rules stopped. All numbers only grow, from the
+// start of the collector on: who reads twice has the rate. Shared by the node (dataplane/traffic), the API (api/node-traffic.ts) and the
+// console (console/model).
+
+export interface PacketsAndBytes {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** Connections with the same client address, destination and backend. */
+export interface TrafficEdge {
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
+  /** The client, as this node sees it. */
+  readonly source: string;
+  /** Where the client sent it; no port for ICMP. */
+  readonly destination: { readonly address: string; readonly port?: number };
+  /** Who answers, where a rule has changed the destination. */
+  readonly backend?: { readonly address: string; readonly port?: number };
+  /** The client's address as the backend sees it, where a rule has changed the source. */
+  readonly translatedSource?: string;
+  /** Connections that have begun. */
+  readonly opened: number;
+  /** Connections of now: those in which packets can still come. */
+  readonly open: number;
+  /** Connections of now that have had no answer yet (UNREPLIED, SYN_SENT). */
+  readonly unanswered: number;
+  /** Zero on a node whose kernel does not count them; see `accounting`. */
+  readonly request: PacketsAndBytes;
+  readonly answer: PacketsAndBytes;
+}
+
+export interface PodTraffic {
+  /** NAMESPACE/NAME */
+  readonly pod: string;
+  readonly addresses: readonly string[];
+  /** As the pod sees it. */
+  readonly received: PacketsAndBytes & { readonly dropped: number };
+  readonly sent: PacketsAndBytes & { readonly dropped: number };
+}
+
+/** A rule that stops packets, and has stopped some. */
+export interface StoppedTraffic extends PacketsAndBytes {
+  readonly verdict: 'drop' | 'reject';
+  /** `policy`: no NetworkPolicy allows it. `service`: a Service without endpoints, a refused source range. `other`: a rule of another program. */
+  readonly cause: 'policy' | 'service' | 'other';
+  /** NAMESPACE/NAME of the policies that select the pods, or of the Service; empty for `other`. */
+  readonly objects: readonly string[];
+  /** Of policies: ingress, at the receiver; egress, at the sender. */
+  readonly direction?: 'ingress' | 'egress';
+  /** Addresses of this node's pods that the rule is for; empty: not known. */
+  readonly pods: readonly string[];
+  /** The rule in the words of nft or iptables-save. */
+  readonly rule: string;
+}
+
+export interface NodeTrafficStatus {
+  /** Another value: the counters have begun again. */
+  readonly collector: string;
+  /** Microseconds, RFC 3339. */
+  readonly time: string;
+  /** False: the kernel does not count packets of connections (nf_conntrack_acct). */
+  readonly accounting: boolean;
+  readonly connections: { readonly count: number; readonly max: number };
+  /** The largest first, at most 1,000. */
+  readonly edges: readonly TrafficEdge[];
+  readonly omittedEdges: number;
+  readonly pods: readonly PodTraffic[];
+  readonly stopped: readonly StoppedTraffic[];
+  /** What could not be read, each as one sentence. */
+  readonly problems: readonly string[];
+  /** CPU time of the collector since its start, and its age: the share that it costs. */
+  readonly cost: { readonly cpuMs: number; readonly ageMs: number };
+}
