@@ -24,9 +24,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Its server part implements the API server's port for pages; the page itself is a program of its own, in a browser.
   'controlplane/console': ['controlplane/apiserver', 'controlplane/api', 'controlplane/base'],
-  'controlplane/console/model': ['controlplane/console/texts'],
+  'controlplane/console/model': ['controlplane/console/texts', 'controlplane/base'],
   'controlplane/console/texts': [],
-  'controlplane/console/web': ['controlplane/console/model', 'controlplane/console/texts'],
+  'controlplane/console/web': ['controlplane/console/model', 'controlplane/console/texts', 'controlplane/base'],
   'controlplane/process': ['controlplane/base'],
   // Composition roots: they only put parts together.
   'controlplane/server': ['controlplane'],

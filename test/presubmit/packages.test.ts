@@ -21,6 +21,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/x509': ['controlplane/pki'],
   'reflect-metadata': ['controlplane/pki'],
   preact: ['controlplane/console/web'],
+  '@dagrejs/dagre': ['controlplane/console/web/topology'],
   '@xterm/xterm': ['controlplane/console/web'],
   '@xterm/addon-fit': ['controlplane/console/web/lazy'],
   '@codemirror/commands': ['controlplane/console/web/lazy'],

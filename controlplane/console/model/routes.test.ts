@@ -35,6 +35,12 @@ t.test('a route and its fragment', async (t) => {
         tab: 'summary',
       },
     ],
+    ['#/topology', { view: 'topology', namespace: '', query: {} }],
+    ['#/topology?namespace=a&box=x%2Fy', { view: 'topology', namespace: 'a', query: { box: 'x/y' } }],
+    [
+      '#/path?from=a%2Fweb-0&to=http%3A%2F%2Fshop.local%2F',
+      { view: 'path', namespace: '', query: { from: 'a/web-0', to: 'http://shop.local/' } },
+    ],
   ];
   for (const [hash, route] of cases) {
     t.strictSame(parseHash(hash), route, hash);
@@ -43,7 +49,18 @@ t.test('a route and its fragment', async (t) => {
 });
 
 t.test('fragments that name no view', async (t) => {
-  for (const hash of ['', '#', '#x', '#/', '#/api', '#/api/v1', '#/api/v1/', '#/apis/apps/v1', '#/other/v1/pods']) {
+  for (const hash of [
+    '',
+    '#',
+    '#x',
+    '#/',
+    '#/api',
+    '#/api/v1',
+    '#/api/v1/',
+    '#/apis/apps/v1',
+    '#/other/v1/pods',
+    '#/topology/x',
+  ]) {
     t.equal(parseHash(hash), undefined, hash);
   }
   for (const hash of ['#/api/v1/pods/a/log', '#/api/v1/namespaces/a/pods/b/c', '#/api/v1/%zz', '#/api/v1//pods']) {

@@ -24,7 +24,16 @@ export interface ObjectRoute {
   /** A tab that the object does not have counts as the first one. */
   readonly tab: string;
 }
-export type Route = ListRoute | ObjectRoute;
+/** A view of the cluster rather than of objects: its state is in the query. */
+export interface ToolRoute {
+  readonly view: Tool;
+  /** '' for all namespaces. */
+  readonly namespace: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+export const tools = ['topology', 'path'] as const;
+export type Tool = (typeof tools)[number];
+export type Route = ListRoute | ObjectRoute | ToolRoute;
 
 export const podsRef: ResourceRef = { group: '', version: 'v1', plural: 'pods' };
 export const home: Route = { view: 'list', resource: podsRef, namespace: '', labelSelector: '' };
@@ -49,6 +58,7 @@ export const objectPath = (resource: ResourceRef, namespace: string, name: strin
 
 /** The fragment of a view, with its `#`. */
 export function hashOf(route: Route): string {
+  if (!('resource' in route)) return hashOfTool(route);
   const { resource, namespace } = route;
   if (route.view === 'list') {
     const { labelSelector } = route;
@@ -59,15 +69,27 @@ export function hashOf(route: Route): string {
   return `#${objectPath(resource, namespace, route.name)}${query}`;
 }
 
+function hashOfTool({ view, namespace, query }: ToolRoute): string {
+  const all = new URLSearchParams({ ...(namespace === '' ? {} : { namespace }), ...query });
+  return all.size === 0 ? `#/${view}` : `#/${view}?${all}`;
+}
+
 /** The view of a fragment; undefined for one that names none. */
 export function parseHash(hash: string): Route | undefined {
   const [path = '', search = ''] = hash.replace(/^#/, '').split('?', 2);
   const parts = decodeParts(path);
   if (parts?.[0] !== '') return undefined;
   const [, root, ...rest] = parts;
+  const tool = tools.find((one) => one === root);
+  if (tool !== undefined && rest.length === 0) return toolOf(tool, search);
   if (root === 'api') return within({ group: '', version: rest[0] ?? '' }, rest.slice(1), search);
   if (root === 'apis') return within({ group: rest[0] ?? '', version: rest[1] ?? '' }, rest.slice(2), search);
   return undefined;
+}
+
+function toolOf(view: Tool, search: string): ToolRoute {
+  const { namespace = '', ...query } = Object.fromEntries(new URLSearchParams(search));
+  return { view, namespace, query };
 }
 
 function within(

@@ -9,5 +9,7 @@ import './styles/shell.css';
 import './styles/list.css';
 import './styles/object.css';
 import './styles/texts.css';
+import './styles/topology.css';
+import './styles/path.css';
 
 render(<App />, document.getElementById('app')!);

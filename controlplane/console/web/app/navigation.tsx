@@ -1,6 +1,6 @@
 // The navigation: all kinds that can be listed, in sections.
 import { isListed, type Resource } from '../../model/discovery';
-import { hashOf, type Route, sameResource } from '../../model/routes';
+import { hashOf, type Route, sameResource, tools } from '../../model/routes';
 import { type Section, type SectionId, sectionsOf } from '../../model/sections';
 import type { TextKey } from '../../texts/texts';
 import { useTexts } from './context';
@@ -25,9 +25,21 @@ const openAtFirst: ReadonlySet<SectionId> = new Set(['workloads', 'network', 'co
 
 export function Navigation({ resources, route, namespace }: Props) {
   const t = useTexts();
-  const hasRoute = ({ resources: list }: Section) => list.some((one) => sameResource(one, route.resource));
+  const hasRoute = ({ resources: list }: Section) => list.some((one) => isOf(one, route));
   return (
     <nav class="navigation" aria-label={t('kinds')}>
+      <ul class="tools">
+        {tools.map((view) => (
+          <li key={view}>
+            <a
+              href={hashOf({ view, namespace: view === 'path' ? '' : namespace, query: {} })}
+              aria-current={route.view === view ? 'page' : undefined}
+            >
+              {t(view)}
+            </a>
+          </li>
+        ))}
+      </ul>
       {sectionsOf(resources.filter(isListed)).map((section) => (
         <details key={section.id} open={openAtFirst.has(section.id) || hasRoute(section)}>
           <summary>{t(titles[section.id])}</summary>
@@ -44,6 +56,9 @@ export function Navigation({ resources, route, namespace }: Props) {
   );
 }
 
+const isOf = (resource: Resource, route: Route): boolean =>
+  'resource' in route && sameResource(resource, route.resource);
+
 interface LinkProps extends Omit<Props, 'resources'> {
   readonly resource: Resource;
   readonly withGroup: boolean;
@@ -54,7 +69,7 @@ function KindLink({ resource, route, namespace, withGroup }: LinkProps) {
   return (
     <a
       href={hashOf({ view: 'list', resource, namespace: within, labelSelector: '' })}
-      aria-current={sameResource(resource, route.resource) ? 'page' : undefined}
+      aria-current={isOf(resource, route) ? 'page' : undefined}
     >
       {pluralKind(resource)}
       {withGroup && <small>{resource.group}</small>}

@@ -1,14 +1,16 @@
 // The frame around every view: top bar, navigation, messages, keys. A further view is a further kind of Route, and a line in `View`.
+import type { ComponentChild } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import { type DiscoveryDocument, discoveryType, isListed, type Resource, resourcesOf } from '../../model/discovery';
-import { hashOf, type Route, sameResource } from '../../model/routes';
+import { hashOf, type Route, sameResource, type Tool, type ToolRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
 import { AccessReviews } from '../api/access';
 import { Api } from '../api/requests';
 import type { Session } from '../api/session';
 import { ListView } from '../list/list-view';
 import { ObjectView } from '../object/object-view';
+import { LazyView } from '../parts/lazy-view';
 import { Loading, Notice } from '../parts/notice';
 import { type Console, ConsoleContext, useTexts } from './context';
 import { Help } from './help';
@@ -47,7 +49,9 @@ export function Shell({ session, settings, onLeave }: Props) {
   useEffect(discover, [api]);
   // Lists of kinds without namespaces leave the choice as it was.
   useEffect(() => {
-    if (route.view === 'list' && isNamespaced(resources, route)) setNamespace(route.namespace);
+    if (!('resource' in route) || (route.view === 'list' && isNamespaced(resources, route))) {
+      setNamespace(route.namespace);
+    }
     setMenuOpen(false);
   }, [route, resources]);
   useKeys({ resources: resources ?? [], route, namespace, go, openHelp: () => setHelpOpen(true) });
@@ -108,8 +112,10 @@ function View({ route, resources }: { readonly route: Route; readonly resources:
   const t = useTexts();
   useEffect(() => {
     const { name } = { name: '', ...route };
-    document.title = [name, route.resource.plural, t('title')].filter(Boolean).join(' · ');
+    const what = 'resource' in route ? route.resource.plural : t(route.view);
+    document.title = [name, what, t('title')].filter(Boolean).join(' · ');
   }, [route, t('title')]);
+  if (!('resource' in route)) return <LazyView key={route.view} load={toolViews[route.view]} props={{ route }} />;
   const resource = resources.find((one) => sameResource(one, route.resource));
   if (!resource || (route.view === 'list' && !isListed(resource))) {
     return <Notice title={t('missingTitle')} text={t('unknownKind', { kind: route.resource.plural })} />;
@@ -118,13 +124,18 @@ function View({ route, resources }: { readonly route: Route; readonly resources:
   return <ObjectView key={hashOf({ ...route, tab: '' })} route={route} resource={resource} />;
 }
 
+const toolViews: Readonly<Record<Tool, () => Promise<(props: { route: ToolRoute }) => ComponentChild>>> = {
+  topology: async () => (await import('../topology/topology-view')).TopologyView,
+  path: async () => (await import('../path/path-view')).PathView,
+};
+
 async function loadResources(api: Api): Promise<readonly Resource[]> {
   const load = (path: string) => api.json<DiscoveryDocument>(path, { accept: discoveryType });
   return resourcesOf(await Promise.all([load('/api'), load('/apis')]));
 }
 
-const isNamespaced = (resources: readonly Resource[] | undefined, { resource }: Route): boolean =>
-  resources?.some((one) => sameResource(one, resource) && one.namespaced) === true;
+const isNamespaced = (resources: readonly Resource[] | undefined, route: Route): boolean =>
+  'resource' in route && resources?.some((one) => sameResource(one, route.resource) && one.namespaced) === true;
 
 /** The same kind in the other namespace; kinds without namespaces stay as they are. */
 function chooseNamespace(
@@ -133,6 +144,8 @@ function chooseNamespace(
   namespace: string,
   go: (route: Route) => void,
 ): void {
-  if (!isNamespaced(resources, route)) return;
-  go({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
+  if (!('resource' in route)) go({ view: route.view, namespace, query: {} });
+  else if (isNamespaced(resources, route)) {
+    go({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
+  }
 }

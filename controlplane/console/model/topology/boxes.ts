@@ -1,0 +1,267 @@
+// The boxes of the topology, and what the objects say about their links: an Ingress leads to Services, a Service to the pods behind it.
+// Pods of one controller are one box, so that a cluster of 3,000 pods stays a picture.
+
+import type { ResourceRef } from '../routes';
+import type { Tone } from '../tones';
+import {
+  addressesOf,
+  type ClusterObjects,
+  hasEnded,
+  type Ingress,
+  isTrue,
+  keyOf,
+  type NetworkPolicy,
+  type Node,
+  type Pod,
+  refs,
+  type Service,
+  selects,
+} from './objects';
+
+export type BoxKind = 'outside' | 'node' | 'ingress' | 'service' | 'workload' | 'elsewhere';
+
+export interface PodDot {
+  /** NAMESPACE/NAME */
+  readonly key: string;
+  readonly name: string;
+  readonly node: string;
+  readonly addresses: readonly string[];
+  readonly tone: Tone;
+  readonly isReady: boolean;
+}
+
+export interface Box {
+  readonly id: string;
+  readonly kind: BoxKind;
+  readonly namespace: string;
+  /** What is written in it; '' for `outside` and `elsewhere`, which the page has words for. */
+  readonly name: string;
+  /** The API's word for what it shows: Service, Deployment, Pod. */
+  readonly type: string;
+  /** The object behind it; absent where there is none. */
+  readonly object?: { readonly resource: ResourceRef; readonly namespace: string; readonly name: string };
+  readonly pods: readonly PodDot[];
+  /** Hosts of an Ingress, ports of a Service, addresses of a node. */
+  readonly facts: readonly string[];
+  /** Of a Service. */
+  readonly ports: readonly number[];
+  /** NAMESPACE/NAME of the policies that select its pods. */
+  readonly policies: readonly string[];
+  /** Of several generations of a Deployment's pods: the hash of this one, and whether it is the newest. */
+  readonly generation?: { readonly hash: string; readonly isNewest: boolean };
+}
+
+/** A link that the objects declare, whether or not traffic is on it. */
+export interface DeclaredLink {
+  readonly from: string;
+  readonly to: string;
+  /** Of a Service to pods: how many endpoints are ready, and how many there are. */
+  readonly ready?: number;
+  readonly all?: number;
+}
+
+export interface Structure {
+  readonly boxes: readonly Box[];
+  readonly links: readonly DeclaredLink[];
+  /** The box of each pod, by NAMESPACE/NAME. */
+  readonly boxOfPod: ReadonlyMap<string, string>;
+}
+
+export const outsideId = 'outside';
+export const elsewhereId = 'elsewhere';
+export const nodeId = (name: string): string => `node/${name}`;
+export const serviceId = (key: string): string => `service/${key}`;
+
+export function structureOf(objects: ClusterObjects): Structure {
+  const workloads = workloadsOf(objects.pods, objects.policies);
+  const boxOfPod = new Map(workloads.flatMap(({ id, pods }) => pods.map(({ key }) => [key, id] as const)));
+  const boxes: Box[] = [
+    plain(outsideId, 'outside'),
+    ...objects.nodes.map(nodeBox),
+    ...objects.ingresses.map(ingressBox),
+    ...objects.services.map(serviceBox),
+    ...workloads,
+    plain(elsewhereId, 'elsewhere'),
+  ];
+  const services = new Set(objects.services.map((service) => serviceId(keyOf(service))));
+  const links = [
+    ...objects.ingresses.flatMap((ingress) => ingressLinks(ingress, services)),
+    ...endpointLinks(objects, boxOfPod, services),
+  ];
+  return { boxes, links, boxOfPod };
+}
+
+const plain = (id: string, kind: BoxKind): Box => ({
+  id,
+  kind,
+  namespace: '',
+  name: '',
+  type: '',
+  pods: [],
+  facts: [],
+  ports: [],
+  policies: [],
+});
+
+function nodeBox(node: Node): Box {
+  const name = node.metadata?.name ?? '';
+  const facts = (node.status?.addresses ?? []).flatMap(({ type, address }) =>
+    type === 'InternalIP' && address ? [address] : [],
+  );
+  const object = { resource: refs.nodes, namespace: '', name };
+  return { ...plain(nodeId(name), 'node'), name, type: 'Node', object, facts };
+}
+
+function objectBox(kind: BoxKind, type: string, object: Ingress | Service, resource: ResourceRef): Box {
+  const { namespace = '', name = '' } = object.metadata ?? {};
+  return {
+    ...plain(`${kind}/${namespace}/${name}`, kind),
+    namespace,
+    name,
+    type,
+    object: { resource, namespace, name },
+  };
+}
+
+const ingressBox = (ingress: Ingress): Box => ({
+  ...objectBox('ingress', 'Ingress', ingress, refs.ingresses),
+  facts: [...new Set((ingress.spec?.rules ?? []).map(({ host }) => host ?? '*'))],
+});
+
+const serviceBox = (service: Service): Box => ({
+  ...objectBox('service', 'Service', service, refs.services),
+  facts: (service.spec?.ports ?? []).map(
+    ({ name, port, nodePort }) => `${name ? `${name} ` : ''}${port}${nodePort ? ` (node port ${nodePort})` : ''}`,
+  ),
+  ports: (service.spec?.ports ?? []).flatMap(({ port }) => port ?? []),
+});
+
+function ingressLinks(ingress: Ingress, services: ReadonlySet<string>): DeclaredLink[] {
+  const from = `ingress/${keyOf(ingress)}`;
+  const { defaultBackend, rules = [] } = ingress.spec ?? {};
+  const backends = [
+    defaultBackend,
+    ...rules.flatMap(({ http }) => (http?.paths ?? []).map(({ backend }) => backend)),
+  ].flatMap((backend) => backend?.service?.name ?? []);
+  return [...new Set(backends)]
+    .map((name) => ({ from, to: serviceId(`${ingress.metadata?.namespace ?? ''}/${name}`) }))
+    .filter(({ to }) => services.has(to));
+}
+
+function endpointLinks(
+  { slices }: ClusterObjects,
+  boxOfPod: ReadonlyMap<string, string>,
+  services: ReadonlySet<string>,
+): DeclaredLink[] {
+  // An endpoint stands in the slice of each family; its pod counts once.
+  const seen = new Map<string, Map<string, boolean>>();
+  for (const slice of slices) {
+    const from = serviceId(
+      `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.['kubernetes.io/service-name'] ?? ''}`,
+    );
+    if (!services.has(from)) continue;
+    for (const { conditions, targetRef } of slice.endpoints ?? []) {
+      if (targetRef?.kind !== 'Pod') continue;
+      const pod = `${targetRef.namespace ?? ''}/${targetRef.name ?? ''}`;
+      const to = boxOfPod.get(pod);
+      if (to === undefined) continue;
+      const link = `${from} ${to}`;
+      const pods = seen.get(link) ?? new Map<string, boolean>();
+      seen.set(link, pods.set(pod, conditions?.ready !== false));
+    }
+  }
+  return [...seen].map(([link, pods]) => {
+    const [from = '', to = ''] = link.split(' ');
+    return { from, to, ready: [...pods.values()].filter(Boolean).length, all: pods.size };
+  });
+}
+
+interface Group {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly hash: string;
+  readonly pods: Pod[];
+}
+
+function workloadsOf(pods: readonly Pod[], policies: readonly NetworkPolicy[]): readonly Box[] {
+  const groups = new Map<string, Group>();
+  for (const pod of pods) {
+    if (hasEnded(pod)) continue;
+    const group = groupOf(pod);
+    const known = groups.get(group.id);
+    if (known) known.pods.push(pod);
+    else groups.set(group.id, group);
+  }
+  const generations = new Map<string, Group[]>();
+  for (const group of groups.values()) {
+    const owner = `${group.pods[0]?.metadata?.namespace}/${group.type}/${group.name}`;
+    generations.set(owner, [...(generations.get(owner) ?? []), group]);
+  }
+  return [...generations.values()].flatMap((all) => {
+    const newest = all.reduce((a, b) => (bornOf(b) > bornOf(a) ? b : a));
+    return all.map((group) => workloadBox(group, all.length > 1 ? group === newest : undefined, policies));
+  });
+}
+
+/** When its first pod was created: RFC 3339 in UTC sorts as text. */
+const bornOf = ({ pods }: Group): string =>
+  pods.map(({ metadata }) => metadata?.creationTimestamp ?? '').reduce((a, b) => (a < b ? a : b));
+
+function groupOf(pod: Pod): Group {
+  const { namespace = '', name = '', labels = {}, ownerReferences = [] } = pod.metadata ?? {};
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const hash = labels['pod-template-hash'] ?? '';
+  const id = `workload/${namespace}/${owner ? `${owner.kind}/${owner.name}` : `Pod/${name}`}`;
+  if (!owner) return { id, type: 'Pod', name, hash: '', pods: [pod] };
+  // The Deployment controller names a ReplicaSet DEPLOYMENT-HASH.
+  if (owner.kind === 'ReplicaSet' && hash !== '' && owner.name.endsWith(`-${hash}`)) {
+    return { id, type: 'Deployment', name: owner.name.slice(0, -hash.length - 1), hash, pods: [pod] };
+  }
+  return { id, type: owner.kind, name: owner.name, hash: '', pods: [pod] };
+}
+
+const workloadRefs: Readonly<Record<string, ResourceRef>> = {
+  Pod: refs.pods,
+  Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
+  ReplicaSet: { group: 'apps', version: 'v1', plural: 'replicasets' },
+  StatefulSet: { group: 'apps', version: 'v1', plural: 'statefulsets' },
+  DaemonSet: { group: 'apps', version: 'v1', plural: 'daemonsets' },
+  Job: { group: 'batch', version: 'v1', plural: 'jobs' },
+  ReplicationController: { group: '', version: 'v1', plural: 'replicationcontrollers' },
+};
+
+function workloadBox(group: Group, isNewest: boolean | undefined, policies: readonly NetworkPolicy[]): Box {
+  const { id, type, name, hash, pods } = group;
+  const namespace = pods[0]?.metadata?.namespace ?? '';
+  const resource = workloadRefs[type];
+  const inNamespace = policies.filter(({ metadata }) => metadata?.namespace === namespace);
+  const selecting = inNamespace.filter(({ spec }) =>
+    pods.some(({ metadata }) => selects(spec?.podSelector, metadata?.labels)),
+  );
+  return {
+    ...plain(id, 'workload'),
+    namespace,
+    name,
+    type,
+    ...(resource ? { object: { resource, namespace, name } } : {}),
+    pods: pods.map(dotOf).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    policies: selecting.map(keyOf),
+    ...(isNewest === undefined ? {} : { generation: { hash, isNewest } }),
+  };
+}
+
+function dotOf(pod: Pod): PodDot {
+  const isReady = isTrue(pod.status?.conditions, 'Ready');
+  const isDeleting = pod.metadata?.deletionTimestamp !== undefined;
+  const isStarting = pod.status?.phase === 'Pending';
+  return {
+    key: keyOf(pod),
+    name: pod.metadata?.name ?? '',
+    node: pod.spec?.nodeName ?? '',
+    // A pod in the network of its node has the node's address: its packets are those of the node.
+    addresses: pod.spec?.hostNetwork ? [] : addressesOf(pod),
+    tone: isDeleting ? 'none' : isReady ? 'good' : isStarting ? 'wait' : 'bad',
+    isReady: isReady && !isDeleting,
+  };
+}

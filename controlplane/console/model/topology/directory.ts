@@ -1,0 +1,65 @@
+// Whose address is this: of a pod, a Service, a node, or of a machine outside of the cluster.
+import { type Box, elsewhereId, nodeId, outsideId, serviceId } from './boxes';
+import { type ClusterObjects, keyOf, type Service } from './objects';
+
+export interface Place {
+  readonly box: string;
+  /** The node that its packets begin at; absent for what is outside, and for Services. */
+  readonly node?: string;
+  readonly isService: boolean;
+}
+
+export interface Directory {
+  readonly byAddress: ReadonlyMap<string, Place>;
+  /** The Service behind a port of every node. */
+  readonly byNodePort: ReadonlyMap<number, Place>;
+  readonly nodeAddresses: ReadonlySet<string>;
+  readonly boxes: ReadonlySet<string>;
+}
+
+export function directoryOf(objects: ClusterObjects, boxes: readonly Box[]): Directory {
+  const byAddress = new Map<string, Place>();
+  const byNodePort = new Map<number, Place>();
+  const nodeAddresses = new Set<string>();
+  for (const service of objects.services) {
+    const place: Place = { box: serviceId(keyOf(service)), isService: true };
+    for (const address of addressesOfService(service)) byAddress.set(address, place);
+    for (const { nodePort } of service.spec?.ports ?? []) if (nodePort) byNodePort.set(nodePort, place);
+  }
+  for (const { metadata, status } of objects.nodes) {
+    const node = metadata?.name ?? '';
+    for (const { type, address = '' } of status?.addresses ?? []) {
+      if (type === 'Hostname' || type === 'InternalDNS' || type === 'ExternalDNS' || address === '') continue;
+      byAddress.set(address, { box: nodeId(node), node, isService: false });
+      nodeAddresses.add(address);
+    }
+  }
+  for (const { id, pods } of boxes) {
+    for (const { addresses, node } of pods) {
+      for (const address of addresses) byAddress.set(address, { box: id, node, isService: false });
+    }
+  }
+  return { byAddress, byNodePort, nodeAddresses, boxes: new Set(boxes.map(({ id }) => id)) };
+}
+
+function addressesOfService({ spec, status }: Service): readonly string[] {
+  const cluster = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
+  const outer = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+  return [...cluster, ...(spec?.externalIPs ?? []), ...outer].filter((address) => address !== 'None' && address !== '');
+}
+
+/** The sender with this address. */
+export const whereOf = ({ byAddress }: Directory, address: string): Place =>
+  byAddress.get(address) ?? { box: outsideId, isService: false };
+
+/** What was called at this address and port. */
+export function calledAt(
+  directory: Directory,
+  { address, port }: { readonly address: string; readonly port?: number },
+): Place {
+  if (port !== undefined && directory.nodeAddresses.has(address)) {
+    const service = directory.byNodePort.get(port);
+    if (service) return service;
+  }
+  return directory.byAddress.get(address) ?? { box: elsewhereId, isService: false };
+}

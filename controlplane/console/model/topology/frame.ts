@@ -1,0 +1,107 @@
+// One moment of the topology: what is drawn. Pure; the page keeps some minutes of them.
+import { type Box, type DeclaredLink, elsewhereId, outsideId, type Structure } from './boxes';
+import type { Stop, TrafficLink } from './traffic';
+
+export interface Link {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  /** Present: objects say that packets go this way. */
+  readonly declared?: DeclaredLink;
+  /** Present: connections were seen. */
+  readonly traffic?: TrafficLink;
+}
+
+export interface Frame {
+  readonly atMs: number;
+  readonly boxes: readonly Box[];
+  readonly links: readonly Link[];
+  readonly stops: readonly Stop[];
+  /** Boxes that are not drawn, because there are too many. */
+  readonly omitted: number;
+}
+
+export interface FrameInput {
+  readonly atMs: number;
+  readonly structure: Structure;
+  readonly traffic: readonly TrafficLink[];
+  readonly stops: readonly Stop[];
+}
+export interface Scope {
+  /** '' for all. Boxes of other namespaces are drawn when they talk with one of this namespace. */
+  readonly namespace: string;
+  /** Traffic between nodes, and of nodes with the control plane: of the cluster itself. */
+  readonly withSystem: boolean;
+  readonly maxBoxes: number;
+}
+
+export function frameOf(input: FrameInput, scope: Scope): Frame {
+  const { structure, traffic, stops } = input;
+  const byId = new Map(structure.boxes.map((box) => [box.id, box]));
+  const links = joined(structure.links, traffic).filter(
+    ({ from, to }) => byId.has(from) && byId.has(to) && (scope.withSystem || !isSystem(byId, from, to)),
+  );
+  const isInScope = ({ namespace }: Box) => namespace !== '' && [namespace, ''].includes(scope.namespace);
+  const wanted = new Set(structure.boxes.filter(isInScope).map(({ id }) => id));
+  const touched = links.filter(({ from, to }) => wanted.has(from) || wanted.has(to));
+  const shown = new Set([...wanted, ...touched.flatMap(({ from, to }) => [from, to])]);
+  for (const { box } of stops) if (byId.get(box)?.kind === 'node') shown.add(box);
+  const drawn = mostTalkative([...shown], touched, scope.maxBoxes);
+  return {
+    atMs: input.atMs,
+    boxes: structure.boxes.filter(({ id }) => drawn.has(id)),
+    links: touched.filter(({ from, to }) => drawn.has(from) && drawn.has(to)),
+    stops: stops.filter(({ box }) => drawn.has(box)),
+    omitted: shown.size - drawn.size,
+  };
+}
+
+/** Kubelets, agents and servers among themselves, and clients of the control plane from outside. */
+function isSystem(byId: ReadonlyMap<string, Box>, from: string, to: string): boolean {
+  const ends = [byId.get(from)!.kind, byId.get(to)!.kind];
+  return ends.every((kind) => kind === 'node' || kind === 'outside' || kind === 'elsewhere');
+}
+
+function joined(declared: readonly DeclaredLink[], traffic: readonly TrafficLink[]): readonly Link[] {
+  const links = new Map<string, Link>();
+  for (const one of declared) {
+    const id = `${one.from} ${one.to}`;
+    links.set(id, { id, from: one.from, to: one.to, declared: one });
+  }
+  for (const one of traffic) {
+    const id = `${one.from} ${one.to}`;
+    links.set(id, { ...(links.get(id) ?? { id, from: one.from, to: one.to }), traffic: one });
+  }
+  return [...links.values()];
+}
+
+/** All of them, or those with the most links. */
+function mostTalkative(ids: readonly string[], links: readonly Link[], max: number): ReadonlySet<string> {
+  if (ids.length <= max) return new Set(ids);
+  const weight = new Map<string, number>();
+  const add = (id: string, by: number) => weight.set(id, (weight.get(id) ?? 0) + by);
+  for (const { from, to, traffic } of links) {
+    const by = traffic ? 100 : 1;
+    add(from, by);
+    add(to, by);
+  }
+  const ordered = [...ids].sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0));
+  return new Set(ordered.slice(0, max));
+}
+
+/** A box whose name, object or address contains the words; `outside` and `elsewhere` never do. */
+export function matches({ id, name, namespace, type, facts, pods }: Box, words: string): boolean {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  if (wanted.length === 0 || id === outsideId || id === elsewhereId) return false;
+  const text = [
+    name,
+    namespace,
+    `${namespace}/${name}`,
+    type,
+    ...facts,
+    ...pods.flatMap((pod) => [pod.name, ...pod.addresses]),
+  ]
+    .join(' ')
+    .toLowerCase();
+  return wanted.every((word) => text.includes(word));
+}

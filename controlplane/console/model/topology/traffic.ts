@@ -1,0 +1,175 @@
+// From what nodes report of their traffic to links between boxes, with rates. Every connection counts once, although two nodes see it: the
+// node of its client reports it; a client that is no pod is reported by the node that it came to first.
+import type { NodeTrafficStatus, PacketsAndBytes, StoppedTraffic, TrafficEdge } from '../../../base/traffic';
+import { calledAt, type Directory, whereOf } from './directory';
+
+/** Two readings of one node, the older one first; of one alone the rates are not known. */
+export interface NodeReading {
+  readonly node: string;
+  readonly before?: NodeTrafficStatus | undefined;
+  readonly now: NodeTrafficStatus;
+}
+
+/** One kind of connection on a link: who, with what. */
+export interface Flow {
+  readonly protocol: TrafficEdge['protocol'];
+  readonly source: string;
+  readonly destination: string;
+  readonly port?: number;
+  /** ADDRESS:PORT, where a rule chose another destination. */
+  readonly backend?: string;
+  readonly translatedSource?: string;
+  readonly open: number;
+  readonly unanswered: number;
+  readonly opened: number;
+  readonly openedPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly packetsPerSecond: number;
+}
+
+export interface TrafficLink {
+  readonly from: string;
+  readonly to: string;
+  readonly open: number;
+  readonly unanswered: number;
+  readonly openedPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly packetsPerSecond: number;
+  /** The busiest first. */
+  readonly flows: readonly Flow[];
+}
+
+/** Packets that were stopped, at a box. */
+export interface Stop extends StoppedTraffic {
+  readonly node: string;
+  readonly box: string;
+  readonly packetsPerSecond: number;
+  /** True when the rule is for the pods of several boxes: any of them may be meant. */
+  readonly isShared: boolean;
+}
+
+/** Flows of a link that a reader is shown. */
+const maxFlows = 20;
+
+export function trafficLinks(readings: readonly NodeReading[], directory: Directory): readonly TrafficLink[] {
+  const translated = new Map<string, string>();
+  for (const { node, now } of readings) {
+    for (const edge of now.edges) {
+      if (edge.backend) translated.set(sight(edge.protocol, edge.source, edge.backend), node);
+    }
+  }
+  const links = new Map<string, Flow[]>();
+  const put = (from: string, to: string, flow: Flow) => {
+    if (from === to) return;
+    const key = `${from} ${to}`;
+    const flows = links.get(key);
+    if (flows) flows.push(flow);
+    else links.set(key, [flow]);
+  };
+  for (const reading of readings) {
+    const rates = ratesOf(reading);
+    for (const edge of reading.now.edges) {
+      const from = whereOf(directory, edge.source);
+      // The client's own node reports it, with what its rules made of it.
+      if (from.node !== undefined && from.node !== reading.node) continue;
+      const first = edge.backend ? undefined : translated.get(sight(edge.protocol, edge.source, edge.destination));
+      if (first !== undefined && first !== reading.node) continue;
+      const flow = { ...flowOf(edge), ...rates(edge) };
+      const target = calledAt(directory, edge.destination);
+      put(from.box, target.box, flow);
+      if (edge.backend && target.isService) put(target.box, calledAt(directory, edge.backend).box, flow);
+    }
+  }
+  return [...links].map(([key, flows]) => linkOf(key, flows));
+}
+
+const sight = (protocol: string, source: string, { address, port }: TrafficEdge['destination']): string =>
+  `${protocol} ${source} ${address} ${port ?? ''}`;
+
+const withPort = ({ address, port }: TrafficEdge['destination']): string =>
+  port === undefined ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
+
+const flowOf = (edge: TrafficEdge) => ({
+  protocol: edge.protocol,
+  source: edge.source,
+  destination: edge.destination.address,
+  ...(edge.destination.port === undefined ? {} : { port: edge.destination.port }),
+  ...(edge.backend ? { backend: withPort(edge.backend) } : {}),
+  ...(edge.translatedSource ? { translatedSource: edge.translatedSource } : {}),
+  open: edge.open,
+  unanswered: edge.unanswered,
+  opened: edge.opened,
+});
+
+function linkOf(key: string, all: readonly Flow[]): TrafficLink {
+  const [from = '', to = ''] = key.split(' ');
+  const flows = [...all].sort((a, b) => b.bytesPerSecond - a.bytesPerSecond || b.opened - a.opened);
+  const sum = (of: (flow: Flow) => number) => all.reduce((total, flow) => total + of(flow), 0);
+  return {
+    from,
+    to,
+    open: sum(({ open }) => open),
+    unanswered: sum(({ unanswered }) => unanswered),
+    openedPerSecond: sum(({ openedPerSecond }) => openedPerSecond),
+    bytesPerSecond: sum(({ bytesPerSecond }) => bytesPerSecond),
+    packetsPerSecond: sum(({ packetsPerSecond }) => packetsPerSecond),
+    flows: flows.slice(0, maxFlows),
+  };
+}
+
+const noRate = { openedPerSecond: 0, bytesPerSecond: 0, packetsPerSecond: 0 };
+
+/** The seconds between the readings; undefined when they cannot be compared. */
+function secondsOf({ before, now }: NodeReading): number | undefined {
+  if (!before || before.collector !== now.collector) return undefined;
+  const seconds = (Date.parse(now.time) - Date.parse(before.time)) / 1000;
+  return seconds > 0 ? seconds : undefined;
+}
+
+function ratesOf(reading: NodeReading): (edge: TrafficEdge) => typeof noRate {
+  const seconds = secondsOf(reading);
+  if (seconds === undefined) return () => noRate;
+  const earlier = new Map(reading.before!.edges.map((edge) => [edgeKey(edge), edge]));
+  return (edge) => {
+    const old = earlier.get(edgeKey(edge));
+    const both = ({ request, answer }: TrafficEdge, of: keyof PacketsAndBytes) => request[of] + answer[of];
+    // An edge that was not reported before may have left the list and come back: its numbers are no rate.
+    if (!old && reading.before!.omittedEdges > 0) return noRate;
+    const grown = (of: (one: TrafficEdge) => number) => Math.max(0, of(edge) - (old ? of(old) : 0)) / seconds;
+    return {
+      openedPerSecond: grown(({ opened }) => opened),
+      bytesPerSecond: grown((one) => both(one, 'bytes')),
+      packetsPerSecond: grown((one) => both(one, 'packets')),
+    };
+  };
+}
+
+const edgeKey = ({ protocol, source, destination, backend, translatedSource = '' }: TrafficEdge): string =>
+  `${protocol} ${source} ${withPort(destination)} ${backend ? withPort(backend) : ''} ${translatedSource}`;
+
+/** Only rules that have stopped something since the reading before, or since the collector's start. */
+export function stopsOf(readings: readonly NodeReading[], directory: Directory): readonly Stop[] {
+  return readings.flatMap((reading) => {
+    const { node, before, now } = reading;
+    const seconds = secondsOf(reading);
+    const earlier = new Map((before?.stopped ?? []).map((one) => [stopKey(one), one.packets]));
+    return now.stopped.flatMap((stopped) => {
+      const packetsPerSecond =
+        seconds === undefined ? 0 : Math.max(0, stopped.packets - (earlier.get(stopKey(stopped)) ?? 0)) / seconds;
+      const boxes = boxesOf(stopped, node, directory);
+      return boxes.map((box) => ({ ...stopped, node, box, packetsPerSecond, isShared: boxes.length > 1 }));
+    });
+  });
+}
+
+const stopKey = ({ rule, direction, pods }: StoppedTraffic): string => `${direction ?? ''} ${rule} ${pods.join()}`;
+
+function boxesOf({ cause, pods, objects }: StoppedTraffic, node: string, directory: Directory): readonly string[] {
+  const ofPods = [...new Set(pods.map((address) => whereOf(directory, address).box))];
+  if (ofPods.length > 0) return ofPods;
+  if (cause === 'service') {
+    const known = objects.map((key) => `service/${key}`).filter((id) => directory.boxes.has(id));
+    if (known.length > 0) return known;
+  }
+  return [`node/${node}`];
+}

@@ -1,0 +1,100 @@
+// `k8ts path` in the page: a question, the hops of the answer, and a tour through them.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { PathReport } from '../../../base/path-report';
+import { isAbort, messageOf } from '../../model/api-error';
+import type { ToolRoute } from '../../model/routes';
+import { useConsole, useTexts } from '../app/context';
+import { Notice } from '../parts/notice';
+import { HopList } from './hop-list';
+import { QuestionForm } from './question-form';
+import { Tour } from './tour';
+import { VerdictBanner } from './verdict-banner';
+
+const path = '/apis/path.k8ts.io/v1alpha1/packetpaths';
+
+type Answer =
+  | { readonly state: 'none' }
+  | { readonly state: 'asking' }
+  | { readonly state: 'failed'; readonly error: unknown }
+  | { readonly state: 'there'; readonly report: PathReport };
+
+export function PathView({ route }: { readonly route: ToolRoute }) {
+  const t = useTexts();
+  const { api, go } = useConsole();
+  const { from = '', to = '', ask, tour, probe } = route.query;
+  const [answer, setAnswer] = useState<Answer>({ state: 'none' });
+  const [attempt, setAttempt] = useState(0);
+  const result = useRef<HTMLDivElement>(null);
+  const question = ask === undefined ? '' : JSON.stringify([from, to, probe]);
+
+  useEffect(() => {
+    if (question === '') return undefined;
+    const stop = new AbortController();
+    setAnswer({ state: 'asking' });
+    const spec = { from, to, probe: probe !== 'no' };
+    api
+      .create<{ readonly status: PathReport }>(
+        path,
+        { apiVersion: 'path.k8ts.io/v1alpha1', kind: 'PacketPath', spec },
+        stop.signal,
+      )
+      .then(
+        ({ status }) => {
+          setAnswer({ state: 'there', report: status });
+          result.current?.focus();
+        },
+        (error: unknown) => {
+          if (!isAbort(error)) setAnswer({ state: 'failed', error });
+        },
+      );
+    return () => stop.abort();
+  }, [api, question, attempt]);
+
+  const query = { from, to, ask: '1', ...(probe === undefined ? {} : { probe }) };
+  const step = tour === undefined ? undefined : Number(tour) || 0;
+  const show = (next: number | undefined) =>
+    go({ ...route, query: next === undefined ? query : { ...query, tour: String(next) } });
+  return (
+    <section class="path-view" aria-labelledby="view-title">
+      <div class="view-head">
+        <h1 id="view-title">{t('path')}</h1>
+        <p class="muted">{t('pathIntro')}</p>
+      </div>
+      <QuestionForm
+        key={`${from} ${to}`}
+        from={from}
+        to={to}
+        sendsProbe={probe !== 'no'}
+        isAsking={answer.state === 'asking'}
+        onAsk={(next) => {
+          go({
+            ...route,
+            query: { from: next.from, to: next.to, ask: '1', ...(next.sendsProbe ? {} : { probe: 'no' }) },
+          });
+          setAttempt(attempt + 1);
+        }}
+      />
+      <div ref={result} class="path-result" tabIndex={-1} aria-live="polite" aria-busy={answer.state === 'asking'}>
+        {answer.state === 'asking' && <p class="loading">{t('pathAsking')}</p>}
+        {answer.state === 'failed' && <Notice title={t('failedTitle')} text={messageOf(answer.error)} />}
+        {answer.state === 'there' && (
+          <>
+            <VerdictBanner report={answer.report} />
+            {step === undefined ? (
+              <>
+                <p>
+                  <button type="button" class="button" onClick={() => show(0)}>
+                    {t('tourStart')}
+                  </button>
+                </p>
+                <HopList report={answer.report} />
+              </>
+            ) : (
+              <Tour report={answer.report} step={step} onStep={show} />
+            )}
+          </>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,83 @@
+// The tour: one hop after another, from the sender to the container and back, with what a person who learns should know about such a hop.
+import { useEffect, useRef } from 'preact/hooks';
+import type { HopKind } from '../../../base/hops';
+import type { PathReport } from '../../../base/path-report';
+import { lessonsOf } from '../../model/path/steps';
+import type { TextKey } from '../../texts/texts';
+import { useTexts } from '../app/context';
+import { HopBody, stateMarks } from './hop-list';
+
+const lessons = {
+  name: 'lessonName',
+  choice: 'lessonChoice',
+  proxy: 'lessonProxy',
+  interface: 'lessonInterface',
+  hook: 'lessonHook',
+  routing: 'lessonRouting',
+  neighbour: 'lessonNeighbour',
+  tunnel: 'lessonTunnel',
+  socket: 'lessonSocket',
+  machine: 'lessonMachine',
+  probe: 'lessonProbe',
+} as const satisfies Readonly<Record<HopKind, TextKey>>;
+
+interface Props {
+  readonly report: PathReport;
+  readonly step: number;
+  /** undefined: the tour ends. */
+  readonly onStep: (step: number | undefined) => void;
+}
+
+export function Tour({ report, step, onStep }: Props) {
+  const t = useTexts();
+  const steps = lessonsOf(report);
+  const last = steps.length - 1;
+  const at = Math.min(Math.max(0, step), last);
+  const hop = steps[at];
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => title.current?.focus(), [at]);
+  useEffect(() => {
+    const onKey = ({ key, target }: KeyboardEvent) => {
+      if (target instanceof HTMLElement && target.matches('input, select, textarea')) return;
+      if (key === 'ArrowRight' && at < last) onStep(at + 1);
+      if (key === 'ArrowLeft' && at > 0) onStep(at - 1);
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [at, last, onStep]);
+  if (!hop) return null;
+  const { leg, node, kind, name, state } = hop;
+  return (
+    <section class="tour" aria-labelledby="tour-title">
+      <p class="muted">
+        {t('tourStep', { step: at + 1, count: steps.length })}
+        {node !== undefined && ` · ${t('onNode', { node })}`}
+      </p>
+      <div class="tour-line" aria-hidden="true">
+        {steps.map((one, i) => (
+          <span
+            key={one.index}
+            class={`tour-dot ${one.state}${i === at ? ' here' : ''}${i < at ? ' done' : ''} ${one.leg}`}
+          />
+        ))}
+      </div>
+      <h2 id="tour-title" ref={title} tabIndex={-1}>
+        <span aria-hidden="true">{stateMarks[state]}</span> {name}
+        {leg === 'answer' && <span class="muted"> · {t('legAnswer')}</span>}
+      </h2>
+      <p class="lesson">{t(lessons[kind])}</p>
+      <HopBody step={hop} />
+      <p class="tour-buttons">
+        <button type="button" class="button" disabled={at === 0} onClick={() => onStep(at - 1)}>
+          {t('tourBack')}
+        </button>
+        <button type="button" class="button primary" disabled={at === last} onClick={() => onStep(at + 1)}>
+          {t('tourNext')}
+        </button>
+        <button type="button" class="button" onClick={() => onStep(undefined)}>
+          {t('tourEnd')}
+        </button>
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,27 @@
+// The one sentence of the answer, and what to change.
+import type { PathReport } from '../../../base/path-report';
+import { useTexts } from '../app/context';
+import { Copyable } from '../parts/controls';
+
+const tones = { yes: 'good', no: 'bad', unsure: 'wait' } as const;
+const titles = { yes: 'verdictYes', no: 'verdictNo', unsure: 'verdictUnsure' } as const;
+
+export function VerdictBanner({ report: { verdict, probed } }: { readonly report: PathReport }) {
+  const t = useTexts();
+  const { works, sentence, remedy, code } = verdict;
+  return (
+    <div class={`verdict ${tones[works]}`}>
+      <h2>
+        {t(titles[works])}
+        {code !== undefined && <code class="code"> {code}</code>}
+      </h2>
+      <p>{sentence}</p>
+      {remedy !== undefined && (
+        <p>
+          {t('remedy')} <Copyable text={remedy} />
+        </p>
+      )}
+      {!probed && <p class="muted">{t('notProbed')}</p>}
+    </div>
+  );
+}

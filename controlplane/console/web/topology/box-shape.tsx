@@ -1,0 +1,141 @@
+// A box of the picture: its kind, its name, a dot for each of its pods, and in red what is stopped there.
+import type { Box, PodDot } from '../../model/topology/boxes';
+import { short } from '../../model/topology/numbers';
+import { boxWidth, dotAt, dotSize, fitted, maxDots } from '../../model/topology/sizes';
+import type { Stop } from '../../model/topology/traffic';
+import type { TextKey } from '../../texts/texts';
+import { type Translate, useTexts } from '../app/context';
+import { chooseByKey } from './graph';
+import type { Placed } from './layout';
+
+interface Props {
+  readonly box: Box;
+  readonly place: Placed;
+  /** Of the view: it need not stand in each box. */
+  readonly namespace: string;
+  readonly stops: readonly Stop[];
+  readonly isChosen: boolean;
+  readonly isFaint: boolean;
+  readonly isFound: boolean;
+  readonly onChoose: () => void;
+}
+
+const icons: Readonly<Record<Box['kind'], string>> = {
+  outside: '☁',
+  elsewhere: '☁',
+  node: '▣',
+  ingress: '⇥',
+  service: '◇',
+  workload: '⬢',
+};
+const plainNames = { outside: 'outside', elsewhere: 'elsewhere' } as const satisfies Partial<
+  Record<Box['kind'], TextKey>
+>;
+
+export function boxTitle(t: Translate, box: Box | undefined): string {
+  if (!box) return '';
+  if (box.kind === 'outside' || box.kind === 'elsewhere') return t(plainNames[box.kind]);
+  return `${box.type} ${box.namespace === '' ? '' : `${box.namespace}/`}${box.name}`;
+}
+
+export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFound, onChoose }: Props) {
+  const t = useTexts();
+  const isActive = stops.some(({ packetsPerSecond }) => packetsPerSecond > 0);
+  const ready = box.pods.filter(({ isReady }) => isReady).length;
+  const title = [
+    boxTitle(t, box),
+    ...(box.pods.length > 0 ? [t('podsReady', { ready, all: box.pods.length })] : []),
+    ...(isActive ? [stopText(t, stops)] : []),
+  ].join(' · ');
+  const names = [
+    'box',
+    box.kind,
+    ...(isChosen ? ['chosen'] : []),
+    ...(isFaint ? ['faint'] : []),
+    ...(isFound ? ['found'] : []),
+    ...(isActive ? ['stopping'] : []),
+    ...(box.generation && !box.generation.isNewest ? ['older'] : []),
+  ];
+  const isPlain = box.kind === 'outside' || box.kind === 'elsewhere';
+  return (
+    <g
+      class={names.join(' ')}
+      transform={`translate(${place.x} ${place.y})`}
+      role="button"
+      tabIndex={0}
+      aria-pressed={isChosen}
+      data-box={box.id}
+      onClick={onChoose}
+      onKeyDown={(event) => chooseByKey(event, onChoose)}
+    >
+      <title>{title}</title>
+      <rect class="frame" width={place.width} height={place.height} rx="8" />
+      <text class="icon" x="12" y={isPlain ? 29 : 20}>
+        {icons[box.kind]}
+      </text>
+      {isPlain ? (
+        <text class="name" x="34" y="28">
+          {boxTitle(t, box)}
+        </text>
+      ) : (
+        <>
+          <text class="name" x="32" y="19">
+            {fitted(box.name, boxWidth - 56)}
+          </text>
+          <text class="under" x="32" y="36">
+            {fitted(underline(t, box, ready, namespace), boxWidth - 44, 11)}
+          </text>
+        </>
+      )}
+      {box.pods.slice(0, maxDots).map((pod, i) => (
+        <Dot key={pod.key} pod={pod} index={i} />
+      ))}
+      {box.pods.length > maxDots && (
+        <text class="under more" x={boxWidth - 8} y={place.height - 4}>
+          +{box.pods.length - maxDots}
+        </text>
+      )}
+      {box.policies.length > 0 && (
+        <text class="shield" x={boxWidth - 22} y="20">
+          ⛨
+        </text>
+      )}
+      {isActive && (
+        <text class="stop-text" x={place.width / 2} y="-7">
+          {fitted(`✕ ${stopText(t, stops)}`, boxWidth + 60, 12)}
+        </text>
+      )}
+    </g>
+  );
+}
+
+function underline(t: Translate, box: Box, ready: number, namespace: string): string {
+  const where = box.namespace === namespace ? '' : box.namespace;
+  if (box.kind === 'ingress' || box.kind === 'node') return [where, box.facts[0]].filter(Boolean).join(' · ');
+  if (box.kind === 'service') {
+    return [where, box.facts.map((fact) => fact.split(' (')[0]).join(', ')].filter(Boolean).join(' · ');
+  }
+  const generation = box.generation && t(box.generation.isNewest ? 'newPods' : 'oldPods');
+  return [where, `${ready}/${box.pods.length}`, generation].filter(Boolean).join(' · ');
+}
+
+/** `NetworkPolicy shop/deny: 3.2/s` */
+export function stopText(t: Translate, stops: readonly Stop[]): string {
+  const active = stops.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
+  const [most] = [...active].sort((a, b) => b.packetsPerSecond - a.packetsPerSecond);
+  if (!most) return '';
+  const rate = `${short(active.reduce((sum, { packetsPerSecond }) => sum + packetsPerSecond, 0))}/s`;
+  return `${causeText(t, most)} ${rate}`;
+}
+
+export const causeText = (t: Translate, { cause, objects, verdict }: Stop): string => {
+  const names = objects.join(', ');
+  if (cause === 'policy') return `NetworkPolicy ${names}`;
+  if (cause === 'service') return t(verdict === 'reject' ? 'serviceRejects' : 'serviceDrops', { name: names });
+  return t('otherStops');
+};
+
+function Dot({ pod, index }: { readonly pod: PodDot; readonly index: number }) {
+  const { x, y } = dotAt(index);
+  return <rect class={`dot ${pod.tone}`} x={x} y={y} width={dotSize} height={dotSize} rx="3" data-pod={pod.key} />;
+}

@@ -1,0 +1,164 @@
+// The picture: boxes and the links between them, in SVG. Everything in it can be reached by keyboard.
+import type { Box } from '../../model/topology/boxes';
+import type { Frame, Link } from '../../model/topology/frame';
+import { busyness, bytesRate, short } from '../../model/topology/numbers';
+import type { Stop } from '../../model/topology/traffic';
+import { type Translate, useTexts } from '../app/context';
+import { BoxShape, boxTitle } from './box-shape';
+import type { Layout, Point } from './layout';
+
+export type Chosen = { readonly kind: 'box' | 'link'; readonly id: string };
+
+interface Props {
+  readonly frame: Frame;
+  readonly layout: Layout;
+  readonly chosen: Chosen | undefined;
+  /** Boxes that the search has found; undefined: nothing is searched. */
+  readonly found: ReadonlySet<string> | undefined;
+  /** undefined: as large as fits the width, and never larger than the natural size. */
+  readonly zoom: number | undefined;
+  /** The namespace of the view; '' for all. */
+  readonly namespace: string;
+  readonly onChoose: (chosen: Chosen | undefined) => void;
+}
+
+export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose }: Props) {
+  const t = useTexts();
+  const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
+  const stops = new Map<string, Stop[]>();
+  for (const stop of frame.stops) stops.set(stop.box, [...(stops.get(stop.box) ?? []), stop]);
+  const near = chosen && neighbours(chosen, frame.links);
+  const isFaint = (id: string) => (found ? !found.has(id) : near !== undefined && !near.has(id));
+  return (
+    <svg
+      class={zoom === undefined ? 'graph fitted' : 'graph'}
+      role="group"
+      aria-label={t('topologyLabel')}
+      width={layout.width * (zoom ?? 1)}
+      height={layout.height * (zoom ?? 1)}
+      viewBox={`0 0 ${layout.width} ${layout.height}`}
+    >
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <path d="M0 0 8 4 0 8z" class="arrow" />
+        </marker>
+      </defs>
+      {frame.links.map((link) => {
+        const points = layout.links.get(link.id);
+        return points === undefined ? null : (
+          <LinkShape
+            key={link.id}
+            link={link}
+            points={points}
+            title={linkTitle(t, link, boxes)}
+            isChosen={chosen?.kind === 'link' && chosen.id === link.id}
+            isFaint={isFaint(link.from) || isFaint(link.to)}
+            onChoose={() => onChoose({ kind: 'link', id: link.id })}
+          />
+        );
+      })}
+      {layout.boxes.map((placed) => {
+        const box = boxes.get(placed.box.id);
+        return box === undefined ? null : (
+          <BoxShape
+            key={box.id}
+            place={placed}
+            box={box}
+            namespace={namespace}
+            stops={stops.get(box.id) ?? []}
+            isChosen={chosen?.kind === 'box' && chosen.id === box.id}
+            isFaint={isFaint(box.id)}
+            isFound={found?.has(box.id) === true}
+            onChoose={() => onChoose({ kind: 'box', id: box.id })}
+          />
+        );
+      })}
+    </svg>
+  );
+}
+
+/** What is chosen, and all that is linked with it. */
+function neighbours({ kind, id }: Chosen, links: readonly Link[]): ReadonlySet<string> {
+  const touched = links.filter((link) => (kind === 'link' ? link.id === id : link.from === id || link.to === id));
+  return new Set([id, ...touched.flatMap(({ from, to }) => [from, to])]);
+}
+
+interface LinkProps {
+  readonly link: Link;
+  readonly points: readonly Point[];
+  readonly title: string;
+  readonly isChosen: boolean;
+  readonly isFaint: boolean;
+  readonly onChoose: () => void;
+}
+
+function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkProps) {
+  const { traffic, declared } = link;
+  const speed = traffic ? busyness(traffic) : 0;
+  const isBroken = declared?.all !== undefined && declared.ready === 0;
+  const hasTrouble = (traffic?.unanswered ?? 0) > 0;
+  const names = [
+    'link',
+    traffic ? (speed > 0 ? `busy-${speed}` : 'seen') : 'declared',
+    ...(isBroken || hasTrouble ? ['trouble'] : []),
+    ...(isChosen ? ['chosen'] : []),
+    ...(isFaint ? ['faint'] : []),
+  ];
+  const path = curve(points);
+  const middle = points[Math.floor(points.length / 2)]!;
+  return (
+    <g
+      class={names.join(' ')}
+      role="button"
+      tabIndex={0}
+      aria-pressed={isChosen}
+      data-link={link.id}
+      onClick={onChoose}
+      onKeyDown={(event) => chooseByKey(event, onChoose)}
+    >
+      <title>{title}</title>
+      <path class="hit" d={path} />
+      <path class="line" d={path} marker-end="url(#arrow)" />
+      {speed > 0 && <path class="flow" d={path} />}
+      {traffic && speed > 0 && (
+        <text class="rate" x={middle.x} y={middle.y - 6}>
+          {rateText(traffic)}
+        </text>
+      )}
+    </g>
+  );
+}
+
+/** Connections, or bytes where there are no new ones. */
+const rateText = ({ openedPerSecond, bytesPerSecond }: NonNullable<Link['traffic']>): string =>
+  openedPerSecond > 0 ? `${short(openedPerSecond)}/s` : bytesRate(bytesPerSecond);
+
+export function chooseByKey(event: KeyboardEvent, choose: () => void): void {
+  if (event.key !== 'Enter' && event.key !== ' ') return;
+  event.preventDefault();
+  choose();
+}
+
+function linkTitle(t: Translate, { from, to, traffic, declared }: Link, boxes: ReadonlyMap<string, Box>): string {
+  const ends = `${boxTitle(t, boxes.get(from))} → ${boxTitle(t, boxes.get(to))}`;
+  const endpoints =
+    declared?.all === undefined ? '' : ` · ${t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}`;
+  if (!traffic) return `${ends}${endpoints}`;
+  const { openedPerSecond, bytesPerSecond, open } = traffic;
+  const rates = t('linkRates', { opened: short(openedPerSecond), bytes: bytesRate(bytesPerSecond), open });
+  return `${ends} · ${rates}${endpoints}`;
+}
+
+/** A line through the points, with round corners. */
+function curve(points: readonly Point[]): string {
+  const [first, ...rest] = points;
+  if (!first) return '';
+  const last = rest.at(-1) ?? first;
+  const parts = rest.slice(0, -1).map((point, i) => {
+    const next = rest[i + 1]!;
+    return `Q${round(point.x)} ${round(point.y)} ${round((point.x + next.x) / 2)} ${round((point.y + next.y) / 2)}`;
+  });
+  return `M${round(first.x)} ${round(first.y)}${parts.join('')}L${round(last.x)} ${round(last.y)}`;
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;

@@ -1,0 +1,72 @@
+// Where boxes and links stand: layers from left to right in the direction of requests, by dagre (Sugiyama's method).
+import { Graph, layout } from '@dagrejs/dagre';
+import type { Box } from '../../model/topology/boxes';
+import type { Link } from '../../model/topology/frame';
+import { type Size, sizeOf } from '../../model/topology/sizes';
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+export interface Placed extends Point, Size {
+  readonly box: Box;
+}
+export interface PlacedLink {
+  readonly link: Link;
+  /** From the border of one box to that of the other. */
+  readonly points: readonly Point[];
+}
+export interface Layout extends Size {
+  readonly boxes: readonly Placed[];
+  readonly links: ReadonlyMap<string, readonly Point[]>;
+}
+
+const margin = 24;
+/** Boxes without links stand below the others, so many in a row. */
+const gap = 20;
+
+export function layoutOf(boxes: readonly Box[], links: readonly Pick<Link, 'id' | 'from' | 'to'>[]): Layout {
+  const linked = new Set(links.flatMap(({ from, to }) => [from, to]));
+  const graph = new Graph({ directed: true, multigraph: true });
+  graph.setGraph({ rankdir: 'LR', nodesep: 26, ranksep: 70, marginx: margin, marginy: margin });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const box of boxes) if (linked.has(box.id)) graph.setNode(box.id, { ...sizeOf(box) });
+  for (const { id, from, to } of links) graph.setEdge(from, to, {}, id);
+  layout(graph);
+  const placed = boxes
+    .filter(({ id }) => linked.has(id))
+    .map((box): Placed => {
+      const { x, y, width, height } = graph.node(box.id) as Point & Size;
+      return { box, x: x - width / 2, y: y - height / 2, width, height };
+    });
+  const paths = new Map(
+    graph.edges().map((edge) => [edge.name ?? '', (graph.edge(edge) as { points: Point[] }).points] as const),
+  );
+  const width = Math.max(600, ...placed.map((one) => one.x + one.width + margin));
+  const bottom = Math.max(margin, ...placed.map(({ y, height }) => y + height + 2 * gap));
+  const alone = rowsOf(
+    boxes.filter(({ id }) => !linked.has(id)),
+    width,
+    bottom,
+  );
+  const height = Math.max(bottom, ...alone.map((one) => one.y + one.height + margin));
+  return { boxes: [...placed, ...alone], links: paths, width, height };
+}
+
+function rowsOf(boxes: readonly Box[], width: number, top: number): readonly Placed[] {
+  let x = margin;
+  let y = top;
+  let rowHeight = 0;
+  return boxes.map((box) => {
+    const size = sizeOf(box);
+    if (x + size.width + margin > width && x > margin) {
+      x = margin;
+      y += rowHeight + gap;
+      rowHeight = 0;
+    }
+    const placed = { box, x, y, ...size };
+    x += size.width + gap;
+    rowHeight = Math.max(rowHeight, size.height);
+    return placed;
+  });
+}

@@ -1,0 +1,290 @@
+// What is known about the chosen box or link: its object, its traffic with the addresses of the packets, and what is stopped there.
+import type { ComponentChildren } from 'preact';
+import { hashOf, type ResourceRef } from '../../model/routes';
+import type { Box } from '../../model/topology/boxes';
+import type { Frame, Link } from '../../model/topology/frame';
+import { bytesRate, short } from '../../model/topology/numbers';
+import { refs } from '../../model/topology/objects';
+import { endOf, pathHash } from '../../model/topology/path-ends';
+import type { Flow, Stop } from '../../model/topology/traffic';
+import { useTexts } from '../app/context';
+import { boxTitle, causeText } from './box-shape';
+import type { Chosen } from './graph';
+
+interface Props {
+  readonly frame: Frame;
+  readonly chosen: Chosen;
+  readonly onChoose: (chosen: Chosen | undefined) => void;
+}
+
+export function Panel({ frame, chosen, onChoose }: Props) {
+  const t = useTexts();
+  const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
+  const box = chosen.kind === 'box' ? boxes.get(chosen.id) : undefined;
+  const link = chosen.kind === 'link' ? frame.links.find(({ id }) => id === chosen.id) : undefined;
+  return (
+    <aside class="panel" aria-label={t('details')}>
+      <button type="button" class="button small panel-close" onClick={() => onChoose(undefined)}>
+        {t('close')}
+      </button>
+      {box && <BoxDetails frame={frame} box={box} boxes={boxes} onChoose={onChoose} />}
+      {link && <LinkDetails link={link} boxes={boxes} onChoose={onChoose} />}
+      {!box && !link && <p class="muted">{t('notInMoment')}</p>}
+    </aside>
+  );
+}
+
+interface BoxProps {
+  readonly frame: Frame;
+  readonly box: Box;
+  readonly boxes: ReadonlyMap<string, Box>;
+  readonly onChoose: (chosen: Chosen) => void;
+}
+
+function BoxDetails({ frame, box, boxes, onChoose }: BoxProps) {
+  const t = useTexts();
+  const stops = frame.stops.filter((stop) => stop.box === box.id);
+  const links = frame.links.filter(({ from, to }) => from === box.id || to === box.id);
+  const end = endOf(box);
+  return (
+    <>
+      <h2>{box.object ? <ObjectLink {...box.object}>{boxTitle(t, box)}</ObjectLink> : boxTitle(t, box)}</h2>
+      {box.generation && (
+        <p class="muted">
+          {t(box.generation.isNewest ? 'newPods' : 'oldPods')}: pod-template-hash={box.generation.hash}
+        </p>
+      )}
+      {box.facts.map((fact) => (
+        <p key={fact} class="muted">
+          {fact}
+        </p>
+      ))}
+      {end && (
+        <p class="panel-actions">
+          {end.from !== undefined && (
+            <a class="button small" href={pathHash({ from: end.from })}>
+              {t('pathFromHere')}
+            </a>
+          )}
+          {end.to !== undefined && (
+            <a class="button small" href={pathHash({ to: end.to })}>
+              {t('pathToHere')}
+            </a>
+          )}
+        </p>
+      )}
+      <Stops stops={stops} />
+      {links.length > 0 && (
+        <section>
+          <h3>{t('traffic')}</h3>
+          <ul class="panel-links">
+            {links.map((link) => (
+              <li key={link.id}>
+                <button type="button" class="link-button" onClick={() => onChoose({ kind: 'link', id: link.id })}>
+                  {link.from === box.id ? '→' : '←'}{' '}
+                  {boxTitle(t, boxes.get(link.from === box.id ? link.to : link.from))}
+                </button>
+                <span class="muted"> {rates(link)}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <Pods box={box} />
+      {box.policies.length > 0 && (
+        <section>
+          <h3>{t('selectedByPolicies')}</h3>
+          <ul>
+            {box.policies.map((key) => (
+              <li key={key}>
+                <KeyLink resource={refs.policies} objectKey={key} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+const rates = ({ traffic, declared }: Link): string =>
+  !traffic && declared?.all !== undefined
+    ? `${declared.ready}/${declared.all}`
+    : traffic
+      ? `${short(traffic.openedPerSecond)}/s · ${bytesRate(traffic.bytesPerSecond)} · ${traffic.open}`
+      : '';
+
+function Pods({ box }: { readonly box: Box }) {
+  const t = useTexts();
+  if (box.pods.length === 0) return null;
+  return (
+    <section>
+      <h3>{t('pods')}</h3>
+      <ul class="panel-pods">
+        {box.pods.slice(0, 100).map(({ key, name, node, addresses, tone }) => (
+          <li key={key}>
+            <span class={`swatch ${tone}`} />
+            <ObjectLink resource={refs.pods} namespace={box.namespace} name={name}>
+              {name}
+            </ObjectLink>
+            <span class="muted">
+              {' '}
+              {addresses.join(', ')} {node}
+            </span>{' '}
+            <a href={hashOf({ view: 'object', resource: refs.pods, namespace: box.namespace, name, tab: 'logs' })}>
+              {t('tabLogs')}
+            </a>{' '}
+            <a href={hashOf({ view: 'object', resource: refs.pods, namespace: box.namespace, name, tab: 'events' })}>
+              {t('tabEvents')}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Stops({ stops }: { readonly stops: readonly Stop[] }) {
+  const t = useTexts();
+  if (stops.length === 0) return null;
+  return (
+    <section class="panel-stops">
+      <h3>{t('stoppedHere')}</h3>
+      <ul>
+        {stops.map((stop) => (
+          <li
+            key={`${stop.node} ${stop.direction ?? ''} ${stop.rule}`}
+            class={stop.packetsPerSecond > 0 ? 'active' : ''}
+          >
+            <strong>{causeText(t, stop)}</strong>{' '}
+            {t('stoppedCount', {
+              rate: `${short(stop.packetsPerSecond)}/s`,
+              packets: stop.packets,
+              node: stop.node,
+            })}
+            {stop.direction && <span> {t(stop.direction === 'ingress' ? 'stoppedIngress' : 'stoppedEgress')}</span>}
+            {stop.isShared && <span class="muted"> {t('stoppedShared')}</span>}
+            <pre class="rule">{stop.rule}</pre>
+            {stop.cause === 'policy' &&
+              stop.objects.map((key) => (
+                <span key={key} class="panel-object">
+                  <KeyLink resource={refs.policies} objectKey={key} />{' '}
+                </span>
+              ))}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface LinkProps {
+  readonly link: Link;
+  readonly boxes: ReadonlyMap<string, Box>;
+  readonly onChoose: (chosen: Chosen) => void;
+}
+
+function LinkDetails({ link, boxes, onChoose }: LinkProps) {
+  const t = useTexts();
+  const from = boxes.get(link.from);
+  const to = boxes.get(link.to);
+  const { traffic, declared } = link;
+  const port = portOf(link);
+  const ends = { from: from && endOf(from)?.from, to: to && endOf(to, port)?.to };
+  return (
+    <>
+      <h2>
+        <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.from })}>
+          {boxTitle(t, from)}
+        </button>
+        {' → '}
+        <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.to })}>
+          {boxTitle(t, to)}
+        </button>
+      </h2>
+      {declared?.all !== undefined && <p>{t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}</p>}
+      {ends.from !== undefined && ends.to !== undefined && (
+        <p class="panel-actions">
+          <a class="button small" href={pathHash({ from: ends.from, to: ends.to, ask: '1' })}>
+            {t('showPath')}
+          </a>
+        </p>
+      )}
+      {traffic ? (
+        <section>
+          <h3>{t('connections')}</h3>
+          <table class="flows">
+            <thead>
+              <tr>
+                <th scope="col">{t('flowPackets')}</th>
+                <th scope="col">{t('flowOpen')}</th>
+                <th scope="col">{t('flowOpened')}</th>
+                <th scope="col">{t('flowBytes')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {traffic.flows.map((flow) => (
+                <FlowRow key={flowKey(flow)} flow={flow} />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      ) : (
+        <p class="muted">{t('noTraffic')}</p>
+      )}
+    </>
+  );
+}
+
+/** Where the receiver of the busiest connection listens. */
+function portOf({ to, traffic }: Link): number | undefined {
+  const [flow] = traffic?.flows ?? [];
+  const isBackend = to.startsWith('workload/') && flow?.backend !== undefined;
+  return isBackend ? Number(flow.backend!.slice(flow.backend!.lastIndexOf(':') + 1)) : flow?.port;
+}
+
+const flowKey = ({ protocol, source, destination, port, backend = '' }: Flow): string =>
+  `${protocol} ${source} ${destination} ${port ?? ''} ${backend}`;
+
+function FlowRow({ flow }: { readonly flow: Flow }) {
+  const t = useTexts();
+  const { protocol, source, destination, port, backend, translatedSource, open, unanswered } = flow;
+  return (
+    <tr class={unanswered > 0 ? 'trouble' : ''}>
+      <td>
+        <code>
+          {protocol} {source}
+          {translatedSource && ` (${t('flowAs', { address: translatedSource })})`} → {destination}
+          {port !== undefined && `:${port}`}
+          {backend && ` → ${backend}`}
+        </code>
+      </td>
+      <td>
+        {open}
+        {unanswered > 0 && <span class="tone bad"> {t('flowUnanswered', { count: unanswered })}</span>}
+      </td>
+      <td>{short(flow.openedPerSecond)}/s</td>
+      <td>{bytesRate(flow.bytesPerSecond)}</td>
+    </tr>
+  );
+}
+
+interface ObjectLinkProps {
+  readonly resource: ResourceRef;
+  readonly namespace: string;
+  readonly name: string;
+  readonly children: ComponentChildren;
+}
+
+function ObjectLink({ resource, namespace, name, children }: ObjectLinkProps) {
+  return <a href={hashOf({ view: 'object', resource, namespace, name, tab: 'summary' })}>{children}</a>;
+}
+
+function KeyLink({ resource, objectKey }: { readonly resource: ResourceRef; readonly objectKey: string }) {
+  const [namespace = '', name = ''] = objectKey.split('/');
+  return (
+    <ObjectLink resource={resource} namespace={namespace} name={name}>
+      {objectKey}
+    </ObjectLink>
+  );
+}

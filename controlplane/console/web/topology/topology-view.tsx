@@ -1,0 +1,139 @@
+// The topology: who talks to whom in the cluster, with the traffic that the nodes' kernels count, now and in the last minutes.
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../../model/api-error';
+import type { ToolRoute } from '../../model/routes';
+import { type Frame, frameOf, matches } from '../../model/topology/frame';
+import { useConsole, useTexts } from '../app/context';
+import { filterId } from '../app/keys';
+import { Loading, Notice } from '../parts/notice';
+import { type Chosen, Graph } from './graph';
+import { type Layout, layoutOf } from './layout';
+import { Panel } from './panel';
+import { TimelineBar } from './timeline-bar';
+import { type MomentsState, useMoments } from './use-moments';
+
+/** More boxes are no picture any more; those with the most links are drawn. */
+const maxBoxes = 200;
+/** The first one is the size that fits. */
+const zooms = [undefined, 0.5, 0.75, 1, 1.25, 1.5] as const;
+
+export function TopologyView({ route }: { readonly route: ToolRoute }) {
+  const t = useTexts();
+  const { go } = useConsole();
+  const { namespace, query } = route;
+  const { moments, now, objects, traffic } = useMoments(namespace);
+  const [atMs, setAtMs] = useState<number>();
+  const [words, setWords] = useState('');
+  const [withSystem, setWithSystem] = useState(false);
+  const [zoom, setZoom] = useState(0);
+  const past = atMs === undefined ? undefined : moments.find((moment) => moment.atMs >= atMs);
+  const shown = past ?? now;
+  const frame = useMemo(() => frameOf(shown, { namespace, withSystem, maxBoxes }), [shown, namespace, withSystem]);
+  const layout = useStableLayout(frame);
+  const found = useMemo(() => foundIn(frame, words), [frame, words]);
+  const chosen = chosenOf(query);
+  const choose = (next: Chosen | undefined) =>
+    go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
+  if (objects.error !== undefined) return <Notice title={t('failedTitle')} text={messageOf(objects.error)} />;
+  if (!objects.isLoaded) return <Loading />;
+  return (
+    <section class="topology" aria-labelledby="view-title">
+      <div class="view-head">
+        <h1 id="view-title">{t('topology')}</h1>
+        <input
+          id={filterId}
+          type="search"
+          class="filter"
+          aria-label={t('searchTopology')}
+          placeholder={`${t('searchTopology')}  /`}
+          value={words}
+          onInput={({ currentTarget }) => setWords(currentTarget.value)}
+          onKeyDown={({ key }) => {
+            const [first] = found ?? [];
+            if (key === 'Enter' && first !== undefined) choose({ kind: 'box', id: first });
+          }}
+        />
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={withSystem}
+            onChange={({ currentTarget }) => setWithSystem(currentTarget.checked)}
+          />
+          {t('withSystem')}
+        </label>
+        <span class="zoom">
+          <button
+            type="button"
+            class="button small"
+            aria-label={t('zoomOut')}
+            disabled={zoom === 0}
+            onClick={() => setZoom(zoom - 1)}
+          >
+            −
+          </button>
+          <button
+            type="button"
+            class="button small"
+            aria-label={t('zoomIn')}
+            disabled={zoom === zooms.length - 1}
+            onClick={() => setZoom(zoom + 1)}
+          >
+            +
+          </button>
+        </span>
+      </div>
+      <Remarks {...{ frame, objects, traffic }} found={found} />
+      <div class={chosen ? 'topology-body with-panel' : 'topology-body'}>
+        <div class="graph-box" tabIndex={0} role="region" aria-label={t('topologyLabel')}>
+          {frame.boxes.length === 0 ? (
+            <p class="muted">{t('topologyEmpty')}</p>
+          ) : (
+            <Graph {...{ frame, layout, chosen, found, namespace }} zoom={zooms[zoom]} onChoose={choose} />
+          )}
+        </div>
+        {chosen && <Panel {...{ frame, chosen }} onChoose={choose} />}
+      </div>
+      <TimelineBar moments={moments} atMs={past ? atMs : undefined} onMove={setAtMs} />
+    </section>
+  );
+}
+
+function chosenOf({ box, link }: ToolRoute['query']): Chosen | undefined {
+  if (box !== undefined) return { kind: 'box', id: box };
+  return link === undefined ? undefined : { kind: 'link', id: link };
+}
+
+const foundIn = ({ boxes }: Frame, words: string): ReadonlySet<string> | undefined =>
+  words.trim() === '' ? undefined : new Set(boxes.filter((box) => matches(box, words)).map(({ id }) => id));
+
+/** Another layout only when boxes, their sizes or links come or go: a picture that moves cannot be read. */
+function useStableLayout({ boxes, links }: Frame): Layout {
+  const last = useRef<{ readonly key: string; readonly layout: Layout }>(undefined);
+  const key = [...boxes.map(({ id, pods }) => `${id} ${pods.length}`), ...links.map(({ id }) => id)].join('\n');
+  if (last.current?.key !== key) last.current = { key, layout: layoutOf(boxes, links) };
+  return last.current.layout;
+}
+
+interface RemarksProps extends Pick<MomentsState, 'objects' | 'traffic'> {
+  readonly frame: Frame;
+  readonly found: ReadonlySet<string> | undefined;
+}
+
+/** What the picture cannot show, and why. */
+function Remarks({ frame, objects, traffic, found }: RemarksProps) {
+  const t = useTexts();
+  const refused = objects.refused.length > 0 ? [t('refusedKinds', { kinds: objects.refused.join(', ') })] : [];
+  const omitted = frame.omitted > 0 ? [t('omittedBoxes', { count: frame.omitted })] : [];
+  const unmeasured = traffic.isRefused ? [t('trafficRefused')] : traffic.problems;
+  const lines = [...refused, ...omitted, ...unmeasured];
+  return (
+    <div class="remarks" role="status">
+      {found && <p>{t('foundBoxes', { count: found.size })}</p>}
+      {lines.map((line) => (
+        <p key={line} class="muted">
+          {line}
+        </p>
+      ))}
+    </div>
+  );
+}

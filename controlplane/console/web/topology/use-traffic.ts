@@ -1,0 +1,80 @@
+// The traffic that nodes report, read every two seconds while the view is open and in view. Nothing is collected while no page reads.
+import { useEffect, useState } from 'preact/hooks';
+import type { NodeTrafficStatus } from '../../../base/traffic';
+import { isAbort, isStatus, messageOf } from '../../model/api-error';
+import type { NodeReading } from '../../model/topology/traffic';
+import { useConsole } from '../app/context';
+import { usePageShown } from '../app/page-state';
+
+const path = '/apis/path.k8ts.io/v1alpha1/nodetraffics';
+const everyMs = 2_000;
+
+interface NodeTraffic {
+  readonly metadata: { readonly name: string };
+  readonly status?: NodeTrafficStatus;
+  /** Why the node has not answered. */
+  readonly error?: string;
+}
+
+export interface TrafficState {
+  readonly atMs: number;
+  readonly readings: readonly NodeReading[];
+  /** What is not known, and why: one sentence each. */
+  readonly problems: readonly string[];
+  readonly isRefused: boolean;
+}
+
+const nothing: TrafficState = { atMs: 0, readings: [], problems: [], isRefused: false };
+
+export function useTraffic(): TrafficState {
+  const { api } = useConsole();
+  const isShown = usePageShown();
+  const [state, setState] = useState<TrafficState>(nothing);
+  useEffect(() => {
+    if (!isShown) return undefined;
+    const stop = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const before = new Map<string, NodeTrafficStatus>();
+    const read = async () => {
+      const startedAt = performance.now();
+      try {
+        const { items } = await api.json<{ readonly items: readonly NodeTraffic[] }>(path, { signal: stop.signal });
+        setState({
+          atMs: Date.now(),
+          readings: readingsOf(items, before),
+          problems: problemsOf(items),
+          isRefused: false,
+        });
+      } catch (err) {
+        if (isAbort(err)) return;
+        const isRefused = isStatus(err, 403);
+        setState((last) => ({ ...last, atMs: Date.now(), readings: [], problems: [messageOf(err)], isRefused }));
+        // Another try has the same answer.
+        if (isRefused) return;
+      }
+      if (!stop.signal.aborted) timer = setTimeout(read, Math.max(500, everyMs - (performance.now() - startedAt)));
+    };
+    void read();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [api, isShown]);
+  return state;
+}
+
+/** With the reading before this one; `before` then holds these. */
+function readingsOf(items: readonly NodeTraffic[], before: Map<string, NodeTrafficStatus>): readonly NodeReading[] {
+  return items.flatMap(({ metadata: { name }, status }) => {
+    if (!status) return [];
+    const last = before.get(name);
+    before.set(name, status);
+    return [{ node: name, before: last, now: status }];
+  });
+}
+
+const problemsOf = (items: readonly NodeTraffic[]): readonly string[] =>
+  items.flatMap(({ metadata: { name }, status, error }) => [
+    ...(error === undefined ? [] : [`${name}: ${error}`]),
+    ...(status?.problems ?? []).map((problem) => `${name}: ${problem}`),
+  ]);
