@@ -74,6 +74,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'send packets from this node or a pod of it, and watch them (the kubelet runs it)',
     load: async () => (await import('../hops/probe')).command,
   },
+  traffic: {
+    summary: 'report connections, counters of pods and stopped packets of this node (the kubelet runs it)',
+    load: async () => (await import('../hops/traffic')).command,
+  },
   reset: {
     summary: 'take away what init or join made of this machine',
     load: async () => (await import('../setup/reset')).command,

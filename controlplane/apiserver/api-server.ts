@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import type { Catalog } from '../api/catalog';
 import { consoleKinds } from '../api/console';
 import { writeLargeIntegers } from '../api/json-text';
+import { nodeTrafficKinds } from '../api/node-traffic';
 import { packetPathKinds } from '../api/packet-path';
 import { resourceMetricsKinds } from '../api/resource-metrics';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
@@ -37,6 +38,8 @@ import { HealthMetrics } from './health-metrics';
 import { Listener } from './http/listener';
 import { KubeletProxy } from './kubelet/proxy';
 import { Metrics } from './metrics';
+import { nodeTrafficHandlers } from './node-traffic/handlers';
+import { KubeletTraffic } from './node-traffic/kubelet-traffic';
 import { openapiHandler } from './openapi-paths';
 import type { ApiServerDeps, ApiServerOptions, ServerCertificates } from './options';
 import { packetPathHandlers } from './packet-path/handlers';
@@ -99,7 +102,12 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     writeLargeIntegers();
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
-    const own = [...resourceMetricsKinds, ...packetPathKinds, ...(options.console ? consoleKinds : [])];
+    const own = [
+      ...resourceMetricsKinds,
+      ...packetPathKinds,
+      ...nodeTrafficKinds,
+      ...(options.console ? consoleKinds : []),
+    ];
     for (const kind of own) await deps.kinds.add(kind);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
@@ -243,6 +251,7 @@ export class ApiServer {
         ['bindings.', bindingHandler(rest)] as const,
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
         ...packetPathHandlers({ kubelets: proxy, cache }),
+        ...nodeTrafficHandlers({ rest, traffic: this.openTraffic(proxy) }),
         ...(access.console ? consoleHandlers({ tokens: access.console, owners: rest }) : []),
         ...resourceMetricsHandlers({ rest, usages: this.openUsages(proxy) }),
       ]),
@@ -255,6 +264,13 @@ export class ApiServer {
     const { clock, log } = this.deps;
     const path = '/stats/summary?only_cpu_and_memory=true';
     return new KubeletUsages({ read: async (node) => proxy.read(node, path), clock, log: log.child('metrics') });
+  }
+
+  private openTraffic(proxy: KubeletProxy): KubeletTraffic {
+    return new KubeletTraffic({
+      read: async (node) => proxy.post(node, '/path/traffic', '{}'),
+      clock: this.deps.clock,
+    });
   }
 
   /** Resolves with the port. */

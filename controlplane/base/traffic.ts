@@ -56,8 +56,13 @@ export interface StoppedTraffic extends PacketsAndBytes {
 export interface NodeTrafficStatus {
   /** Another value: the counters have begun again. */
   readonly collector: string;
-  /** Microseconds, RFC 3339. */
+  /** Of the answer: microseconds, RFC 3339. */
   readonly time: string;
+  /**
+   * When each part was read. A part that costs much is read less often, and its last reading is answered meanwhile: who computes rates
+   * divides by the difference of these times.
+   */
+  readonly readAt: { readonly connections: string; readonly pods: string; readonly stopped: string };
   /** False: the kernel does not count packets of connections (nf_conntrack_acct). */
   readonly accounting: boolean;
   readonly connections: { readonly count: number; readonly max: number };

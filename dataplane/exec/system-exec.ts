@@ -90,7 +90,7 @@ export async function startProgram(argv: readonly string[], options: StartOption
   return { pid: child.pid, exited, kill: (signal) => child.kill(signal), unref: () => child.unref() };
 }
 
-function spawnProgram(
+export function spawnProgram(
   argv: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> },
   stdio: SpawnOptions['stdio'],
@@ -107,7 +107,7 @@ function spawnProgram(
   });
 }
 
-function whenEnded(child: ChildProcess, argv: readonly string[], cwd?: string): Promise<number | null> {
+export function whenEnded(child: ChildProcess, argv: readonly string[], cwd?: string): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) => {
       // The kernel reports ENOENT for a missing working directory as well.

@@ -69,6 +69,7 @@ export async function startServedKubelet(t: Test, stats?: (input: StatsInput) =>
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log }),
     stats: stats ? await stats({ dockerd, runtime, kubelet }) : noStats,
     packetPath: { answer: () => Promise.reject(new NotFound('this kubelet is not asked about packets')) },
+    traffic: { answer: () => Promise.reject(new NotFound('this kubelet is not asked about traffic')) },
     metrics: () => '',
     slis: () => '',
     configz: () => ({}),

@@ -18,6 +18,7 @@ import { sendNodeLog } from './node-logs';
 import type { PacketPath } from './packet-path';
 import type { PodLookup } from './pod-lookup';
 import type { StatsPages } from './stats-pages';
+import type { Traffic } from './traffic';
 
 export interface KubeletServerOptions {
   readonly host: string;
@@ -29,6 +30,7 @@ export interface KubeletServerOptions {
   readonly streaming: StreamingServer;
   readonly stats: StatsPages;
   readonly packetPath: Pick<PacketPath, 'answer'>;
+  readonly traffic: Pick<Traffic, 'answer'>;
   /** The text of /metrics. */
   readonly metrics: () => string | Promise<string>;
   /** The text of /metrics/slis. */
@@ -134,6 +136,13 @@ async function answer(
         const gone = new AbortController();
         response.once('close', () => gone.abort(new Error('the client has left')));
         const text = await options.packetPath.answer(parts[0], request, gone.signal);
+        response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+        return;
+      }
+      if (request.method === 'POST' && parts.length === 1 && parts[0] === 'traffic') {
+        // The question has no words: what a caller sends is not read.
+        request.resume();
+        const text = await options.traffic.answer();
         response.writeHead(200, { 'content-type': 'application/json' }).end(text);
         return;
       }

@@ -6,6 +6,7 @@ import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import { filesBeside } from '../../../controlplane/pki/node-files';
 import { renderProcess } from '../../../controlplane/process/health';
+import { startLineProgram } from '../../../dataplane/exec/line-program';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import { certificateEnds } from '../certificates/ends';
 import { CertificateRenewer } from '../certificates/renewer';
@@ -26,11 +27,13 @@ import { configz } from './configz';
 import { HealthSlis } from './health-slis';
 import { serveKubelet } from './kubelet-server';
 import { kubeletMetrics, shutdownMetrics } from './metrics';
+import { networkPods } from './network-pods';
 import { nodeLogDir } from './node-logs';
 import { PacketPath } from './packet-path';
 import { PodLookup } from './pod-lookup';
 import { statsPages } from './stats-pages';
 import { streamingHandlers } from './streaming-handlers';
+import { Traffic } from './traffic';
 
 interface OpenServerDeps {
   readonly options: Options;
@@ -58,6 +61,16 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
   const files = filesBeside(options.kubeconfig, options.pkiDir);
   const slis = new HealthSlis(() => kubelet.problem());
   const host = isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0';
+  // The bundle with all commands.
+  const program = [process.execPath, require.main?.filename ?? ''];
+  const traffic = new Traffic({
+    program,
+    nodeName,
+    pods: () => networkPods(records).map(({ key, pid, addresses }) => ({ key, pid, addresses })),
+    start: startLineProgram,
+    clock: systemClock,
+  });
+  signal.addEventListener('abort', () => traffic.close(), { once: true });
   const server = {
     // The API server connects to the node's main address.
     host,
@@ -69,13 +82,13 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
     packetPath: new PacketPath({
-      // The bundle with all commands.
-      program: [process.execPath, require.main?.filename ?? ''],
+      program,
       nodeName,
       records,
       resolvConf: (uid) => join(options.rootDir, 'pods', uid, 'resolv.conf'),
       exec: new SystemExec(),
     }),
+    traffic,
     configz: () => configz({ options, address: host }),
     metrics: async () =>
       kubeletMetrics({ nodeName, records, pods: pods.list() }) +

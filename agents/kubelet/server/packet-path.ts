@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { AppError, BadRequest, CommandFailed, Unavailable } from '../../../controlplane/base/errors';
 import type { Exec } from '../../../dataplane/exec/exec';
 import type { PodRecords } from '../pod/pod-records';
-import { isSandbox, podIpsOf, podOf } from '../runtime/labels';
+import { networkPods } from './network-pods';
 
 export interface PacketPathDeps {
   /** The command that starts `k8ts`: the interpreter and the bundle. */
@@ -48,15 +48,8 @@ export class PacketPath {
     }
   }
 
-  /** The pods of this node that have a network of their own. */
   private pods() {
-    return this.deps.records.all().flatMap((record) => {
-      const addresses = podIpsOf(record);
-      if (!isSandbox(record) || record.state !== 'running' || record.pid === undefined || addresses.length === 0)
-        return [];
-      const { namespace, name, uid } = podOf(record);
-      return [{ key: `${namespace}/${name}`, pid: record.pid, addresses, resolvConf: this.deps.resolvConf(uid) }];
-    });
+    return networkPods(this.deps.records).map(({ uid, ...pod }) => ({ ...pod, resolvConf: this.deps.resolvConf(uid) }));
   }
 }
 

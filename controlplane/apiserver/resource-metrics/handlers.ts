@@ -16,9 +16,9 @@ import { formatTime } from '../../base/clock';
 import { eventLoop } from '../../base/event-loop';
 import type { Cache, CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
+import { computed, selected } from '../rest/computed';
 import type { RestDeps, RestRequest } from '../rest/context';
 import { renderList, renderObject } from '../rest/read';
-import { parseSelection } from '../rest/selection';
 import type { SubresourceHandler } from '../servers/kind-server';
 import { notFound } from '../status';
 import type { KubeletUsages } from './kubelet-usages';
@@ -111,24 +111,6 @@ const head = (
   },
 });
 
-/** The objects of the cache that the selectors of the request choose: metadata is all that selectors of metrics can name. */
-async function selected<T extends KubeObject>(
-  cache: Cache,
-  of: Parameters<Cache['kind']>[0],
-  { route, query }: RestRequest,
-): Promise<readonly T[]> {
-  const selection = parseSelection(route.kind, route.namespace, '', query);
-  const { items } = await cache
-    .kind(of)
-    .list(selection.namespace === undefined ? {} : { namespace: selection.namespace });
-  const objects = items.map(({ object }) => object as T);
-  return objects.filter(
-    (object) =>
-      (selection.name === undefined || object.metadata?.name === selection.name) &&
-      (selection.matches?.(object) ?? true),
-  );
-}
-
 const present = <T>(objects: readonly (T | undefined)[]): readonly T[] => objects.filter((each) => each !== undefined);
 
 async function reply<T extends KubeObject, M extends KubeObject>(
@@ -148,10 +130,3 @@ async function reply<T extends KubeObject, M extends KubeObject>(
   if (!items[0]) throw missing();
   return renderObject(deps, rest, items[0], 200);
 }
-
-const computed = (object: KubeObject): CachedObject => ({
-  key: '',
-  object,
-  json: Buffer.from(JSON.stringify(object)),
-  revision: 0,
-});

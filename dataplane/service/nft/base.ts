@@ -99,7 +99,7 @@ function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Fam
   // A packet that still has such an address after nat belongs to no Service of any proxy. It is dropped, not refused: a new
   // Service may not have reached this node yet, and its clients try again.
   const unassigned = serviceCidrs.map(
-    (range) => `${l3(family)} daddr ${range} drop ${comment('no Service has this address')}`,
+    (range) => `${l3(family)} daddr ${range} counter drop ${comment('no Service has this address')}`,
   );
   const hook = (name: string) => `type filter hook ${name} priority ${filterPriority}; policy accept;`;
   const unreachable = family === 4 ? 'icmp port-unreachable' : 'icmpv6 port-unreachable';
@@ -113,17 +113,17 @@ function filterChains({ clusterCidr, serviceCidrs = [] }: NodeFacts, family: Fam
         ...unassigned,
         // Late answers of a pod have no conntrack entry and would leave with the pod's own address. Only pods answer for
         // Services, and every answer has ACK set. Resets must pass: no packet answers them.
-        `${fromPods} tcp flags & (rst | ack) == ack ct state invalid drop ${comment('not translated back')}`,
-        `${fromPods} meta l4proto sctp ct state invalid drop ${comment('not translated back')}`,
+        `${fromPods} tcp flags & (rst | ack) == ack ct state invalid counter drop ${comment('not translated back')}`,
+        `${fromPods} meta l4proto sctp ct state invalid counter drop ${comment('not translated back')}`,
       ),
     ],
     [chains.filterOutput, base(hook('output'), toVerdict, ...unassigned)],
     [
       chains.verdict,
       chain(
-        `meta mark & ${hex(marks.drop)} == ${hex(marks.drop)} drop ${comment('no local endpoints, or source not allowed')}`,
-        `meta l4proto tcp reject with tcp reset ${comment('no endpoints, or no such port')}`,
-        `reject with ${unreachable} ${comment('no endpoints, or no such port')}`,
+        `meta mark & ${hex(marks.drop)} == ${hex(marks.drop)} counter drop ${comment('no local endpoints, or source not allowed')}`,
+        `meta l4proto tcp counter reject with tcp reset ${comment('no endpoints, or no such port')}`,
+        `counter reject with ${unreachable} ${comment('no endpoints, or no such port')}`,
       ),
     ],
   ];

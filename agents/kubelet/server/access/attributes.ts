@@ -30,6 +30,7 @@ const subresources: ReadonlyMap<string, readonly string[]> = new Map([
 const packetPath: ReadonlyMap<string, readonly string[]> = new Map([
   ['hops', ['hops']],
   ['probe', ['probe']],
+  ['traffic', ['traffic']],
 ]);
 
 /** `segments` are the decoded parts of the path, the same ones by which the request is served. */

@@ -46,6 +46,13 @@ export const ownRoles: Rules = {
     on('networking.k8s.io', 'ingressclasses ingresses', read),
   ],
   'k8ts:path-probe': [on('path.k8ts.io', 'packetprobes', 'create')],
+  // Who talks to whom, on all nodes; and what one needs to read names for addresses.
+  'k8ts:traffic': [
+    on('path.k8ts.io', 'nodetraffics', 'get list'),
+    on('core', 'endpoints namespaces nodes pods services', read),
+    on('discovery.k8s.io', 'endpointslices', read),
+    on('networking.k8s.io', 'networkpolicies', read),
+  ],
   // As the reviews of oneself: the answer is about the caller, and gives a person what the person can do already.
   [consoleUserRole]: [on('console.k8ts.io', 'consolelogins consolesessions', 'create')],
   // The metrics API needs no metrics-server here.

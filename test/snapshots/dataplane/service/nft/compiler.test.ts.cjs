@@ -43,12 +43,12 @@ add rule ip k8ts hide-source meta mark set meta mark & 0xffffbfff
 add rule ip k8ts hide-source masquerade fully-random comment "answers must come back here"
 add rule ip k8ts filter-input meta mark & 0x0000a000 != 0 goto refused
 add rule ip k8ts filter-forward meta mark & 0x0000a000 != 0 goto refused
-add rule ip k8ts filter-forward ip saddr 10.244.0.0/16 tcp flags & (rst | ack) == ack ct state invalid drop comment "not translated back"
-add rule ip k8ts filter-forward ip saddr 10.244.0.0/16 meta l4proto sctp ct state invalid drop comment "not translated back"
+add rule ip k8ts filter-forward ip saddr 10.244.0.0/16 tcp flags & (rst | ack) == ack ct state invalid counter drop comment "not translated back"
+add rule ip k8ts filter-forward ip saddr 10.244.0.0/16 meta l4proto sctp ct state invalid counter drop comment "not translated back"
 add rule ip k8ts filter-output meta mark & 0x0000a000 != 0 goto refused
-add rule ip k8ts refused meta mark & 0x00008000 == 0x00008000 drop comment "no local endpoints, or source not allowed"
-add rule ip k8ts refused meta l4proto tcp reject with tcp reset comment "no endpoints, or no such port"
-add rule ip k8ts refused reject with icmp port-unreachable comment "no endpoints, or no such port"
+add rule ip k8ts refused meta mark & 0x00008000 == 0x00008000 counter drop comment "no local endpoints, or source not allowed"
+add rule ip k8ts refused meta l4proto tcp counter reject with tcp reset comment "no endpoints, or no such port"
+add rule ip k8ts refused counter reject with icmp port-unreachable comment "no endpoints, or no such port"
 add rule ip k8ts mark-for-reject meta mark set meta mark | 0x00002000 accept
 add rule ip k8ts mark-for-drop meta mark set meta mark | 0x00008000 accept
 
@@ -92,14 +92,14 @@ add rule ip6 k8ts hide-source meta mark set meta mark & 0xffffbfff
 add rule ip6 k8ts hide-source masquerade fully-random comment "answers must come back here"
 add rule ip6 k8ts filter-input meta mark & 0x0000a000 != 0 goto refused
 add rule ip6 k8ts filter-forward meta mark & 0x0000a000 != 0 goto refused
-add rule ip6 k8ts filter-forward ip6 daddr fd00:96::/108 drop comment "no Service has this address"
-add rule ip6 k8ts filter-forward ip6 saddr fd00:244::/32 tcp flags & (rst | ack) == ack ct state invalid drop comment "not translated back"
-add rule ip6 k8ts filter-forward ip6 saddr fd00:244::/32 meta l4proto sctp ct state invalid drop comment "not translated back"
+add rule ip6 k8ts filter-forward ip6 daddr fd00:96::/108 counter drop comment "no Service has this address"
+add rule ip6 k8ts filter-forward ip6 saddr fd00:244::/32 tcp flags & (rst | ack) == ack ct state invalid counter drop comment "not translated back"
+add rule ip6 k8ts filter-forward ip6 saddr fd00:244::/32 meta l4proto sctp ct state invalid counter drop comment "not translated back"
 add rule ip6 k8ts filter-output meta mark & 0x0000a000 != 0 goto refused
-add rule ip6 k8ts filter-output ip6 daddr fd00:96::/108 drop comment "no Service has this address"
-add rule ip6 k8ts refused meta mark & 0x00008000 == 0x00008000 drop comment "no local endpoints, or source not allowed"
-add rule ip6 k8ts refused meta l4proto tcp reject with tcp reset comment "no endpoints, or no such port"
-add rule ip6 k8ts refused reject with icmpv6 port-unreachable comment "no endpoints, or no such port"
+add rule ip6 k8ts filter-output ip6 daddr fd00:96::/108 counter drop comment "no Service has this address"
+add rule ip6 k8ts refused meta mark & 0x00008000 == 0x00008000 counter drop comment "no local endpoints, or source not allowed"
+add rule ip6 k8ts refused meta l4proto tcp counter reject with tcp reset comment "no endpoints, or no such port"
+add rule ip6 k8ts refused counter reject with icmpv6 port-unreachable comment "no endpoints, or no such port"
 add rule ip6 k8ts mark-for-reject meta mark set meta mark | 0x00002000 accept
 add rule ip6 k8ts mark-for-drop meta mark set meta mark | 0x00008000 accept
 

@@ -1,0 +1,131 @@
+// POST /path/traffic: what this node carries. A child process (`k8ts traffic`) reads the kernel and keeps sums from one question to the
+// next; it lives while somebody asks.
+import type { Clock } from '../../../controlplane/base/clock';
+import { Unavailable } from '../../../controlplane/base/errors';
+import type { LineProgram, StartLineProgram } from '../../../dataplane/exec/line-program';
+
+export interface TrafficDeps {
+  /** The command that starts `k8ts`: the interpreter and the bundle. */
+  readonly program: readonly string[];
+  readonly nodeName: string;
+  /** The pods of this node that have a network of their own. */
+  readonly pods: () => readonly object[];
+  readonly start: StartLineProgram;
+  readonly clock: Pick<Clock, 'elapsed' | 'after'>;
+}
+
+/** A reading counts for all who ask within this time. */
+const freshMs = 1_000;
+/** Without questions the child ends: nobody looks any more. */
+const idleMs = 15_000;
+/** A child that does not answer in this time hangs. */
+const answerMs = 10_000;
+
+interface Child {
+  readonly program: LineProgram;
+  /** Of the question that it answers now. */
+  waiting: { readonly resolve: (line: string) => void; readonly reject: (error: Error) => void } | undefined;
+}
+
+export class Traffic {
+  private child: Child | undefined;
+  private reading: { readonly atMs: number; readonly done: boolean; readonly answer: Promise<string> } | undefined;
+  private stopIdle = () => {};
+  private closed = false;
+
+  constructor(private readonly deps: TrafficDeps) {}
+
+  /** A NodeTrafficStatus as JSON. @throws Unavailable when the child fails; the next question starts a new one */
+  answer(): Promise<string> {
+    if (this.closed) return Promise.reject(new Unavailable('this kubelet stops'));
+    const now = this.deps.clock.elapsed();
+    const known = this.reading;
+    // One question at a time: who asks meanwhile gets the same answer.
+    if (known && (!known.done || now - known.atMs < freshMs)) return known.answer;
+    const reading = { atMs: now, done: false, answer: this.ask() };
+    this.reading = reading;
+    const done = () => {
+      reading.done = true;
+      reading.atMs = this.deps.clock.elapsed();
+      this.endWhenIdle();
+    };
+    reading.answer.then(done, () => {
+      done();
+      // A failure counts for those who waited for it, not for the next one.
+      if (this.reading === reading) this.reading = undefined;
+    });
+    return reading.answer;
+  }
+
+  /** Ends the child. */
+  close(): void {
+    this.closed = true;
+    this.stopIdle();
+    this.child?.program.end();
+    this.child = undefined;
+  }
+
+  private async ask(): Promise<string> {
+    const { deps } = this;
+    this.stopIdle();
+    this.child ??= this.startChild();
+    const { child } = this;
+    let stopWaiting = () => {};
+    try {
+      const line = await new Promise<string>((resolve, reject) => {
+        child.waiting = { resolve, reject };
+        stopWaiting = deps.clock.after(answerMs, () =>
+          reject(new Unavailable(`the reader of this node's traffic did not answer within ${answerMs / 1000} s`)),
+        );
+        child.program.send(JSON.stringify({ nodeName: deps.nodeName, pods: deps.pods() }));
+      });
+      return checked(line);
+    } catch (error) {
+      // Whatever else it writes would be taken for the answer to the next question.
+      child.program.kill();
+      this.forget(child);
+      throw error;
+    } finally {
+      stopWaiting();
+      child.waiting = undefined;
+    }
+  }
+
+  private startChild(): Child {
+    const child: { program: LineProgram; waiting: Child['waiting'] } = { program: nothing, waiting: undefined };
+    child.program = this.deps.start([...this.deps.program, 'traffic'], {
+      onLine: (line) => child.waiting?.resolve(line),
+      onEnd: (why) => {
+        this.forget(child);
+        child.waiting?.reject(new Unavailable(`the reader of this node's traffic failed: ${why}`));
+      },
+    });
+    return child;
+  }
+
+  private forget(child: Child): void {
+    if (this.child === child) this.child = undefined;
+  }
+
+  private endWhenIdle(): void {
+    this.stopIdle();
+    this.stopIdle = this.deps.clock.after(idleMs, () => {
+      this.child?.program.end();
+      this.child = undefined;
+      this.reading = undefined;
+    });
+  }
+}
+
+const nothing: LineProgram = { send: () => {}, end: () => {}, kill: () => {} };
+
+/** The answer is not parsed here: it may be long, and those who asked parse it. @throws Unavailable with the child's error */
+function checked(line: string): string {
+  if (!line.startsWith('{') || !line.endsWith('}')) {
+    throw new Unavailable("the reader of this node's traffic did not answer in JSON");
+  }
+  if (line.startsWith('{"error":')) {
+    throw new Unavailable(`the traffic of this node cannot be read: ${(JSON.parse(line) as { error: string }).error}`);
+  }
+  return line;
+}

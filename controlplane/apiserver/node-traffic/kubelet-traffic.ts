@@ -1,0 +1,106 @@
+// Asks kubelets what their nodes carry:
+// 1. no kubelet is asked while no client reads;
+// 2. an answer counts for a second, a failure too;
+// 3. a bounded number of kubelets is asked at once, and a reader waits a bounded time for each.
+import type { Clock } from '../../base/clock';
+import { describeError } from '../../base/errors';
+import type { NodeTrafficStatus } from '../../base/traffic';
+
+/** What a node says, or why it says nothing. */
+export type TrafficAnswer = { readonly status: NodeTrafficStatus } | { readonly error: string };
+
+const keptMs = 1_000;
+const forgottenMs = 10_000;
+const atOnce = 16;
+/** A kubelet has its own, longer limit: its answer may still count for the next reader. */
+const waitMs = 5_000;
+
+export interface KubeletTrafficDeps {
+  /** The answer of a node's kubelet at /path/traffic. It rejects when the kubelet does not answer in time. */
+  readonly read: (node: string) => Promise<string>;
+  readonly clock: Pick<Clock, 'elapsed' | 'after'>;
+}
+
+interface Asked {
+  /** When the answer came; undefined: not yet. */
+  atMs: number | undefined;
+  readonly answer: Promise<TrafficAnswer>;
+}
+
+export class KubeletTraffic {
+  private readonly asked = new Map<string, Asked>();
+  private running = 0;
+  private readonly waiting: Array<() => void> = [];
+
+  constructor(private readonly deps: KubeletTrafficDeps) {}
+
+  /** One for each node. Never rejects. */
+  async of(nodes: readonly string[]): Promise<ReadonlyMap<string, TrafficAnswer>> {
+    this.forget();
+    const answers = await Promise.all(
+      nodes.map(async (node) => [node, await this.soon(node, this.ask(node))] as const),
+    );
+    return new Map(answers);
+  }
+
+  private ask(node: string): Promise<TrafficAnswer> {
+    const known = this.asked.get(node);
+    if (known && (known.atMs === undefined || this.deps.clock.elapsed() - known.atMs < keptMs)) return known.answer;
+    const asked: Asked = {
+      atMs: undefined,
+      answer: this.inTurn(() => this.deps.read(node))
+        .then((text) => parsed(text, node))
+        .catch((error: unknown) => ({ error: describeError(error) }))
+        .finally(() => {
+          asked.atMs = this.deps.clock.elapsed();
+        }),
+    };
+    this.asked.set(node, asked);
+    return asked.answer;
+  }
+
+  private soon(node: string, answer: Promise<TrafficAnswer>): Promise<TrafficAnswer> {
+    return new Promise((resolve) => {
+      const error = `the kubelet of node ${node} has not answered within ${waitMs / 1000} s`;
+      const cancel = this.deps.clock.after(waitMs, () => resolve({ error }));
+      void answer.then((one) => {
+        cancel();
+        resolve(one);
+      });
+    });
+  }
+
+  private async inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    if (this.running >= atOnce) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running++;
+    try {
+      return await fn();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running--;
+    }
+  }
+
+  /** Answers that no client asked for again: they are long, and nodes may be gone. */
+  private forget(): void {
+    const oldest = this.deps.clock.elapsed() - forgottenMs;
+    for (const [node, { atMs }] of this.asked) if (atMs !== undefined && atMs < oldest) this.asked.delete(node);
+  }
+}
+
+function parsed(text: string, node: string): TrafficAnswer {
+  let status: unknown;
+  try {
+    status = JSON.parse(text);
+  } catch (error) {
+    return { error: `the kubelet of node ${node} answered with something else than JSON: ${describeError(error)}` };
+  }
+  return isStatus(status) ? { status } : { error: `the kubelet of node ${node} did not answer with its traffic` };
+}
+
+/** What this server itself reads of it. */
+function isStatus(value: unknown): value is NodeTrafficStatus {
+  const { connections, edges, stopped, problems, cost } = (value ?? {}) as Partial<NodeTrafficStatus>;
+  return [edges, stopped, problems].every(Array.isArray) && typeof connections === 'object' && typeof cost === 'object';
+}

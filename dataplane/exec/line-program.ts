@@ -1,0 +1,59 @@
+// A program that runs on and talks in lines: questions to its standard input, answers from its standard output.
+import { createInterface } from 'node:readline';
+import { NotFound, Unavailable } from '../../controlplane/base/errors';
+import { spawnProgram, whenEnded } from './system-exec';
+
+export interface LineProgramEvents {
+  readonly onLine: (line: string) => void;
+  /** Once, after the last line. `why` has the end of standard error. */
+  readonly onEnd: (why: string) => void;
+}
+export interface LineProgram {
+  /** Adds the line's end. A program that has ended gets nothing; onEnd says so. */
+  send(line: string): void;
+  /** Ends its input: the program ends by itself. */
+  end(): void;
+  kill(): void;
+}
+export type StartLineProgram = (argv: readonly string[], events: LineProgramEvents) => LineProgram;
+
+/** What a program may write before the end of a line. */
+export const maxLineBytes = 8 * 1024 * 1024;
+const maxErrorText = 1024;
+
+/** Does not throw: a program that cannot be started ends. */
+export const startLineProgram: StartLineProgram = (argv, { onLine, onEnd }) => {
+  const child = spawnProgram(argv, {}, ['pipe', 'pipe', 'pipe']);
+  let error = '';
+  let unfinished = 0;
+  let tooLong = false;
+  child.stderr?.on('data', (chunk: Buffer) => {
+    error = (error + chunk.toString()).slice(-maxErrorText);
+  });
+  // Before readline, which keeps a line of any length.
+  child.stdout?.on('data', (chunk: Buffer) => {
+    const end = chunk.lastIndexOf(10);
+    unfinished = end < 0 ? unfinished + chunk.length : chunk.length - end - 1;
+    if (unfinished <= maxLineBytes) return;
+    tooLong = true;
+    child.kill('SIGKILL');
+    child.stdout?.destroy();
+  });
+  if (child.stdout) createInterface({ input: child.stdout }).on('line', onLine);
+  // A program that has ended does not read; onEnd says so.
+  child.stdin?.on('error', () => {});
+  whenEnded(child, argv).then(
+    (code) => {
+      if (tooLong) return onEnd(`a line has more than ${maxLineBytes} bytes`);
+      const how = code === null ? 'a signal ended it' : `it ended with status ${code}`;
+      onEnd(error.trim() === '' ? how : `${how}: ${error.trim()}`);
+    },
+    (cause: unknown) =>
+      onEnd(cause instanceof NotFound || cause instanceof Unavailable ? cause.message : String(cause)),
+  );
+  return {
+    send: (line) => void child.stdin?.write(`${line}\n`),
+    end: () => void child.stdin?.end(),
+    kill: () => void child.kill('SIGKILL'),
+  };
+};

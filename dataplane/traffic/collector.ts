@@ -1,0 +1,99 @@
+// What a node reports of its traffic: reads each part at its pace, and keeps the sums. One reading at a time.
+import { type Clock, formatMicroTime } from '../../controlplane/base/clock';
+import type { NodeTrafficStatus } from '../../controlplane/base/traffic';
+import type { Exec } from '../exec/exec';
+import type { Netns } from '../netns/netns';
+import { Accounting, connectionCount, readConnections } from './connections';
+import { GrowingCounters } from './growing';
+import { Ledger, type LedgerReport } from './ledger';
+import { Paced } from './pace';
+import { PodCounters, type PodReading, type TrafficPod } from './pods';
+import { StoppedReader, type StoppedReading } from './stopped-reader';
+
+export interface CollectorDeps {
+  /** Another one for each collector. */
+  readonly id: string;
+  readonly netns: Netns;
+  /** Runs programs in that namespace. */
+  readonly exec: Exec;
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>;
+  readonly cpuMs: () => number;
+  /** When the process began, on the clock without steps. */
+  readonly startedMs: number;
+}
+
+export class TrafficCollector {
+  private readonly ledger = new Ledger();
+  private readonly accounting: Accounting;
+  private readonly podCounters: PodCounters;
+  private readonly rules: StoppedReader;
+  private readonly sums = new GrowingCounters();
+  private readonly paces: {
+    readonly connections: Paced<LedgerReport>;
+    readonly pods: Paced<PodReading>;
+    readonly stopped: Paced<StoppedReading>;
+  };
+
+  /** close() undoes what it has changed in the kernel. @throws NotFound when the namespace is gone */
+  constructor(private readonly deps: CollectorDeps) {
+    const { netns, exec, cpuMs, clock } = deps;
+    const pace = { cpuMs, elapsed: () => clock.elapsed() };
+    this.paces = { connections: new Paced(pace), pods: new Paced(pace), stopped: new Paced(pace) };
+    this.accounting = new Accounting(netns);
+    this.rules = new StoppedReader(exec);
+    this.podCounters = new PodCounters(netns);
+    // Only connections that begin after it are counted.
+    this.accounting.ensure();
+  }
+
+  /** What fails is a problem in the answer, not an error. */
+  async read(pods: readonly TrafficPod[]): Promise<NodeTrafficStatus> {
+    const { id, netns, clock, cpuMs, startedMs } = this.deps;
+    const accounting = this.accounting.ensure();
+    const connections = await this.paces.connections.get(() => this.readConnections(), clock.now());
+    const counters = await this.paces.pods.get(() => this.podCounters.read(pods), clock.now());
+    const stopped = await this.paces.stopped.get(() => this.readStopped(), clock.now());
+    const uncounted = this.ledger.uncounted;
+    const problems = [
+      accounting.problem,
+      connections.problem,
+      uncounted === 0 ? undefined : `${uncounted} connections are not counted: the table has more than fit in memory`,
+      counters.problem,
+      ...(counters.value?.problems ?? []),
+      stopped.problem,
+      ...(stopped.value?.problems ?? []),
+    ].filter((problem) => problem !== undefined);
+    const times = [connections, counters, stopped].map(({ atMs = clock.now() }) => formatMicroTime(atMs));
+    return {
+      collector: id,
+      time: formatMicroTime(clock.now()),
+      readAt: { connections: times[0]!, pods: times[1]!, stopped: times[2]! },
+      accounting: accounting.on,
+      connections: connectionCount(netns),
+      edges: connections.value?.edges ?? [],
+      omittedEdges: connections.value?.omittedEdges ?? 0,
+      pods: counters.value?.pods ?? [],
+      stopped: stopped.value?.stopped ?? [],
+      problems: problems.slice(0, maxProblems).map((problem) => problem.slice(0, maxProblemText)),
+      cost: { cpuMs: Math.round(cpuMs()), ageMs: Math.round(clock.elapsed() - startedMs) },
+    };
+  }
+
+  close(): void {
+    this.podCounters.close();
+    this.accounting.restore();
+  }
+
+  private async readConnections(): Promise<LedgerReport> {
+    await readConnections(this.deps.netns, this.ledger, this.deps.clock.elapsed());
+    return this.ledger.report();
+  }
+
+  private async readStopped(): Promise<StoppedReading> {
+    const { stopped, problems } = await this.rules.read();
+    return { stopped: this.sums.add(stopped), problems };
+  }
+}
+
+const maxProblems = 20;
+const maxProblemText = 500;
