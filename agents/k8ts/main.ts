@@ -12,7 +12,11 @@ type AnyCommand = Command<any>;
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>> = {
   server: {
     summary: 'API server, controllers and scheduler',
-    load: async () => (await import('../../controlplane/server/main')).command,
+    load: async () =>
+      (await import('../../controlplane/server/main')).serverCommand({
+        // Loaded with the first question.
+        findPath: async (...asked) => (await import('../path/by-api')).findByApi(...asked),
+      }),
   },
   kubelet: {
     summary: 'run the pods of one node in Docker',

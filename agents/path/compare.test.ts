@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { Pod, Service } from '../../controlplane/api';
 import type { Hop, HopAnswer, HopPacket } from '../../controlplane/base/hops';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import { compare, type Expected } from './compare';
 import type { Followed } from './follow';
-import type { LocatedHop } from './report';
 
 const packet = (destination: string, destinationPort: number): HopPacket => ({
   protocol: 'tcp',

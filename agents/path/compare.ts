@@ -1,7 +1,8 @@
 // The kernel of the nodes against the objects of the API: rules that do not lead where they should, and addresses that two have. Pure.
 import type { HopFault, HopRule } from '../../controlplane/base/hops';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { Followed } from './follow';
-import { faultHop, type LocatedHop } from './report';
+import { faultHop } from './report';
 import { endText, keyOf, type ServiceEnd } from './service-check';
 import type { Target } from './target';
 

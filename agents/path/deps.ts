@@ -7,10 +7,10 @@ export interface PathDeps {
   readonly cluster: ClusterReader;
   /** cluster.local */
   readonly domain: string;
-  /** An address of this machine, towards a destination: the sender `outside`. */
+  /** An address of the machine that asks, towards a destination: the sender `outside`. */
   readonly ownAddress: (destination: string) => Promise<string>;
-  /** A name as this machine resolves it; undefined: it does not. */
-  readonly lookUp: (name: string) => Promise<string | undefined>;
+  /** A name as the machine that asks resolves it; undefined: it does not. Absent: only that machine could say. */
+  readonly lookUp?: (name: string) => Promise<string | undefined>;
   /** Absent: nothing is sent. */
   readonly probes?: ProbeDeps;
 }

@@ -1,13 +1,15 @@
 // From TO to an address: names are resolved as the sender would, with the way to its name server.
 import { isIP } from 'node:net';
 import { isReady, services } from '../../controlplane/api';
+import { BadRequest } from '../../controlplane/base/errors';
 import type { HopFault, HopPacket } from '../../controlplane/base/hops';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { follow } from './follow';
 import { resolveName, zoneOf } from './names';
 import type { To } from './question';
-import { faultHop, type LocatedHop, stops } from './report';
+import { faultHop, stops } from './report';
 import type { Sender } from './sender';
 import { byAddress, leadOf, type Target } from './target';
 import { probePort } from './walk';
@@ -31,7 +33,7 @@ export async function findTarget(
   if (lead.kind === 'target') return lead.target;
   const resolved =
     sender.origin.kind === 'machine'
-      ? await namedOutside(lead.name, deps, hops)
+      ? await namedOutside(lead.name, to, deps, hops)
       : await namedTarget(lead.name, sender, deps, hops, family ?? 4);
   // Only servers outside the cluster know the names of most Ingresses.
   const address = resolved ?? (to.kind === 'url' && !stops(hops) ? await anIngressAddress(cluster) : undefined);
@@ -39,7 +41,20 @@ export async function findTarget(
 }
 
 /** The name as this machine resolves it: its hosts file and name servers. */
-async function namedOutside(name: string, { lookUp }: PathDeps, hops: LocatedHop[]): Promise<string | undefined> {
+async function namedOutside(
+  name: string,
+  to: To,
+  { lookUp }: PathDeps,
+  hops: LocatedHop[],
+): Promise<string | undefined> {
+  if (lookUp === undefined) {
+    if (to.kind !== 'url') {
+      throw new BadRequest('only the sender itself knows what it takes this name for: give the address, or svc/NAME');
+    }
+    const facts = ['not looked up, only the sender could: the request goes to a node, as if the name led there'];
+    hops.push({ kind: 'name', name: `name ${name}`, state: 'passes', facts, leg: 'name' });
+    return undefined;
+  }
   const address = await lookUp(name.replace(/\.$/, ''));
   if (address !== undefined) {
     const facts = [`this machine resolves it to ${address}`];

@@ -2,8 +2,9 @@
 // same way back.
 import { isReady, type Node } from '../../controlplane/api';
 import type { Hop, HopAnswer, HopEnd, HopFault, HopOrigin, HopPacket, HopQuestion } from '../../controlplane/base/hops';
+import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
-import { faultHop, type Leg, type LocatedHop, stops } from './report';
+import { faultHop, stops } from './report';
 
 /** A longer way is a loop between nodes. */
 const maxNodes = 8;

@@ -1,18 +1,17 @@
 // `k8ts path`: why a packet arrives, or does not.
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import { AppError, BadRequest, hasCode } from '../../controlplane/base/errors';
+import { BadRequest } from '../../controlplane/base/errors';
 import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
 import { defineCommand } from '../../controlplane/process/process';
-import { SystemExec } from '../../dataplane/exec/system-exec';
-import { askRoute } from '../../dataplane/hops/routes';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { probe } from '../../dataplane/probe/probe';
 import { ClusterReader } from './cluster';
+import { lookUp } from './look-up';
 import { pathOptions, shortForms } from './options';
+import { ownAddress } from './own-address';
 import { findPath } from './path';
 import { readFrom, readTo } from './question';
+import { withRole } from './refusal';
 import schema from './schema.json';
 import { renderSvg } from './svg';
 import { renderReport } from './text';
@@ -64,11 +63,7 @@ examples:
       ownAddress,
       lookUp,
     });
-    const report = await asked.catch((error: unknown) => {
-      if (!hasCode(error, 'Forbidden')) throw error;
-      const message = `${error.message}; ClusterRole k8ts:path has the rights that this command needs`;
-      throw new AppError('Forbidden', message, { cause: error });
-    });
+    const report = await asked.catch(withRole);
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else if (output === 'svg') process.stdout.write(renderSvg(report));
     else {
@@ -79,13 +74,3 @@ examples:
     if (report.verdict.works === 'no') process.exitCode = 1;
   },
 });
-
-/** The address with which this machine would send. @throws BadRequest when it has no way there */
-async function ownAddress(destination: string): Promise<string> {
-  const decision = isIP(destination) === 0 ? undefined : await askRoute(new SystemExec(), { destination });
-  if (decision?.kind === 'route' && decision.source !== undefined) return decision.source;
-  throw new BadRequest('name the address of the sender in place of "outside": this machine has no route to the nodes');
-}
-
-const lookUp = async (name: string): Promise<string | undefined> =>
-  (await lookup(name, { family: 4 }).catch(() => undefined))?.address;

@@ -1,9 +1,9 @@
 // A planned way, tried out: by a probe to the destination, then to the endpoints that chance did not choose.
 import { AppError } from '../../controlplane/base/errors';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { PathQuestion } from './deps';
 import { noProbe, type ProbeDeps, type Probed, sendProbe } from './probe';
 import { probeSize } from './probe-size';
-import type { LocatedHop } from './report';
 import type { Sender } from './sender';
 import type { Target } from './target';
 import type { Walked } from './walk';

@@ -1,10 +1,12 @@
 // The whole way, from the question to the verdict: sender, name, Service, then hop by hop over the nodes, and the answer back.
+
+import type { LocatedHop, PathReport } from '../../controlplane/base/path-report';
 import { addressesOf } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { findTarget } from './destination';
 import { probeWay } from './path-probe';
 import type { Probed } from './probe';
-import { type LocatedHop, type PathReport, stops } from './report';
+import { stops } from './report';
 import { findSender } from './sender';
 import { judge } from './verdict';
 import { type Walked, walkBehind, walkTo } from './walk';

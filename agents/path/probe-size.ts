@@ -1,8 +1,8 @@
 // Whether large packets arrive where small ones do: an echo that fills the MTU of the sender, and a small one to compare with.
 import type { HopFault } from '../../controlplane/base/hops';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { Followed } from './follow';
 import type { ProbeDeps, Probed } from './probe';
-import type { LocatedHop } from './report';
 import type { Sender } from './sender';
 import type { Target } from './target';
 

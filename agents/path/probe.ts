@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, describeError } from '../../controlplane/base/errors';
 import type { HopFault, ProbeAsked, ProbeCame, ProbeDone } from '../../controlplane/base/hops';
+import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
 import type { ClusterReader } from './cluster';
 import type { Followed } from './follow';
-import type { Leg, LocatedHop } from './report';
 import type { Sender } from './sender';
 import { endText, type ServiceEnd } from './service-check';
 import { type ProbeTag, type Sighted, sightingsOf } from './sightings';

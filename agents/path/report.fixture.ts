@@ -1,6 +1,6 @@
 // Reports as nodes give them, for tests of what prints them. `completeReport` has every field that the types have.
 import type { Hop, HopKind } from '../../controlplane/base/hops';
-import type { Leg, LocatedHop, PathReport } from './report';
+import type { Leg, LocatedHop, PathReport } from '../../controlplane/base/path-report';
 
 const link = (
   name: string,

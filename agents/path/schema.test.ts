@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import ts from 'typescript';
 import type { HopPacket } from '../../controlplane/base/hops';
+import type { LocatedHop, PathReport, Verdict } from '../../controlplane/base/path-report';
 import { type JsonSchema, schemaErrors } from '../../test/lib/json-schema';
-import type { LocatedHop, PathReport, Verdict } from './report';
 import { completeReport, stoppedReport, worksReport } from './report.fixture';
 import text from './schema.json';
 
@@ -47,7 +47,8 @@ function fieldsOfTypes(): ReadonlyMap<string, readonly string[]> {
     members
       .filter(ts.isPropertySignature)
       .map(({ name, questionToken }) => `${name.getText()}${questionToken ? '?' : ''}`);
-  for (const path of [join(__dirname, '../../controlplane/base/hops.ts'), join(__dirname, 'report.ts')]) {
+  for (const name of ['hops.ts', 'path-report.ts']) {
+    const path = join(__dirname, '../../controlplane/base', name);
     const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
     source.forEachChild((node) => {
       if (!ts.isInterfaceDeclaration(node)) return;

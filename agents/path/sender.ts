@@ -40,12 +40,12 @@ const kindOf: Readonly<Record<Workload, KindRef<KubeObject>>> = {
   jobs,
 };
 
-/** @param outside addresses of this machine, for `outside`. @throws NotFound for an object that does not exist, Forbidden */
+/** @param outside the address of the machine that asks, for `outside`. @throws NotFound for an object that does not exist, Forbidden */
 export async function findSender(from: From, cluster: ClusterReader, outside: () => Promise<string>): Promise<Sender> {
   switch (from.kind) {
     case 'outside': {
       const address = from.address ?? (await outside());
-      const known = from.address === undefined ? undefined : await whoHas(address, cluster);
+      const known = await whoHas(address, cluster);
       if (known) return known;
       return { label: `${address} outside`, origin: { kind: 'machine', address }, addresses: [address] };
     }
@@ -74,7 +74,7 @@ export async function findSender(from: From, cluster: ClusterReader, outside: ()
   }
 }
 
-/** An address from a log may be that of a pod or a node. Undefined: it is no machine of the cluster. */
+/** An address from a log may be that of a pod or a node, and who asks may do so on a node or in a pod. Undefined: it is no machine of the cluster. */
 async function whoHas(address: string, cluster: ClusterReader): Promise<Sender | undefined> {
   const node = (await cluster.nodes()).find((one) => addressesOf(one).includes(address));
   if (node) {

@@ -1,6 +1,6 @@
 // What the picture of a report is made of: a card for each stay on a machine, with a line for each hop, and more where something is wrong. Pure.
 import type { HopPacket, HopState } from '../../controlplane/base/hops';
-import type { Leg, LocatedHop } from './report';
+import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
 import { signs, sizes, stateWords } from './svg-style';
 import { cut, escapeXml, widthOf, wrap } from './svg-text';
 import { packetText } from './text';

@@ -1,7 +1,7 @@
 // The picture of a report: well-formed, complete, and safe whatever the names are.
 import fc from 'fast-check';
 import t from 'tap';
-import type { LocatedHop, PathReport } from './report';
+import type { LocatedHop, PathReport } from '../../controlplane/base/path-report';
 import { completeReport, stoppedReport, worksReport } from './report.fixture';
 import { renderSvg } from './svg';
 import { cut, escapeXml, widthOf, wrap } from './svg-text';

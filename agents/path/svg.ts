@@ -1,7 +1,7 @@
 // The report as a picture: a lane for each machine, a card for each stay of the packet on one, the hops in it in order, and the way between
 // the cards as a line: whole for the request, dashed for the answer. Without scripts and links to anything. Pure.
 import type { HopPacket, HopState } from '../../controlplane/base/hops';
-import type { Leg, LocatedHop, PathReport } from './report';
+import type { Leg, LocatedHop, PathReport } from '../../controlplane/base/path-report';
 import {
   cardPart,
   cardWidth,

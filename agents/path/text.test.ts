@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { PathReport } from './report';
+import type { PathReport } from '../../controlplane/base/path-report';
 import { renderReport, wrapped } from './text';
 
 const report: PathReport = {

@@ -1,6 +1,6 @@
 // The report as text: a line for each hop, its evidence below it, the verdict at the end. Pure.
 import type { HopPacket } from '../../controlplane/base/hops';
-import type { Leg, LocatedHop, PathReport } from './report';
+import type { Leg, LocatedHop, PathReport } from '../../controlplane/base/path-report';
 
 export interface TextOptions {
   /** False: hops that pass are one line each. */

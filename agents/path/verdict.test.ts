@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { LocatedHop } from './report';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import { judge } from './verdict';
 
 const hop = (state: LocatedHop['state'], code?: string, kind: LocatedHop['kind'] = 'hook'): LocatedHop => ({

@@ -1,5 +1,5 @@
 // One sentence at the end: it works, or the first hop that fails. Pure.
-import type { LocatedHop, Verdict } from './report';
+import type { LocatedHop, Verdict } from '../../controlplane/base/path-report';
 
 export interface Judged {
   readonly from: string;

@@ -1,12 +1,13 @@
 // The way to a destination: from the sender's node to each endpoint, and the answers back; and the way behind an Ingress.
 import { isReady, type Node, services } from '../../controlplane/api';
 import type { HopPacket } from '../../controlplane/base/hops';
+import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import { compare } from './compare';
 import type { PathDeps } from './deps';
 import { type Followed, follow, followAnswer } from './follow';
 import { routeOf, type Url } from './ingress-check';
-import { faultHop, type LocatedHop, stops } from './report';
+import { faultHop, stops } from './report';
 import type { Sender } from './sender';
 import { endText, type ServiceEnd } from './service-check';
 import { leadOf, type Target } from './target';

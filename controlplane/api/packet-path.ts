@@ -1,6 +1,7 @@
-// path.k8ts.io/v1alpha1: questions to nodes about packets. The API server passes them to the node's kubelet; nothing is stored. Two kinds,
-// because to look at a node's rules is less than to send packets from it.
+// path.k8ts.io/v1alpha1: questions about packets; nothing is stored. Two kinds are questions to a node, which the API server passes to its
+// kubelet: to look at a node's rules is less than to send packets from it. The third asks for a whole way, as `k8ts path` does.
 import type { HopAnswer, HopQuestion, ProbeDone, ProbeOrder } from '../base/hops';
+import type { PathReport } from '../base/path-report';
 import { defineKind, type KindOptions } from './kind';
 import type { Definition } from './schema/schema';
 import type { KubeObject } from './types';
@@ -15,6 +16,24 @@ export interface HopReport extends KubeObject {
 export interface PacketProbe extends KubeObject {
   readonly spec: { readonly nodeName: string } & ProbeOrder;
   readonly status?: ProbeDone;
+}
+
+/** The words of `k8ts path FROM TO`. */
+export interface PathAsked {
+  readonly from: string;
+  readonly to: string;
+  /** Of names without one; default: `default`. */
+  readonly namespace?: string;
+  readonly connectTo?: string;
+  readonly family?: 4 | 6;
+  /** Default: true. */
+  readonly probe?: boolean;
+}
+
+/** The whole way of a packet. */
+export interface PacketPath extends KubeObject {
+  readonly spec: PathAsked;
+  readonly status?: PathReport;
 }
 
 const shared = {
@@ -161,6 +180,53 @@ export const packetProbes = defineKind<PacketProbe>({
           required: ['nodeName'],
         },
         status: answer,
+      },
+      required: ['spec'],
+    },
+  },
+});
+
+export const packetPaths = defineKind<PacketPath>({
+  ...shared,
+  kind: 'PacketPath',
+  plural: 'packetpaths',
+  schema: {
+    definition: {
+      type: 'object',
+      description:
+        'Asks why a packet arrives, or does not: each hop over all machines, and what stops it. The answer has what the caller may see.',
+      properties: {
+        spec: {
+          type: 'object',
+          properties: {
+            from: {
+              ...text,
+              minLength: 1,
+              description:
+                'pod/NAME, NAMESPACE/POD, deploy/NAME, node/NAME, an address, or outside: the machine that asks.',
+            },
+            to: {
+              ...text,
+              minLength: 1,
+              description:
+                'svc/NAME[:PORT], pod/NAME:PORT, node/NAME:PORT, ADDRESS:PORT, a DNS name with :PORT, each with /udp if it is not TCP; or a URL.',
+            },
+            namespace: {
+              type: 'string',
+              maxLength: 63,
+              pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+              description: 'Of names without one; absent: default.',
+            },
+            connectTo: { ...text, description: "The address for the URL's host, which is then not resolved." },
+            family: { type: 'integer', enum: [4, 6], description: 'Of several addresses of the destination.' },
+            probe: {
+              type: 'boolean',
+              description: 'False: nothing is sent. Absent: probes are sent, if the caller may create packetprobes.',
+            },
+          },
+          required: ['from', 'to'],
+        },
+        status: { ...answer, description: 'The report, as `k8ts path --output json` prints it.' },
       },
       required: ['spec'],
     },

@@ -6,7 +6,7 @@ import type { Catalog } from '../api/catalog';
 import { consoleKinds } from '../api/console';
 import { writeLargeIntegers } from '../api/json-text';
 import { nodeTrafficKinds } from '../api/node-traffic';
-import { packetPathKinds } from '../api/packet-path';
+import { packetPathKinds, packetPaths } from '../api/packet-path';
 import { resourceMetricsKinds } from '../api/resource-metrics';
 import { cidrAddress, formatAddress, formatCidr, parseCidrPair } from '../base/cidr';
 import { processMetrics } from '../base/process-metrics';
@@ -43,6 +43,7 @@ import { KubeletTraffic } from './node-traffic/kubelet-traffic';
 import { openapiHandler } from './openapi-paths';
 import type { ApiServerDeps, ApiServerOptions, ServerCertificates } from './options';
 import { packetPathHandlers } from './packet-path/handlers';
+import { PathFinder } from './packet-path/path-finder';
 import { type PathDeps, plainPaths } from './paths';
 import { Peers } from './peers/peers';
 import { PolicyStatus } from './policies/policy-status';
@@ -102,12 +103,8 @@ export class ApiServer {
     scope.defer(() => stop.abort());
     writeLargeIntegers();
     if (options.audit) this.auditor = await openAudit(options.audit, deps, scope);
-    const own = [
-      ...resourceMetricsKinds,
-      ...packetPathKinds,
-      ...nodeTrafficKinds,
-      ...(options.console ? consoleKinds : []),
-    ];
+    const paths = [...packetPathKinds, ...nodeTrafficKinds, ...(deps.findPath ? [packetPaths] : [])];
+    const own = [...resourceMetricsKinds, ...paths, ...(options.console ? consoleKinds : [])];
     for (const kind of own) await deps.kinds.add(kind);
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
@@ -252,12 +249,24 @@ export class ApiServer {
         ['componentstatuses.', componentStatusHandler(rest, openComponents(rest, local))] as const,
         ...packetPathHandlers({ kubelets: proxy, cache }),
         ...nodeTrafficHandlers({ rest, traffic: this.openTraffic(proxy) }),
+        ...this.pathHandlers(),
         ...(access.console ? consoleHandlers({ tokens: access.console, owners: rest }) : []),
         ...resourceMetricsHandlers({ rest, usages: this.openUsages(proxy) }),
       ]),
       life: { signal: this.stop.signal, onSent: (kind, events) => this.metrics.sent(kind, events) },
       forms,
     });
+  }
+
+  private pathHandlers() {
+    const { findPath } = this.deps;
+    if (!findPath) return [];
+    const finder = new PathFinder({
+      findPath,
+      transport: (user) => this.transport(user),
+      domain: this.options.clusterDomain,
+    });
+    return [[`packetpaths.${packetPaths.group}`, finder.answer] as const];
   }
 
   private openUsages(proxy: KubeletProxy): KubeletUsages {

@@ -10,6 +10,7 @@ import type { FrontProxyConfig } from './authn/front-proxy';
 import type { OpenCache } from './cache/open';
 import type { LimitOptions } from './flowcontrol/options';
 import type { PublicPages } from './http/public-pages';
+import type { FindPath } from './packet-path/path-finder';
 import type { ServedKinds } from './served-kinds';
 import type { ResourceServer } from './servers/server';
 import type { Address } from './webhooks/service-address';
@@ -76,4 +77,6 @@ export interface ApiServerDeps {
   readonly servers?: readonly ResourceServer[];
   /** Files for everyone, such as the console's; default: none. */
   readonly pages?: PublicPages;
+  /** Answers packetpaths; absent: they are not served. */
+  readonly findPath?: FindPath;
 }

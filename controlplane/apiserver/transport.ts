@@ -48,7 +48,8 @@ export class InProcessTransport implements Transport {
   }
 }
 
-function toApiRequest({ method, path, headers = {}, body = '', decoded = false }: Request, user: UserInfo): ApiRequest {
+function toApiRequest(request: Request, user: UserInfo): ApiRequest {
+  const { method, path, headers = {}, body = '', decoded = false, signal } = request;
   const mark = path.indexOf('?');
   const lower: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] = value;
@@ -61,6 +62,8 @@ function toApiRequest({ method, path, headers = {}, body = '', decoded = false }
     headers: lower,
     user,
     decoded,
+    // A caller that no longer waits is a client that has left.
+    ...(signal ? { isGone: () => signal.aborted } : {}),
     body: async () => Buffer.from(body),
   };
 }

@@ -12,6 +12,7 @@ import { ApiServer } from '../apiserver/api-server';
 import { openCache } from '../apiserver/cache/open';
 import { defaultRingBounds } from '../apiserver/cache/replay-ring';
 import type { LimitOptions } from '../apiserver/flowcontrol/options';
+import type { FindPath } from '../apiserver/packet-path/path-finder';
 import type { UserInfo } from '../apiserver/request';
 import { ServedKinds } from '../apiserver/served-kinds';
 import { cidrAddress, formatAddress, parseCidrPair } from '../base/cidr';
@@ -47,28 +48,36 @@ type Context = CommandContext<typeof serverOptions>;
 const controllerManager: UserInfo = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
 const kubeScheduler: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
 
-export const command = defineCommand({
-  name: 'server',
-  summary: 'API server, controllers and scheduler',
-  options: serverOptions,
-  run: runServer,
-});
+/** What other layers give: the composition root passes it in. */
+export interface ServerParts {
+  readonly findPath: FindPath;
+}
 
-async function runServer(context: Context): Promise<void> {
+export const serverCommand = (parts: ServerParts) =>
+  defineCommand({
+    name: 'server',
+    summary: 'API server, controllers and scheduler',
+    options: serverOptions,
+    run: (context) => runServer(context, parts),
+  });
+
+async function runServer(context: Context, parts: ServerParts): Promise<void> {
   const scope = new Scope();
   try {
-    await runParts(context, scope);
+    await runParts({ ...context, ...parts }, scope);
   } finally {
     await scope.close();
   }
 }
 
-async function runParts({ options, log, signal }: Context, scope: Scope): Promise<void> {
+async function runParts({ options, log, signal, findPath }: Context & ServerParts, scope: Scope): Promise<void> {
   const { parts } = options;
   // A fault of the file ends the process before it does anything.
   const config = await readSchedulerConfig(options);
   const catalog = new KindCatalog([...registry, ...virtualResources]);
-  const opened = parts.includes('apiserver') ? await openApi(options, catalog, { log, signal }, scope) : undefined;
+  const opened = parts.includes('apiserver')
+    ? await openApi(options, catalog, { log, signal, findPath }, scope)
+    : undefined;
   const api = opened?.api;
   if (!api && options.kubeconfig === '') {
     throw new BadRequest('--kubeconfig is required when apiserver is not among --parts');
@@ -153,7 +162,7 @@ function serverNames({ advertiseAddress, serviceCidr, clusterDomain, bindAddress
 async function openApi(
   options: Context['options'],
   catalog: KindCatalog,
-  { log, signal }: Pick<Context, 'log' | 'signal'>,
+  { log, signal, findPath }: Pick<Context, 'log' | 'signal'> & ServerParts,
   scope: Scope,
 ): Promise<{ readonly api: ApiServer; readonly storeEnded?: AbortSignal }> {
   const { dataDir, pkiDir, advertiseAddress, serviceCidr, clusterDomain } = options;
@@ -210,6 +219,7 @@ async function openApi(
       kinds: new ServedKinds(catalog, cache),
       clock: systemClock,
       log: log.child('apiserver'),
+      findPath,
       ...(options.console ? { pages: new ConsolePages(new BuiltPageFiles()) } : {}),
     },
   );

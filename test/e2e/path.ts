@@ -1,10 +1,11 @@
 // `k8ts path` in the cluster: faults of each kind are named, healthy ways are not blamed, and rights are kept. hack/labs runs all labs.
 import type { Test } from 'tap';
-import type { PathReport } from '../../agents/path/report';
+import type { PathReport } from '../../controlplane/base/path-report';
 import { faultLabs, healthyLabs } from '../labs/all';
 import type { Lab } from '../labs/lab';
 import { closeLabs, openLabs, runLab } from '../labs/run';
 import { type Cluster, output, root } from './cluster';
+import { packetPathTests } from './packet-paths';
 
 /** One of each kind of evidence; the others differ from these in the object only. */
 const looked = [
@@ -71,6 +72,8 @@ export async function pathTests(t: Test, cluster: Cluster): Promise<void> {
     );
     t.match(seen, /answer out at eth0 of worker-2[\s\S]*answer out at veth\w+ of worker-1/);
   });
+
+  await packetPathTests(t, cluster);
 
   await t.test('a user without rights to probe looks only; without any, is told what is missing', async (t) => {
     await cluster.kubectl('create', 'serviceaccount', '-n', 'labs', 'looker');

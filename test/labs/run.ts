@@ -1,6 +1,6 @@
 // Runs labs in a cluster: makes their objects, breaks one thing at a time, asks `k8ts path`, and compares its answer with the fault.
 import { join } from 'node:path';
-import type { PathReport } from '../../agents/path/report';
+import type { PathReport } from '../../controlplane/base/path-report';
 import { type Cluster, output, root, run, until } from '../e2e/cluster';
 import { baseObjects, type Lab, otherSpace, space } from './lab';
 

@@ -18,6 +18,7 @@ import { type OpenCache, openCache } from '../../controlplane/apiserver/cache/op
 import type { RingBounds } from '../../controlplane/apiserver/cache/replay-ring';
 import type { LimitOptions } from '../../controlplane/apiserver/flowcontrol/options';
 import type { PublicPages } from '../../controlplane/apiserver/http/public-pages';
+import type { FindPath } from '../../controlplane/apiserver/packet-path/path-finder';
 import { ServedKinds } from '../../controlplane/apiserver/served-kinds';
 import type { ResourceServer } from '../../controlplane/apiserver/servers/server';
 import type { Address } from '../../controlplane/apiserver/webhooks/service-address';
@@ -38,6 +39,8 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string | string[]>>;
   /** The client's certificate; null: none (anonymous). Default: the admin's. */
   readonly as?: KeyPair | null;
+  /** The client leaves. */
+  readonly signal?: AbortSignal;
 }
 export interface Answer {
   readonly status: number;
@@ -106,6 +109,8 @@ export interface TestServerOptions {
   readonly console?: boolean;
   /** Files for everyone; default: none. */
   readonly pages?: PublicPages;
+  /** Answers packetpaths; default: they are not served. */
+  readonly findPath?: FindPath;
 }
 
 export async function startApiServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -155,6 +160,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
       ...(options.rules ? { rules: options.rules } : {}),
       ...(options.servers ? { servers: options.servers } : {}),
       ...(options.pages ? { pages: options.pages } : {}),
+      ...(options.findPath ? { findPath: options.findPath } : {}),
       ...(options.routeToPods ? { routeToPods: options.routeToPods } : {}),
     },
   );
@@ -187,7 +193,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
     serving: (address) =>
       issueCertificate(authority, { commonName: address, hosts: [address], usages: ['server'] }, Date.now()),
     close: () => scope.close(),
-    call(method, path, { body, type, headers = {}, as = admin } = {}) {
+    call(method, path, { body, type, headers = {}, as = admin, signal } = {}) {
       return new Promise((resolve, reject) => {
         const data =
           body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
@@ -197,6 +203,7 @@ export async function startApiServer(options: TestServerOptions = {}): Promise<T
           path,
           method,
           agent: agentFor(as),
+          ...(signal ? { signal } : {}),
           headers: {
             ...(data === undefined
               ? {}

@@ -38,7 +38,7 @@ export const ownRoles: Rules = {
   ],
   // `k8ts path`: to look, and to send. An administrator binds them.
   'k8ts:path': [
-    on('path.k8ts.io', 'hopreports', 'create'),
+    on('path.k8ts.io', 'hopreports packetpaths', 'create'),
     on('core', 'nodes pods services', read),
     on('apps', 'daemonsets deployments replicasets statefulsets', read),
     on('batch', 'jobs', read),
