@@ -11,6 +11,7 @@ import { type Cluster, output, until } from './cluster';
 import { editTests } from './console-edit';
 import { loginLink, serverOf } from './console-link';
 import { rightsTests } from './console-rights';
+import { trafficTests } from './console-traffic';
 
 type Test = typeof t;
 
@@ -181,6 +182,7 @@ export function consoleTests(t: Test, cluster: Cluster): void {
   });
 
   t.test('changes', async (t) => editTests(t as never, cluster, loggedIn));
+  t.test('topology and path', async (t) => trafficTests(t as never, cluster, loggedIn));
   t.test('rights', async (t) => rightsTests(t as never, cluster, opened));
 
   t.test('dark, in Chinese, and on a phone', async (t) => {

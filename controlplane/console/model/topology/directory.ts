@@ -26,8 +26,11 @@ export function directoryOf(objects: ClusterObjects, boxes: readonly Box[]): Dir
     for (const address of addressesOfService(service)) byAddress.set(address, place);
     for (const { nodePort } of service.spec?.ports ?? []) if (nodePort) byNodePort.set(nodePort, place);
   }
-  for (const { metadata, status } of objects.nodes) {
+  for (const { metadata, spec, status } of objects.nodes) {
     const node = metadata?.name ?? '';
+    for (const range of spec?.podCIDRs ?? []) {
+      for (const address of ownAddresses(range)) byAddress.set(address, { box: nodeId(node), node, isService: false });
+    }
     for (const { type, address = '' } of status?.addresses ?? []) {
       if (type === 'Hostname' || type === 'InternalDNS' || type === 'ExternalDNS' || address === '') continue;
       byAddress.set(address, { box: nodeId(node), node, isService: false });
@@ -46,6 +49,17 @@ function addressesOfService({ spec, status }: Service): readonly string[] {
   const cluster = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
   const outer = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
   return [...cluster, ...(spec?.externalIPs ?? []), ...outer].filter((address) => address !== 'None' && address !== '');
+}
+
+/**
+ * What a node itself has of its range of pod addresses: the first one at its tunnel, the next one at the bridge of its pods. With the
+ * latter the kubelet probes its pods.
+ */
+function ownAddresses(range: string): readonly string[] {
+  const [first = ''] = range.split('/');
+  if (first.endsWith('::')) return [first, `${first}1`];
+  const [, front, last] = /^(\d+\.\d+\.\d+\.)(\d+)$/.exec(first) ?? [];
+  return front === undefined ? [] : [first, `${front}${Number(last) + 1}`];
 }
 
 /** The sender with this address. */

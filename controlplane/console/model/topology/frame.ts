@@ -45,7 +45,9 @@ export function frameOf(input: FrameInput, scope: Scope): Frame {
   const wanted = new Set(structure.boxes.filter(isInScope).map(({ id }) => id));
   const touched = links.filter(({ from, to }) => wanted.has(from) || wanted.has(to));
   const shown = new Set([...wanted, ...touched.flatMap(({ from, to }) => [from, to])]);
-  for (const { box } of stops) if (byId.get(box)?.kind === 'node') shown.add(box);
+  for (const { box, packetsPerSecond } of stops) {
+    if (packetsPerSecond > 0 && byId.get(box)?.kind === 'node') shown.add(box);
+  }
   const drawn = mostTalkative([...shown], touched, scope.maxBoxes);
   return {
     atMs: input.atMs,

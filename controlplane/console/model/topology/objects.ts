@@ -53,6 +53,7 @@ export interface LabelSelector {
   }[];
 }
 export interface Node extends KubeObject {
+  readonly spec?: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] };
   readonly status?: {
     readonly addresses?: readonly { readonly type?: string; readonly address?: string }[];
     readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];

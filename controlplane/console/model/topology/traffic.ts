@@ -3,11 +3,18 @@
 import type { NodeTrafficStatus, PacketsAndBytes, StoppedTraffic, TrafficEdge } from '../../../base/traffic';
 import { calledAt, type Directory, whereOf } from './directory';
 
-/** Two readings of one node, the older one first; of one alone the rates are not known. */
+/** What a node reports, with the answer before each part was read again: of one reading alone the rates are not known. */
 export interface NodeReading {
   readonly node: string;
-  readonly before?: NodeTrafficStatus | undefined;
+  readonly before: { readonly [part in Part]?: NodeTrafficStatus | undefined };
   readonly now: NodeTrafficStatus;
+}
+type Part = 'connections' | 'stopped';
+
+/** The next reading of a node. A part that costs the node much is read less often than the page asks, and keeps its rate meanwhile. */
+export function nextReading(last: NodeReading | undefined, node: string, now: NodeTrafficStatus): NodeReading {
+  const before = (part: Part) => (last && last.now.readAt[part] === now.readAt[part] ? last.before[part] : last?.now);
+  return { node, before: { connections: before('connections'), stopped: before('stopped') }, now };
 }
 
 /** One kind of connection on a link: who, with what. */
@@ -119,22 +126,23 @@ function linkOf(key: string, all: readonly Flow[]): TrafficLink {
 
 const noRate = { openedPerSecond: 0, bytesPerSecond: 0, packetsPerSecond: 0 };
 
-/** The seconds between the readings; undefined when they cannot be compared. */
-function secondsOf({ before, now }: NodeReading): number | undefined {
+/** The seconds between the readings of this part; undefined when they cannot be compared, or are the same one. */
+function secondsOf({ before: both, now }: NodeReading, part: Part): number | undefined {
+  const before = both[part];
   if (!before || before.collector !== now.collector) return undefined;
-  const seconds = (Date.parse(now.time) - Date.parse(before.time)) / 1000;
+  const seconds = (Date.parse(now.readAt[part]) - Date.parse(before.readAt[part])) / 1000;
   return seconds > 0 ? seconds : undefined;
 }
 
 function ratesOf(reading: NodeReading): (edge: TrafficEdge) => typeof noRate {
-  const seconds = secondsOf(reading);
+  const seconds = secondsOf(reading, 'connections');
   if (seconds === undefined) return () => noRate;
-  const earlier = new Map(reading.before!.edges.map((edge) => [edgeKey(edge), edge]));
+  const earlier = new Map(reading.before.connections!.edges.map((edge) => [edgeKey(edge), edge]));
   return (edge) => {
     const old = earlier.get(edgeKey(edge));
     const both = ({ request, answer }: TrafficEdge, of: keyof PacketsAndBytes) => request[of] + answer[of];
     // An edge that was not reported before may have left the list and come back: its numbers are no rate.
-    if (!old && reading.before!.omittedEdges > 0) return noRate;
+    if (!old && reading.before.connections!.omittedEdges > 0) return noRate;
     const grown = (of: (one: TrafficEdge) => number) => Math.max(0, of(edge) - (old ? of(old) : 0)) / seconds;
     return {
       openedPerSecond: grown(({ opened }) => opened),
@@ -151,8 +159,8 @@ const edgeKey = ({ protocol, source, destination, backend, translatedSource = ''
 export function stopsOf(readings: readonly NodeReading[], directory: Directory): readonly Stop[] {
   return readings.flatMap((reading) => {
     const { node, before, now } = reading;
-    const seconds = secondsOf(reading);
-    const earlier = new Map((before?.stopped ?? []).map((one) => [stopKey(one), one.packets]));
+    const seconds = secondsOf(reading, 'stopped');
+    const earlier = new Map((before.stopped?.stopped ?? []).map((one) => [stopKey(one), one.packets]));
     return now.stopped.flatMap((stopped) => {
       const packetsPerSecond =
         seconds === undefined ? 0 : Math.max(0, stopped.packets - (earlier.get(stopKey(stopped)) ?? 0)) / seconds;

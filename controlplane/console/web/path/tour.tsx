@@ -36,15 +36,21 @@ export function Tour({ report, step, onStep }: Props) {
   const hop = steps[at];
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), [at]);
+  // Keys come faster than the address of the page changes.
+  const aim = useRef(at);
+  aim.current = at;
   useEffect(() => {
     const onKey = ({ key, target }: KeyboardEvent) => {
       if (target instanceof HTMLElement && target.matches('input, select, textarea')) return;
-      if (key === 'ArrowRight' && at < last) onStep(at + 1);
-      if (key === 'ArrowLeft' && at > 0) onStep(at - 1);
+      const by = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0;
+      const next = Math.min(Math.max(0, aim.current + by), last);
+      if (next === aim.current) return;
+      aim.current = next;
+      onStep(next);
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [at, last, onStep]);
+  }, [last, onStep]);
   if (!hop) return null;
   const { leg, node, kind, name, state } = hop;
   return (

@@ -62,7 +62,7 @@ export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFo
       class={names.join(' ')}
       transform={`translate(${place.x} ${place.y})`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={isChosen}
       data-box={box.id}
       onClick={onChoose}
@@ -96,13 +96,11 @@ export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFo
         </text>
       )}
       {box.policies.length > 0 && (
-        <text class="shield" x={boxWidth - 22} y="20">
-          ⛨
-        </text>
+        <path class="shield" d={`M${boxWidth - 22} 8l7 -3l7 3v5c0 4 -3 7 -7 8c-4 -1 -7 -4 -7 -8z`} />
       )}
       {isActive && (
         <text class="stop-text" x={place.width / 2} y="-7">
-          {fitted(`✕ ${stopText(t, stops)}`, boxWidth + 60, 12)}
+          {fitted(`✕ ${shortStop(t, stops, box)}`, boxWidth + 70, 12)}
         </text>
       )}
     </g>
@@ -120,12 +118,23 @@ function underline(t: Translate, box: Box, ready: number, namespace: string): st
 }
 
 /** `NetworkPolicy shop/deny: 3.2/s` */
-export function stopText(t: Translate, stops: readonly Stop[]): string {
+function stopText(t: Translate, stops: readonly Stop[]): string {
+  const { most, rate } = busiest(stops);
+  return most ? `${causeText(t, most)}: ${rate}` : '';
+}
+
+/** `3.2/s deny`: what the reader looks for, where there is little room. */
+function shortStop(t: Translate, stops: readonly Stop[], { namespace }: Box): string {
+  const { most, rate } = busiest(stops);
+  if (!most) return '';
+  const names = most.objects.map((key) => (key.startsWith(`${namespace}/`) ? key.slice(namespace.length + 1) : key));
+  return `${rate} ${names.join(', ') || causeText(t, most)}`;
+}
+
+function busiest(stops: readonly Stop[]): { readonly most: Stop | undefined; readonly rate: string } {
   const active = stops.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
   const [most] = [...active].sort((a, b) => b.packetsPerSecond - a.packetsPerSecond);
-  if (!most) return '';
-  const rate = `${short(active.reduce((sum, { packetsPerSecond }) => sum + packetsPerSecond, 0))}/s`;
-  return `${causeText(t, most)} ${rate}`;
+  return { most, rate: `${short(active.reduce((sum, { packetsPerSecond }) => sum + packetsPerSecond, 0))}/s` };
 }
 
 export const causeText = (t: Translate, { cause, objects, verdict }: Stop): string => {

@@ -96,7 +96,9 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
   const { traffic, declared } = link;
   const speed = traffic ? busyness(traffic) : 0;
   const isBroken = declared?.all !== undefined && declared.ready === 0;
-  const hasTrouble = (traffic?.unanswered ?? 0) > 0;
+  const { open = 0, unanswered = 0 } = traffic ?? {};
+  // One connection that has just begun has no answer yet.
+  const hasTrouble = unanswered > 1 && unanswered * 2 >= open;
   const names = [
     'link',
     traffic ? (speed > 0 ? `busy-${speed}` : 'seen') : 'declared',
@@ -110,7 +112,7 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
     <g
       class={names.join(' ')}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={isChosen}
       data-link={link.id}
       onClick={onChoose}

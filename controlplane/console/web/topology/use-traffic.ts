@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { NodeTrafficStatus } from '../../../base/traffic';
 import { isAbort, isStatus, messageOf } from '../../model/api-error';
-import type { NodeReading } from '../../model/topology/traffic';
+import { type NodeReading, nextReading } from '../../model/topology/traffic';
 import { useConsole } from '../app/context';
 import { usePageShown } from '../app/page-state';
 
@@ -34,14 +34,14 @@ export function useTraffic(): TrafficState {
     if (!isShown) return undefined;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const before = new Map<string, NodeTrafficStatus>();
+    const last = new Map<string, NodeReading>();
     const read = async () => {
       const startedAt = performance.now();
       try {
         const { items } = await api.json<{ readonly items: readonly NodeTraffic[] }>(path, { signal: stop.signal });
         setState({
           atMs: Date.now(),
-          readings: readingsOf(items, before),
+          readings: readingsOf(items, last),
           problems: problemsOf(items),
           isRefused: false,
         });
@@ -63,13 +63,13 @@ export function useTraffic(): TrafficState {
   return state;
 }
 
-/** With the reading before this one; `before` then holds these. */
-function readingsOf(items: readonly NodeTraffic[], before: Map<string, NodeTrafficStatus>): readonly NodeReading[] {
+/** Nodes that have answered; `last` then holds their readings. */
+function readingsOf(items: readonly NodeTraffic[], last: Map<string, NodeReading>): readonly NodeReading[] {
   return items.flatMap(({ metadata: { name }, status }) => {
     if (!status) return [];
-    const last = before.get(name);
-    before.set(name, status);
-    return [{ node: name, before: last, now: status }];
+    const reading = nextReading(last.get(name), name, status);
+    last.set(name, reading);
+    return [reading];
   });
 }
 

@@ -1,0 +1,69 @@
+import t from 'tap';
+import { structureOf } from './boxes';
+import { selects } from './objects';
+import { ofDeployment, pod, shop, webBox } from './topology.fixture';
+
+t.test('an Ingress leads to its Service, the Service to its pods', async (t) => {
+  const { boxes, links, boxOfPod } = structureOf(shop);
+  t.strictSame(
+    boxes.map(({ id }) => id),
+    [
+      'outside',
+      'node/n1',
+      'node/n2',
+      'ingress/shop/front',
+      'service/shop/web',
+      'service/shop/alone',
+      webBox,
+      'workload/shop/Pod/client',
+      'elsewhere',
+    ],
+  );
+  t.strictSame(links, [
+    { from: 'ingress/shop/front', to: 'service/shop/web' },
+    { from: 'service/shop/web', to: webBox, ready: 1, all: 2 },
+  ]);
+  t.equal(boxOfPod.get('shop/web-1a-x'), webBox);
+  t.equal(boxOfPod.has('shop/done'), false, 'a pod that has ended has no network');
+  const web = boxes.find(({ id }) => id === webBox)!;
+  t.match(web, { type: 'Deployment', name: 'web', policies: ['shop/only-client'] });
+  t.strictSame(
+    web.pods.map(({ name, tone, isReady }) => [name, tone, isReady]),
+    [
+      ['web-1a-x', 'good', true],
+      ['web-1a-y', 'bad', false],
+    ],
+  );
+});
+
+t.test('a rollout shows old and new pods apart', async (t) => {
+  const newer = pod('web-2b-z', 'n1', '10.244.0.6', ofDeployment('web', '2b', '2026-01-02T00:00:00Z'));
+  const { boxes } = structureOf({ ...shop, pods: [...shop.pods, newer] });
+  const generations = boxes.flatMap(({ id, generation }) => (generation ? [[id, generation.isNewest]] : []));
+  t.strictSame(generations, [
+    [webBox, false],
+    ['workload/shop/ReplicaSet/web-2b', true],
+  ]);
+});
+
+t.test('links to Services that are not there are left out', async (t) => {
+  const { links } = structureOf({ ...shop, services: [] });
+  t.strictSame(links, []);
+});
+
+t.test('label selectors', async (t) => {
+  const labels = { app: 'web', tier: 'front' };
+  const has = (selector: Parameters<typeof selects>[0]) => selects(selector, labels);
+  t.equal(has(undefined), true);
+  t.equal(has({}), true);
+  t.equal(has({ matchLabels: { app: 'web', tier: 'back' } }), false);
+  const expression = (key: string, operator: string, ...values: string[]) => ({
+    matchExpressions: [{ key, operator, values }],
+  });
+  t.equal(has(expression('tier', 'In', 'front', 'x')), true);
+  t.equal(has(expression('none', 'In', 'front')), false);
+  t.equal(has(expression('none', 'NotIn', 'front')), true);
+  t.equal(has(expression('tier', 'NotIn', 'front')), false);
+  t.equal(has(expression('tier', 'Exists')), true);
+  t.equal(has(expression('tier', 'DoesNotExist')), false);
+});

@@ -1,0 +1,77 @@
+import t from 'tap';
+import { structureOf } from './boxes';
+import { directoryOf } from './directory';
+import { type FrameInput, frameOf, matches } from './frame';
+import { type Moment, maxMoments, withMoment } from './timeline';
+import { clientBox, edge, pod, shop, status, webBox } from './topology.fixture';
+import { trafficLinks } from './traffic';
+
+const structure = structureOf(shop);
+const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
+  atMs: 1,
+  structure,
+  traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
+  stops: [],
+});
+const scope = { namespace: '', withSystem: false, maxBoxes: 100 };
+const ids = ({ boxes }: { readonly boxes: readonly { readonly id: string }[] }) => boxes.map(({ id }) => id);
+
+t.test('nodes and other machines are drawn when they talk with the namespace', async (t) => {
+  const inShop = { ...scope, namespace: 'shop' };
+  t.strictSame(ids(frameOf(input(), inShop)), [
+    'ingress/shop/front',
+    'service/shop/web',
+    'service/shop/alone',
+    webBox,
+    clientBox,
+  ]);
+  const frame = frameOf(input(edge('10.244.0.9', '203.0.113.1 443')), inShop);
+  t.ok(ids(frame).includes('elsewhere'));
+  t.strictSame(ids(frameOf(input(), { ...scope, namespace: 'empty' })), []);
+});
+
+t.test('traffic of the cluster itself is drawn when the reader wants it', async (t) => {
+  const system = input(edge('192.168.0.1', '192.168.0.2 10250'));
+  t.notOk(frameOf(system, scope).links.some(({ to }) => to === 'node/n2'));
+  const probe = frameOf(input(edge('192.168.0.1', '10.244.0.5 8080')), scope);
+  t.ok(
+    probe.links.some(({ from }) => from === 'node/n1'),
+    'a probe of the kubelet goes to a pod',
+  );
+});
+
+t.test('a link has what objects declare and what was seen', async (t) => {
+  const backend = { address: '10.244.0.5', port: 8080 };
+  const { links } = frameOf(input(edge('10.244.0.9', '10.96.0.7 80', { backend })), scope);
+  const link = links.find(({ id }) => id === `service/shop/web ${webBox}`);
+  t.match(link, { declared: { ready: 1, all: 2 }, traffic: { open: 1 } });
+});
+
+t.test('of too many boxes those with traffic are drawn', async (t) => {
+  const frame = frameOf(input(edge('10.244.0.9', '10.96.0.7 80')), { ...scope, maxBoxes: 2 });
+  t.strictSame(ids(frame).sort(), ['service/shop/web', clientBox].sort());
+  t.equal(frame.omitted, 3);
+});
+
+t.test('search by name, object and address', async (t) => {
+  const found = (words: string) => structure.boxes.filter((box) => matches(box, words)).map(({ id }) => id);
+  t.strictSame(found('10.244.0.9'), [clientBox]);
+  t.strictSame(found('deployment web'), [webBox]);
+  t.strictSame(found('SHOP/client'), [clientBox]);
+  t.strictSame(found('shop.local'), ['ingress/shop/front']);
+  t.strictSame(found('  '), []);
+});
+
+t.test('the timeline is bounded, and marks what has happened', async (t) => {
+  let moments: readonly Moment[] = [];
+  for (let i = 0; i < maxMoments + 5; i++) moments = withMoment(moments, { ...input(), atMs: i });
+  t.equal(moments.length, maxMoments);
+  t.equal(moments[0]?.atMs, 5);
+  const changed = structureOf({ ...shop, pods: [...shop.pods, pod('more', 'n1', '10.244.0.10')] });
+  moments = withMoment(moments, { ...input(), structure: changed });
+  t.equal(moments.at(-1)?.mark, 'changed');
+  moments = withMoment(moments, { ...input(), structure: changed });
+  t.equal(moments.at(-1)?.mark, undefined);
+  const stop = { packetsPerSecond: 1 } as FrameInput['stops'][number];
+  t.equal(withMoment(moments, { ...input(), stops: [stop] }).at(-1)?.mark, 'stopped');
+});

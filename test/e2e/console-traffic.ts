@@ -1,0 +1,145 @@
+// The topology of the console with real traffic: a connection is drawn, a policy's drop turns red with its name, the timeline goes back,
+// a rollout shows both generations; and the path of a packet from there, hop by hop.
+import type { Test } from 'tap';
+import type { ConsolePage } from './browser';
+import { type Cluster, output } from './cluster';
+
+const namespace = 'console-traffic';
+const client = `workload/${namespace}/Pod/client`;
+const service = `service/${namespace}/shop`;
+
+const template = (app: string, image: string, more: object = {}) => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: 'c', image, ...more }], terminationGracePeriodSeconds: 1 },
+});
+const objects = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'shop', namespace },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: 'shop' } },
+      template: template('shop', 'k8ts/codereviewapi:1.0', {
+        ports: [{ containerPort: 8080 }],
+        readinessProbe: { httpGet: { path: '/readyz', port: 8080 }, periodSeconds: 1 },
+      }),
+    },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'shop', namespace },
+    spec: { selector: { app: 'shop' }, ports: [{ port: 80, targetPort: 8080 }] },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'client', namespace },
+    spec: template('client', 'k8ts/toolbox:1.0', {
+      command: ['sh', '-c', 'while :; do wget -q -O /dev/null -T 1 http://shop/; usleep 200000; done'],
+    }).spec,
+  },
+];
+const denyAll = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name: 'deny-all', namespace },
+  spec: { podSelector: { matchLabels: { app: 'shop' } }, policyTypes: ['Ingress'] },
+};
+
+export async function trafficTests(
+  t: Test,
+  cluster: Cluster,
+  loggedIn: (options?: object) => Promise<ConsolePage>,
+): Promise<void> {
+  const apply = (...list: readonly object[]) =>
+    output(['kubectl', 'apply', '-f', '-'], {
+      env: cluster.env,
+      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: list }),
+    });
+  await apply(...objects);
+  t.teardown(() => cluster.kubectl('delete', 'namespace', namespace, '--wait=false'));
+  const busy = (from: string, to: string) => `[data-link="${from} ${to}"][class*="busy-"]`;
+  const workload = '.box.workload[data-box*="ReplicaSet/shop-"]';
+
+  await t.test('a connection that a pod makes is drawn, with its rate and its addresses', async (t) => {
+    const view = await loggedIn();
+    await view.go(`#/topology?namespace=${namespace}`);
+    await view.see(busy(client, service));
+    await view.see(`[data-link^="${service} workload/"][class*="busy-"]`);
+    await view.see(`${workload} .under`, '2/2');
+    t.strictSame(await view.look('topology'), []);
+    await view.page.locator(busy(client, service)).press('Enter');
+
+    await view.see('.panel .flows code', /tcp 10\.\S+ → 10\.\S+:80 → 10\.\S+:8080/);
+    t.strictSame(await view.look('topology-link'), []);
+    const address = await cluster.kubectl('-n', namespace, 'get', 'pod', 'client', '-o', 'jsonpath={.status.podIP}');
+    await view.press('/');
+    await view.page.keyboard.type(address);
+    await view.see('.remarks', 'Found: 1');
+    await view.press('Enter');
+    await view.see('.panel h2', `Pod ${namespace}/client`);
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
+  await t.test('what a policy stops turns red with its name; the timeline goes back before it', async (t) => {
+    const view = await loggedIn();
+    await view.go(`#/topology?namespace=${namespace}`);
+    await view.see(busy(client, service));
+    await apply(denyAll);
+    await view.see('.box.stopping .stop-text', 'deny-all');
+    await view.see('.timeline-marks .stopped');
+    t.strictSame(await view.look('topology-stopped'), []);
+    await view.click(workload);
+    await view.see('.panel-stops .active', `NetworkPolicy ${namespace}/deny-all`);
+    await view.see('.panel-stops .rule', /drop/);
+    await view.page.focus('.timeline input');
+    await view.press('Home');
+    await view.find('.box.stopping').waitFor({ state: 'detached' });
+    await view.see('.timeline-time', /\d:\d/);
+    await view.click('.timeline button', 'Live');
+    await view.see('.box.stopping');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
+  await t.test('the path between two things, hop by hop, and as a tour', async (t) => {
+    const view = await loggedIn();
+    await view.go(`#/topology?namespace=${namespace}`);
+    await view.page.locator(`[data-link="${client} ${service}"]`).press('Enter');
+    await view.click('.panel a', 'Show the path of a packet');
+    await view.see('.verdict.bad', 'deny-all');
+    await view.see('.hop.guilty .hop-fault', /IngressPolicy/);
+    await view.see('.verdict code', 'kubectl edit networkpolicy');
+    t.strictSame(await view.look('path'), []);
+    await cluster.kubectl('-n', namespace, 'delete', 'networkpolicy', 'deny-all');
+    await view.click('form button', 'Show the path');
+    await view.see('.verdict.good', 'It arrives');
+    await view.see('.leg.answer');
+    await view.click('button', 'Tour');
+    await view.see('.tour', /Step 1 of \d\d/);
+    await view.press('ArrowRight', 'ArrowRight');
+    await view.see('.tour', /Step 3 of \d\d/);
+    t.strictSame(await view.look('tour'), []);
+    await view.click('.tour button', 'End the tour');
+    await view.see('.hops');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
+  await t.test('a rollout: old and new pods are boxes of their own', async (t) => {
+    const view = await loggedIn({ locale: 'zh-CN', colorScheme: 'dark', viewport: { width: 390, height: 844 } });
+    await cluster.kubectl('-n', namespace, 'set', 'image', 'deployment/shop', 'c=k8ts/toolbox:none');
+    await view.go(`#/topology?namespace=${namespace}`);
+    await view.see('.box.older', 'shop');
+    await view.click('.box.workload:not(.older)[data-box*="ReplicaSet/shop-"]');
+    await view.see('.panel', '新 Pod');
+    t.strictSame(await view.look('phone-topology'), []);
+    t.notOk(await view.isTooWide());
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+}
