@@ -47,7 +47,7 @@ const scripts = {
     maxPositional: 0,
     run: async (options) => {
       await up({ exec, options, env, write, tty });
-      return 0;
+      return options.console ? console({ name: options.name, as: '', open: false, env }) : 0;
     },
   }),
   down: script({

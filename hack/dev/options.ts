@@ -87,6 +87,12 @@ export const upOptions = {
     help: 'deploys the demo of hack/demo; --no-demo does not',
     parse: parseBoolean,
   },
+  console: {
+    flag: 'console',
+    default: 'false',
+    help: 'prints at the end a link that logs you in to the console of the cluster, as hack/console does',
+    parse: parseBoolean,
+  },
   quiet,
 } satisfies OptionTable;
 
