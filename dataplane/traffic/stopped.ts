@@ -159,7 +159,7 @@ function meaningOf({ label, chains: all }: NftTable, chain: string, counted: Cou
       pods: maps.podsOf(chain),
     };
   }
-  if (!/kube-proxy/.test(writerOf({ program: 'nft', table: label, chain, next: [] }) ?? '')) {
+  if (!/^ip6? (?:k8ts|kube-proxy)$/.test(label)) {
     return { cause: 'other', objects: [], pods: [] };
   }
   const named = serviceOfComment(commentOf(counted.rule)).map(({ key }) => key);
