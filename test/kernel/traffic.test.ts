@@ -13,6 +13,7 @@ import { SystemExec, startProgram } from '../../dataplane/exec/system-exec';
 import { readSysctl } from '../../dataplane/link/sysctl';
 import { connectInNetns } from '../../dataplane/netns/connect';
 import { inNetns } from '../../dataplane/netns/named';
+import { probe } from '../../dataplane/probe/probe';
 import { TrafficCollector } from '../../dataplane/traffic/collector';
 import type { TrafficPod } from '../../dataplane/traffic/pods';
 import { skipWithoutKernel, type TestNetns } from '../lib/netns';
@@ -192,7 +193,8 @@ t.test('connections, pods and stopped packets', { skip }, (t) =>
       }
     });
 
-    await client.run('ping', '-c1', '-W5', '192.0.2.1');
+    const ping = { protocol: 'icmp', address: '192.0.2.1', timeoutMs: 5_000 } as const;
+    t.match(await probe(client, ping, new AbortController().signal), { outcome: 'answered' });
     t.match(edge(await collector.read(pods), 'icmp', '192.0.2.1'), {
       source: client4,
       destination: { port: undefined },
