@@ -39,7 +39,10 @@ t.test('lines in both directions, until its input ends', async (t) => {
 });
 
 t.test('how it ends', async (t) => {
-  t.equal(await talk('console.error("no such rule"); process.exit(3)').ended, 'it ended with status 3: no such rule');
+  t.equal(
+    await talk('process.stderr.write("no such rule\\n"); process.exit(3)').ended,
+    'it ended with status 3: no such rule',
+  );
   const { program, ended } = talk('setInterval(() => {}, 1000)');
   program.kill();
   t.equal(await ended, 'a signal ended it');

@@ -9,6 +9,8 @@ export interface LineProgramEvents {
   readonly onEnd: (why: string) => void;
 }
 export interface LineProgram {
+  /** Undefined: it could not be started. */
+  readonly pid: number | undefined;
   /** Adds the line's end. A program that has ended gets nothing; onEnd says so. */
   send(line: string): void;
   /** Ends its input: the program ends by itself. One that does not is killed. */
@@ -56,6 +58,7 @@ export const startLineProgram: StartLineProgram = (argv, { onLine, onEnd }) => {
       onEnd(cause instanceof NotFound || cause instanceof Unavailable ? cause.message : String(cause)),
   );
   return {
+    pid: child.pid,
     send: (line) => void child.stdin?.write(`${line}\n`),
     end: () => {
       child.stdin?.end();

@@ -51,7 +51,7 @@ t.before(async () => {
       status: {
         addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
         conditions: [{ type: 'Ready', status: ready }],
-        // Nobody listens there.
+        // No server listens there.
         daemonEndpoints: { kubeletEndpoint: { Port: name === 'lost' ? 1 : port } },
       },
     };
