@@ -9,9 +9,11 @@ export interface LineProgramEvents {
   readonly onEnd: (why: string) => void;
 }
 export interface LineProgram {
+  /** Undefined: it could not be started. */
+  readonly pid: number | undefined;
   /** Adds the line's end. A program that has ended gets nothing; onEnd says so. */
   send(line: string): void;
-  /** Ends its input: the program ends by itself. */
+  /** Ends its input: the program ends by itself. One that does not is killed. */
   end(): void;
   kill(): void;
 }
@@ -20,6 +22,8 @@ export type StartLineProgram = (argv: readonly string[], events: LineProgramEven
 /** What a program may write before the end of a line. */
 export const maxLineBytes = 8 * 1024 * 1024;
 const maxErrorText = 1024;
+/** Between the end of its input and that of a program. */
+const endingMs = 10_000;
 
 /** Does not throw: a program that cannot be started ends. */
 export const startLineProgram: StartLineProgram = (argv, { onLine, onEnd }) => {
@@ -42,7 +46,9 @@ export const startLineProgram: StartLineProgram = (argv, { onLine, onEnd }) => {
   if (child.stdout) createInterface({ input: child.stdout }).on('line', onLine);
   // A program that has ended does not read; onEnd says so.
   child.stdin?.on('error', () => {});
-  whenEnded(child, argv).then(
+  let late: NodeJS.Timeout | undefined;
+  const ended = whenEnded(child, argv).finally(() => clearTimeout(late));
+  ended.then(
     (code) => {
       if (tooLong) return onEnd(`a line has more than ${maxLineBytes} bytes`);
       const how = code === null ? 'a signal ended it' : `it ended with status ${code}`;
@@ -52,8 +58,12 @@ export const startLineProgram: StartLineProgram = (argv, { onLine, onEnd }) => {
       onEnd(cause instanceof NotFound || cause instanceof Unavailable ? cause.message : String(cause)),
   );
   return {
+    pid: child.pid,
     send: (line) => void child.stdin?.write(`${line}\n`),
-    end: () => void child.stdin?.end(),
+    end: () => {
+      child.stdin?.end();
+      late ??= setTimeout(() => child.kill('SIGKILL'), endingMs).unref();
+    },
     kill: () => void child.kill('SIGKILL'),
   };
 };

@@ -132,7 +132,7 @@ export class Ledger {
   }
 
   private add(tuple: string, entry: Entry): Connection {
-    // Without a reading before it nobody knows when it began.
+    // Without a reading before it, its begin is not known.
     const first = this.reading === 1;
     const edge = this.edge(edgeKey(entry));
     if (!first) edge.opened++;

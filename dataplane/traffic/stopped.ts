@@ -1,8 +1,8 @@
 // Rules that stop packets, in what iptables-save and nft print with counters. Pure. Lines without counts are passed over early: with 5,000
 // Services there are tens of thousands.
-import type { StoppedTraffic } from '../../controlplane/base/traffic';
+import type { PacketsAndBytes, StoppedTraffic } from '../../controlplane/base/traffic';
 import type { Family } from '../netfilter/model';
-import { chains, marks } from '../netfilter/names';
+import { chainPrefix, chains, marks } from '../netfilter/names';
 import { commentsOfLine } from '../netfilter/parse';
 import type { NftTable } from '../path/nft/tables';
 import { policiesOfComment, serviceOfComment } from '../path/objects';
@@ -24,6 +24,7 @@ const refusals = [
 export function stoppedByIptables(family: Family, dump: string): readonly StoppedTraffic[] {
   const program = family === 4 ? 'iptables' : 'ip6tables';
   const found: StoppedTraffic[] = [];
+  const refused = new Refused();
   let table = '';
   for (let start = 0; start < dump.length; ) {
     const end = dump.indexOf('\n', start);
@@ -31,9 +32,33 @@ export function stoppedByIptables(family: Family, dump: string): readonly Stoppe
     start = end < 0 ? dump.length : end + 1;
     if (line.startsWith('*')) table = line.slice(1);
     else if (line.startsWith(':')) found.push(...byPolicyOfChain(line, `${program} -t ${table}`));
-    else if (line.startsWith('[') && !line.startsWith('[0:')) found.push(...byRule(line, `${program} -t ${table}`));
+    else if (line.startsWith('[') && !line.startsWith('[0:')) {
+      found.push(...byRule(line, `${program} -t ${table}`, refused));
+    }
   }
   return found;
+}
+
+/**
+ * A Service's port without endpoints marks the packet, and so does the rule at the end of the Service, for all other ports: a mark does not
+ * end the way of a packet. It counts once, for the first of them.
+ */
+class Refused {
+  private readonly before = new Map<string, PacketsAndBytes>();
+
+  /** What the rule has counted, without packets that an earlier rule for this address has marked. */
+  first(chain: string, text: string, { packets, bytes }: PacketsAndBytes): PacketsAndBytes {
+    const address = / -d (\S+)/.exec(text)?.[1];
+    if (address === undefined) return { packets, bytes };
+    const key = `${chain} ${address}`;
+    const others = this.before.get(key) ?? { packets: 0, bytes: 0 };
+    const isLast = text.includes(': no such port"');
+    this.before.set(key, { packets: others.packets + packets, bytes: others.bytes + bytes });
+    // The counters are not read at one moment.
+    return isLast
+      ? { packets: Math.max(0, packets - others.packets), bytes: Math.max(0, bytes - others.bytes) }
+      : { packets, bytes };
+  }
 }
 
 // :FORWARD DROP [12:720]
@@ -45,17 +70,19 @@ function byPolicyOfChain(line: string, place: string): readonly StoppedTraffic[]
 }
 
 // [12:720] -A K8TS-D-0 -d 10.96.0.9/32 -p tcp -m comment --comment "shop/web:http has no endpoints" -m tcp --dport 80 -j MARK --set-xmark 0x2000/0x2000
-function byRule(line: string, place: string): readonly StoppedTraffic[] {
+function byRule(line: string, place: string, refused: Refused): readonly StoppedTraffic[] {
   const [, packets, bytes, text, chain] = /^\[(\d+):(\d+)\] (-A (\S+).*)$/.exec(line) ?? [];
   if (text === undefined || chain === undefined || chain === chains.verdict) return [];
   const verdict = verdictOfLine(text);
   if (verdict === undefined) return [];
   const comments = commentsOfLine(text);
+  const all = { packets: Number(packets), bytes: Number(bytes) };
+  const counted = chain.startsWith(chainPrefix) ? refused.first(chain, text, all) : all;
+  if (counted.packets === 0) return [];
   const services = ofKubeProxy(chain) ? comments.flatMap(serviceOfComment).map(({ key }) => key) : [];
   return [
     {
-      packets: Number(packets),
-      bytes: Number(bytes),
+      ...counted,
       verdict,
       cause: ofKubeProxy(chain) ? 'service' : 'other',
       objects: [...new Set(services)],
@@ -122,8 +149,8 @@ const commentOf = (rule: string): string => / comment "([^"]*)"$/.exec(rule)?.[1
 type Meaning = Pick<StoppedTraffic, 'cause' | 'objects' | 'direction' | 'pods'>;
 
 function meaningOf({ label, chains: all }: NftTable, chain: string, counted: CountedRule, maps: Maps): Meaning {
-  const [, name] = label.split(' ');
-  if (name === policyTable) {
+  // Not its twin for bridges, which stops frames that did not pass the rules of policies, such as groups of neighbour discovery.
+  if (label === `inet ${policyTable}`) {
     const direction = directionOf(chain);
     return {
       cause: 'policy',
@@ -132,7 +159,7 @@ function meaningOf({ label, chains: all }: NftTable, chain: string, counted: Cou
       pods: maps.podsOf(chain),
     };
   }
-  if (!/kube-proxy/.test(writerOf({ program: 'nft', table: label, chain, next: [] }) ?? '')) {
+  if (!/^ip6? (?:k8ts|kube-proxy)$/.test(label)) {
     return { cause: 'other', objects: [], pods: [] };
   }
   const named = serviceOfComment(commentOf(counted.rule)).map(({ key }) => key);

@@ -2,7 +2,7 @@
 // next; it lives while somebody asks.
 import type { Clock } from '../../../controlplane/base/clock';
 import { Unavailable } from '../../../controlplane/base/errors';
-import type { LineProgram, StartLineProgram } from '../../../dataplane/exec/line-program';
+import type { LineProgram, LineProgramEvents } from '../../../dataplane/exec/line-program';
 
 export interface TrafficDeps {
   /** The command that starts `k8ts`: the interpreter and the bundle. */
@@ -10,19 +10,19 @@ export interface TrafficDeps {
   readonly nodeName: string;
   /** The pods of this node that have a network of their own. */
   readonly pods: () => readonly object[];
-  readonly start: StartLineProgram;
+  readonly start: (argv: readonly string[], events: LineProgramEvents) => Child['program'];
   readonly clock: Pick<Clock, 'elapsed' | 'after'>;
 }
 
 /** A reading counts for all who ask within this time. */
 const freshMs = 1_000;
-/** Without questions the child ends: nobody looks any more. */
+/** Without questions the child ends: no client looks any more. */
 const idleMs = 15_000;
 /** A child that does not answer in this time hangs. */
 const answerMs = 10_000;
 
 interface Child {
-  readonly program: LineProgram;
+  readonly program: Pick<LineProgram, 'send' | 'end' | 'kill'>;
   /** Of the question that it answers now. */
   waiting: { readonly resolve: (line: string) => void; readonly reject: (error: Error) => void } | undefined;
 }
@@ -92,7 +92,7 @@ export class Traffic {
   }
 
   private startChild(): Child {
-    const child: { program: LineProgram; waiting: Child['waiting'] } = { program: nothing, waiting: undefined };
+    const child: { program: Child['program']; waiting: Child['waiting'] } = { program: nothing, waiting: undefined };
     child.program = this.deps.start([...this.deps.program, 'traffic'], {
       onLine: (line) => child.waiting?.resolve(line),
       onEnd: (why) => {
@@ -117,7 +117,7 @@ export class Traffic {
   }
 }
 
-const nothing: LineProgram = { send: () => {}, end: () => {}, kill: () => {} };
+const nothing: Child['program'] = { send: () => {}, end: () => {}, kill: () => {} };
 
 /** The answer is not parsed here: it may be long, and those who asked parse it. @throws Unavailable with the child's error */
 function checked(line: string): string {

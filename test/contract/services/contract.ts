@@ -6,6 +6,7 @@ import { type ProxyMode, ServiceLab } from '../../lib/service-lab';
 import { NodeRules } from '../../lib/service-rules';
 import type { ServiceCases } from './cases';
 import { choiceCases } from './choice';
+import { countedCases } from './counted';
 import { latePacketCases } from './late-packets';
 import { lifeCases } from './life';
 import { policyCases } from './policy';
@@ -20,6 +21,7 @@ const groups: readonly ServiceCases[] = [
   sourceAddressCases,
   choiceCases,
   refusalCases,
+  countedCases,
   policyCases,
   portCases,
   sctpCases,
