@@ -11,6 +11,7 @@ import type { UdpFrontend } from '../../dataplane/conntrack/stale';
 import type { Family } from '../../dataplane/netfilter/model';
 import type { Written } from '../../dataplane/netfilter/writer';
 import type { NodeFacts, ServiceInput } from '../../dataplane/service/input';
+import type { FamilyInputs } from '../../dataplane/what-if/inputs';
 import type { HealthCheck } from './health-ports';
 import type { Rules } from './rules';
 import { serviceRanges } from './service-ranges';
@@ -59,6 +60,11 @@ export class FamilyProxy {
     this.family = deps.family;
     this.rules = deps.rules;
     this.facts = deps.facts;
+  }
+
+  /** For those who compile the same by themselves. */
+  get inputs(): FamilyInputs {
+    return { family: this.family, facts: this.facts, services: this.rules.services };
   }
 
   set(key: string, input: ServiceInput | undefined): void {

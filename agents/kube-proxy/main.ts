@@ -17,6 +17,7 @@ import { cleanup } from './cleanup';
 import { Events } from './events';
 import { healthReports } from './health-report';
 import { openInformers } from './informers';
+import { inputsOf } from './inputs';
 import { openServices } from './open';
 import { type Options, options } from './options';
 import type { Part } from './part';
@@ -71,7 +72,13 @@ export const command = defineCommand({
     const report = healthReports(systemClock);
     const texts = { '/proxyMode': options.proxyMode };
     const desired = () => parts.flatMap((part) => part.desired?.() ?? []);
-    const streams = { '/rules': () => desiredLines(desired), '/rules/state': () => stateLines(desired) };
+    const inputs = inputsOf(options.proxyMode, services, policies);
+    const streams = {
+      '/rules': () => desiredLines(desired),
+      '/rules/state': () => stateLines(desired),
+      '/rules/inputs': () => inputs(false),
+      '/rules/inputs/peers': () => inputs(true),
+    };
     await serveHealth({ host: bindAddress, port: healthzPort, check, report }, signal);
     await serveHealth({ host: '127.0.0.1', port: metricsPort, check, metrics, texts, streams }, signal);
     await Promise.all(parts.map((part) => part.run(signal)));

@@ -17,7 +17,7 @@ import type { Part } from './part';
 import { Proxier, type ProxierDeps } from './proxier';
 import { openRules } from './rules';
 
-export type ServicesPart = Part & Pick<Proxier, 'reportTo' | 'problem'>;
+export type ServicesPart = Part & Pick<Proxier, 'reportTo' | 'problem'> & { readonly inputs: () => Proxier['inputs'] };
 
 type Given = Pick<ProxierDeps, 'services' | 'slices' | 'nodes' | 'pods' | 'cidrs' | 'onDrift'>;
 
@@ -41,6 +41,7 @@ export async function openServices({ options, exec, generations, ...given }: Giv
   return {
     reportTo: (progress) => proxier.reportTo(progress),
     problem: () => proxier.problem(),
+    inputs: () => proxier.inputs,
     desired: () => desiredServices(options.proxyMode, families, proxier.state),
     renderMetrics: () => {
       for (const { rules } of families) for (const [table, n] of rules.ruleCounts) metrics.rules.set(table, n);

@@ -15,6 +15,7 @@ import type { Logger } from '../../controlplane/base/logger';
 import type { Informer } from '../../controlplane/client/informer';
 import type { Drift } from '../../dataplane/netfilter/writer';
 import type { WriteState } from '../../dataplane/rules-diff/document';
+import type { RuleInputs } from '../../dataplane/what-if/inputs';
 import type { FamilyProxy } from './family-proxy';
 import type { HealthPorts } from './health-ports';
 import { keyOfPod, translatePod } from './host-ports';
@@ -103,6 +104,12 @@ export class Proxier {
     return this.keeper.started
       ? this.keeper.problem()
       : 'waiting for the first list of Services, EndpointSlices, Nodes and Pods';
+  }
+
+  /** Undefined before all lists are complete. */
+  get inputs(): Pick<RuleInputs, 'nodeName' | 'zone' | 'families'> | undefined {
+    if (!this.keeper.started) return undefined;
+    return { ...this.here, families: this.deps.families.map(({ inputs }) => inputs) };
   }
 
   get state(): WriteState {

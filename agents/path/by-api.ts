@@ -6,12 +6,13 @@ import type { PathReport } from '../../controlplane/base/path-report';
 import type { Client } from '../../controlplane/client/client';
 import { refusedRange } from '../../dataplane/ingress/destination';
 import { ClusterReader } from './cluster';
-import type { PathQuestion } from './deps';
+import type { PathDeps, PathQuestion } from './deps';
 import { lookUp } from './look-up';
 import { ownAddress } from './own-address';
 import { findPath } from './path';
 import { readFrom, readTo } from './question';
 import { withRole } from './refusal';
+import { findWith, propose } from './what-if';
 
 /** As the API server's PathCaller. */
 export interface Caller {
@@ -33,14 +34,23 @@ export async function findByApi(asked: PathAsked, { client, address, domain }: C
     if (address === undefined) throw new BadRequest('name the address of the sender in place of "outside"');
     return isHere ? ownAddress(node) : address;
   };
-  const found = findPath(question, {
+  const deps: PathDeps = {
     cluster,
     ...(asked.probe === false ? {} : { probes: { cluster } }),
     domain,
     ownAddress: sender,
     ...(isHere ? { lookUp } : {}),
-  });
-  return found.catch((error: unknown) => {
+  };
+  const { whatIf, namespace = 'default' } = asked;
+  const find = async () => {
+    if (whatIf === undefined) return findPath(question, deps);
+    const proposal = await propose({ manifests: [whatIf], namespace }, cluster).catch((error: unknown) => {
+      if (!(error instanceof BadRequest)) throw error;
+      throw refused([{ reason: 'FieldValueInvalid', field: 'spec.whatIf', message: describeError(error) }]);
+    });
+    return findWith(question, proposal, deps);
+  };
+  return find().catch((error: unknown) => {
     // Of what is left to be wrong with a question that could be read, the destination is the reason: a port without a name, a name.
     if (error instanceof BadRequest) throw refused([causeOf('spec.to', asked.to, error)]);
     return withRole(error);

@@ -17,7 +17,7 @@ import type { KindRef } from '../../controlplane/api/kind';
 import { hopReports, packetProbes } from '../../controlplane/api/packet-path';
 import type { KubeObject } from '../../controlplane/api/types';
 import { describeError, hasCode, isNotFound } from '../../controlplane/base/errors';
-import type { HopAnswer, HopQuestion, ProbeDone, ProbeOrder } from '../../controlplane/base/hops';
+import type { HopAnswer, HopQuestion, HopWhatIf, ProbeDone, ProbeOrder } from '../../controlplane/base/hops';
 import type { Client } from '../../controlplane/client/client';
 import type { WorkloadFacts } from './service-check';
 
@@ -40,7 +40,11 @@ export class ClusterReader {
   private readonly waiting = new Map<string, Waiting[]>();
   private readonly lists = new Map<string, Promise<readonly KubeObject[]>>();
 
-  constructor(readonly client: Client) {}
+  constructor(
+    readonly client: Client,
+    /** Nodes answer with the rules that they would have. */
+    private readonly whatIf?: HopWhatIf,
+  ) {}
 
   /** Undefined when there is none. @throws Forbidden, Unavailable */
   async find<T extends KubeObject>(kind: KindRef<T>, key: string): Promise<T | undefined> {
@@ -125,7 +129,10 @@ export class ClusterReader {
     questions: readonly HopQuestion[],
   ): Promise<readonly (HopAnswer | { readonly error: string })[]> {
     const report = await whenFree(() =>
-      this.client.create(hopReports, { metadata: {}, spec: { nodeName: node, questions } }),
+      this.client.create(hopReports, {
+        metadata: {},
+        spec: { nodeName: node, questions, ...(this.whatIf ? { whatIf: this.whatIf } : {}) },
+      }),
     ).catch((error: unknown) => {
       if (hasCode(error, 'Forbidden')) throw error;
       return { status: { answers: questions.map(() => ({ error: describeError(error) })) } };

@@ -1,11 +1,14 @@
 // `k8ts path`: why a packet arrives, or does not.
-import { BadRequest } from '../../controlplane/base/errors';
+import { readFile } from 'node:fs/promises';
+import { text as readText } from 'node:stream/consumers';
+import { BadRequest, describeError } from '../../controlplane/base/errors';
 import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
 import { defineCommand } from '../../controlplane/process/process';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { probe } from '../../dataplane/probe/probe';
 import { ClusterReader } from './cluster';
+import type { PathDeps } from './deps';
 import { lookUp } from './look-up';
 import { pathOptions, shortForms } from './options';
 import { ownAddress } from './own-address';
@@ -15,6 +18,8 @@ import { withRole } from './refusal';
 import schema from './schema.json';
 import { renderSvg } from './svg';
 import { renderReport } from './text';
+import { findWith, propose } from './what-if';
+import { asItWouldBe, renderWhatIf } from './what-if-text';
 
 export const command = defineCommand({
   name: 'path',
@@ -27,13 +32,18 @@ export const command = defineCommand({
   TO     svc/NAME[:PORT], pod/NAME:PORT, node/NAME:PORT, ADDRESS:PORT, a DNS name as the sender writes it with :PORT,
          each with /udp if it is not TCP; or a URL, by way of the Ingress
 
-Exit status 1: it does not arrive, or the question could not be answered; 0: it arrives, or that is not sure.
+With --what-if the objects of a manifest stand in front of those that are there: the API server tries them out without storing them, each node
+compiles the rules that it would write, and the packet goes through these. Then the output has the path as it is and as it would be.
+
+Exit status 1: it does not arrive, or would not, or the question could not be answered; 0: it arrives, or that is not sure.
 
 examples:
   k8ts path deploy/shop svc/cart:http
   k8ts path shop/web-0 cart.shop:80 --output wide
   k8ts path outside http://shop.local/cart
   k8ts path deploy/shop svc/cart --output svg >path.svg
+  k8ts path deploy/shop svc/cart --what-if -f policy.yaml
+  k8ts path deploy/shop svc/cart --what-if --without networkpolicy/deny
 `,
   async run({ options, positional, signal }) {
     if (options.schema) {
@@ -44,7 +54,9 @@ examples:
     if (from === undefined || to === undefined || more.length > 0) {
       throw new BadRequest('expected FROM and TO; see k8ts path --help');
     }
-    const { namespace, output, kubeconfig, clusterDomain } = options;
+    const { namespace, output, kubeconfig, clusterDomain, filename, without } = options;
+    if (options.whatIf !== filename.length + without.length > 0)
+      throw new BadRequest('--what-if goes with --filename or --without: what would be so; see k8ts path --help');
     const question = {
       from: readFrom(from, namespace),
       to: readTo(to, namespace),
@@ -56,21 +68,37 @@ examples:
     // Only this machine can send as itself.
     const isHere = question.from.kind === 'outside' && question.from.address === undefined;
     const sendHere = (request: ProbeAsked) => probe(ownNetns(), request, signal);
-    const asked = findPath(question, {
+    const deps: PathDeps = {
       cluster,
       ...(options.probe ? { probes: { cluster, ...(isHere ? { sendHere } : {}) } } : {}),
       domain: clusterDomain,
       ownAddress,
       lookUp,
-    });
-    const report = await asked.catch(withRole);
+    };
+    const manifests = await Promise.all(filename.map(readManifestFile));
+    const find = async () =>
+      options.whatIf
+        ? findWith(question, await propose({ manifests, without, namespace }, cluster), deps)
+        : findPath(question, deps);
+    const report = await find().catch(withRole);
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-    else if (output === 'svg') process.stdout.write(renderSvg(report));
+    else if (output === 'svg') process.stdout.write(renderSvg(asItWouldBe(report)));
     else {
       const colour = options.color === 'always' || (options.color === 'auto' && process.stdout.isTTY === true);
       const width = process.stdout.isTTY ? Math.max(60, process.stdout.columns) : 120;
-      process.stdout.write(renderReport(report, { details: output === 'wide', colour, width }));
+      const style = { details: output === 'wide', colour, width };
+      process.stdout.write(renderReport(report, style));
+      if (report.whatIf) process.stdout.write(renderWhatIf(report, report.whatIf, style));
     }
-    if (report.verdict.works === 'no') process.exitCode = 1;
+    if ((report.whatIf ?? report).verdict.works === 'no') process.exitCode = 1;
   },
 });
+
+/** @throws BadRequest */
+async function readManifestFile(name: string): Promise<string> {
+  try {
+    return name === '-' ? await readText(process.stdin) : await readFile(name, 'utf8');
+  } catch (cause) {
+    throw new BadRequest(`${name} cannot be read: ${describeError(cause)}`, { cause });
+  }
+}

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BadRequest } from '../../controlplane/base/errors';
-import { type OptionTable, parseBoolean, parseOneOf, parseText } from '../../controlplane/process/options';
+import { type OptionTable, parseBoolean, parseList, parseOneOf, parseText } from '../../controlplane/process/options';
 
 export const pathOptions = {
   kubeconfig: {
@@ -48,6 +48,28 @@ export const pathOptions = {
     help: 'sends a few packets along the way and watches them at each link; --no-probe only looks',
     parse: parseBoolean,
   },
+  whatIf: {
+    flag: 'what-if',
+    default: 'false',
+    help: 'says what the manifests of --filename would change for this path; nothing is applied',
+    parse: parseBoolean,
+  },
+  filename: {
+    flag: 'filename',
+    placeholder: 'FILE',
+    repeat: true,
+    default: '',
+    help: 'for --what-if: YAML or JSON, - for standard input; may stand several times',
+    parse: parseList,
+  },
+  without: {
+    flag: 'without',
+    placeholder: 'KIND/NAME',
+    repeat: true,
+    default: '',
+    help: 'for --what-if: an object that would be deleted; may stand several times',
+    parse: parseList,
+  },
   connectTo: {
     flag: 'connect-to',
     placeholder: 'ADDRESS',
@@ -67,9 +89,9 @@ export const pathOptions = {
   },
 } satisfies OptionTable;
 
-const short: Readonly<Record<string, string>> = { '-n': '--namespace', '-o': '--output' };
+const short: Readonly<Record<string, string>> = { '-n': '--namespace', '-o': '--output', '-f': '--filename' };
 
-/** -n and -o, as kubectl has them: `-n shop`, `-n=shop`, `-nshop`. Pure. */
+/** -n, -o and -f, as kubectl has them: `-n shop`, `-n=shop`, `-nshop`. Pure. */
 export const shortForms = (argv: readonly string[]): readonly string[] =>
   argv.map((arg) => {
     const flag = short[arg.slice(0, 2)];

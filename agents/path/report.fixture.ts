@@ -161,4 +161,19 @@ export const completeReport: PathReport = {
     hop('proxy', 'Ingress shop/cart', { leg: 'upstream', node: 'worker-1' }),
     hop('machine', 'the machine 203.0.113.9', { leg: 'upstream' }),
   ],
+  whatIf: {
+    objects: [{ object: 'Service shop/cart', change: 'created', note: 'its pods do not exist yet' }],
+    hops: worksReport.hops,
+    delivered: translated,
+    verdict: worksReport.verdict,
+    changes: [
+      {
+        before: 3,
+        after: 4,
+        rulesGone: [{ place: 'filter FORWARD:1', rule: '-A FORWARD -j DROP', verdict: 'drop', objects: [] }],
+        rulesNew: [],
+      },
+    ],
+    sentence: `The manifest would open this path: ${worksReport.verdict.sentence}`,
+  },
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import ts from 'typescript';
 import type { HopPacket } from '../../controlplane/base/hops';
-import type { LocatedHop, PathReport, Verdict } from '../../controlplane/base/path-report';
+import type { LocatedHop, ObjectChange, PathReport, Verdict } from '../../controlplane/base/path-report';
 import { type JsonSchema, schemaErrors } from '../../test/lib/json-schema';
 import { completeReport, stoppedReport, worksReport } from './report.fixture';
 import text from './schema.json';
@@ -73,7 +73,7 @@ t.test('the fields of the schema are those of the types', async (t) => {
   const pairs: readonly (readonly [string, JsonSchema | undefined])[] = [
     ['PathReport', schema],
     ['Hop.link', schema.$defs?.['Link']],
-    ...['LocatedHop', 'HopRule', 'HopFault', 'HopPacket', 'Verdict'].map(
+    ...['LocatedHop', 'HopRule', 'HopFault', 'HopPacket', 'Verdict', 'WhatIfReport', 'ObjectChange', 'HopChange'].map(
       (name) => [name, schema.$defs?.[name]] as const,
     ),
   ];
@@ -101,12 +101,21 @@ t.test('the words of the schema are those of the types', async (t) => {
   const legs: Record<LocatedHop['leg'], true> = { name: yes, request: yes, upstream: yes, answer: yes };
   const protocols: Record<HopPacket['protocol'], true> = { tcp: yes, udp: yes, sctp: yes, icmp: yes };
   const works: Record<Verdict['works'], true> = { yes, no: yes, unsure: yes };
+  const changes: Record<ObjectChange['change'], true> = {
+    created: yes,
+    changed: yes,
+    unchanged: yes,
+    deleted: yes,
+    derived: yes,
+    ignored: yes,
+  };
   for (const [at, field, values] of [
     ['LocatedHop', 'kind', kinds],
     ['LocatedHop', 'state', states],
     ['LocatedHop', 'leg', legs],
     ['HopPacket', 'protocol', protocols],
     ['Verdict', 'works', works],
+    ['ObjectChange', 'change', changes],
   ] as const) {
     t.strictSame(schema.$defs?.[at]?.properties?.[field]?.enum, Object.keys(values), `${at}.${field}`);
   }

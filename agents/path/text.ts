@@ -44,6 +44,10 @@ export function renderReport(report: PathReport, options: TextOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** A hop in one line. */
+export const hopWords = (hop: LocatedHop): string =>
+  `${marks[hop.state]} ${hop.name}${summary(hop)}${hop.fault ? `: ${hop.fault.message}` : ''}`;
+
 /** What the hop did to the packet, or its first fact. */
 function summary({ becomes, facts, rules = [], kind }: LocatedHop): string {
   if (becomes) return `: now ${packetText(becomes)}`;

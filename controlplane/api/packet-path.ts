@@ -1,6 +1,6 @@
 // path.k8ts.io/v1alpha1: questions about packets; nothing is stored. Two kinds are questions to a node, which the API server passes to its
 // kubelet: to look at a node's rules is less than to send packets from it. The third asks for a whole way, as `k8ts path` does.
-import type { HopAnswer, HopQuestion, ProbeDone, ProbeOrder } from '../base/hops';
+import type { HopAnswer, HopQuestion, HopWhatIf, ProbeDone, ProbeOrder } from '../base/hops';
 import type { PathReport } from '../base/path-report';
 import { defineKind, type KindOptions } from './kind';
 import type { Definition } from './schema/schema';
@@ -8,7 +8,11 @@ import type { KubeObject } from './types';
 
 /** `hops` of a node: what it would do with packets. */
 export interface HopReport extends KubeObject {
-  readonly spec: { readonly nodeName: string; readonly questions: readonly HopQuestion[] };
+  readonly spec: {
+    readonly nodeName: string;
+    readonly questions: readonly HopQuestion[];
+    readonly whatIf?: HopWhatIf;
+  };
   readonly status?: { readonly answers: readonly (HopAnswer | { readonly error: string })[] };
 }
 
@@ -28,6 +32,8 @@ export interface PathAsked {
   readonly family?: 4 | 6;
   /** Default: true. */
   readonly probe?: boolean;
+  /** A manifest, YAML or JSON: the answer has the path as it would be, too. */
+  readonly whatIf?: string;
 }
 
 /** The whole way of a packet. */
@@ -52,6 +58,34 @@ const answer: Definition = {
 const text = { type: 'string', maxLength: 2_048 } as const;
 const port = { type: 'integer', minimum: 1, maximum: 65_535 } as const;
 const end: Definition = { type: 'object', properties: { address: text, port }, required: ['address'] };
+
+const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const satisfies Definition;
+const objects = (description: string): Definition => ({ type: 'array', description, items: anyObject });
+const keys = (description: string): Definition => ({ type: 'array', description, items: text });
+const whatIf: Definition = {
+  type: 'object',
+  description:
+    'Objects as they would be. The node answers with the rules that its kube-proxy would write then; nothing is written.',
+  properties: {
+    services: {
+      type: 'array',
+      description: 'Services that would change, each with all of its EndpointSlices.',
+      items: {
+        type: 'object',
+        properties: { service: anyObject, slices: { type: 'array', items: anyObject } },
+        required: ['service', 'slices'],
+      },
+    },
+    policies: objects('NetworkPolicies that would change.'),
+    pods: objects('Pods that would change, as far as policies see them.'),
+    namespaces: objects('Namespaces whose labels would change.'),
+    gone: {
+      type: 'object',
+      description: 'NAMESPACE/NAME of objects that would no longer be there.',
+      properties: { services: keys('Services.'), policies: keys('NetworkPolicies.'), pods: keys('Pods.') },
+    },
+  },
+};
 
 export const hopReports = defineKind<HopReport>({
   ...shared,
@@ -108,6 +142,7 @@ export const hopReports = defineKind<HopReport>({
                 required: ['packet', 'from'],
               },
             },
+            whatIf,
           },
           required: ['nodeName', 'questions'],
         },
@@ -222,6 +257,14 @@ export const packetPaths = defineKind<PacketPath>({
             probe: {
               type: 'boolean',
               description: 'False: nothing is sent. Absent: probes are sent, if the caller may create packetprobes.',
+            },
+            whatIf: {
+              type: 'string',
+              minLength: 1,
+              // Characters; the finder counts bytes.
+              maxLength: 262_144,
+              description:
+                'A manifest, YAML or JSON. The answer has the path as it would be, too: each object is tried out as the caller and nothing is stored.',
             },
           },
           required: ['from', 'to'],

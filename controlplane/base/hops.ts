@@ -28,6 +28,24 @@ export interface HopQuestion {
   readonly answer?: { readonly destination?: AddressAndPort; readonly source?: AddressAndPort };
 }
 
+/**
+ * API objects as they would be, for a node that answers with the rules that kube-proxy would write then. Everything else on the node is as
+ * it is.
+ */
+export interface HopWhatIf {
+  /** Each with all of its EndpointSlices. */
+  readonly services?: readonly { readonly service: object; readonly slices: readonly object[] }[];
+  readonly policies?: readonly object[];
+  readonly pods?: readonly object[];
+  readonly namespaces?: readonly object[];
+  /** NAMESPACE/NAME of what would no longer be there. */
+  readonly gone?: {
+    readonly services?: readonly string[];
+    readonly policies?: readonly string[];
+    readonly pods?: readonly string[];
+  };
+}
+
 /** Where the packet comes from, as this node sees it. */
 export type HopOrigin =
   /** A pod of this node. */

@@ -52,6 +52,8 @@ export interface WriteParams {
   readonly subresource?: string;
   /** The name under which written fields are owned; needed by patches of type 'apply'. */
   readonly fieldManager?: string;
+  /** The server does everything but store it. */
+  readonly dryRun?: boolean;
   /** Takes over fields that another manager owns; only for patches of type 'apply'. */
   readonly force?: boolean;
 }

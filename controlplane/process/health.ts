@@ -22,7 +22,7 @@ export interface HealthOptions {
   /** Further paths with their texts. */
   readonly texts?: Readonly<Record<string, string>>;
   /** Further paths with long answers, in parts of any length, which are made while the client reads. */
-  readonly streams?: Readonly<Record<string, () => Iterable<string>>>;
+  readonly streams?: Readonly<Record<string, () => Iterable<string> | AsyncIterable<string>>>;
 }
 
 /** What each process of k8ts reports. */
@@ -35,9 +35,9 @@ export function renderProcess(): string {
 const portionLength = 64 * 1024;
 
 /** Joins short texts. Between two portions the process does its other work. */
-async function* inPortions(texts: Iterable<string>): AsyncGenerator<string> {
+async function* inPortions(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
   let portion = '';
-  for (const text of texts) {
+  for await (const text of texts) {
     portion += text;
     if (portion.length < portionLength) continue;
     yield portion;

@@ -42,9 +42,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'dataplane',
   ],
 };
-/** A tool that says what agents do runs the same pure code as they do: the zone of names, the routes of Ingresses. */
+/**
+ * A tool that says what others do, or would do, runs the same pure code as they do: the zone of names, the routes of Ingresses, what rules are
+ * compiled from, the endpoints of a Service.
+ */
 const translations: Readonly<Record<string, readonly string[]>> = {
-  'agents/path': ['agents/dns/translate', 'agents/ingress/translate'],
+  'agents/path': ['agents/dns/translate', 'agents/ingress/translate', 'controlplane/controllers/endpointslice/plan'],
+  'agents/hops': ['agents/kube-proxy/translate', 'agents/kube-proxy/policy/translate'],
 };
 /** Agents do not import each other: each agent's folder follows the rule of `agents`. */
 const agentOf = (path: string): string => path.split('/').slice(0, 2).join('/');

@@ -16,6 +16,7 @@ import type { PolicyRecord, World } from '../../../dataplane/policy/input';
 import type { PolicyPlan } from '../../../dataplane/policy/model';
 import { policyTables } from '../../../dataplane/policy/table';
 import type { DesiredPart } from '../../../dataplane/rules-diff/document';
+import type { PolicyInputs } from '../../../dataplane/what-if/inputs';
 import { sliceIndex } from '../informers';
 import { RulesKeeper } from '../rules-keeper';
 import { podCidrOf } from '../translate';
@@ -46,6 +47,8 @@ export interface EnforcerDeps {
 export class PolicyEnforcer {
   private readonly keeper: RulesKeeper;
   private peers: Peers | undefined;
+  /** Pods and namespaces for an answer, while they are listed. */
+  private listed: Promise<Pick<World, 'pods' | 'namespaces'>> | undefined;
   private unguarded: string | undefined;
   /** The last plan. In an object, because without a policy it is undefined. */
   private planned: { readonly plan: PolicyPlan | undefined } | undefined;
@@ -101,6 +104,36 @@ export class PolicyEnforcer {
     };
   }
 
+  /**
+   * What policies are compiled from. `withPeers`: with pods and namespaces, also where no policy needs them yet: then they are listed for
+   * this answer only. Undefined before all lists are complete.
+   */
+  async inputs(withPeers: boolean): Promise<PolicyInputs | undefined> {
+    if (!this.keeper.started) return undefined;
+    const known = this.facts();
+    if (this.peers) {
+      await this.peers.synced(this.stopping);
+      return { ...known, pods: this.peers.pods, namespaces: this.peers.namespaces };
+    }
+    if (!withPeers) return known;
+    // One list for all who ask meanwhile.
+    this.listed ??= this.listPeers().finally(() => {
+      this.listed = undefined;
+    });
+    return { ...known, ...(await this.listed) };
+  }
+
+  private async listPeers(): Promise<Pick<World, 'pods' | 'namespaces'>> {
+    const { client, nodeName, log } = this.deps;
+    const peers = new Peers({ client, nodeName, log, onChange: () => {} });
+    try {
+      await peers.synced(this.stopping);
+      return { pods: peers.pods, namespaces: peers.namespaces };
+    } finally {
+      await peers.close();
+    }
+  }
+
   private async sync(): Promise<void> {
     const { clock, metrics, applier, log } = this.deps;
     const start = clock.now();
@@ -129,7 +162,7 @@ export class PolicyEnforcer {
 
   /** Undefined without a policy: then pods and namespaces are not watched either. */
   private async observe(): Promise<World | undefined> {
-    const { client, nodeName, families, policies, services, slices, nodes, log } = this.deps;
+    const { client, nodeName, policies, log } = this.deps;
     if (policies.list().length === 0) {
       await this.peers?.close();
       this.peers = undefined;
@@ -137,6 +170,11 @@ export class PolicyEnforcer {
     }
     this.peers ??= new Peers({ client, nodeName, log, onChange: () => this.keeper.request() });
     await this.peers.synced(this.stopping);
+    return { ...this.facts(), pods: this.peers.pods, namespaces: this.peers.namespaces };
+  }
+
+  private facts(): Omit<World, 'pods' | 'namespaces'> {
+    const { nodeName, families, policies, services, slices, nodes } = this.deps;
     const node = nodes.get(nodeName);
     const podRanges = families.flatMap((family) => podCidrOf(node, family) ?? []);
     const server = translateServer(services.get(dnsServiceKey), slices.by(sliceIndex, dnsServiceKey), {
@@ -147,8 +185,6 @@ export class PolicyEnforcer {
       families,
       podRanges,
       policies: policies.list().map((policy) => this.translate(policy)),
-      pods: this.peers.pods,
-      namespaces: this.peers.namespaces,
       servers: server ? [server] : [],
     };
   }

@@ -19,7 +19,7 @@ type Given = Pick<
 type Around = { readonly exec: Exec; readonly log: Logger; readonly generations?: Generations };
 
 /** Watches the policies of the whole cluster always, pods and namespaces only while there is a policy. */
-export function openPolicies(given: Given & Around): Part {
+export function openPolicies(given: Given & Around): Part & Pick<PolicyEnforcer, 'inputs'> {
   const { exec, log, generations, ...deps } = given;
   const policies = createInformer(deps.client, networkPolicies, { log });
   const metrics = new PolicyMetrics();
@@ -28,6 +28,7 @@ export function openPolicies(given: Given & Around): Part {
   return {
     renderMetrics: () => metrics.render(),
     desired: () => enforcer.desired(),
+    inputs: (withPeers) => enforcer.inputs(withPeers),
     problem: () => enforcer.problem(),
     run: async (signal) => {
       await Promise.all([policies.run(signal), enforcer.run(signal)]);

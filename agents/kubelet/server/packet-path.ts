@@ -16,7 +16,8 @@ export interface PacketPathDeps {
   readonly exec: Exec;
 }
 
-const maxBodyBytes = 64 * 1024;
+/** Questions about rules as they would be bring objects along: a manifest, and the endpoints of its Services. */
+const maxBodyBytes: Readonly<Record<string, number>> = { hops: 1024 * 1024, probe: 64 * 1024 };
 /** Of each kind: a child reads all rules of the node, and more at once would only delay one another. Watches do not keep others from asking. */
 const atOnce = 4;
 const timeoutMs = 30_000;
@@ -31,7 +32,7 @@ export class PacketPath {
    * The child ends with the signal. @throws BadRequest, Unavailable while too many requests run, Timeout
    */
   async answer(what: string, request: IncomingMessage, signal?: AbortSignal): Promise<string> {
-    const body = await readBody(request);
+    const body = await readBody(request, maxBodyBytes[what] ?? 0);
     const before = this.running.get(what) ?? 0;
     if (before >= atOnce)
       throw new Unavailable(`this kubelet answers ${atOnce} questions about packets already; ask again`);
@@ -53,12 +54,12 @@ export class PacketPath {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<object> {
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<object> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new BadRequest(`a question has at most ${maxBodyBytes} bytes`);
+    if (bytes > maxBytes) throw new BadRequest(`a question has at most ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   try {

@@ -80,7 +80,7 @@ export class PathFinder {
     const client = createClient(until(transport(request.user), signal), { userAgent: 'k8ts-path' });
     const address = peer === undefined ? {} : { address: unmappedAddress(peer) };
     const finding = findPath(asked, { client, ...address, domain, signal });
-    // Counted until its last request has ended: an answer that nobody waits for still keeps nodes busy.
+    // Counted until its last request has ended: an answer without a reader still keeps nodes busy.
     const ended = () => {
       this.running--;
       waitNoLonger();

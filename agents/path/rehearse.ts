@@ -1,0 +1,159 @@
+// What the API server would make of a manifest: each object is applied as `kubectl apply` would, but as a dry run and as the caller. So
+// defaults, allocated ports and every refusal are the server's own.
+
+import { namespaces, type Service, services } from '../../controlplane/api';
+import type { KubeObject } from '../../controlplane/api/types';
+import { AppError, BadRequest, describeError, hasCode } from '../../controlplane/base/errors';
+import type { ObjectChange } from '../../controlplane/base/path-report';
+import type { ClusterReader } from './cluster';
+import type { Wanted } from './manifest';
+import { lastApplied, patchFor } from './three-way';
+
+export interface Rehearsed extends Pick<Wanted, 'kind' | 'key'> {
+  /** Today; undefined: there is none. */
+  readonly before: KubeObject | undefined;
+  /** Undefined: it would be deleted. */
+  readonly after: KubeObject | undefined;
+  readonly change: ObjectChange['change'];
+  readonly note?: string;
+}
+
+/** A user who may not make the change: the role of `k8ts path` would not help. */
+export class ChangeRefused extends AppError {}
+
+/** Fields that the server writes: a manifest that was read from a cluster has them. */
+const own = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'selfLink'];
+
+/** @throws ChangeRefused, BadRequest for what the server does not take */
+export async function rehearse(wanted: readonly Wanted[], cluster: ClusterReader): Promise<readonly Rehearsed[]> {
+  const done: Rehearsed[] = [];
+  for (const one of wanted) {
+    const before = await cluster.find(one.kind, one.key);
+    const isNewSpace = done.some(
+      ({ kind, key, change }) => kind === namespaces && key === one.object.metadata?.namespace && change === 'created',
+    );
+    const object = cleaned(one.object);
+    const after = await attempt(one, () => {
+      if (before !== undefined) return change(one, object, before, cluster);
+      return isNewSpace ? createElsewhere(one, object, cluster) : cluster.client.create(one.kind, object, dryRun);
+    });
+    done.push(await rehearsed(one, before, after, { isNewSpace, done, cluster }));
+  }
+  return done;
+}
+
+const fieldManager = 'k8ts-what-if';
+const dryRun = { dryRun: true, fieldManager };
+
+function change(
+  { kind, key }: Wanted,
+  object: KubeObject,
+  before: KubeObject,
+  { client }: ClusterReader,
+): Promise<KubeObject> {
+  // An object that is applied on the server has an owner for each field: its manager would apply it again.
+  const manager = before.metadata?.managedFields?.find(({ operation }) => operation === 'Apply')?.manager;
+  if (manager !== undefined && lastApplied(before) === undefined)
+    return client.patch(kind, key, 'apply', object, { dryRun: true, fieldManager: manager, force: true });
+  return client.patch(kind, key, 'strategic', patchFor(object, before), dryRun);
+}
+
+/** The server takes no object in a Namespace that does not exist: it is tried where one exists, under another name. */
+async function createElsewhere({ kind }: Wanted, object: KubeObject, { client }: ClusterReader): Promise<KubeObject> {
+  const { name = '', namespace = '', ...metadata } = object.metadata ?? {};
+  const tried = { ...object, metadata: { ...metadata, generateName: `${name.slice(0, 40)}-`, namespace: 'default' } };
+  const made = await client.create(kind, tried, dryRun);
+  const { generateName: _, ...given } = made.metadata ?? {};
+  return { ...made, metadata: { ...given, name, namespace } };
+}
+
+async function attempt({ kind, key }: Wanted, apply: () => Promise<KubeObject>): Promise<KubeObject> {
+  try {
+    return await apply();
+  } catch (error) {
+    const message = `${kind.kind} ${key} cannot be tried out: ${describeError(error)}`;
+    if (hasCode(error, 'Forbidden')) throw new ChangeRefused('Forbidden', message, { cause: error });
+    if (hasCode(error, 'Unavailable')) throw error;
+    throw new BadRequest(message, { cause: error });
+  }
+}
+
+interface Around {
+  readonly isNewSpace: boolean;
+  readonly done: readonly Rehearsed[];
+  readonly cluster: ClusterReader;
+}
+
+async function rehearsed(
+  { kind, key, object }: Wanted,
+  before: KubeObject | undefined,
+  after: KubeObject,
+  { isNewSpace, done, cluster }: Around,
+): Promise<Rehearsed> {
+  const notes = isNewSpace ? ['checked in Namespace default, because its own does not exist yet'] : [];
+  let made = after;
+  if (kind === services) {
+    const address = await standIn({ object, before, after }, done, cluster);
+    if (address !== undefined) {
+      made = withClusterIp(after, address);
+      notes.push(`ClusterIP ${address} stands for the one that it would get`);
+    }
+  }
+  const same = before !== undefined && sameContent(before, made);
+  const change = before === undefined ? 'created' : same ? 'unchanged' : 'changed';
+  return { kind, key, before, after: made, change, ...(notes.length > 0 ? { note: notes.join('; ') } : {}) };
+}
+
+/** A dry run allocates no ClusterIP and says the first address of the range, each time: another free one takes its place. */
+async function standIn(
+  {
+    object,
+    before,
+    after,
+  }: { readonly object: KubeObject; readonly before: KubeObject | undefined; readonly after: KubeObject },
+  done: readonly Rehearsed[],
+  cluster: ClusterReader,
+): Promise<string | undefined> {
+  const ipOf = (one: KubeObject | undefined) => (one as Service | undefined)?.spec?.clusterIP ?? '';
+  const given = ipOf(after);
+  if (given === '' || given === 'None' || given === ipOf(object) || given === ipOf(before)) return undefined;
+  const taken = new Set([...(await cluster.services()), ...done.map((one) => one.after)].map(ipOf));
+  const [, head = '', last = ''] = /^(.*[.:])([^.:]*)$/.exec(given) ?? [];
+  const radix = given.includes(':') ? 16 : 10;
+  for (let i = Number.parseInt(last || '0', radix) + 2; i < 250; i++) {
+    const address = `${head}${i.toString(radix)}`;
+    if (!taken.has(address)) return address;
+  }
+  return undefined;
+}
+
+const withClusterIp = (object: KubeObject, address: string): KubeObject => {
+  const { spec = {} } = object as Service;
+  const others = (spec.clusterIPs ?? []).slice(1);
+  return { ...object, spec: { ...spec, clusterIP: address, clusterIPs: [address, ...others] } } as KubeObject;
+};
+
+function cleaned(object: KubeObject): KubeObject {
+  const { status: _, ...rest } = object as KubeObject & { readonly status?: unknown };
+  const metadata = Object.fromEntries(Object.entries(object.metadata ?? {}).filter(([name]) => !own.includes(name)));
+  return { ...rest, metadata };
+}
+
+function sameContent(before: KubeObject, after: KubeObject): boolean {
+  const content = (object: KubeObject) => {
+    const { metadata = {}, ...rest } = object;
+    return JSON.stringify([metadata.labels, metadata.annotations, sorted({ ...rest, status: undefined })]);
+  };
+  return content(before) === content(after);
+}
+
+/** Keys in order, at each level. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}

@@ -1,0 +1,123 @@
+// The path with a manifest: today, and as it would be, by the same finder over changed objects and rules.
+import { BadRequest, hasCode, type NotFound } from '../../controlplane/base/errors';
+import type { HopChange, ObjectChange, PathReport, Verdict, WhatIfReport } from '../../controlplane/base/path-report';
+import { type ChangedCluster, changeCluster } from './changed-cluster';
+import type { ClusterReader } from './cluster';
+import type { PathDeps, PathQuestion } from './deps';
+import { type Manifest, readManifest, readWithout } from './manifest';
+import { findPath } from './path';
+import { diffHops } from './path-diff';
+import { type Rehearsed, rehearse } from './rehearse';
+import { faultHop } from './report';
+import { judge } from './verdict';
+
+export interface Proposal {
+  readonly cluster: ChangedCluster;
+  readonly objects: readonly ObjectChange[];
+}
+
+export interface Proposed {
+  /** YAML or JSON. */
+  readonly manifests: readonly string[];
+  /** KIND/NAME of objects to delete. */
+  readonly without?: readonly string[];
+  /** Of objects without one. */
+  readonly namespace: string;
+}
+
+/** @throws BadRequest for what is no manifest, or what the server does not take; Forbidden */
+export async function propose(
+  { manifests, without = [], namespace }: Proposed,
+  cluster: ClusterReader,
+): Promise<Proposal> {
+  const manifest = readManifest(manifests, namespace);
+  const deletions = without.map((text) => readWithout(text, namespace));
+  const twice = deletions.find(({ kind, key }) => manifest.wanted.some((one) => one.kind === kind && one.key === key));
+  if (twice) throw new BadRequest(`${twice.kind.kind} ${twice.key} is both in the manifest and to be deleted`);
+  const deleted = await Promise.all(
+    deletions.map(async ({ kind, key }): Promise<Rehearsed> => {
+      const before = await cluster.find(kind, key);
+      if (before === undefined) throw new BadRequest(`${kind.kind} ${key}, to be deleted, does not exist`);
+      return { kind, key, before, after: undefined, change: 'deleted' };
+    }),
+  );
+  const rehearsed = [...(await rehearse(manifest.wanted, cluster)), ...deleted];
+  const changed = await changeCluster(cluster, rehearsed);
+  return { cluster: changed, objects: objectsOf(rehearsed, manifest, changed) };
+}
+
+const objectsOf = (
+  rehearsed: readonly Rehearsed[],
+  { ignored }: Manifest,
+  { derived, notes }: ChangedCluster,
+): readonly ObjectChange[] => [
+  ...rehearsed.map(({ kind, key, change, note }) => {
+    const label = `${kind.kind} ${key}`;
+    const all = [note, notes.get(label)].filter((one) => one !== undefined);
+    return { object: label, change, ...(all.length > 0 ? { note: all.join('; ') } : {}) };
+  }),
+  ...derived,
+  ...ignored.map((object) => ({ object, change: 'ignored' as const })),
+];
+
+/** @throws as findPath, if it throws with the manifest and without it */
+export async function findWith(question: PathQuestion, proposal: Proposal, deps: PathDeps): Promise<PathReport> {
+  const today = await reportOf(() => findPath(question, deps), question);
+  const { probes: _, ...looking } = deps;
+  const then = await reportOf(() => findPath(question, { ...looking, cluster: proposal.cluster }), question);
+  if (today.missing && then.missing) throw today.missing;
+  const { hops, verdict, delivered } = then.report;
+  const plan = today.report.hops.filter(({ kind }) => kind !== 'probe');
+  const changes = diffHops(plan, hops);
+  const whatIf: WhatIfReport = {
+    objects: proposal.objects,
+    hops,
+    ...(delivered ? { delivered } : {}),
+    verdict,
+    changes,
+    sentence: sentenceOf(today.report.verdict, verdict, changes),
+  };
+  return { ...today.report, ...(today.missing ? { to: then.report.to, from: then.report.from } : {}), whatIf };
+}
+
+/** One of the two ways may lack its object: a Service that the manifest makes, or takes away. */
+async function reportOf(
+  find: () => Promise<PathReport>,
+  { texts }: PathQuestion,
+): Promise<{ readonly report: PathReport; readonly missing?: unknown }> {
+  try {
+    return { report: await find() };
+  } catch (error) {
+    if (!hasCode(error, 'NotFound') && !hasCode(error, 'BadRequest')) throw error;
+    const message = (error as NotFound).message;
+    const hops = [{ ...faultHop('choice', texts.to, { code: 'NoSuchObject', message }), leg: 'request' as const }];
+    const verdict = judge({ from: texts.from, to: texts.to, hops, probes: [], ends: 0 });
+    const report = {
+      apiVersion: 'path.k8ts.io/v1alpha1',
+      kind: 'PathReport',
+      ...texts,
+      hops,
+      probed: false,
+      verdict,
+    } as const;
+    return { report, missing: error };
+  }
+}
+
+/** Pure. */
+export function sentenceOf(today: Verdict, then: Verdict, changes: readonly HopChange[]): string {
+  const { works: was } = today;
+  const { works: would, sentence } = then;
+  if (would === 'yes') {
+    if (was === 'yes')
+      return changes.length === 0
+        ? 'The manifest changes nothing on this path: it works, and would work.'
+        : 'The path works, and would work with the manifest, by other rules or endpoints.';
+    return `The manifest would ${was === 'no' ? 'open' : 'help'} this path: ${sentence}`;
+  }
+  if (was === 'yes') return `The manifest would ${would === 'no' ? 'break' : 'endanger'} this path: ${sentence}`;
+  if (was === would && today.code === then.code) return `The manifest would not help: ${sentence}`;
+  return would === 'no'
+    ? `The path would not work, for another reason than today: ${sentence}`
+    : `It is not sure what the manifest would do: ${sentence}`;
+}
