@@ -234,6 +234,12 @@ export const en = {
   pathAsking: 'The nodes are being asked…',
   pathHint:
     'From: NAMESPACE/POD, deploy/NAMESPACE/NAME, node/NAME, an address, or outside. To: svc/NAMESPACE/NAME:PORT, pod/NAMESPACE/NAME:PORT, a DNS name with a port, an address with a port, or a URL.',
+  whatIf: 'What if: try a manifest out',
+  whatIfHint:
+    'Services, NetworkPolicies, Ingresses, workloads as YAML or JSON. Nothing is stored: the rules that the nodes would have are compiled, and the packet is followed through them.',
+  whatIfTitle: 'With this manifest',
+  rulesNew: 'Rules that the packet would meet',
+  rulesGone: 'Rules that it would no longer meet',
   verdictYes: 'It arrives',
   verdictNo: 'It does not arrive',
   verdictUnsure: 'Not sure',

@@ -224,6 +224,12 @@ export const zh: Texts = {
   pathAsking: '正在询问各节点…',
   pathHint:
     '从：NAMESPACE/POD、deploy/NAMESPACE/NAME、node/NAME、一个地址，或 outside。到：svc/NAMESPACE/NAME:PORT、pod/NAMESPACE/NAME:PORT、带端口的 DNS 名称、带端口的地址，或 URL。',
+  whatIf: '如果：试用一个清单',
+  whatIfHint:
+    'Service、NetworkPolicy、Ingress、工作负载的 YAML 或 JSON。不会保存任何内容：编译出节点将会有的规则，并让数据包经过它们。',
+  whatIfTitle: '应用此清单之后',
+  rulesNew: '数据包将会遇到的规则',
+  rulesGone: '数据包将不再遇到的规则',
   verdictYes: '可以到达',
   verdictNo: '不能到达',
   verdictUnsure: '不确定',

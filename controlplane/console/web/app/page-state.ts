@@ -17,6 +17,9 @@ const go = (route: Route): void => {
   location.hash = hashOf(route);
 };
 
+/** The address with which the page was opened: another site or a message may have made it. */
+export const openedHash = location.hash;
+
 /** A page that is hidden for longer than this watches nothing: it costs the server nothing until it is in view again. */
 const hiddenMs = 60_000;
 

@@ -99,7 +99,11 @@ export function HopBody({ step: { facts, rules = [], becomes, fault } }: { reado
   );
 }
 
-function Rule({ rule: { place, rule, verdict, objects, writer, packets, byChance } }: { readonly rule: HopRule }) {
+export function Rule({
+  rule: { place, rule, verdict, objects, writer, packets, byChance },
+}: {
+  readonly rule: HopRule;
+}) {
   const t = useTexts();
   const notes = [
     ...objects,

@@ -4,11 +4,13 @@ import type { PathReport } from '../../../base/path-report';
 import { isAbort, messageOf } from '../../model/api-error';
 import type { ToolRoute } from '../../model/routes';
 import { useConsole, useTexts } from '../app/context';
+import { openedHash } from '../app/page-state';
 import { Notice } from '../parts/notice';
 import { HopList } from './hop-list';
 import { QuestionForm } from './question-form';
 import { Tour } from './tour';
 import { VerdictBanner } from './verdict-banner';
+import { WhatIf } from './what-if';
 
 const path = '/apis/path.k8ts.io/v1alpha1/packetpaths';
 
@@ -24,14 +26,18 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
   const { from = '', to = '', ask, tour, probe } = route.query;
   const [answer, setAnswer] = useState<Answer>({ state: 'none' });
   const [attempt, setAttempt] = useState(0);
+  // Not in the address: a manifest may be long, and is the reader's own.
+  const [whatIf, setWhatIf] = useState('');
   const result = useRef<HTMLDivElement>(null);
-  const question = ask === undefined ? '' : JSON.stringify([from, to, probe]);
+  const question = ask === undefined ? '' : JSON.stringify([from, to, probe, whatIf]);
 
   useEffect(() => {
     if (question === '') return undefined;
     const stop = new AbortController();
     setAnswer({ state: 'asking' });
-    const spec = { from, to, probe: probe !== 'no' };
+    // A link from elsewhere may not make the page send packets: the reader sees the plan first, and can ask for the proof.
+    const isOfLink = attempt === 0 && location.hash === openedHash;
+    const spec = { from, to, probe: probe !== 'no' && !isOfLink, ...(whatIf === '' ? {} : { whatIf }) };
     api
       .create<{ readonly status: PathReport }>(
         path,
@@ -65,12 +71,14 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
         from={from}
         to={to}
         sendsProbe={probe !== 'no'}
+        whatIf={whatIf}
         isAsking={answer.state === 'asking'}
         onAsk={(next) => {
           go({
             ...route,
             query: { from: next.from, to: next.to, ask: '1', ...(next.sendsProbe ? {} : { probe: 'no' }) },
           });
+          setWhatIf(next.whatIf);
           setAttempt(attempt + 1);
         }}
       />
@@ -79,7 +87,8 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
         {answer.state === 'failed' && <Notice title={t('failedTitle')} text={messageOf(answer.error)} />}
         {answer.state === 'there' && (
           <>
-            <VerdictBanner report={answer.report} />
+            <VerdictBanner verdict={answer.report.verdict} probed={answer.report.probed} />
+            {answer.report.whatIf && <WhatIf report={answer.report.whatIf} />}
             {step === undefined ? (
               <>
                 <p>

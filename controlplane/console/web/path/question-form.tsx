@@ -8,6 +8,8 @@ interface Question {
   readonly from: string;
   readonly to: string;
   readonly sendsProbe: boolean;
+  /** Manifests as YAML or JSON that are tried out; '' for none. */
+  readonly whatIf: string;
 }
 interface Props extends Question {
   readonly isAsking: boolean;
@@ -26,10 +28,12 @@ export function QuestionForm(props: Props) {
   const [from, setFrom] = useState(props.from);
   const [to, setTo] = useState(props.to);
   const [sendsProbe, setSendsProbe] = useState(props.sendsProbe);
+  const [whatIf, setWhatIf] = useState(props.whatIf);
   const { senders, receivers } = useSuggestions();
   const submit = (event: Event) => {
     event.preventDefault();
-    if (from.trim() !== '' && to.trim() !== '') props.onAsk({ from: from.trim(), to: to.trim(), sendsProbe });
+    if (from.trim() !== '' && to.trim() !== '')
+      props.onAsk({ from: from.trim(), to: to.trim(), sendsProbe, whatIf: whatIf.trim() });
   };
   return (
     <form class="question" onSubmit={submit}>
@@ -67,6 +71,19 @@ export function QuestionForm(props: Props) {
         {t('pathAsk')}
       </button>
       <p class="muted question-hint">{t('pathHint')}</p>
+      <details class="what-if" open={props.whatIf !== ''}>
+        <summary>{t('whatIf')}</summary>
+        <p class="muted">{t('whatIfHint')}</p>
+        <textarea
+          name="what-if"
+          class="what-if-text"
+          aria-label={t('whatIf')}
+          rows={8}
+          spellcheck={false}
+          value={whatIf}
+          onInput={({ currentTarget }) => setWhatIf(currentTarget.value)}
+        />
+      </details>
       <datalist id="path-senders">
         {senders.map((name) => (
           <option key={name} value={name} />

@@ -1,12 +1,17 @@
 // The one sentence of the answer, and what to change.
-import type { PathReport } from '../../../base/path-report';
+import type { Verdict } from '../../../base/path-report';
 import { useTexts } from '../app/context';
 import { Copyable } from '../parts/controls';
 
 const tones = { yes: 'good', no: 'bad', unsure: 'wait' } as const;
 const titles = { yes: 'verdictYes', no: 'verdictNo', unsure: 'verdictUnsure' } as const;
 
-export function VerdictBanner({ report: { verdict, probed } }: { readonly report: PathReport }) {
+interface Props {
+  readonly verdict: Verdict;
+  readonly probed: boolean;
+}
+
+export function VerdictBanner({ verdict, probed }: Props) {
   const t = useTexts();
   const { works, sentence, remedy, code } = verdict;
   return (
