@@ -36,7 +36,7 @@ const objects = [
   {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'client', namespace },
+    metadata: { name: 'client', namespace, labels: { app: 'client' } },
     spec: template('client', 'k8ts/toolbox:1.0', {
       command: ['sh', '-c', 'while :; do wget -q -O /dev/null -T 1 http://shop/; usleep 200000; done'],
     }).spec,
@@ -47,6 +47,12 @@ const denyAll = {
   kind: 'NetworkPolicy',
   metadata: { name: 'deny-all', namespace },
   spec: { podSelector: { matchLabels: { app: 'shop' } }, policyTypes: ['Ingress'] },
+};
+
+const allowClient = {
+  ...denyAll,
+  metadata: { name: 'allow-client', namespace },
+  spec: { ...denyAll.spec, ingress: [{ from: [{ podSelector: { matchLabels: { app: 'client' } } }] }] },
 };
 
 export async function trafficTests(
@@ -115,6 +121,13 @@ export async function trafficTests(
     await view.see('.hop.guilty .hop-fault', /IngressPolicy/);
     await view.see('.verdict code', 'kubectl edit networkpolicy');
     t.strictSame(await view.look('path'), []);
+    await view.click('.what-if summary');
+    await view.page.fill('.what-if-text', JSON.stringify(allowClient));
+    await view.click('form button', 'Show the path');
+    await view.see('.what-if-result .verdict.good', 'It arrives');
+    await view.see('.what-if-result', 'NetworkPolicy console-traffic/allow-client: created');
+    t.strictSame(await view.look('what-if'), []);
+    await view.page.fill('.what-if-text', '');
     await cluster.kubectl('-n', namespace, 'delete', 'networkpolicy', 'deny-all');
     await view.click('form button', 'Show the path');
     await view.see('.verdict.good', 'It arrives');

@@ -87,7 +87,10 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
         {answer.state === 'failed' && <Notice title={t('failedTitle')} text={messageOf(answer.error)} />}
         {answer.state === 'there' && (
           <>
-            <VerdictBanner verdict={answer.report.verdict} probed={answer.report.probed} />
+            <VerdictBanner
+              verdict={answer.report.verdict}
+              {...(answer.report.probed ? {} : { note: t('notProbed') })}
+            />
             {answer.report.whatIf && <WhatIf report={answer.report.whatIf} />}
             {step === undefined ? (
               <>

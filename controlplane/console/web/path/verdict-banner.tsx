@@ -8,10 +8,10 @@ const titles = { yes: 'verdictYes', no: 'verdictNo', unsure: 'verdictUnsure' } a
 
 interface Props {
   readonly verdict: Verdict;
-  readonly probed: boolean;
+  readonly note?: string;
 }
 
-export function VerdictBanner({ verdict, probed }: Props) {
+export function VerdictBanner({ verdict, note }: Props) {
   const t = useTexts();
   const { works, sentence, remedy, code } = verdict;
   return (
@@ -26,7 +26,7 @@ export function VerdictBanner({ verdict, probed }: Props) {
           {t('remedy')} <Copyable text={remedy} />
         </p>
       )}
-      {!probed && <p class="muted">{t('notProbed')}</p>}
+      {note !== undefined && <p class="muted">{note}</p>}
     </div>
   );
 }

@@ -25,7 +25,7 @@ export function WhatIf({ report }: { readonly report: WhatIfReport }) {
           </li>
         ))}
       </ul>
-      <VerdictBanner verdict={verdict} probed={true} />
+      <VerdictBanner verdict={verdict} />
       {lists.map(({ title, rules }) =>
         rules.length === 0 ? null : (
           <details key={title}>
