@@ -1,7 +1,6 @@
-// The table of connections of a namespace by ctnetlink, and whether the kernel counts their packets.
-import { AppError, describeError } from '../../controlplane/base/errors';
+// The table of connections of a namespace, by ctnetlink.
 import { streamDump } from '../link/stream-dump';
-import { ensureSysctls, readSysctl } from '../link/sysctl';
+import { readSysctl } from '../link/sysctl';
 import type { Netns } from '../netns/netns';
 import { Entry } from './entry';
 import type { Ledger } from './ledger';
@@ -35,33 +34,4 @@ export async function readConnections(netns: Netns, ledger: Ledger, nowMs: numbe
 export function connectionCount(netns: Netns): { readonly count: number; readonly max: number } {
   const read = (name: string) => Number(readSysctl(netns, `net.netfilter.nf_conntrack_${name}`) ?? 0);
   return { count: read('count'), max: read('max') };
-}
-
-const accounting = 'net.netfilter.nf_conntrack_acct';
-
-/** Lets the kernel count the packets of connections that begin from now on; restore() undoes that. */
-export class Accounting {
-  private before: string | undefined;
-
-  constructor(private readonly netns: Netns) {}
-
-  /** Repeatable: another collector that ended may have switched it off. `problem`: it failed. */
-  ensure(): { readonly on: boolean; readonly problem?: string } {
-    try {
-      const now = readSysctl(this.netns, accounting);
-      if (now === undefined) return { on: false };
-      if (now === '0') ensureSysctls(this.netns, { [accounting]: '1' });
-      this.before ??= now;
-      return { on: true };
-    } catch (error) {
-      const cause = error instanceof AppError && error.cause !== undefined ? `: ${describeError(error.cause)}` : '';
-      return { on: false, problem: `packets of connections are not counted: ${describeError(error)}${cause}` };
-    }
-  }
-
-  /** Repeatable. */
-  restore(): void {
-    if (this.before === '0') ensureSysctls(this.netns, { [accounting]: '0' });
-    this.before = undefined;
-  }
 }

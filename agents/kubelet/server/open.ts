@@ -8,6 +8,8 @@ import { filesBeside } from '../../../controlplane/pki/node-files';
 import { renderProcess } from '../../../controlplane/process/health';
 import { startLineProgram } from '../../../dataplane/exec/line-program';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
+import { ownNetns } from '../../../dataplane/netns/system-netns';
+import { Accounting } from '../../../dataplane/traffic/accounting';
 import { certificateEnds } from '../certificates/ends';
 import { CertificateRenewer } from '../certificates/renewer';
 import { ServingCertificate } from '../certificates/serving-certificate';
@@ -68,7 +70,9 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     nodeName,
     pods: () => networkPods(records).map(({ key, pid, addresses }) => ({ key, pid, addresses })),
     start: startLineProgram,
+    accounting: new Accounting(ownNetns()),
     clock: systemClock,
+    log: log.child('traffic'),
   });
   signal.addEventListener('abort', () => traffic.close(), { once: true });
   const server = {

@@ -1,5 +1,6 @@
 // The door for traffic with a played child.
 import t from 'tap';
+import { silentLogger } from '../../../controlplane/base/logger';
 import type { LineProgramEvents } from '../../../dataplane/exec/line-program';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { Traffic } from './traffic';
@@ -14,7 +15,10 @@ interface Played {
 function open() {
   const clock = new FakeClock(0);
   const children: Played[] = [];
+  const setting: string[] = [];
   const traffic = new Traffic({
+    accounting: { remember: () => void setting.push('remember'), restore: () => void setting.push('restore') },
+    log: silentLogger,
     program: ['node', 'k8ts.js'],
     nodeName: 'w1',
     pods: () => [{ key: 'shop/web', pid: 7, addresses: ['10.244.1.5'] }],
@@ -33,7 +37,7 @@ function open() {
       };
     },
   });
-  return { clock, children, traffic };
+  return { clock, children, traffic, setting };
 }
 
 t.test('the first question starts the child, which stays; who asks within a second shares an answer', async (t) => {
@@ -59,7 +63,7 @@ t.test('the first question starts the child, which stays; who asks within a seco
 });
 
 t.test('nobody asks for 15 seconds: the child ends, and the next question starts another one', async (t) => {
-  const { clock, children, traffic } = open();
+  const { clock, children, traffic, setting } = open();
   const first = traffic.answer();
   children[0]!.events.onLine('{}');
   await first;
@@ -72,6 +76,9 @@ t.test('nobody asks for 15 seconds: the child ends, and the next question starts
   children[0]!.events.onEnd('it ended with status 0');
   children[1]!.events.onLine('{"n":2}');
   t.equal(await again, '{"n":2}', 'the end of the old child does not disturb the new one');
+  t.same(setting, ['remember'], 'two children at once: the setting is that of the first');
+  children[1]!.events.onEnd('a signal ended it');
+  t.same(setting, ['remember', 'restore'], 'what a killed child has left is restored');
 });
 
 t.test('a child that crashes, hangs, or says nonsense', async (t) => {

@@ -2,7 +2,9 @@
 // next; it lives while somebody asks.
 import type { Clock } from '../../../controlplane/base/clock';
 import { Unavailable } from '../../../controlplane/base/errors';
+import type { Logger } from '../../../controlplane/base/logger';
 import type { LineProgram, LineProgramEvents } from '../../../dataplane/exec/line-program';
+import type { Accounting } from '../../../dataplane/traffic/accounting';
 
 export interface TrafficDeps {
   /** The command that starts `k8ts`: the interpreter and the bundle. */
@@ -11,7 +13,10 @@ export interface TrafficDeps {
   /** The pods of this node that have a network of their own. */
   readonly pods: () => readonly object[];
   readonly start: (argv: readonly string[], events: LineProgramEvents) => Child['program'];
+  /** The setting of the kernel that the child changes: it is restored for a child that was killed. */
+  readonly accounting: Pick<Accounting, 'remember' | 'restore'>;
   readonly clock: Pick<Clock, 'elapsed' | 'after'>;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 /** A reading counts for all who ask within this time. */
@@ -31,6 +36,8 @@ export class Traffic {
   private child: Child | undefined;
   private reading: { readonly atMs: number; readonly done: boolean; readonly answer: Promise<string> } | undefined;
   private stopIdle = () => {};
+  /** Children that have not ended: one that was told to end may still be there when the next one starts. */
+  private alive = 0;
   private closed = false;
 
   constructor(private readonly deps: TrafficDeps) {}
@@ -92,15 +99,25 @@ export class Traffic {
   }
 
   private startChild(): Child {
+    if (this.alive++ === 0) this.attempt(() => this.deps.accounting.remember());
     const child: { program: Child['program']; waiting: Child['waiting'] } = { program: nothing, waiting: undefined };
     child.program = this.deps.start([...this.deps.program, 'traffic'], {
       onLine: (line) => child.waiting?.resolve(line),
       onEnd: (why) => {
+        if (--this.alive === 0) this.attempt(() => this.deps.accounting.restore());
         this.forget(child);
         child.waiting?.reject(new Unavailable(`the reader of this node's traffic failed: ${why}`));
       },
     });
     return child;
+  }
+
+  private attempt(change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this.deps.log.warn('counting of packets of connections cannot be restored', { error });
+    }
   }
 
   private forget(child: Child): void {

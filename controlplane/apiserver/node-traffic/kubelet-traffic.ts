@@ -9,8 +9,8 @@ import type { NodeTrafficStatus } from '../../base/traffic';
 /** What a node says, or why it says nothing. */
 export type TrafficAnswer = { readonly status: NodeTrafficStatus } | { readonly error: string };
 
+/** Then it is forgotten: answers are long, and a cluster has many nodes. */
 const keptMs = 1_000;
-const forgottenMs = 10_000;
 const atOnce = 16;
 /** A kubelet has its own, longer limit: its answer may still count for the next reader. */
 const waitMs = 5_000;
@@ -18,17 +18,12 @@ const waitMs = 5_000;
 export interface KubeletTrafficDeps {
   /** The answer of a node's kubelet at /path/traffic. It rejects when the kubelet does not answer in time. */
   readonly read: (node: string) => Promise<string>;
-  readonly clock: Pick<Clock, 'elapsed' | 'after'>;
-}
-
-interface Asked {
-  /** When the answer came; undefined: not yet. */
-  atMs: number | undefined;
-  readonly answer: Promise<TrafficAnswer>;
+  readonly clock: Pick<Clock, 'after'>;
 }
 
 export class KubeletTraffic {
-  private readonly asked = new Map<string, Asked>();
+  /** By node: the answer that counts now, or is on its way. */
+  private readonly asked = new Map<string, Promise<TrafficAnswer>>();
   private running = 0;
   private readonly waiting: Array<() => void> = [];
 
@@ -36,7 +31,6 @@ export class KubeletTraffic {
 
   /** One for each node. Never rejects. */
   async of(nodes: readonly string[]): Promise<ReadonlyMap<string, TrafficAnswer>> {
-    this.forget();
     const answers = await Promise.all(
       nodes.map(async (node) => [node, await this.soon(node, this.ask(node))] as const),
     );
@@ -45,18 +39,13 @@ export class KubeletTraffic {
 
   private ask(node: string): Promise<TrafficAnswer> {
     const known = this.asked.get(node);
-    if (known && (known.atMs === undefined || this.deps.clock.elapsed() - known.atMs < keptMs)) return known.answer;
-    const asked: Asked = {
-      atMs: undefined,
-      answer: this.inTurn(() => this.deps.read(node))
-        .then((text) => parsed(text, node))
-        .catch((error: unknown) => ({ error: describeError(error) }))
-        .finally(() => {
-          asked.atMs = this.deps.clock.elapsed();
-        }),
-    };
-    this.asked.set(node, asked);
-    return asked.answer;
+    if (known) return known;
+    const answer = this.inTurn(() => this.deps.read(node))
+      .then((text) => parsed(text, node))
+      .catch((error: unknown) => ({ error: describeError(error) }))
+      .finally(() => void this.deps.clock.after(keptMs, () => this.asked.delete(node)));
+    this.asked.set(node, answer);
+    return answer;
   }
 
   private soon(node: string, answer: Promise<TrafficAnswer>): Promise<TrafficAnswer> {
@@ -80,12 +69,6 @@ export class KubeletTraffic {
       if (next) next();
       else this.running--;
     }
-  }
-
-  /** Answers that no client asked for again: they are long, and nodes may be gone. */
-  private forget(): void {
-    const oldest = this.deps.clock.elapsed() - forgottenMs;
-    for (const [node, { atMs }] of this.asked) if (atMs !== undefined && atMs < oldest) this.asked.delete(node);
   }
 }
 
