@@ -28,7 +28,7 @@ const own = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'manag
 export async function rehearse(wanted: readonly Wanted[], cluster: ClusterReader): Promise<readonly Rehearsed[]> {
   const done: Rehearsed[] = [];
   for (const one of wanted) {
-    const before = await cluster.find(one.kind, one.key);
+    const before = await attempt(one, () => cluster.find(one.kind, one.key));
     const isNewSpace = done.some(
       ({ kind, key, change }) => kind === namespaces && key === one.object.metadata?.namespace && change === 'created',
     );
@@ -67,7 +67,8 @@ async function createElsewhere({ kind }: Wanted, object: KubeObject, { client }:
   return { ...made, metadata: { ...given, name, namespace } };
 }
 
-async function attempt({ kind, key }: Wanted, apply: () => Promise<KubeObject>): Promise<KubeObject> {
+/** @throws ChangeRefused, Unavailable, BadRequest */
+export async function attempt<T>({ kind, key }: Pick<Wanted, 'kind' | 'key'>, apply: () => Promise<T>): Promise<T> {
   try {
     return await apply();
   } catch (error) {

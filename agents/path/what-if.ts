@@ -7,7 +7,7 @@ import type { PathDeps, PathQuestion } from './deps';
 import { type Manifest, readManifest, readWithout } from './manifest';
 import { findPath } from './path';
 import { diffHops } from './path-diff';
-import { type Rehearsed, rehearse } from './rehearse';
+import { attempt, type Rehearsed, rehearse } from './rehearse';
 import { faultHop } from './report';
 import { judge } from './verdict';
 
@@ -36,7 +36,7 @@ export async function propose(
   if (twice) throw new BadRequest(`${twice.kind.kind} ${twice.key} is both in the manifest and to be deleted`);
   const deleted = await Promise.all(
     deletions.map(async ({ kind, key }): Promise<Rehearsed> => {
-      const before = await cluster.find(kind, key);
+      const before = await attempt({ kind, key }, () => cluster.find(kind, key));
       if (before === undefined) throw new BadRequest(`${kind.kind} ${key}, to be deleted, does not exist`);
       return { kind, key, before, after: undefined, change: 'deleted' };
     }),

@@ -24,13 +24,17 @@ export async function packetPathTests(t: Test, cluster: Cluster): Promise<void> 
 }
 
 /** Standard output of the command; status 1 says that the packet does not arrive. */
-export const spoken = (cluster: Cluster, argv: readonly string[]): Promise<string> =>
+export const spoken = (cluster: Cluster, argv: readonly string[], input = ''): Promise<string> =>
   output(['sh', '-c', '"$@" || [ $? = 1 ]', 'sh', process.execPath, `${root}/dist/k8ts.js`, 'path', ...argv], {
     env: cluster.env,
+    input,
   });
 
-export async function packetPath(cluster: Cluster, spec: object): Promise<PathReport> {
+export async function packetPath(cluster: Cluster, spec: object, ...options: readonly string[]): Promise<PathReport> {
   const input = JSON.stringify({ apiVersion: 'path.k8ts.io/v1alpha1', kind: 'PacketPath', spec });
-  const text = await output(['kubectl', 'create', '-o', 'json', '-f', '-'], { env: cluster.env, input });
+  const text = await output(['kubectl', 'create', '--validate=false', '-o', 'json', '-f', '-', ...options], {
+    env: cluster.env,
+    input,
+  });
   return (JSON.parse(text) as { status: PathReport }).status;
 }

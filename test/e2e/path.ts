@@ -6,6 +6,7 @@ import type { Lab } from '../labs/lab';
 import { closeLabs, openLabs, runLab } from '../labs/run';
 import { type Cluster, output, root } from './cluster';
 import { packetPathTests } from './packet-paths';
+import { whatIfTests } from './what-if';
 
 /** One of each kind of evidence; the others differ from these in the object only. */
 const looked = [
@@ -74,6 +75,7 @@ export async function pathTests(t: Test, cluster: Cluster): Promise<void> {
   });
 
   await packetPathTests(t, cluster);
+  await t.test('what if', (t) => whatIfTests(t, cluster));
 
   await t.test('a user without rights to probe looks only; without any, is told what is missing', async (t) => {
     await cluster.kubectl('create', 'serviceaccount', '-n', 'labs', 'looker');
