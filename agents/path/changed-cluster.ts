@@ -42,6 +42,10 @@ export class ChangedCluster extends ClusterReader {
     super(real.client, whatIf);
   }
 
+  override get isChanged(): boolean {
+    return true;
+  }
+
   override async find<T extends KubeObject>(kind: KindRef<T>, key: string): Promise<T | undefined> {
     const changed = this.changes.get(nameOf(kind));
     return changed?.has(key) ? (changed.get(key) as T | undefined) : this.real.find(kind, key);

@@ -46,6 +46,11 @@ export class ClusterReader {
     private readonly whatIf?: HopWhatIf,
   ) {}
 
+  /** True: objects stand in it that are not stored. */
+  get isChanged(): boolean {
+    return false;
+  }
+
   /** Undefined when there is none. @throws Forbidden, Unavailable */
   async find<T extends KubeObject>(kind: KindRef<T>, key: string): Promise<T | undefined> {
     return this.client.get(kind, key).catch((error: unknown) => {

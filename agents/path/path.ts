@@ -8,6 +8,7 @@ import { probeWay } from './path-probe';
 import type { Probed } from './probe';
 import { stops } from './report';
 import { findSender } from './sender';
+import { withSince } from './since';
 import { judge } from './verdict';
 import { type Walked, walkBehind, walkTo } from './walk';
 
@@ -28,8 +29,12 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
   const labels = atIngress ? { ...label, to: question.texts.to } : label;
   const probes =
     deps.probes === undefined ? [] : await probeWay({ question, sender, target, walked, behind }, deps.probes, hops);
-  return report(labels, hops, behind ?? walked, probes);
+  return report(labels, await dated(hops, deps), behind ?? walked, probes);
 }
+
+/** Of a change that is only tried out, no object has a time. */
+const dated = (hops: readonly LocatedHop[], { cluster }: PathDeps): Promise<readonly LocatedHop[]> =>
+  cluster.isChanged ? Promise.resolve(hops) : withSince(hops, cluster);
 
 const report = (
   label: { readonly from: string; readonly to: string },

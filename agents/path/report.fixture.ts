@@ -45,6 +45,7 @@ const request: readonly LocatedHop[] = [
         rule: '-A K8TS-SERVICES -d 10.96.12.7/32 -p tcp -m comment --comment "shop/cart:http" -m tcp --dport 80 -j K8TS-SVC-CART',
         verdict: 'jump',
         objects: ['Service shop/cart:http'],
+        since: '2026-01-02T03:04:05Z',
         writer: 'kube-proxy of k8ts',
         packets: 12,
       },

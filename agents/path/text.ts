@@ -65,8 +65,8 @@ function details({ facts, rules = [], becomes, kind }: LocatedHop): string[] {
   const shown = becomes || kind === 'hook' ? facts : facts.slice(1);
   return [
     ...shown.map((fact) => `         ${fact}`),
-    ...rules.flatMap(({ place, rule, verdict, objects, writer, packets, byChance }) => [
-      `         ${[place, verdict, ...objects, ...(packets === undefined ? [] : [`${packets} packets so far`])].join(', ')}`,
+    ...rules.flatMap(({ place, rule, verdict, objects, writer, packets, since, byChance }) => [
+      `         ${[place, verdict, ...objects, ...(packets === undefined ? [] : [`${packets} packets so far`]), ...(since === undefined ? [] : [`as it is since ${since}`])].join(', ')}`,
       `           ${rule}`,
       ...(byChance ? ['           (chance decides here: other connections may go on elsewhere)'] : []),
       ...(writer === undefined || writer.includes('k8ts') ? [] : [`           written by ${writer}`]),

@@ -101,6 +101,8 @@ export interface HopRule {
   readonly writer?: string;
   /** Packets that matched since the rule was written, where the rule counts. */
   readonly packets?: number;
+  /** RFC 3339: when the newest of its objects was created or last changed. Nodes do not know it; who asks them adds it. */
+  readonly since?: string;
   /** True where chance decides. */
   readonly byChance?: boolean;
 }

@@ -257,6 +257,7 @@ export const en = {
   packetBecomes: 'The packet is now',
   writtenBy: 'written by {writer}',
   packetsCounted: 'matched by {count} packets',
+  ruleSince: 'as it is since {time}',
   byChance: 'chosen by chance',
   tourStart: 'Tour: follow it step by step',
   tourStep: 'Step {step} of {count}',

@@ -247,6 +247,7 @@ export const zh: Texts = {
   packetBecomes: '数据包现在是',
   writtenBy: '由 {writer} 写入',
   packetsCounted: '已匹配 {count} 个数据包',
+  ruleSince: '自 {time} 起如此',
   byChance: '随机选择',
   tourStart: '导览：一步一步地跟随',
   tourStep: '第 {step} 步，共 {count} 步',

@@ -100,7 +100,7 @@ export function HopBody({ step: { facts, rules = [], becomes, fault } }: { reado
 }
 
 export function Rule({
-  rule: { place, rule, verdict, objects, writer, packets, byChance },
+  rule: { place, rule, verdict, objects, writer, packets, since, byChance },
 }: {
   readonly rule: HopRule;
 }) {
@@ -109,6 +109,7 @@ export function Rule({
     ...objects,
     ...(writer === undefined ? [] : [t('writtenBy', { writer })]),
     ...(packets === undefined ? [] : [t('packetsCounted', { count: packets })]),
+    ...(since === undefined ? [] : [t('ruleSince', { time: new Date(since).toLocaleString() })]),
     ...(byChance ? [t('byChance')] : []),
   ];
   return (
