@@ -46,6 +46,11 @@ t.test('a rollout shows old and new pods apart', async (t) => {
   ]);
 });
 
+t.test('pods that have not changed are the same dots: the timeline keeps many structures', async (t) => {
+  const dots = () => structureOf(shop).boxes.flatMap(({ pods }) => pods);
+  t.ok(dots().every((dot, i) => dot === dots()[i]));
+});
+
 t.test('links to Services that are not there are left out', async (t) => {
   const { links } = structureOf({ ...shop, services: [] });
   t.strictSame(links, []);

@@ -198,9 +198,14 @@ function workloadsOf(pods: readonly Pod[], policies: readonly NetworkPolicy[]): 
     const owner = `${group.pods[0]?.metadata?.namespace}/${group.type}/${group.name}`;
     generations.set(owner, [...(generations.get(owner) ?? []), group]);
   }
+  const policiesIn = new Map<string, NetworkPolicy[]>();
+  for (const policy of policies) {
+    const namespace = policy.metadata?.namespace ?? '';
+    policiesIn.set(namespace, [...(policiesIn.get(namespace) ?? []), policy]);
+  }
   return [...generations.values()].flatMap((all) => {
     const newest = all.reduce((a, b) => (bornOf(b) > bornOf(a) ? b : a));
-    return all.map((group) => workloadBox(group, all.length > 1 ? group === newest : undefined, policies));
+    return all.map((group) => workloadBox(group, all.length > 1 ? group === newest : undefined, policiesIn));
   });
 }
 
@@ -231,12 +236,15 @@ const workloadRefs: Readonly<Record<string, ResourceRef>> = {
   ReplicationController: { group: '', version: 'v1', plural: 'replicationcontrollers' },
 };
 
-function workloadBox(group: Group, isNewest: boolean | undefined, policies: readonly NetworkPolicy[]): Box {
+function workloadBox(
+  group: Group,
+  isNewest: boolean | undefined,
+  policiesIn: ReadonlyMap<string, readonly NetworkPolicy[]>,
+): Box {
   const { id, type, name, hash, pods } = group;
   const namespace = pods[0]?.metadata?.namespace ?? '';
   const resource = workloadRefs[type];
-  const inNamespace = policies.filter(({ metadata }) => metadata?.namespace === namespace);
-  const selecting = inNamespace.filter(({ spec }) =>
+  const selecting = (policiesIn.get(namespace) ?? []).filter(({ spec }) =>
     pods.some(({ metadata }) => selects(spec?.podSelector, metadata?.labels)),
   );
   return {
@@ -251,7 +259,18 @@ function workloadBox(group: Group, isNewest: boolean | undefined, policies: read
   };
 }
 
+/** The timeline keeps some hundred structures: a pod that has not changed is the same dot in all of them. */
+const dots = new WeakMap<Pod, PodDot>();
+
 function dotOf(pod: Pod): PodDot {
+  const known = dots.get(pod);
+  if (known) return known;
+  const dot = newDot(pod);
+  dots.set(pod, dot);
+  return dot;
+}
+
+function newDot(pod: Pod): PodDot {
   const isReady = isTrue(pod.status?.conditions, 'Ready');
   const isDeleting = pod.metadata?.deletionTimestamp !== undefined;
   const isStarting = pod.status?.phase === 'Pending';
