@@ -53,6 +53,14 @@ t.test('what the first reading finds is open, not opened, and what it has sent b
   t.match(edges, [{ opened: 0, open: 1, request: { packets: 2, bytes: 500 }, answer: { packets: 1, bytes: 100 } }]);
 });
 
+t.test('a first reading that fails is none', async (t) => {
+  const ledger = new Ledger();
+  ledger.begin(0);
+  ledger.see(entry(message({ request: [10, 1000] })));
+  const { edges } = reading(ledger, 1, { request: [11, 1100] }, { sourcePort: 7, request: [20, 2000] });
+  t.match(edges, [{ opened: 0, open: 2, request: { packets: 1, bytes: 100 } }]);
+});
+
 t.test('connections of one edge are added; the sums stay when they end', async (t) => {
   const ledger = started();
   const client = (sourcePort: number, more: Made = {}): Made => ({ sourcePort, request: [1, 60], ...more });

@@ -12,7 +12,7 @@ import { type Entry, IPPROTO, IPS, type Tuple } from './entry';
 export const idleMs = 5 * 60_000;
 export const maxEdges = 5_000;
 export const maxReported = 1_000;
-/** The table of a larger node is read, but the rest of it is not counted: about 100 bytes for each. */
+/** The table of a larger node is read to its end, but the rest of it is not counted. */
 export const maxConnections = 262_144;
 
 type Protocol = TrafficEdge['protocol'];
@@ -47,6 +47,22 @@ interface Edge {
   kept: boolean;
 }
 
+const newEdge = (key: string, lastMs: number): Edge => ({
+  key,
+  opened: 0,
+  open: 0,
+  unanswered: 0,
+  requestPackets: 0,
+  requestBytes: 0,
+  answerPackets: 0,
+  answerBytes: 0,
+  recent: 0,
+  lastMs,
+  kept: true,
+});
+/** Of connections whose edge was dropped. */
+const noEdge: Edge = { ...newEdge('', 0), kept: false };
+
 interface Connection {
   edge: Edge;
   id: number;
@@ -66,6 +82,8 @@ export class Ledger {
   private readonly connections = new Map<string, Connection>();
   private readonly edges = new Map<string, Edge>();
   private reading = 0;
+  /** False: no reading has come to its end yet. */
+  private started = false;
   private nowMs = 0;
   /** Edges of the last reading that there was no room for. */
   private crowdedOut = 0;
@@ -111,9 +129,8 @@ export class Ledger {
     for (const edge of this.edges.values()) {
       if (edge.open === 0 && this.nowMs - edge.lastMs > idleMs) this.drop(edge);
     }
-    this.crowdedOut = Math.max(0, this.edges.size - maxEdges);
-    if (this.crowdedOut > 0)
-      for (const edge of [...this.edges.values()].sort(byWeight).slice(maxEdges)) this.drop(edge);
+    this.makeRoom();
+    this.started = true;
   }
 
   report(): LedgerReport {
@@ -133,7 +150,7 @@ export class Ledger {
 
   private add(tuple: string, entry: Entry): Connection {
     // Without a reading before it, its begin is not known.
-    const first = this.reading === 1;
+    const first = !this.started;
     const edge = this.edge(edgeKey(entry));
     if (!first) edge.opened++;
     const connection: Connection = {
@@ -152,19 +169,7 @@ export class Ledger {
   private edge(key: string): Edge {
     const known = this.edges.get(key);
     if (known) return known;
-    const edge: Edge = {
-      key,
-      opened: 0,
-      open: 0,
-      unanswered: 0,
-      requestPackets: 0,
-      requestBytes: 0,
-      answerPackets: 0,
-      answerBytes: 0,
-      recent: 0,
-      lastMs: this.nowMs,
-      kept: true,
-    };
+    const edge = newEdge(key, this.nowMs);
     this.edges.set(key, edge);
     return edge;
   }
@@ -181,10 +186,10 @@ export class Ledger {
     connection.answerBytes = entry.answerBytes;
     const packets = requestPackets + answerPackets;
     if (!connection.edge.kept) {
-      const { key } = connection.edge;
-      const again = packets > 0 ? this.edge(key) : this.edges.get(key);
-      if (again === undefined) return undefined;
-      connection.edge = again;
+      const key = edgeKey(entry);
+      // Not the dropped one: it would stay in memory as long as its connections.
+      connection.edge = (packets > 0 ? this.edge(key) : this.edges.get(key)) ?? noEdge;
+      if (connection.edge === noEdge) return undefined;
     }
     const { edge } = connection;
     if (packets > 0) {
@@ -196,6 +201,13 @@ export class Ledger {
     }
     if (packets > 0 || isNew) edge.lastMs = this.nowMs;
     return edge;
+  }
+
+  /** Only the largest of late stay. */
+  private makeRoom(): void {
+    this.crowdedOut = Math.max(0, this.edges.size - maxEdges);
+    if (this.crowdedOut === 0) return;
+    for (const edge of [...this.edges.values()].sort(byWeight).slice(maxEdges)) this.drop(edge);
   }
 
   private drop(edge: Edge): void {

@@ -84,6 +84,10 @@ table ip k8ts {
 	map services {
 		type ipv4_addr . inet_proto . inet_service : verdict
 	}
+	chain services {
+		ip daddr . meta l4proto . th dport vmap @services
+		ip daddr @cluster-ips counter packets 2 bytes 120 goto mark-for-reject comment "a ClusterIP without such a port"
+	}
 	chain fw {
 		goto mark-for-drop comment "shop/lb:http: not in a source range"
 	}
@@ -159,12 +163,13 @@ t.test('nftables', async (t) => {
   t.same(stopped.map(say), [
     'drop other 9 540',
     'reject service 8 480 shop/none',
-    'reject service 7 420 shop/none',
     'drop service 6 360 shop/lb',
     'drop service 5 300',
+    'reject service 5 300 shop/none',
     'drop other 4 200',
     'drop policy 3 180 shop/a shop/b',
     'drop policy 2 120',
+    'reject service 2 120',
     'drop policy 1 60 shop/c',
   ]);
   t.strictSame(

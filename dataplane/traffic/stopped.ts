@@ -115,16 +115,46 @@ export interface Maps {
 
 /** What `nft -n -t list ruleset` prints, as tables. Asks the maps only for rules that have stopped packets. */
 export function stoppedByNft(tables: readonly NftTable[], maps: Maps): readonly StoppedTraffic[] {
-  return tables.flatMap((table) =>
-    [...table.chains].flatMap(([chain, { rules }]) =>
+  return tables.flatMap((table) => {
+    const unknownPorts = isOfServices(table) ? unknownPortsIn(table) : [];
+    const rest = { ...sumOf(unknownPorts) };
+    const stopped = [...table.chains].flatMap(([chain, { rules }]) =>
       rules.flatMap((rule) => {
-        const counted = countedRule(rule);
-        return counted
-          ? [{ ...counted, ...meaningOf(table, chain, counted, maps), rule: nftText(table, chain, counted.rule) }]
-          : [];
+        const all = countedRule(rule);
+        const isShared = isOfServices(table) && chain === nftChains.verdict && all?.verdict === 'reject';
+        const counted = all && isShared ? lessened(all, rest) : all;
+        if (counted === undefined || counted.packets === 0) return [];
+        return [{ ...counted, ...meaningOf(table, chain, counted, maps), rule: nftText(table, chain, counted.rule) }];
       }),
-    ),
-  );
+    );
+    return [...unknownPorts, ...stopped];
+  });
+}
+
+const isOfServices = ({ label }: NftTable): boolean => /^ip6? (?:k8ts|kube-proxy)$/.test(label);
+
+/** Packets to a port that no Service has: a rule of its own sends them to the rule that refuses for all Services. */
+const unknownPortsIn = (table: NftTable): readonly StoppedTraffic[] =>
+  (table.chains.get(nftChains.services)?.rules ?? []).flatMap((rule) => {
+    const [whole, packets, bytes] = /counter packets ([1-9]\d*) bytes (\d+) goto mark-for-reject /.exec(rule) ?? [];
+    if (whole === undefined) return [];
+    const text = nftText(table, nftChains.services, rule.replace(/counter packets \d+ bytes \d+ /, ''));
+    const counted = { packets: Number(packets), bytes: Number(bytes) };
+    return [{ ...counted, verdict: 'reject', cause: 'service', objects: [], pods: [], rule: text }];
+  });
+
+const sumOf = (counted: readonly PacketsAndBytes[]): PacketsAndBytes => ({
+  packets: counted.reduce((sum, { packets }) => sum + packets, 0),
+  bytes: counted.reduce((sum, { bytes }) => sum + bytes, 0),
+});
+
+/** Takes `rest` away from the rule, and from `rest` what it took. The counters are not read at one moment. */
+function lessened(rule: CountedRule, rest: { packets: number; bytes: number }): CountedRule {
+  const packets = Math.min(rule.packets, rest.packets);
+  const bytes = Math.min(rule.bytes, rest.bytes);
+  rest.packets -= packets;
+  rest.bytes -= bytes;
+  return { ...rule, packets: rule.packets - packets, bytes: rule.bytes - bytes };
 }
 
 interface CountedRule extends Pick<StoppedTraffic, 'packets' | 'bytes' | 'verdict'> {
@@ -148,7 +178,8 @@ const commentOf = (rule: string): string => / comment "([^"]*)"$/.exec(rule)?.[1
 
 type Meaning = Pick<StoppedTraffic, 'cause' | 'objects' | 'direction' | 'pods'>;
 
-function meaningOf({ label, chains: all }: NftTable, chain: string, counted: CountedRule, maps: Maps): Meaning {
+function meaningOf(table: NftTable, chain: string, counted: CountedRule, maps: Maps): Meaning {
+  const { label, chains: all } = table;
   // Not its twin for bridges, which stops frames that did not pass the rules of policies, such as groups of neighbour discovery.
   if (label === `inet ${policyTable}`) {
     const direction = directionOf(chain);
@@ -159,7 +190,7 @@ function meaningOf({ label, chains: all }: NftTable, chain: string, counted: Cou
       pods: maps.podsOf(chain),
     };
   }
-  if (!/^ip6? (?:k8ts|kube-proxy)$/.test(label)) {
+  if (!isOfServices(table)) {
     return { cause: 'other', objects: [], pods: [] };
   }
   const named = serviceOfComment(commentOf(counted.rule)).map(({ key }) => key);

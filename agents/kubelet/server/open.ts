@@ -63,10 +63,10 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
   const files = filesBeside(options.kubeconfig, options.pkiDir);
   const slis = new HealthSlis(() => kubelet.problem());
   const host = isIPv6(nodeIps[0]!) ? '::' : '0.0.0.0';
-  // The bundle with all commands.
-  const program = [process.execPath, require.main?.filename ?? ''];
+  // With all commands.
+  const bundle = require.main?.filename ?? '';
   const traffic = new Traffic({
-    program,
+    program: [process.execPath, `--max-old-space-size=${maxTrafficHeapMb}`, bundle],
     nodeName,
     pods: () => networkPods(records).map(({ key, pid, addresses }) => ({ key, pid, addresses })),
     start: startLineProgram,
@@ -86,7 +86,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     streaming: createStreamingServer({ handlers: streamingHandlers(runtime, lookup), log: log.child('streaming') }),
     stats: statsPages({ stats, runtime, machine, probes: kubelet.probeMetrics, startedAtMs }),
     packetPath: new PacketPath({
-      program,
+      program: [process.execPath, bundle],
       nodeName,
       records,
       resolvConf: (uid) => join(options.rootDir, 'pods', uid, 'resolv.conf'),
@@ -126,5 +126,8 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     },
   };
 }
+
+/** A table with 262,144 connections, each of another client, needs half of it; without a limit the heap grows before it is cleaned. */
+const maxTrafficHeapMb = 256;
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');

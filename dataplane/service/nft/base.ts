@@ -78,7 +78,7 @@ function dispatch({ nodePortAddresses }: NodeFacts, family: Family): string[] {
   const notLoopback = `!= ${loopback}`;
   return [
     `${ip} daddr . meta l4proto . th dport vmap @${maps.services}`,
-    `${ip} daddr @${sets.clusterIps} goto ${chains.reject} ${comment('a ClusterIP without such a port')}`,
+    `${ip} daddr @${sets.clusterIps} counter goto ${chains.reject} ${comment('a ClusterIP without such a port')}`,
     ...(nodePortAddresses ?? [notLoopback]).map(
       (range) => `${ip} daddr ${range} fib daddr type local meta l4proto . th dport vmap @${maps.nodePorts}`,
     ),

@@ -32,7 +32,7 @@ add chain ip k8ts host-ports
 add rule ip k8ts nat-prerouting jump services
 add rule ip k8ts nat-output jump services
 add rule ip k8ts services ip daddr . meta l4proto . th dport vmap @services
-add rule ip k8ts services ip daddr @cluster-ips goto mark-for-reject comment "a ClusterIP without such a port"
+add rule ip k8ts services ip daddr @cluster-ips counter goto mark-for-reject comment "a ClusterIP without such a port"
 add rule ip k8ts services ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @node-ports
 add rule ip k8ts services ip daddr != 127.0.0.0/8 fib daddr type local jump host-ports
 add rule ip k8ts services ip saddr != 127.0.0.0/8 ip daddr 127.0.0.0/8 fib saddr type local jump host-ports
@@ -81,7 +81,7 @@ add chain ip6 k8ts host-ports
 add rule ip6 k8ts nat-prerouting jump services
 add rule ip6 k8ts nat-output jump services
 add rule ip6 k8ts services ip6 daddr . meta l4proto . th dport vmap @services
-add rule ip6 k8ts services ip6 daddr @cluster-ips goto mark-for-reject comment "a ClusterIP without such a port"
+add rule ip6 k8ts services ip6 daddr @cluster-ips counter goto mark-for-reject comment "a ClusterIP without such a port"
 add rule ip6 k8ts services ip6 daddr fd00:1::/64 fib daddr type local meta l4proto . th dport vmap @node-ports
 add rule ip6 k8ts services ip6 daddr != ::1 fib daddr type local jump host-ports
 add rule ip6 k8ts services ip6 saddr != ::1 ip6 daddr ::1 fib saddr type local jump host-ports

@@ -1,0 +1,56 @@
+// What nodes carry, through the API: connections of pods to a Service, by their names, and what a Service refuses.
+import type { Test } from 'tap';
+import type { NodeTraffic } from '../../controlplane/api/node-traffic';
+import type { TrafficEdge } from '../../controlplane/base/traffic';
+import { type Cluster, until } from './cluster';
+
+const accounting = 'net.netfilter.nf_conntrack_acct';
+const refusing = `
+apiVersion: v1
+kind: Service
+metadata: {name: nothing-behind, namespace: codereview}
+spec: {ports: [{port: 80}], selector: {app: nothing}}
+`;
+
+export async function nodeTrafficTests(t: Test, cluster: Cluster): Promise<void> {
+  const get = (...what: string[]) => cluster.kubectl('-n', 'codereview', 'get', ...what);
+  const nodeName = await get('pod', 'toolbox', '-o', 'jsonpath={.spec.nodeName}');
+  const podIp = await get('pod', 'toolbox', '-o', 'jsonpath={.status.podIP}');
+  const serviceIp = await get('service', 'codereviewapi', '-o', 'jsonpath={.spec.clusterIP}');
+  const read = () => cluster.json<NodeTraffic>('get', 'nodetraffic', nodeName);
+  const edges = async (): Promise<readonly TrafficEdge[]> =>
+    ((await read()).status?.edges ?? []).filter(
+      ({ source, destination }) => source === podIp && destination.address === serviceIp,
+    );
+  const opened = async () => (await edges()).reduce((sum, one) => sum + one.opened, 0);
+
+  await t.test('connections of a pod to a Service, with their bytes', async (t) => {
+    const before = await opened();
+    await cluster.toolbox('curl', '-s', '-m5', 'http://codereviewapi/');
+    await until('the connection is there', async () => (await opened()) > before, 20_000);
+    const [edge] = await edges();
+    t.match(edge, { protocol: 'tcp', destination: { port: 80 }, backend: { port: 8080 }, unanswered: 0 });
+    t.ok(edge!.request.bytes > 0 && edge!.answer.bytes > 0);
+    const { pods } = (await read()).status!;
+    t.match(
+      pods.find(({ pod }) => pod === 'codereview/toolbox'),
+      { addresses: [podIp] },
+    );
+  });
+
+  await t.test('what a Service without endpoints refuses', async (t) => {
+    await cluster.apply(refusing);
+    t.teardown(() => cluster.kubectl('-n', 'codereview', 'delete', 'service', 'nothing-behind'));
+    const refused = async () => {
+      await cluster.toolbox('curl', '-s', '-m1', 'http://nothing-behind/').catch(() => '');
+      const { stopped = [] } = (await read()).status ?? {};
+      return stopped.some(({ objects }) => objects.includes('codereview/nothing-behind'));
+    };
+    await until('the refusal is there', refused, 20_000);
+  });
+
+  t.match(await cluster.kubectl('get', 'nodetraffics'), /^NAME +CONNECTIONS +EDGES +STOPPED[\s\S]*^worker-1 +\d+/m);
+  const counts = async () => (await cluster.inNode(nodeName, 'sysctl', '-n', accounting)).trim();
+  t.equal(await counts(), '1');
+  await until('nodes count for readers only', async () => (await counts()) === '0', 30_000);
+}
