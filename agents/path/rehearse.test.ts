@@ -18,9 +18,9 @@ const admin = { name: 'admin', groups: ['system:masters'] };
 const clusterAs = (user: { readonly name: string; readonly groups: readonly string[] }) =>
   new ClusterReader(createClient(server.api.transport(user)));
 const client = () => clusterAs(admin).client;
-const tryOut = (objects: readonly object[], user = admin) => {
+const tryOut = async (objects: readonly object[], user = admin) => {
   const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  return rehearse(readManifest([manifest], 'default').wanted, clusterAs(user));
+  return rehearse((await readManifest([manifest], 'default', JSON.parse)).wanted, clusterAs(user));
 };
 const service = (name: string, spec: object, more: object = {}) => ({
   apiVersion: 'v1',
@@ -48,7 +48,7 @@ t.test(
       {
         key: 'default/b',
         after: { spec: { ports: [{ nodePort: Number, targetPort: 80 }] } },
-        note: /stands for the one/,
+        note: /stands for what/,
       },
     ]);
     const [a, b] = found.map(({ after }) => specOf(after)?.clusterIP);

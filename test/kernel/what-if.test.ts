@@ -1,4 +1,4 @@
-// Rules as they would be are those that the kernel holds after they are written, in both modes, with policies, beside rules of others.
+// Rules as they would be are those that the kernel holds after they are written, in both modes, with policies, next to rules of others.
 import t, { type Test } from 'tap';
 import { translateNamespace, translatePod, translatePolicy } from '../../agents/kube-proxy/policy/translate';
 import { openRules } from '../../agents/kube-proxy/rules';
