@@ -17,6 +17,7 @@ import {
 } from '../kube-proxy/policy/translate';
 import { translateService } from '../kube-proxy/translate';
 import { readInputs } from './inputs';
+import { checkWhatIf } from './what-if-check';
 
 export interface WhatIfDeps {
   readonly exec: Exec;
@@ -24,12 +25,13 @@ export interface WhatIfDeps {
   readonly kubeProxy: string;
 }
 
-/** @throws Unavailable when kube-proxy does not answer, CommandFailed when nft does not take the rules */
+/** @throws BadRequest for objects that no API server has checked, Unavailable when kube-proxy does not answer, CommandFailed when nft does not take the rules */
 export async function wouldBe(
   listings: CountedListings,
   whatIf: HopWhatIf,
   { exec, kubeProxy }: WhatIfDeps,
 ): Promise<CountedListings> {
+  checkWhatIf(whatIf);
   const inputs = await readInputs(kubeProxy, (whatIf.policies ?? []).length > 0);
   const planned = compileInputs(changedInputs(inputs, whatIf));
   return replaceOwn(listings, planned, await printTables(exec, planned.nft));

@@ -10,7 +10,7 @@ const client = {
     items: plural === 'nodes' ? [node] : plural === 'pods' ? [pod] : [],
   }),
 } as unknown as Client;
-const caller = { client, domain: 'cluster.local' };
+const caller = { client, domain: 'cluster.local', yamlToJson: async (text: string) => text };
 const fieldsOf = (error: unknown) => (error instanceof Invalid ? error.causes.map(({ field }) => field) : error);
 
 t.test('every wrong field is named', async (t) => {

@@ -1,5 +1,6 @@
 // A path for someone who asks by the API: a PacketPath, in the API server's process. The composition root hands this to the server.
 import { isIP } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PathAsked } from '../../controlplane/api/packet-path';
 import { BadRequest, describeError, type FieldCause, Invalid } from '../../controlplane/base/errors';
 import type { PathReport } from '../../controlplane/base/path-report';
@@ -19,6 +20,8 @@ export interface Caller {
   readonly client: Client;
   readonly address?: string;
   readonly domain: string;
+  /** One document, bounded and off the event loop. @throws BadRequest */
+  readonly yamlToJson: (text: string) => Promise<string>;
 }
 
 /**
@@ -26,7 +29,10 @@ export interface Caller {
  * nodes is meant, and its own names. No probe is ever sent from here: a user would let the API server connect to addresses of the user's
  * choice, past its firewall. Where the machine is a node, its kubelet sends instead. @throws Invalid, NotFound, Forbidden
  */
-export async function findByApi(asked: PathAsked, { client, address, domain }: Caller): Promise<PathReport> {
+export async function findByApi(
+  asked: PathAsked,
+  { client, address, domain, yamlToJson }: Caller,
+): Promise<PathReport> {
   const question = readQuestion(asked);
   const cluster = new ClusterReader(client);
   const isHere = address !== undefined && refusedRange(address) === 'loopback';
@@ -44,7 +50,12 @@ export async function findByApi(asked: PathAsked, { client, address, domain }: C
   const { whatIf, namespace = 'default' } = asked;
   const find = async () => {
     if (whatIf === undefined) return findPath(question, deps);
-    const proposal = await propose({ manifests: [whatIf], namespace }, cluster).catch((error: unknown) => {
+    const parse = async (document: string): Promise<unknown> => {
+      // Many short documents must not hold the event loop together.
+      await nextTurn();
+      return JSON.parse(await yamlToJson(document));
+    };
+    const proposal = await propose({ manifests: [whatIf], parse, namespace }, cluster).catch((error: unknown) => {
       if (!(error instanceof BadRequest)) throw error;
       throw refused([{ reason: 'FieldValueInvalid', field: 'spec.whatIf', message: describeError(error) }]);
     });

@@ -186,7 +186,8 @@ const slimMetadata = ({ name, namespace, labels, deletionTimestamp }: NonNullabl
 const slimService = ({ metadata, spec, status }: Service) => ({
   metadata: slimMetadata(metadata),
   spec,
-  ...(status ? { status } : {}),
+  // Of a status kube-proxy reads this alone.
+  ...(status?.loadBalancer ? { status: { loadBalancer: status.loadBalancer } } : {}),
 });
 
 const slimSlice = ({ metadata, addressType, ports, endpoints = [] }: EndpointSlice) => ({

@@ -107,28 +107,24 @@ export interface SliceWorld {
   readonly node: (name: string) => Node | undefined;
 }
 
-/** EndpointSlices that would change. */
+/** EndpointSlices that would change. Slices that somebody else wrote stay as they are. */
 export function deriveSlices(world: SliceWorld): Changed<EndpointSlice> {
   const changed = new Map<string, EndpointSlice | undefined>();
+  const byKey = new Map(world.services.map((service) => [keyOf(service), service]));
+  const pods = podIndex(world.pods);
+  const owned = Map.groupBy(
+    world.slices.filter(({ metadata }) => metadata?.labels?.[managedByLabel] === managedBy),
+    serviceKeyOf,
+  );
   for (const key of servicesTouched(world)) {
-    const service = world.services.find((one) => keyOf(one) === key);
-    const [namespace] = key.split('/');
-    const slices = world.slices.filter((slice) => serviceKeyOf(slice) === key);
-    const selected = world.pods.filter(
-      (pod) => service && pod.metadata?.namespace === namespace && selects(service, pod),
-    );
-    const steps = planSlices({
-      service,
-      pods: selected,
-      slices: slices.filter(({ metadata }) => metadata?.labels?.[managedByLabel] === managedBy),
-      node: world.node,
-    });
+    const service = byKey.get(key);
+    const selected = service ? pods(service) : [];
+    const steps = planSlices({ service, pods: selected, slices: owned.get(key) ?? [], node: world.node });
     for (const [i, { action, slice }] of steps.entries()) {
       const name = slice.metadata?.name ?? `${key.split('/')[1]}-what-if-${i}`;
       const after = { ...slice, metadata: { ...slice.metadata, name } };
       changed.set(keyOf(after), action === 'delete' ? undefined : after);
     }
-    // Slices that somebody else wrote stay when their Service goes, but belong to nothing.
   }
   return changed;
 }
@@ -137,18 +133,34 @@ const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 
 function servicesTouched({ services: all, pods: now, podsBefore, changedPods, changedServices }: SliceWorld) {
   const keys = new Set(changedServices.keys());
-  const touched = [...podsBefore, ...now].filter((pod) => changedPods.has(keyOf(pod)));
-  for (const service of all) {
-    const { namespace } = service.metadata ?? {};
-    if (touched.some((pod) => pod.metadata?.namespace === namespace && selects(service, pod))) keys.add(keyOf(service));
-  }
+  const touched = podIndex([...podsBefore, ...now].filter((pod) => changedPods.has(keyOf(pod))));
+  for (const service of all) if (touched(service).length > 0) keys.add(keyOf(service));
   return keys;
 }
 
-const selects = ({ spec }: Service, { metadata }: Pod): boolean => {
-  const entries = Object.entries(spec?.selector ?? {});
-  return entries.length > 0 && entries.every(([name, value]) => metadata?.labels?.[name] === value);
-};
+/**
+ * From a Service to the pods that it selects. There may be thousands of both in a namespace, so the rarest label of the selector leads to
+ * the few pods that are compared.
+ */
+function podIndex(all: readonly Pod[]): (service: Service) => readonly Pod[] {
+  const byLabel = new Map<string, Pod[]>();
+  const labelOf = (namespace: string | undefined, name: string, value: string) => `${namespace}/${name}=${value}`;
+  for (const pod of all) {
+    const { namespace, labels = {} } = pod.metadata ?? {};
+    for (const [name, value] of Object.entries(labels)) {
+      const label = labelOf(namespace, name, value);
+      const having = byLabel.get(label);
+      if (having) having.push(pod);
+      else byLabel.set(label, [pod]);
+    }
+  }
+  return ({ metadata, spec }) => {
+    const wanted = Object.entries(spec?.selector ?? {});
+    const lists = wanted.map(([name, value]) => byLabel.get(labelOf(metadata?.namespace, name, value)) ?? []);
+    const [fewest = []] = lists.toSorted((a, b) => a.length - b.length);
+    return fewest.filter((pod) => wanted.every(([name, value]) => pod.metadata?.labels?.[name] === value));
+  };
+}
 
 export const changedOf = <T extends KubeObject>(rehearsed: readonly Rehearsed[], kind: object): Changed<T> =>
   new Map(

@@ -1,6 +1,7 @@
 // `k8ts path`: why a packet arrives, or does not.
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
+import { parse } from 'yaml';
 import { BadRequest, describeError } from '../../controlplane/base/errors';
 import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
@@ -78,7 +79,7 @@ examples:
     const manifests = await Promise.all(filename.map(readManifestFile));
     const find = async () =>
       options.whatIf
-        ? findWith(question, await propose({ manifests, without, namespace }, cluster), deps)
+        ? findWith(question, await propose({ manifests, parse: parseYaml, without, namespace }, cluster), deps)
         : findPath(question, deps);
     const report = await find().catch(withRole);
     if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
@@ -93,6 +94,16 @@ examples:
     if ((report.whatIf ?? report).verdict.works === 'no') process.exitCode = 1;
   },
 });
+
+/** @throws BadRequest */
+function parseYaml(document: string): unknown {
+  try {
+    return parse(document);
+  } catch (cause) {
+    const [first] = describeError(cause).split('\n');
+    throw new BadRequest(`the manifest is no YAML: ${first}`, { cause });
+  }
+}
 
 /** @throws BadRequest */
 async function readManifestFile(name: string): Promise<string> {

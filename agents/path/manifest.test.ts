@@ -1,4 +1,5 @@
 import t from 'tap';
+import { parse } from 'yaml';
 import { maxManifestBytes, readManifest, readWithout } from './manifest';
 
 t.test('objects of all documents, with their namespaces, Namespaces first', async (t) => {
@@ -15,9 +16,10 @@ items:
   - { apiVersion: v1, kind: ConfigMap, metadata: { name: c, namespace: x } }
   - { apiVersion: v1, kind: Namespace, metadata: { name: x } }
 `;
-  const { wanted, ignored } = readManifest(
+  const { wanted, ignored } = await readManifest(
     [text, '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"x"}}'],
     'shop',
+    parse,
   );
   t.strictSame(
     wanted.map(({ kind, key }) => `${kind.kind} ${key}`),
@@ -29,13 +31,16 @@ items:
 
 t.test('what is no manifest', async (t) => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['a: [', /no YAML/],
+    ['null\n--- \n- 1', /no object of the API/],
+    ['{"kind":"List","items":[null]}', /no object of the API/],
+    ['{"kind":"A","metadata":{"name":"a"}}\n---\n'.repeat(201), /at most 200 objects/],
     ['- 1', /no object of the API/],
     ['{"kind":"Service","apiVersion":"v1"}', /Service of the manifest has no metadata.name/],
     [`${'{"kind":"Service","apiVersion":"v1","metadata":{"name":"a"}}\n---\n'.repeat(2)}`, /in the manifest twice/],
     [`# ${'x'.repeat(maxManifestBytes)}`, /at most 256 KiB/],
   ];
-  for (const [text, message] of cases) t.throws(() => readManifest([text], 'shop'), { message }, text.slice(0, 40));
+  for (const [text, message] of cases)
+    await t.rejects(readManifest([text], 'shop', parse), { message }, text.slice(0, 40));
 });
 
 t.test('objects to delete', async (t) => {

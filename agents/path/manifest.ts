@@ -1,5 +1,4 @@
-// The objects of a manifest, YAML or JSON, and which of them have a part in the way of a packet. Pure.
-import { parseAllDocuments } from 'yaml';
+// The objects of a manifest, YAML or JSON, and which of them have a part in the way of a packet. Pure, but for the parser that is given.
 import {
   daemonSets,
   deployments,
@@ -18,6 +17,11 @@ import type { KubeObject } from '../../controlplane/api/types';
 import { BadRequest } from '../../controlplane/base/errors';
 
 export const maxManifestBytes = 256 * 1024;
+/** Each is tried out by a request of its own. */
+const maxObjects = 200;
+
+/** One document of YAML as a value. @throws BadRequest */
+export type ParseYaml = (document: string) => unknown;
 
 /** Namespaces first: others are in them. */
 const concerned: readonly KindRef<KubeObject>[] = [
@@ -50,12 +54,12 @@ export interface Manifest {
 const apiVersionOf = ({ group, version }: KindRef): string => (group === '' ? version : `${group}/${version}`);
 
 /** @param namespace of objects without one. @throws BadRequest */
-export function readManifest(texts: readonly string[], namespace: string): Manifest {
+export async function readManifest(texts: readonly string[], namespace: string, parse: ParseYaml): Promise<Manifest> {
   const wanted: Wanted[] = [];
   const ignored: string[] = [];
   if (texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) > maxManifestBytes)
     throw new BadRequest(`a manifest has at most ${maxManifestBytes / 1024} KiB here`);
-  for (const object of texts.flatMap(objectsOf)) {
+  for (const object of await objectsOf(texts.flatMap(documentsOf), parse)) {
     const { apiVersion = '', kind: name = '', metadata = {} } = object;
     if (!metadata.name) throw new BadRequest(`${name || 'an object'} of the manifest has no metadata.name`);
     const kind = concerned.find((one) => one.kind === name && apiVersionOf(one) === apiVersion);
@@ -76,25 +80,30 @@ export function readManifest(texts: readonly string[], namespace: string): Manif
   return { wanted: wanted.toSorted((a, b) => concerned.indexOf(a.kind) - concerned.indexOf(b.kind)), ignored };
 }
 
-function objectsOf(text: string): readonly KubeObject[] {
-  let values: readonly unknown[];
-  try {
-    values = parseAllDocuments(text).map((document) => {
-      const [error] = document.errors;
-      if (error) throw error;
-      return document.toJS() as unknown;
-    });
-  } catch (cause) {
-    throw new BadRequest(`the manifest is no YAML: ${(cause as Error).message.split('\n')[0]}`, { cause });
+/** Lines of `---` are between documents: inside one they would be indented. */
+const documentsOf = (text: string): readonly string[] =>
+  text.split(/^---(?=[ \t\r\n]|$)/m).filter((document) => /^[^\S\r\n]*[^#\s]/m.test(document));
+
+async function objectsOf(documents: readonly string[], parse: ParseYaml): Promise<readonly KubeObject[]> {
+  const found: KubeObject[] = [];
+  for (const document of documents) {
+    const value = await parse(document);
+    if (value !== null && value !== undefined) found.push(...flattened(value));
+    if (found.length > maxObjects) throw new BadRequest(`a manifest has at most ${maxObjects} objects here`);
   }
-  return values.flatMap((value) => (value === null || value === undefined ? [] : flattened(value)));
+  return found;
 }
 
 function flattened(value: unknown): readonly KubeObject[] {
-  const object = value as KubeObject & { readonly items?: readonly unknown[] };
-  if (typeof value !== 'object' || Array.isArray(value) || typeof object.kind !== 'string')
+  const object = asObject(value) as KubeObject & { readonly items?: readonly unknown[] };
+  return object.kind === 'List' && Array.isArray(object.items) ? object.items.map(asObject) : [object];
+}
+
+function asObject(value: unknown): KubeObject {
+  const object = value as KubeObject | null;
+  if (typeof object !== 'object' || object === null || typeof object.kind !== 'string')
     throw new BadRequest('the manifest has a document that is no object of the API: it has no kind');
-  return object.kind === 'List' && Array.isArray(object.items) ? object.items.flatMap(flattened) : [object];
+  return object;
 }
 
 const shortNames: Readonly<Record<string, KindRef<KubeObject>>> = {

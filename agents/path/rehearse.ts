@@ -3,6 +3,7 @@
 
 import { namespaces, type Service, services } from '../../controlplane/api';
 import type { KubeObject } from '../../controlplane/api/types';
+import { formatAddress, parseAddress } from '../../controlplane/base/cidr';
 import { AppError, BadRequest, describeError, hasCode } from '../../controlplane/base/errors';
 import type { ObjectChange } from '../../controlplane/base/path-report';
 import type { ClusterReader } from './cluster';
@@ -94,10 +95,10 @@ async function rehearsed(
   const notes = isNewSpace ? ['checked in Namespace default, because its own does not exist yet'] : [];
   let made = after;
   if (kind === services) {
-    const address = await standIn({ object, before, after }, done, cluster);
-    if (address !== undefined) {
-      made = withClusterIp(after, address);
-      notes.push(`ClusterIP ${address} stands for the one that it would get`);
+    const addresses = await standIns({ object, before, after }, done, cluster);
+    if (addresses !== undefined) {
+      made = withClusterIps(after, addresses);
+      notes.push(`ClusterIP ${addresses.join(', ')} stands for what it would get`);
     }
   }
   const same = before !== undefined && sameContent(before, made);
@@ -105,34 +106,45 @@ async function rehearsed(
   return { kind, key, before, after: made, change, ...(notes.length > 0 ? { note: notes.join('; ') } : {}) };
 }
 
-/** A dry run allocates no ClusterIP and says the first address of the range, each time: another free one takes its place. */
-async function standIn(
-  {
-    object,
-    before,
-    after,
-  }: { readonly object: KubeObject; readonly before: KubeObject | undefined; readonly after: KubeObject },
+/**
+ * A dry run allocates no ClusterIP and says the first address of the range, each time: another free one takes its place. Undefined: it has
+ * none to replace.
+ */
+async function standIns(
+  { object, before, after }: Versions,
   done: readonly Rehearsed[],
   cluster: ClusterReader,
-): Promise<string | undefined> {
-  const ipOf = (one: KubeObject | undefined) => (one as Service | undefined)?.spec?.clusterIP ?? '';
-  const given = ipOf(after);
-  if (given === '' || given === 'None' || given === ipOf(object) || given === ipOf(before)) return undefined;
-  const taken = new Set([...(await cluster.services()), ...done.map((one) => one.after)].map(ipOf));
-  const [, head = '', last = ''] = /^(.*[.:])([^.:]*)$/.exec(given) ?? [];
-  const radix = given.includes(':') ? 16 : 10;
-  for (let i = Number.parseInt(last || '0', radix) + 2; i < 250; i++) {
-    const address = `${head}${i.toString(radix)}`;
-    if (!taken.has(address)) return address;
-  }
-  return undefined;
+): Promise<readonly string[] | undefined> {
+  const given = ipsOf(after);
+  const known = new Set(['', 'None', ...ipsOf(object), ...ipsOf(before)]);
+  if (given.every((address) => known.has(address))) return undefined;
+  const taken = new Set([...(await cluster.services()), ...done.map((one) => one.after)].flatMap(ipsOf));
+  return given.map((address) => (known.has(address) ? address : freeNear(address, taken)));
 }
 
-const withClusterIp = (object: KubeObject, address: string): KubeObject => {
-  const { spec = {} } = object as Service;
-  const others = (spec.clusterIPs ?? []).slice(1);
-  return { ...object, spec: { ...spec, clusterIP: address, clusterIPs: [address, ...others] } } as KubeObject;
+interface Versions {
+  readonly object: KubeObject;
+  readonly before: KubeObject | undefined;
+  readonly after: KubeObject;
+}
+
+const ipsOf = (one: KubeObject | undefined): readonly string[] => {
+  const { clusterIP, clusterIPs } = (one as Service | undefined)?.spec ?? {};
+  return clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]);
 };
+
+/** Of the next addresses the first that no Service has. */
+function freeNear(first: string, taken: ReadonlySet<string>): string {
+  const { family, value } = parseAddress(first);
+  for (let i = 2n; i < 250n; i++) {
+    const address = formatAddress({ family, value: value + i });
+    if (!taken.has(address)) return address;
+  }
+  return first;
+}
+
+const withClusterIps = (object: KubeObject, clusterIPs: readonly string[]): KubeObject =>
+  ({ ...object, spec: { ...(object as Service).spec, clusterIP: clusterIPs[0], clusterIPs } }) as KubeObject;
 
 function cleaned(object: KubeObject): KubeObject {
   const { status: _, ...rest } = object as KubeObject & { readonly status?: unknown };

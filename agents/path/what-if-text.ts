@@ -47,9 +47,9 @@ function changeLines(
 const ruleWords = ({ place, rule }: HopRule): string => `${place.replace(/:\d+$/, '')}: ${rule}`;
 
 /** For a picture: the report of the path with the manifest. */
-export function asItWouldBe({ whatIf, ...report }: PathReport): PathReport {
-  if (whatIf === undefined) return report;
-  const { hops, verdict, delivered } = whatIf;
-  const { delivered: _, ...rest } = report;
+export function asItWouldBe(report: PathReport): PathReport {
+  if (report.whatIf === undefined) return report;
+  const { hops, verdict, delivered } = report.whatIf;
+  const { delivered: _today, whatIf: _, ...rest } = report;
   return { ...rest, hops, verdict, probed: false, ...(delivered ? { delivered } : {}) };
 }

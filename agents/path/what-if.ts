@@ -4,7 +4,7 @@ import type { HopChange, ObjectChange, PathReport, Verdict, WhatIfReport } from 
 import { type ChangedCluster, changeCluster } from './changed-cluster';
 import type { ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
-import { type Manifest, readManifest, readWithout } from './manifest';
+import { type Manifest, type ParseYaml, readManifest, readWithout } from './manifest';
 import { findPath } from './path';
 import { diffHops } from './path-diff';
 import { attempt, type Rehearsed, rehearse } from './rehearse';
@@ -19,6 +19,7 @@ export interface Proposal {
 export interface Proposed {
   /** YAML or JSON. */
   readonly manifests: readonly string[];
+  readonly parse: ParseYaml;
   /** KIND/NAME of objects to delete. */
   readonly without?: readonly string[];
   /** Of objects without one. */
@@ -27,10 +28,10 @@ export interface Proposed {
 
 /** @throws BadRequest for what is no manifest, or what the server does not take; Forbidden */
 export async function propose(
-  { manifests, without = [], namespace }: Proposed,
+  { manifests, parse, without = [], namespace }: Proposed,
   cluster: ClusterReader,
 ): Promise<Proposal> {
-  const manifest = readManifest(manifests, namespace);
+  const manifest = await readManifest(manifests, namespace, parse);
   const deletions = without.map((text) => readWithout(text, namespace));
   const twice = deletions.find(({ kind, key }) => manifest.wanted.some((one) => one.kind === kind && one.key === key));
   if (twice) throw new BadRequest(`${twice.kind.kind} ${twice.key} is both in the manifest and to be deleted`);

@@ -81,6 +81,7 @@ export class ApiServer {
   private readonly metrics = new Metrics();
   private readonly admissionMetrics = new AdmissionMetrics();
   private readonly conversionMetrics = new ConversionMetrics();
+  private readonly yaml = new YamlConverter();
   private handler: ApiHandler | undefined;
   private listener: Listener | undefined;
   private proxy: KubeletProxy | undefined;
@@ -109,7 +110,7 @@ export class ApiServer {
     const custom = await this.openCustomKinds();
     const access = await openAccess(options, deps, stop.signal);
     this.access = access;
-    const yaml = new YamlConverter();
+    const { yaml } = this;
     scope.defer(() => yaml.close());
     const forms = new AnswerForms(yaml, new ProtobufAnswers(deps.catalog, deps.schemas));
     this.proxy = this.openProxy();
@@ -261,11 +262,9 @@ export class ApiServer {
   private pathHandlers() {
     const { findPath } = this.deps;
     if (!findPath) return [];
-    const finder = new PathFinder({
-      findPath,
-      transport: (user) => this.transport(user),
-      domain: this.options.clusterDomain,
-    });
+    const { yaml, options } = this;
+    const transport = (user: UserInfo) => this.transport(user);
+    const finder = new PathFinder({ findPath, transport, yaml, domain: options.clusterDomain });
     return [[`packetpaths.${packetPaths.group}`, finder.answer] as const];
   }
 

@@ -58,7 +58,7 @@ export function replaceTables(listing: string, printed: string): string {
   return text;
 }
 
-/** `iptables nat K8TS-SERVICES:1`, `nft ip k8ts services:1` */
+/** `iptables nat K8TS-SERVICES:1`, which nft lists too where its back end is nft; `nft ip k8ts services:1` */
 const isOwnPlace = (place: string): boolean =>
-  /^ip6?tables \S+ K8TS-/.test(place) ||
+  /^(?:ip6?tables|nft ip6?) \S+ K8TS-/.test(place) ||
   plannedTables.some(({ family, name }) => place.startsWith(`nft ${family} ${name} `));

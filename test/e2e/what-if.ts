@@ -115,7 +115,7 @@ export async function whatIfTests(t: Test, cluster: Cluster, names?: readonly st
     await t.test(one.name, (t) => compare(t, one, cluster));
   await t.test('who may not make a change is told so, and nothing is stored', async (t) => {
     const asked = { from: `${space}/client`, to: 'svc/far', namespace: space };
-    const spec = { ...asked, whatIf: JSON.stringify(deny), probe: false };
+    const spec = { ...asked, whatIf: `# A manifest\n---\n${JSON.stringify(deny)}\n---\n`, probe: false };
     await cluster.kubectl('create', 'clusterrolebinding', 'what-if', '--clusterrole=k8ts:path', '--user=looker');
     t.teardown(() => cluster.kubectl('delete', 'clusterrolebinding', 'what-if'));
     const refused = await packetPath(cluster, spec, '--as=looker').catch((error: unknown) => error);

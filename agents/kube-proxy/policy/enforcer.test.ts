@@ -1,6 +1,14 @@
 // The loop with an API in memory and a scripted nft; test/kernel/policy*.test.ts uses the real kernel.
 import t, { type Test } from 'tap';
-import { endpointSlices, type NetworkPolicy, networkPolicies, nodes, pods, services } from '../../../controlplane/api';
+import {
+  endpointSlices,
+  type NetworkPolicy,
+  namespaces,
+  networkPolicies,
+  nodes,
+  pods,
+  services,
+} from '../../../controlplane/api';
 import { Unsupported } from '../../../controlplane/base/errors';
 import { silentLogger } from '../../../controlplane/base/logger';
 import { createInformer } from '../../../controlplane/client/informer';
@@ -129,4 +137,20 @@ t.test('a failure is reported once, then on /healthz, and ends with a successful
   nft.failure = undefined;
   await clock.advance(staleMs);
   await nft.until('add chain');
+});
+
+t.test('what policies are compiled from: pods also while there is no policy, if they are asked for', async (t) => {
+  const { client, nft, enforcer } = await start(t);
+  await client.create(pods, web);
+  await client.create(namespaces, { metadata: { name: 'shop', labels: { team: 'x' } } });
+  // The first write, of no policy, ends the wait for complete lists.
+  while ((await enforcer.inputs(false)) === undefined) await new Promise((resolve) => setImmediate(resolve));
+  t.match(await enforcer.inputs(false), { policies: [], pods: undefined, podRanges: ['10.244.1.0/24'] });
+  const [first, second] = await Promise.all([enforcer.inputs(true), enforcer.inputs(true)]);
+  t.match(first, { policies: [], pods: [{ key: 'shop/web', local: true }], namespaces: [{ labels: { team: 'x' } }] });
+  t.strictSame(second, first);
+  t.equal(client.requests.filter((request) => request === 'list pods').length, 1, 'one list for both');
+  await client.create(networkPolicies, deny);
+  await nft.until('10.244.1.5');
+  t.match(await enforcer.inputs(false), { policies: [{ key: 'shop/deny' }], pods: [{ key: 'shop/web' }] });
 });

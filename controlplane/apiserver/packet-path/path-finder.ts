@@ -10,6 +10,7 @@ import { createClient } from '../../client/rest-client';
 import { jsonReply, type Reply, type UserInfo } from '../request';
 import { type RestRequest, readObject } from '../rest/context';
 import { invalid } from '../status';
+import type { YamlConverter } from '../yaml/converter';
 
 export interface PathCaller {
   /** Acts as the user who asks, until the signal. */
@@ -19,6 +20,8 @@ export interface PathCaller {
   /** cluster.local */
   readonly domain: string;
   readonly signal: AbortSignal;
+  /** One document, with the bounds of bodies. A long one is converted by a thread. @throws BadRequest */
+  readonly yamlToJson: (text: string) => Promise<string>;
 }
 
 /** @throws Invalid with the fields of the question that are wrong, NotFound, Forbidden */
@@ -27,6 +30,7 @@ export type FindPath = (asked: PathAsked, caller: PathCaller) => Promise<PathRep
 export interface PathFinderDeps {
   readonly findPath: FindPath;
   readonly transport: (user: UserInfo) => Transport;
+  readonly yaml: Pick<YamlConverter, 'toJson'>;
   readonly domain: string;
 }
 
@@ -74,12 +78,13 @@ export class PathFinder {
       clearInterval(left);
     };
     stop.signal.addEventListener('abort', waitNoLonger);
-    const { findPath, transport, domain } = this.deps;
+    const { findPath, transport, domain, yaml } = this.deps;
     const { signal } = stop;
     const peer = request.peer?.();
     const client = createClient(until(transport(request.user), signal), { userAgent: 'k8ts-path' });
     const address = peer === undefined ? {} : { address: unmappedAddress(peer) };
-    const finding = findPath(asked, { client, ...address, domain, signal });
+    const yamlToJson = async (text: string) => (await yaml.toJson(Buffer.from(text))).toString();
+    const finding = findPath(asked, { client, ...address, domain, signal, yamlToJson });
     // Counted until its last request has ended: an answer without a reader still keeps nodes busy.
     const ended = () => {
       this.running--;
