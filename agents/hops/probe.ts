@@ -1,5 +1,6 @@
 // `k8ts probe`: sends packets from this node or from one of its pods, and watches them at the links of the node. The kubelet starts it for
 // each request at its port.
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cidrContains, parseAddress, parseCidr } from '../../controlplane/base/cidr';
 import { BadRequest, NotFound } from '../../controlplane/base/errors';
@@ -9,6 +10,7 @@ import type { LocalPod } from '../../dataplane/hops/pod-view';
 import { refusedRange } from '../../dataplane/ingress/destination';
 import type { Netns } from '../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../dataplane/netns/system-netns';
+import { readAnswer, renderQuestion } from '../../dataplane/probe/dns-question';
 import { probe } from '../../dataplane/probe/probe';
 import { watchPackets } from '../../dataplane/probe/watch';
 import { readInput } from './input';
@@ -78,8 +80,15 @@ export async function carryOut(order: ProbeInput, signal: AbortSignal): Promise<
 const isHandshake = ({ protocol, flags = [] }: Seen): boolean =>
   protocol !== 'tcp' || flags.includes('SYN') || flags.includes('RST');
 
-async function send(netns: Netns, request: ProbeAsked, signal: AbortSignal): Promise<ProbeCame> {
-  const { outcome, connectMs, totalMs, error, reportedBy, localPort, http, tls } = await probe(netns, request, signal);
+async function send(netns: Netns, { dns, ...request }: ProbeAsked, signal: AbortSignal): Promise<ProbeCame> {
+  if (dns && request.protocol !== 'udp') throw new BadRequest('a question of DNS goes by udp');
+  const id = randomInt(0x10000);
+  const { outcome, connectMs, totalMs, error, reportedBy, localPort, http, tls, answer } = await probe(
+    netns,
+    dns ? { ...request, payload: renderQuestion(id, dns) } : request,
+    signal,
+  );
+  const said = dns && answer ? readAnswer(answer, id, dns.type) : undefined;
   return {
     outcome,
     totalMs,
@@ -89,6 +98,7 @@ async function send(netns: Netns, request: ProbeAsked, signal: AbortSignal): Pro
     ...(localPort === undefined ? {} : { localPort }),
     ...(http ? { http } : {}),
     ...(tls ? { tls: { subject: tls.subject, names: tls.names } } : {}),
+    ...(said ? { dns: said } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { follow } from './follow';
+import { askNameServers } from './name-servers';
 import { resolveName, zoneOf } from './names';
 import type { To } from './question';
 import { faultHop, stops } from './report';
@@ -78,7 +79,7 @@ const dnsKey = 'kube-system/kube-dns';
 async function namedTarget(
   name: string,
   sender: Sender,
-  { cluster, domain }: PathDeps,
+  { cluster, domain, probes }: PathDeps,
   hops: LocatedHop[],
   family: 4 | 6,
 ): Promise<string | undefined> {
@@ -115,7 +116,30 @@ async function namedTarget(
   const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
   const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family, namespace });
   hops.push({ ...resolved.hop, leg: 'name' });
-  return resolved.addresses[0];
+  if (probes === undefined || stops(hops)) return resolved.addresses[0];
+  const { hop, addresses } = await askNameServers(
+    {
+      node: sender.node,
+      from: sender.origin,
+      servers: resolver.servers,
+      name: resolved.asked ?? name,
+      family,
+      expected: resolved.addresses,
+    },
+    cluster,
+  );
+  if (hop) hops.push(hop);
+  if (stops(hops)) return undefined;
+  // Only the servers know names outside the cluster: what they say is the plan.
+  if (resolved.addresses.length === 0 && addresses.length > 0) known(hops);
+  return resolved.addresses[0] ?? addresses[0];
+}
+
+/** What was not known before the servers were asked is known now. */
+function known(hops: LocatedHop[]): void {
+  for (const [i, hop] of hops.entries()) {
+    if (hop.leg === 'name' && hop.kind === 'name' && hop.state === 'unknown') hops[i] = { ...hop, state: 'passes' };
+  }
 }
 
 /** The Services whose endpoints the zone needs: those that the name can mean. */

@@ -12,6 +12,8 @@ export interface Resolved {
   readonly hop: Hop;
   /** Empty: the name has none, or only servers outside the cluster know it. */
   readonly addresses: readonly string[];
+  /** The name with the suffix that has them. */
+  readonly asked?: string;
   /** The Service whose name it is. */
   readonly service?: string;
 }
@@ -75,6 +77,7 @@ export function resolveName(
     return {
       hop: { kind: 'name', name: hopName, state: 'passes', facts },
       addresses: found.addresses ?? [],
+      asked: candidate,
       ...(key ? { service: key } : {}),
     };
   }

@@ -58,6 +58,14 @@ export function judge(judged: Judged): Verdict {
       hops,
       what: `new flows of ${from} reach ${to}, an old one does not`,
     });
+  const name = hops.findIndex(({ fault }) => nameFaults.has(fault?.code ?? ''));
+  if (name >= 0)
+    return because({
+      works: 'unsure',
+      index: name,
+      hops,
+      what: `${from} reaches ${to}, but its look-ups are slow or wrong`,
+    });
   if (worked) return works(judged, `: a probe arrived and was answered (${probes[0]!.facts[0]})`);
   if (doubtful >= 0) return because({ works: 'unsure', index: doubtful, hops, what: `${from} may not reach ${to}` });
   const unknown = find('unknown');
@@ -66,6 +74,9 @@ export function judge(judged: Judged): Verdict {
   const sentence = `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.`;
   return { works: 'unsure', code: 'Unknown', hop: unknown, sentence };
 }
+
+/** The probe went to the address of the plan; clients ask for it. */
+const nameFaults: ReadonlySet<string> = new Set(['NameServerSilent', 'NameAnswersOther']);
 
 /** The packet goes to another machine: that one may answer a probe. */
 const elsewhere: ReadonlySet<string> = new Set(['ForeignNat', 'DuplicateAddress']);

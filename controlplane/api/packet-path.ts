@@ -197,6 +197,12 @@ export const packetProbes = defineKind<PacketProbe>({
                     properties: { host: text, path: text, serverName: text },
                     required: ['host', 'path'],
                   },
+                  dns: {
+                    type: 'object',
+                    description: 'With udp: the datagram asks this question.',
+                    properties: { name: { type: 'string', maxLength: 254 }, type: { ...text, enum: ['A', 'AAAA'] } },
+                    required: ['name', 'type'],
+                  },
                 },
                 required: ['protocol', 'address', 'timeoutMs'],
               },

@@ -181,6 +181,8 @@ export interface ProbeAsked {
   readonly timeoutMs: number;
   readonly size?: number;
   readonly http?: { readonly host: string; readonly path: string; readonly serverName?: string };
+  /** With udp: the datagram is this question. */
+  readonly dns?: { readonly name: string; readonly type: 'A' | 'AAAA' };
 }
 
 export interface ProbeCame {
@@ -201,6 +203,8 @@ export interface ProbeCame {
   readonly localPort?: number;
   readonly http?: { readonly status: number; readonly server?: string };
   readonly tls?: { readonly subject: string; readonly names: readonly string[] };
+  /** Present when the answer is one of DNS to the question. `code`: NOERROR, NXDOMAIN, SERVFAIL. */
+  readonly dns?: { readonly code: string; readonly addresses: readonly string[] };
 }
 
 export interface ProbeDone {

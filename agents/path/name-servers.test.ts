@@ -1,0 +1,46 @@
+import t from 'tap';
+import type { ProbeCame } from '../../controlplane/base/hops';
+import { type Asked, judgeAnswers } from './name-servers';
+
+const asked: Asked = {
+  node: 'n1',
+  from: { kind: 'pod', pod: 'shop/web' },
+  servers: ['10.96.0.10', '10.0.0.2'],
+  name: 'cart.shop.svc.cluster.local',
+  family: 4,
+  expected: ['10.96.0.7'],
+};
+const said = (code: string, ...addresses: string[]): ProbeCame => ({
+  outcome: 'answered',
+  totalMs: 1,
+  dns: { code, addresses },
+});
+const silent: ProbeCame = { outcome: 'timeout', totalMs: 1_000 };
+
+t.test('what the servers say, next to what the Services say', async (t) => {
+  const cases: readonly (readonly [string, readonly ProbeCame[], string, string | undefined])[] = [
+    ['as planned', [said('NOERROR', '10.96.0.7'), silent], 'passes', undefined],
+    ['one of several', [said('NOERROR', '10.96.0.8', '10.96.0.7')], 'passes', undefined],
+    ['none answers', [silent, silent], 'stops', 'DnsDown'],
+    ['the first is silent', [silent, said('NOERROR', '10.96.0.7')], 'doubtful', 'NameServerSilent'],
+    ['no such name', [said('NXDOMAIN')], 'stops', 'NameAnswersOther'],
+    ['another address', [said('NOERROR', '10.0.0.9')], 'doubtful', 'NameAnswersOther'],
+    ['an answer that is none of DNS', [{ outcome: 'answered', totalMs: 1 }], 'stops', 'DnsDown'],
+  ];
+  for (const [what, results, state, code] of cases) {
+    const { hop } = judgeAnswers(asked, results);
+    t.equal(hop?.state, state, what);
+    t.equal(hop?.fault?.code, code, what);
+  }
+  t.match(judgeAnswers(asked, [silent, said('NOERROR', '10.96.0.7')]).hop?.facts, [
+    '10.96.0.10 asked for cart.shop.svc.cluster.local: timeout (1000.0 ms)',
+    /10\.0\.0\.2 asked for .*: NOERROR, 10\.96\.0\.7/,
+  ]);
+});
+
+t.test('only servers know names outside the cluster: what they say is the address', async (t) => {
+  const { hop, addresses } = judgeAnswers({ ...asked, expected: [] }, [said('NOERROR', '203.0.113.5')]);
+  t.equal(hop?.state, 'passes');
+  t.strictSame(addresses, ['203.0.113.5']);
+  t.strictSame(judgeAnswers({ ...asked, expected: [] }, [said('NXDOMAIN')]).addresses, []);
+});

@@ -1,0 +1,80 @@
+// The name servers of a pod, asked as the pod would ask them: a plan says what the zone of the cluster has, an answer what clients get.
+import { AppError } from '../../controlplane/base/errors';
+import type { HopOrigin, ProbeCame } from '../../controlplane/base/hops';
+import type { LocatedHop } from '../../controlplane/base/path-report';
+import type { ClusterReader } from './cluster';
+
+export interface Asked {
+  readonly node: string;
+  readonly from: HopOrigin;
+  /** In the order of resolv.conf. */
+  readonly servers: readonly string[];
+  /** The name that the resolver ends with. */
+  readonly name: string;
+  readonly family: 4 | 6;
+  /** What the zone has; empty: only servers outside the cluster know it. */
+  readonly expected: readonly string[];
+}
+
+/** resolv.conf(5): more are not asked. */
+const maxServers = 3;
+const timeoutMs = 1_000;
+/** glibc waits so long before it asks the next server; musl asks all at once. */
+const resolverWaitS = 5;
+
+export interface Answers {
+  /** Absent when nothing could be asked: another hop says why. */
+  readonly hop?: LocatedHop;
+  /** What the first server that answers says. */
+  readonly addresses: readonly string[];
+}
+
+/** Never rejects: a caller who may not send gets the plan alone. */
+export async function askNameServers(asked: Asked, cluster: ClusterReader): Promise<Answers> {
+  const { node, from, name, family } = asked;
+  const servers = asked.servers.slice(0, maxServers);
+  if (from.kind === 'machine' || servers.length === 0) return { addresses: [] };
+  const dns = { name, type: family === 4 ? ('A' as const) : ('AAAA' as const) };
+  const requests = servers.map((address) => ({ protocol: 'udp' as const, address, port: 53, timeoutMs, dns }));
+  try {
+    const { results } = await cluster.probe(node, { from, requests });
+    return judgeAnswers(asked, results);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { addresses: [] };
+  }
+}
+
+/** Pure. @param results one for each of the first servers */
+export function judgeAnswers({ node, servers, name, expected }: Asked, results: readonly ProbeCame[]): Answers {
+  const facts = results.map(({ outcome, dns, totalMs, error }, i) => {
+    const said = dns
+      ? `${dns.code}${dns.addresses.length > 0 ? `, ${dns.addresses.join(', ')}` : ''}`
+      : [outcome, error].filter(Boolean).join(': ');
+    return `${servers[i]} asked for ${name}: ${said} (${totalMs.toFixed(1)} ms)`;
+  });
+  const base = { kind: 'name', name: 'name servers, asked', facts, leg: 'name', node } as const;
+  const first = results.findIndex(({ dns }) => dns !== undefined);
+  const said = results[first]?.dns;
+  if (said === undefined) {
+    const who = servers.slice(0, results.length).join(', ');
+    const message = `no name server answers (${who}): ${results.map(({ outcome }) => outcome).join(', ')}`;
+    const remedy = 'hack/logs dns, or journalctl -u k8ts-dns on the node';
+    return { hop: { ...base, state: 'stops', fault: { code: 'DnsDown', message, remedy } }, addresses: [] };
+  }
+  const { addresses, code } = said;
+  if (expected.length > 0 && addresses.length === 0) {
+    const message = `the name server ${servers[first]} answers ${code} for ${name}, which the Services say is ${expected.join(', ')}`;
+    return { hop: { ...base, state: 'stops', fault: { code: 'NameAnswersOther', message } }, addresses };
+  }
+  if (expected.length > 0 && !addresses.some((address) => expected.includes(address))) {
+    const message = `the name server ${servers[first]} says that ${name} is ${addresses.join(', ')}, the Services say ${expected.join(', ')}`;
+    return { hop: { ...base, state: 'doubtful', fault: { code: 'NameAnswersOther', message } }, addresses };
+  }
+  if (first > 0) {
+    const message = `the first name server, ${servers[0]}, does not answer: each look-up may wait ${resolverWaitS} s before it asks ${servers[first]}`;
+    const remedy = 'take it out of dnsConfig.nameservers of the pod, or out of resolv.conf of the node';
+    return { hop: { ...base, state: 'doubtful', fault: { code: 'NameServerSilent', message, remedy } }, addresses };
+  }
+  return { hop: { ...base, state: 'passes' }, addresses };
+}
