@@ -36,7 +36,7 @@ export class Traffic {
   private child: Child | undefined;
   private reading: { readonly atMs: number; readonly done: boolean; readonly answer: Promise<string> } | undefined;
   private stopIdle = () => {};
-  /** Children that have not ended: one that was told to end may still be there when the next one starts. */
+  /** Children that have not ended: one whose input has ended may still be there when the next one starts. */
   private alive = 0;
   private closed = false;
 
