@@ -82,7 +82,12 @@ export async function readManifest(texts: readonly string[], namespace: string, 
 
 /** Lines of `---` are between documents: inside one they would be indented. */
 const documentsOf = (text: string): readonly string[] =>
-  text.split(/^---(?=[ \t\r\n]|$)/m).filter((document) => /^[^\S\r\n]*[^#\s]/m.test(document));
+  text.split(/^---(?=[ \t\r\n]|$)/m).filter((document) => document.split('\n').some(saysSomething));
+
+function saysSomething(line: string): boolean {
+  const words = line.trim();
+  return words !== '' && !words.startsWith('#');
+}
 
 async function objectsOf(documents: readonly string[], parse: ParseYaml): Promise<readonly KubeObject[]> {
   const found: KubeObject[] = [];

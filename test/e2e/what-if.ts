@@ -121,7 +121,7 @@ export async function whatIfTests(t: Test, cluster: Cluster, names?: readonly st
     const refused = await packetPath(cluster, spec, '--as=looker').catch((error: unknown) => error);
     t.match(refused, { stderr: /NetworkPolicy labs\/what-if cannot be tried out: .*"looker" cannot get/ });
     t.equal((await packetPath(cluster, spec)).whatIf?.verdict.code, 'IngressPolicy');
-    t.equal(await cluster.kubectl('get', 'networkpolicies', '-n', space, '-o', 'name'), '');
+    t.equal(await cluster.kubectl('get', 'networkpolicy', 'what-if', '-n', space, '--ignore-not-found'), '');
   });
 }
 

@@ -1,5 +1,5 @@
 // Faults of names: search lists, name servers, aliases.
-import { applyProcesses, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
+import { applyProcesses, processStatus, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
 import { type Lab, near, pod, policy, service, sleeping, space } from './lab';
 
 const client = `${space}/client`;
@@ -59,6 +59,38 @@ export const nameLabs: readonly Lab[] = [
       await stopProcesses(plan.runDir, [`${near}/dns`]);
       return () => applyProcesses(plan.runDir, specs);
     },
+  },
+  {
+    name: 'dns-hung',
+    fault: 'the name server of the node hangs: its socket is there, and nothing answers',
+    from: client,
+    to: 'web:80',
+    codes: ['DnsDown'],
+    breaks: async ({ plan }) => {
+      const { pid } = (await processStatus(plan.runDir)).find(({ name }) => name === `${near}/dns`)!;
+      process.kill(pid!, 'SIGSTOP');
+      return async () => process.kill(pid!, 'SIGCONT');
+    },
+  },
+  {
+    name: 'dns-first-silent',
+    fault: 'the first name server in resolv.conf of the pod is not there',
+    from: `${space}/dns-first-silent`,
+    to: 'web:80',
+    codes: ['NameServerSilent'],
+    says: /192\.0\.2\.53/,
+    objects: [
+      pod('dns-first-silent', sleeping, {
+        spec: {
+          dnsPolicy: 'None',
+          dnsConfig: {
+            nameservers: ['192.0.2.53', '10.96.0.10'],
+            searches: [`${space}.svc.cluster.local`],
+            options: [{ name: 'ndots', value: '5' }],
+          },
+        },
+      }),
+    ],
   },
   {
     name: 'dns-forbidden',

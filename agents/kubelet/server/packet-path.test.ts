@@ -53,10 +53,13 @@ t.test('bodies that are refused', async (t) => {
   for (const text of ['', '[]', 'null', '{', '"x"']) {
     await t.rejects(path.answer('hops', body(text)), { code: 'BadRequest', message: /no JSON object/ }, text);
   }
-  await t.rejects(path.answer('hops', body(`{"a":"${'x'.repeat(70_000)}"}`)), {
-    code: 'BadRequest',
-    message: /at most 65536 bytes/,
-  });
+  for (const [what, bytes] of [
+    ['probe', 65_536],
+    ['hops', 1_048_576],
+  ] as const) {
+    const refused = { code: 'BadRequest', message: `a question has at most ${bytes} bytes` };
+    await t.rejects(path.answer(what, body(`{"a":"${'x'.repeat(bytes)}"}`)), refused, what);
+  }
 });
 
 t.test('failures of the child, and too many at once', async (t) => {
