@@ -87,6 +87,12 @@ export async function trafficTests(
     await view.see('.remarks', 'Found: 1');
     await view.press('Enter');
     await view.see('.panel h2', `Pod ${namespace}/client`);
+    await view.click('.panel-links button', `Service ${namespace}/shop`);
+    await view.page.locator('.panel h2 button').last().click();
+    await view.click('.panel a', 'Rules behind it');
+    await view.see('.verdict.good');
+    await view.click('.hop summary', 'output');
+    await view.see('.hop-rule', `Service ${namespace}/shop`);
     t.strictSame(view.problems, []);
     await view.close();
   });

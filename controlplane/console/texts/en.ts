@@ -222,6 +222,7 @@ export const en = {
   timelineLive: 'Live',
   showPath: 'Show the path of a packet',
   pathFromHere: 'Path from here',
+  rulesBehind: 'Rules behind it',
   pathToHere: 'Path to here',
 
   // Path

@@ -213,6 +213,7 @@ export const zh: Texts = {
   timelineLive: '实时',
   showPath: '显示数据包的路径',
   pathFromHere: '从这里出发的路径',
+  rulesBehind: '背后的规则',
   pathToHere: '到这里的路径',
 
   path: '路径',

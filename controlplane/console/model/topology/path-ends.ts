@@ -30,6 +30,6 @@ export function endOf(box: Box, port?: number): PathEnds | undefined {
 
 const withPort = (text: string, port: number | undefined): string => (port === undefined ? text : `${text}:${port}`);
 
-/** The page of the question. `ask`: it is asked at once. */
-export const pathHash = (query: PathEnds & { readonly ask?: string }): string =>
+/** The page of the question. `ask`: it is asked at once; `probe`: `no` packet is sent. */
+export const pathHash = (query: PathEnds & { readonly ask?: string; readonly probe?: 'no' }): string =>
   hashOf({ view: 'path', namespace: '', query: { ...query } });

@@ -14,10 +14,12 @@ import type { Chosen } from './graph';
 interface Props {
   readonly frame: Frame;
   readonly chosen: Chosen;
+  /** Whose rules are shown for what is on no node. */
+  readonly node: string | undefined;
   readonly onChoose: (chosen: Chosen | undefined) => void;
 }
 
-export function Panel({ frame, chosen, onChoose }: Props) {
+export function Panel({ frame, chosen, node, onChoose }: Props) {
   const t = useTexts();
   const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
   const box = chosen.kind === 'box' ? boxes.get(chosen.id) : undefined;
@@ -27,7 +29,7 @@ export function Panel({ frame, chosen, onChoose }: Props) {
       <button type="button" class="button small panel-close" onClick={() => onChoose(undefined)}>
         {t('close')}
       </button>
-      {box && <BoxDetails frame={frame} box={box} boxes={boxes} onChoose={onChoose} />}
+      {box && <BoxDetails {...{ frame, box, boxes, node, onChoose }} />}
       {link && <LinkDetails link={link} boxes={boxes} onChoose={onChoose} />}
       {!box && !link && <p class="muted">{t('notInMoment')}</p>}
     </aside>
@@ -38,10 +40,11 @@ interface BoxProps {
   readonly frame: Frame;
   readonly box: Box;
   readonly boxes: ReadonlyMap<string, Box>;
+  readonly node: string | undefined;
   readonly onChoose: (chosen: Chosen) => void;
 }
 
-function BoxDetails({ frame, box, boxes, onChoose }: BoxProps) {
+function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
   const t = useTexts();
   const stops = frame.stops.filter((stop) => stop.box === box.id);
   const links = frame.links.filter(({ from, to }) => from === box.id || to === box.id);
@@ -69,6 +72,11 @@ function BoxDetails({ frame, box, boxes, onChoose }: BoxProps) {
           {end.to !== undefined && (
             <a class="button small" href={pathHash({ to: end.to })}>
               {t('pathToHere')}
+            </a>
+          )}
+          {box.kind === 'service' && node !== undefined && end.to !== undefined && (
+            <a class="button small" href={pathHash({ from: `node/${node}`, to: end.to, ask: '1', probe: 'no' })}>
+              {t('rulesBehind')}
             </a>
           )}
         </p>

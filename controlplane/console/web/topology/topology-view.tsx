@@ -91,7 +91,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
             <Graph {...{ frame, layout, chosen, found, namespace }} zoom={zooms[zoom]} onChoose={choose} />
           )}
         </div>
-        {chosen && <Panel {...{ frame, chosen }} onChoose={choose} />}
+        {chosen && <Panel {...{ frame, chosen }} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />}
       </div>
       <TimelineBar moments={moments} atMs={past ? atMs : undefined} onMove={setAtMs} />
     </section>
