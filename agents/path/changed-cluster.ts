@@ -132,7 +132,7 @@ function derivedOf(
     [...changed].map(([key, object]) => ({
       object: `${kind} ${key}`,
       change: 'derived' as const,
-      ...(object === undefined ? { note: 'would go' } : {}),
+      ...(object === undefined ? { note: 'would go, too' } : {}),
     }));
   return [...list('Pod', changedPods), ...list('EndpointSlice', changedSlices)].filter(
     ({ object }) => !named.has(object),

@@ -100,7 +100,7 @@ function parseYaml(document: string): unknown {
   try {
     return parse(document);
   } catch (cause) {
-    const [first] = describeError(cause).split('\n');
+    const [first] = (cause as Error).message.split('\n');
     throw new BadRequest(`the manifest is no YAML: ${first}`, { cause });
   }
 }

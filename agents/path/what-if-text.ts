@@ -1,27 +1,30 @@
 // What a manifest would change, as text: its objects, the hops that differ, rule by rule, and one sentence. Pure.
 import type { HopRule } from '../../controlplane/base/hops';
-import type { HopChange, LocatedHop, PathReport, WhatIfReport } from '../../controlplane/base/path-report';
+import type {
+  HopChange,
+  LocatedHop,
+  ObjectChange,
+  PathReport,
+  WhatIfReport,
+} from '../../controlplane/base/path-report';
 import { hopWords, type TextOptions, wrapped } from './text';
 
 export function renderWhatIf({ hops: today }: PathReport, whatIf: WhatIfReport, options: TextOptions): string {
   const paint = (code: number, text: string) => (options.colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const fold = (code: number, text: string) => wrapped(text, options.width).map((line) => paint(code, line));
   const lines = ['', paint(1, 'what if')];
-  for (const { object, change, note } of whatIf.objects) {
-    const word =
-      change === 'ignored' ? 'has no part in it' : change === 'derived' ? 'would follow' : `would be ${change}`;
-    lines.push(
-      ...wrapped(
-        `  ${object} ${change === 'unchanged' ? 'is so already' : word}${note ? `: ${note}` : ''}`,
-        options.width,
-      ),
-    );
-  }
+  for (const one of whatIf.objects) lines.push(...wrapped(`  ${objectWords(one)}`, options.width));
   for (const change of whatIf.changes) lines.push('', ...changeLines(change, today, whatIf.hops, fold));
   const colour = { yes: 32, no: 31, unsure: 33 }[whatIf.verdict.works];
   lines.push('', ...fold(colour, whatIf.sentence));
   if (whatIf.verdict.remedy) lines.push(...wrapped(`To change it: ${whatIf.verdict.remedy}`, options.width));
   return `${lines.join('\n')}\n`;
+}
+
+function objectWords({ object, change, note }: ObjectChange): string {
+  if (change === 'derived') return `${object} ${note ?? 'would follow'}`;
+  const words = { ignored: 'has no part in it', unchanged: 'is so already' }[change as string] ?? `would be ${change}`;
+  return `${object} ${words}${note ? `: ${note}` : ''}`;
 }
 
 type Fold = (code: number, text: string) => string[];

@@ -1,5 +1,5 @@
 // The path with a manifest: today, and as it would be, by the same finder over changed objects and rules.
-import { BadRequest, hasCode, type NotFound } from '../../controlplane/base/errors';
+import { type AppError, BadRequest, hasCode } from '../../controlplane/base/errors';
 import type { HopChange, ObjectChange, PathReport, Verdict, WhatIfReport } from '../../controlplane/base/path-report';
 import { type ChangedCluster, changeCluster } from './changed-cluster';
 import type { ClusterReader } from './cluster';
@@ -63,46 +63,48 @@ const objectsOf = (
 
 /** @throws as findPath, if it throws with the manifest and without it */
 export async function findWith(question: PathQuestion, proposal: Proposal, deps: PathDeps): Promise<PathReport> {
-  const today = await reportOf(() => findPath(question, deps), question);
   const { probes: _, ...looking } = deps;
-  const then = await reportOf(() => findPath(question, { ...looking, cluster: proposal.cluster }), question);
-  if (today.missing && then.missing) throw today.missing;
-  const { hops, verdict, delivered } = then.report;
-  const plan = today.report.hops.filter(({ kind }) => kind !== 'probe');
-  const changes = diffHops(plan, hops);
+  const today = await orMissing(() => findPath(question, deps));
+  const then = await orMissing(() => findPath(question, { ...looking, cluster: proposal.cluster }));
+  const label = today.report ?? then.report;
+  if (label === undefined) throw today.missing;
+  const before = today.report ?? absent(today.missing, label);
+  const { hops, verdict, delivered } = then.report ?? absent(then.missing, label);
+  const changes = diffHops(
+    before.hops.filter(({ kind }) => kind !== 'probe'),
+    hops,
+  );
   const whatIf: WhatIfReport = {
     objects: proposal.objects,
     hops,
     ...(delivered ? { delivered } : {}),
     verdict,
     changes,
-    sentence: sentenceOf(today.report.verdict, verdict, changes),
+    sentence: sentenceOf(before.verdict, verdict, changes),
   };
-  return { ...today.report, ...(today.missing ? { to: then.report.to, from: then.report.from } : {}), whatIf };
+  return { ...before, whatIf };
 }
 
+type Found =
+  | { readonly report: PathReport; readonly missing?: undefined }
+  | { readonly report?: undefined; readonly missing: AppError };
+
 /** One of the two ways may lack its object: a Service that the manifest makes, or takes away. */
-async function reportOf(
-  find: () => Promise<PathReport>,
-  { texts }: PathQuestion,
-): Promise<{ readonly report: PathReport; readonly missing?: unknown }> {
+async function orMissing(find: () => Promise<PathReport>): Promise<Found> {
   try {
     return { report: await find() };
   } catch (error) {
-    if (!hasCode(error, 'NotFound') && !hasCode(error, 'BadRequest')) throw error;
-    const message = (error as NotFound).message;
-    const hops = [{ ...faultHop('choice', texts.to, { code: 'NoSuchObject', message }), leg: 'request' as const }];
-    const verdict = judge({ from: texts.from, to: texts.to, hops, probes: [], ends: 0 });
-    const report = {
-      apiVersion: 'path.k8ts.io/v1alpha1',
-      kind: 'PathReport',
-      ...texts,
-      hops,
-      probed: false,
-      verdict,
-    } as const;
-    return { report, missing: error };
+    if (hasCode(error, 'NotFound') || hasCode(error, 'BadRequest')) return { missing: error };
+    throw error;
   }
+}
+
+/** The way that ends before it begins. */
+function absent(missing: AppError | undefined, { from, to }: Pick<PathReport, 'from' | 'to'>): PathReport {
+  const fault = { code: 'NoSuchObject', message: missing?.message ?? '' };
+  const hops = [{ ...faultHop('choice', to, fault), leg: 'request' as const }];
+  const verdict = judge({ from, to, hops, probes: [], ends: 0 });
+  return { apiVersion: 'path.k8ts.io/v1alpha1', kind: 'PathReport', from, to, hops, probed: false, verdict };
 }
 
 /** Pure. */

@@ -1,5 +1,5 @@
 // hack/path: `k8ts path` as the administrator of a cluster.
-
+import { resolve } from 'node:path';
 import type { Parsed } from '../../controlplane/process/options';
 import { runAttached } from './attached';
 import { findPrograms, openCluster } from './cluster';
@@ -15,7 +15,9 @@ export interface PathContext {
 
 /** Resolves with the exit status. @throws Refused */
 export async function path({ options, words, env }: PathContext): Promise<number> {
-  const { name, namespace, output, color, probe, schema, connectTo, clusterDomain } = options;
+  const { name, namespace, output, color, probe, schema, connectTo, clusterDomain, whatIf, filename, without } =
+    options;
+  const fileOf = (file: string) => (file === '-' ? file : resolve(env['K8TS_CALLED_FROM'] ?? '', file));
   const { plan } = openCluster(name);
   const { node: program, bundle } = findPrograms(env['PATH'] ?? '');
   const flags = [
@@ -27,6 +29,9 @@ export async function path({ options, words, env }: PathContext): Promise<number
     `--connect-to=${connectTo}`,
     `--schema=${schema}`,
     `--cluster-domain=${clusterDomain}`,
+    `--what-if=${whatIf}`,
+    ...filename.map((file) => `--filename=${fileOf(file)}`),
+    ...without.map((object) => `--without=${object}`),
   ];
   return runAttached([program, bundle, 'path', ...words, ...flags]);
 }
