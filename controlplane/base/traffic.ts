@@ -24,6 +24,8 @@ export interface TrafficEdge {
   readonly open: number;
   /** Connections of now that have had no answer yet (UNREPLIED, SYN_SENT). */
   readonly unanswered: number;
+  /** Connections of now whose packets the kernel does not count: they began before it began to count. */
+  readonly uncounted: number;
   /** Zero on a node whose kernel does not count them; see `accounting`. */
   readonly request: PacketsAndBytes;
   readonly answer: PacketsAndBytes;

@@ -145,6 +145,10 @@ export async function trafficTests(
     t.strictSame(await view.look('tour'), []);
     await view.click('.tour button', 'End the tour');
     await view.see('.hops');
+    await view.page.reload();
+    await view.see('.verdict', 'No packet was sent');
+    await view.click('form button', 'Show the path');
+    await view.see('.verdict.good', 'a probe arrived');
     t.strictSame(view.problems, []);
     await view.close();
   });

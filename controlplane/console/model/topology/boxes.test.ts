@@ -9,6 +9,8 @@ t.test('an Ingress leads to its Service, the Service to its pods', async (t) => 
     boxes.map(({ id }) => id),
     [
       'outside',
+      'unknown',
+      'entry',
       'node/n1',
       'node/n2',
       'ingress/shop/front',
@@ -20,6 +22,7 @@ t.test('an Ingress leads to its Service, the Service to its pods', async (t) => 
     ],
   );
   t.strictSame(links, [
+    { from: 'entry', to: 'ingress/shop/front' },
     { from: 'ingress/shop/front', to: 'service/shop/web' },
     { from: 'service/shop/web', to: webBox, ready: 1, all: 2 },
   ]);
@@ -53,7 +56,7 @@ t.test('pods that have not changed are the same dots: the timeline keeps many st
 
 t.test('links to Services that are not there are left out', async (t) => {
   const { links } = structureOf({ ...shop, services: [] });
-  t.strictSame(links, []);
+  t.strictSame(links, [{ from: 'entry', to: 'ingress/shop/front' }]);
 });
 
 t.test('label selectors', async (t) => {

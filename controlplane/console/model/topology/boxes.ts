@@ -5,6 +5,7 @@ import type { ResourceRef } from '../routes';
 import type { Tone } from '../tones';
 import {
   addressesOf,
+  addressesOfService,
   type ClusterObjects,
   hasEnded,
   type Ingress,
@@ -18,7 +19,10 @@ import {
   selects,
 } from './objects';
 
-export type BoxKind = 'outside' | 'node' | 'ingress' | 'service' | 'workload' | 'elsewhere';
+/** `entry`: where nodes take requests for Ingresses. `unknown`: pods that are gone, or that the reader may not see. */
+export type BoxKind = 'outside' | 'node' | 'entry' | 'ingress' | 'service' | 'workload' | 'elsewhere' | 'unknown';
+/** Boxes without an object: the page has words for them. */
+export const plainKinds: ReadonlySet<BoxKind> = new Set(['outside', 'entry', 'elsewhere', 'unknown']);
 
 export interface PodDot {
   /** NAMESPACE/NAME */
@@ -34,14 +38,14 @@ export interface Box {
   readonly id: string;
   readonly kind: BoxKind;
   readonly namespace: string;
-  /** What is written in it; '' for `outside` and `elsewhere`, which the page has words for. */
+  /** What is written in it; '' for plain kinds. */
   readonly name: string;
   /** The API's word for what it shows: Service, Deployment, Pod. */
   readonly type: string;
   /** The object behind it; absent where there is none. */
   readonly object?: { readonly resource: ResourceRef; readonly namespace: string; readonly name: string };
   readonly pods: readonly PodDot[];
-  /** Hosts of an Ingress, ports of a Service, addresses of a node. */
+  /** Hosts of an Ingress, ports and addresses of a Service, addresses of a node. */
   readonly facts: readonly string[];
   /** Of a Service. */
   readonly ports: readonly number[];
@@ -69,6 +73,8 @@ export interface Structure {
 
 export const outsideId = 'outside';
 export const elsewhereId = 'elsewhere';
+export const entryId = 'entry';
+export const unknownId = 'unknown';
 export const nodeId = (name: string): string => `node/${name}`;
 export const serviceId = (key: string): string => `service/${key}`;
 
@@ -77,6 +83,8 @@ export function structureOf(objects: ClusterObjects): Structure {
   const boxOfPod = new Map(workloads.flatMap(({ id, pods }) => pods.map(({ key }) => [key, id] as const)));
   const boxes: Box[] = [
     plain(outsideId, 'outside'),
+    plain(unknownId, 'unknown'),
+    ...(objects.ingresses.length > 0 ? [plain(entryId, 'entry')] : []),
     ...objects.nodes.map(nodeBox),
     ...objects.ingresses.map(ingressBox),
     ...objects.services.map(serviceBox),
@@ -85,6 +93,7 @@ export function structureOf(objects: ClusterObjects): Structure {
   ];
   const services = new Set(objects.services.map((service) => serviceId(keyOf(service))));
   const links = [
+    ...objects.ingresses.map((ingress) => ({ from: entryId, to: `ingress/${keyOf(ingress)}` })),
     ...objects.ingresses.flatMap((ingress) => ingressLinks(ingress, services)),
     ...endpointLinks(objects, boxOfPod, services),
   ];
@@ -130,9 +139,12 @@ const ingressBox = (ingress: Ingress): Box => ({
 
 const serviceBox = (service: Service): Box => ({
   ...objectBox('service', 'Service', service, refs.services),
-  facts: (service.spec?.ports ?? []).map(
-    ({ name, port, nodePort }) => `${name ? `${name} ` : ''}${port}${nodePort ? ` (node port ${nodePort})` : ''}`,
-  ),
+  facts: [
+    ...(service.spec?.ports ?? []).map(
+      ({ name, port, nodePort }) => `${name ? `${name} ` : ''}${port}${nodePort ? ` (node port ${nodePort})` : ''}`,
+    ),
+    ...addressesOfService(service),
+  ],
   ports: (service.spec?.ports ?? []).flatMap(({ port }) => port ?? []),
 });
 

@@ -1,6 +1,7 @@
 // Whose address is this: of a pod, a Service, a node, or of a machine outside of the cluster.
-import { type Box, elsewhereId, nodeId, outsideId, serviceId } from './boxes';
-import { type ClusterObjects, keyOf, type Service } from './objects';
+import { type Box, elsewhereId, entryId, nodeId, outsideId, serviceId, unknownId } from './boxes';
+import { addressesOfService, type ClusterObjects, keyOf } from './objects';
+import { isIn, rangeBits } from './ranges';
 
 export interface Place {
   readonly box: string;
@@ -15,9 +16,14 @@ export interface Directory {
   readonly byNodePort: ReadonlyMap<number, Place>;
   readonly nodeAddresses: ReadonlySet<string>;
   readonly boxes: ReadonlySet<string>;
+  /** Ranges of the nodes for their pods, as rangeBits() says them. */
+  readonly podRanges: readonly string[];
+  /** The reader may not list all objects: an address that is in none of them may be of any. */
+  readonly isPartial: boolean;
 }
 
-export function directoryOf(objects: ClusterObjects, boxes: readonly Box[]): Directory {
+export function directoryOf(objects: ClusterObjects, boxes: readonly Box[], isPartial = false): Directory {
+  const podRanges: string[] = [];
   const byAddress = new Map<string, Place>();
   const byNodePort = new Map<number, Place>();
   const nodeAddresses = new Set<string>();
@@ -29,6 +35,7 @@ export function directoryOf(objects: ClusterObjects, boxes: readonly Box[]): Dir
   for (const { metadata, spec, status } of objects.nodes) {
     const node = metadata?.name ?? '';
     for (const range of spec?.podCIDRs ?? []) {
+      podRanges.push(rangeBits(range));
       for (const address of ownAddresses(range)) byAddress.set(address, { box: nodeId(node), node, isService: false });
     }
     for (const { type, address = '' } of status?.addresses ?? []) {
@@ -42,13 +49,7 @@ export function directoryOf(objects: ClusterObjects, boxes: readonly Box[]): Dir
       for (const address of addresses) byAddress.set(address, { box: id, node, isService: false });
     }
   }
-  return { byAddress, byNodePort, nodeAddresses, boxes: new Set(boxes.map(({ id }) => id)) };
-}
-
-function addressesOfService({ spec, status }: Service): readonly string[] {
-  const cluster = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
-  const outer = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
-  return [...cluster, ...(spec?.externalIPs ?? []), ...outer].filter((address) => address !== 'None' && address !== '');
+  return { byAddress, byNodePort, nodeAddresses, boxes: new Set(boxes.map(({ id }) => id)), podRanges, isPartial };
 }
 
 /**
@@ -63,8 +64,15 @@ function ownAddresses(range: string): readonly string[] {
 }
 
 /** The sender with this address. */
-export const whereOf = ({ byAddress }: Directory, address: string): Place =>
-  byAddress.get(address) ?? { box: outsideId, isService: false };
+export const whereOf = (directory: Directory, address: string): Place =>
+  directory.byAddress.get(address) ?? { box: otherBox(directory, address, outsideId), isService: false };
+
+/** An address of no object: a pod that is gone is not the world outside, nor is one that the reader may not see. */
+const otherBox = ({ podRanges, isPartial }: Directory, address: string, outer: string): string =>
+  isPartial || isIn(podRanges, address) ? unknownId : outer;
+
+/** Where the nodes' Ingress listens. */
+const ingressPorts: ReadonlySet<number> = new Set([80, 443]);
 
 /** What was called at this address and port. */
 export function calledAt(
@@ -74,6 +82,7 @@ export function calledAt(
   if (port !== undefined && directory.nodeAddresses.has(address)) {
     const service = directory.byNodePort.get(port);
     if (service) return service;
+    if (ingressPorts.has(port) && directory.boxes.has(entryId)) return { box: entryId, isService: false };
   }
-  return directory.byAddress.get(address) ?? { box: elsewhereId, isService: false };
+  return directory.byAddress.get(address) ?? { box: otherBox(directory, address, elsewhereId), isService: false };
 }

@@ -12,13 +12,15 @@ const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
   structure,
   traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
   stops: [],
+  remarks: [],
 });
-const scope = { namespace: '', withSystem: false, maxBoxes: 100 };
+const scope = { namespace: '', withSystem: false, maxBoxes: 100, first: new Set<string>() };
 const ids = ({ boxes }: { readonly boxes: readonly { readonly id: string }[] }) => boxes.map(({ id }) => id);
 
 t.test('nodes and other machines are drawn when they talk with the namespace', async (t) => {
   const inShop = { ...scope, namespace: 'shop' };
   t.strictSame(ids(frameOf(input(), inShop)), [
+    'entry',
     'ingress/shop/front',
     'service/shop/web',
     'service/shop/alone',
@@ -50,7 +52,9 @@ t.test('a link has what objects declare and what was seen', async (t) => {
 t.test('of too many boxes those with traffic are drawn', async (t) => {
   const frame = frameOf(input(edge('10.244.0.9', '10.96.0.7 80')), { ...scope, maxBoxes: 2 });
   t.strictSame(ids(frame).sort(), ['service/shop/web', clientBox].sort());
-  t.equal(frame.omitted, 3);
+  t.equal(frame.omitted, 4);
+  const searched = { ...scope, maxBoxes: 2, first: new Set(['service/shop/alone']) };
+  t.ok(ids(frameOf(input(), searched)).includes('service/shop/alone'), 'what is searched for comes first');
 });
 
 t.test('search by name, object and address', async (t) => {
@@ -74,4 +78,7 @@ t.test('the timeline is bounded, and marks what has happened', async (t) => {
   t.equal(moments.at(-1)?.mark, undefined);
   const stop = { packetsPerSecond: 1 } as FrameInput['stops'][number];
   t.equal(withMoment(moments, { ...input(), stops: [stop] }).at(-1)?.mark, 'stopped');
+  const silent = { ...input(), remarks: [{ key: 'trafficFailed' as const }] };
+  t.equal(withMoment(moments, silent).at(-1)?.mark, 'gap', 'nothing was measured');
+  t.equal(withMoment(moments, { ...input(), atMs: 60_000 }).at(-1)?.mark, 'gap', 'the page was hidden');
 });

@@ -1,5 +1,6 @@
 // One moment of the topology: what is drawn. Pure; the page keeps some minutes of them.
-import { type Box, type DeclaredLink, elsewhereId, outsideId, type Structure } from './boxes';
+import { type Box, type DeclaredLink, entryId, plainKinds, type Structure } from './boxes';
+import type { Remark } from './remarks';
 import type { Stop, TrafficLink } from './traffic';
 
 export interface Link {
@@ -26,6 +27,7 @@ export interface FrameInput {
   readonly structure: Structure;
   readonly traffic: readonly TrafficLink[];
   readonly stops: readonly Stop[];
+  readonly remarks: readonly Remark[];
 }
 export interface Scope {
   /** '' for all. Boxes of other namespaces are drawn when they talk with one of this namespace. */
@@ -33,6 +35,8 @@ export interface Scope {
   /** Traffic between nodes, and of nodes with the control plane: of the cluster itself. */
   readonly withSystem: boolean;
   readonly maxBoxes: number;
+  /** Drawn before others: what the reader searches for. */
+  readonly first: ReadonlySet<string>;
 }
 
 export function frameOf(input: FrameInput, scope: Scope): Frame {
@@ -43,12 +47,14 @@ export function frameOf(input: FrameInput, scope: Scope): Frame {
   );
   const isInScope = ({ namespace }: Box) => namespace !== '' && [namespace, ''].includes(scope.namespace);
   const wanted = new Set(structure.boxes.filter(isInScope).map(({ id }) => id));
+  // Requests for the Ingresses of a namespace come in by the entry.
+  if (links.some(({ from, to }) => from === entryId && wanted.has(to))) wanted.add(entryId);
   const touched = links.filter(({ from, to }) => wanted.has(from) || wanted.has(to));
   const shown = new Set([...wanted, ...touched.flatMap(({ from, to }) => [from, to])]);
   for (const { box, packetsPerSecond } of stops) {
     if (packetsPerSecond > 0 && byId.get(box)?.kind === 'node') shown.add(box);
   }
-  const drawn = mostTalkative([...shown], touched, scope.maxBoxes);
+  const drawn = mostTalkative([...shown], touched, scope);
   return {
     atMs: input.atMs,
     boxes: structure.boxes.filter(({ id }) => drawn.has(id)),
@@ -78,7 +84,11 @@ function joined(declared: readonly DeclaredLink[], traffic: readonly TrafficLink
 }
 
 /** All of them, or those with the most links. */
-function mostTalkative(ids: readonly string[], links: readonly Link[], max: number): ReadonlySet<string> {
+function mostTalkative(
+  ids: readonly string[],
+  links: readonly Link[],
+  { maxBoxes: max, first }: Scope,
+): ReadonlySet<string> {
   if (ids.length <= max) return new Set(ids);
   const weight = new Map<string, number>();
   const add = (id: string, by: number) => weight.set(id, (weight.get(id) ?? 0) + by);
@@ -87,14 +97,15 @@ function mostTalkative(ids: readonly string[], links: readonly Link[], max: numb
     add(from, by);
     add(to, by);
   }
+  for (const id of first) add(id, 1_000_000);
   const ordered = [...ids].sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0));
   return new Set(ordered.slice(0, max));
 }
 
-/** A box whose name, object or address contains the words; `outside` and `elsewhere` never do. */
-export function matches({ id, name, namespace, type, facts, pods }: Box, words: string): boolean {
+/** A box whose name, object or address contains the words; one without an object never does. */
+export function matches({ kind, name, namespace, type, facts, pods }: Box, words: string): boolean {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  if (wanted.length === 0 || id === outsideId || id === elsewhereId) return false;
+  if (wanted.length === 0 || plainKinds.has(kind)) return false;
   const text = [
     name,
     namespace,

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Box } from './boxes';
 import { structureOf } from './boxes';
 import { busyness, bytesRate, short } from './numbers';
-import { endOf, pathHash } from './path-ends';
+import { endOf, endsOfFlow, pathHash } from './path-ends';
 import { dotAt, dotsInRow, fitted, sizeOf } from './sizes';
 import { shop, webBox } from './topology.fixture';
 
@@ -40,9 +40,20 @@ t.test('what a box is called in a question about a path', async (t) => {
   const box = (id: string) => structureOf(shop).boxes.find((one) => one.id === id)!;
   t.strictSame(endOf(box('service/shop/web')), { to: 'svc/shop/web:80' });
   t.strictSame(endOf(box('ingress/shop/front')), { to: 'http://shop.local/' });
-  t.strictSame(endOf(box(webBox), 8080), { from: 'shop/web-1a-x', to: 'pod/shop/web-1a-x:8080' });
+  t.strictSame(endOf(box(webBox)), { from: 'shop/web-1a-x' });
   t.strictSame(endOf(box('node/n1')), { from: 'node/n1' });
   t.strictSame(endOf(box('outside')), { from: 'outside' });
   t.equal(endOf(box('elsewhere')), undefined);
   t.equal(pathHash({ from: 'a/b' }), '#/path?from=a%2Fb');
+  const flow = { protocol: 'udp', source: '10.244.1.5', destination: 'fd00::9', port: 53 } as Parameters<
+    typeof endsOfFlow
+  >[1];
+  t.strictSame(
+    endsOfFlow(box(webBox), flow),
+    { from: 'shop/web-1a-y', to: '[fd00::9]:53/udp' },
+    'as the client sends it',
+  );
+  const outer = { ...flow, protocol: 'tcp' as const, source: '203.0.113.9', destination: '192.168.0.1', port: 30080 };
+  t.strictSame(endsOfFlow(box('outside'), outer), { from: '203.0.113.9', to: '192.168.0.1:30080' });
+  t.equal(endsOfFlow(box('service/shop/web'), flow), undefined);
 });

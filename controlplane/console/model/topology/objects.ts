@@ -96,6 +96,13 @@ export const addressesOf = ({ status }: Pod): readonly string[] => {
   return all.length > 0 ? all : status?.podIP ? [status.podIP] : [];
 };
 
+/** By which clients call it. */
+export function addressesOfService({ spec, status }: Service): readonly string[] {
+  const cluster = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
+  const outer = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+  return [...cluster, ...(spec?.externalIPs ?? []), ...outer].filter((address) => address !== 'None' && address !== '');
+}
+
 /** Has ended: it has no address and no network any more. */
 export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 

@@ -47,7 +47,45 @@ t.test('who is at the other end', async (t) => {
     ['outside > node/n1 1'],
     'a port of the node that is no node port',
   );
-  t.strictSame(one('10.244.0.5', '10.244.0.5 8080'), [], 'with itself');
+  t.strictSame(one('10.244.0.5', '10.244.0.5 8080'), [`${webBox} > ${webBox} 1`], 'among the pods of one box');
+  t.strictSame(
+    one('10.244.0.77', '10.96.0.7 80'),
+    ['unknown > service/shop/web 1'],
+    'a pod that is gone is not outside',
+  );
+  t.strictSame(one('10.244.0.9', '10.244.1.77 80'), [`${clientBox} > unknown 1`]);
+  t.strictSame(one('203.0.113.1', '192.168.0.1 80'), ['outside > entry 1'], 'the Ingress of the node');
+});
+
+t.test('a host port leads to its pod, not to the node', async (t) => {
+  const atHostPort = edge('203.0.113.1', '192.168.0.2 8099', { backend });
+  t.strictSame(ends([{ node: 'n2', before: {}, now: status(0, { edges: [atHostPort] }) }]), [`outside > ${webBox} 1`]);
+});
+
+t.test('who may not see all objects knows no address for sure', async (t) => {
+  const partial = directoryOf(shop, structureOf(shop).boxes, true);
+  const edges = [edge('203.0.113.1', '10.96.0.7 80'), edge('10.244.0.9', '203.0.113.1 443')];
+  const links = trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], partial);
+  t.strictSame(
+    links.map(({ from, to }) => `${from} > ${to}`),
+    ['unknown > service/shop/web', `${clientBox} > unknown`],
+  );
+});
+
+t.test('one-way traffic of UDP is no trouble, a TCP connection without an answer is', async (t) => {
+  const unanswered = (protocol: 'tcp' | 'udp') =>
+    trafficLinks(
+      [
+        {
+          node: 'n1',
+          before: {},
+          now: status(0, { edges: [edge('10.244.0.9', '10.244.0.5 80', { protocol, unanswered: 3 })] }),
+        },
+      ],
+      directory,
+    )[0]?.unanswered;
+  t.equal(unanswered('udp'), 0);
+  t.equal(unanswered('tcp'), 3);
 });
 
 t.test('rates are the difference of two readings of one collector', async (t) => {

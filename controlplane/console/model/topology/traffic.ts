@@ -28,6 +28,8 @@ export interface Flow {
   readonly translatedSource?: string;
   readonly open: number;
   readonly unanswered: number;
+  /** Open connections whose packets the kernel does not count, because they began before anyone looked. */
+  readonly uncounted: number;
   readonly opened: number;
   readonly openedPerSecond: number;
   readonly bytesPerSecond: number;
@@ -38,7 +40,9 @@ export interface TrafficLink {
   readonly from: string;
   readonly to: string;
   readonly open: number;
+  /** Of TCP and SCTP: of other protocols one-way traffic is no fault. */
   readonly unanswered: number;
+  readonly uncounted: number;
   readonly openedPerSecond: number;
   readonly bytesPerSecond: number;
   readonly packetsPerSecond: number;
@@ -67,7 +71,6 @@ export function trafficLinks(readings: readonly NodeReading[], directory: Direct
   }
   const links = new Map<string, Flow[]>();
   const put = (from: string, to: string, flow: Flow) => {
-    if (from === to) return;
     const key = `${from} ${to}`;
     const flows = links.get(key);
     if (flows) flows.push(flow);
@@ -83,8 +86,13 @@ export function trafficLinks(readings: readonly NodeReading[], directory: Direct
       if (first !== undefined && first !== reading.node) continue;
       const flow = { ...flowOf(edge), ...rates(edge) };
       const target = calledAt(directory, edge.destination);
-      put(from.box, target.box, flow);
-      if (edge.backend && target.isService) put(target.box, calledAt(directory, edge.backend).box, flow);
+      const backend = edge.backend && calledAt(directory, edge.backend).box;
+      // A port of the node that is forwarded to a pod: the node is not the receiver.
+      if (backend !== undefined && !target.isService) put(from.box, backend, flow);
+      else {
+        put(from.box, target.box, flow);
+        if (backend !== undefined) put(target.box, backend, flow);
+      }
     }
   }
   return [...links].map(([key, flows]) => linkOf(key, flows));
@@ -105,6 +113,7 @@ const flowOf = (edge: TrafficEdge) => ({
   ...(edge.translatedSource ? { translatedSource: edge.translatedSource } : {}),
   open: edge.open,
   unanswered: edge.unanswered,
+  uncounted: edge.uncounted,
   opened: edge.opened,
 });
 
@@ -116,7 +125,8 @@ function linkOf(key: string, all: readonly Flow[]): TrafficLink {
     from,
     to,
     open: sum(({ open }) => open),
-    unanswered: sum(({ unanswered }) => unanswered),
+    unanswered: sum(({ protocol, unanswered }) => (protocol === 'tcp' || protocol === 'sctp' ? unanswered : 0)),
+    uncounted: sum(({ uncounted }) => uncounted),
     openedPerSecond: sum(({ openedPerSecond }) => openedPerSecond),
     bytesPerSecond: sum(({ bytesPerSecond }) => bytesPerSecond),
     packetsPerSecond: sum(({ packetsPerSecond }) => packetsPerSecond),

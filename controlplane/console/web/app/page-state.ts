@@ -17,8 +17,8 @@ const go = (route: Route): void => {
   location.hash = hashOf(route);
 };
 
-/** The address with which the page was opened: another site or a message may have made it. */
-export const openedHash = location.hash;
+/** Without an entry in the browser's history: for steps that a reader would not want to go back one by one. */
+export const replaceRoute = (route: Route): void => location.replace(hashOf(route));
 
 /** A page that is hidden for longer than this watches nothing: it costs the server nothing until it is in view again. */
 const hiddenMs = 60_000;

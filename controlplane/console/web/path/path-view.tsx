@@ -2,11 +2,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PathReport } from '../../../base/path-report';
 import { isAbort, messageOf } from '../../model/api-error';
-import type { ToolRoute } from '../../model/routes';
+import { hashOf, type ToolRoute } from '../../model/routes';
 import { useConsole, useTexts } from '../app/context';
-import { openedHash } from '../app/page-state';
+import { replaceRoute } from '../app/page-state';
 import { Notice } from '../parts/notice';
 import { HopList } from './hop-list';
+import { intend, takeIntention } from './intent';
 import { QuestionForm } from './question-form';
 import { Tour } from './tour';
 import { VerdictBanner } from './verdict-banner';
@@ -32,12 +33,12 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
   const question = ask === undefined ? '' : JSON.stringify([from, to, probe, whatIf]);
 
   useEffect(() => {
-    if (question === '') return undefined;
+    // The address has changed meanwhile, and the view follows.
+    if (question === '' || hashOf(route) !== location.hash) return undefined;
     const stop = new AbortController();
     setAnswer({ state: 'asking' });
-    // A link from elsewhere may not make the page send packets: the reader sees the plan first, and can ask for the proof.
-    const isOfLink = attempt === 0 && location.hash === openedHash;
-    const spec = { from, to, probe: probe !== 'no' && !isOfLink, ...(whatIf === '' ? {} : { whatIf }) };
+    const isIntended = takeIntention();
+    const spec = { from, to, probe: probe !== 'no' && isIntended, ...(whatIf === '' ? {} : { whatIf }) };
     api
       .create<{ readonly status: PathReport }>(
         path,
@@ -59,7 +60,7 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
   const query = { from, to, ask: '1', ...(probe === undefined ? {} : { probe }) };
   const step = tour === undefined ? undefined : Number(tour) || 0;
   const show = (next: number | undefined) =>
-    go({ ...route, query: next === undefined ? query : { ...query, tour: String(next) } });
+    replaceRoute({ ...route, query: next === undefined ? query : { ...query, tour: String(next) } });
   return (
     <section class="path-view" aria-labelledby="view-title">
       <div class="view-head">
@@ -74,10 +75,10 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
         whatIf={whatIf}
         isAsking={answer.state === 'asking'}
         onAsk={(next) => {
-          go({
-            ...route,
-            query: { from: next.from, to: next.to, ask: '1', ...(next.sendsProbe ? {} : { probe: 'no' }) },
-          });
+          const asked = { from: next.from, to: next.to, ask: '1', ...(next.sendsProbe ? {} : { probe: 'no' }) };
+          const nextRoute = { ...route, query: asked };
+          intend(hashOf(nextRoute));
+          go(nextRoute);
           setWhatIf(next.whatIf);
           setAttempt(attempt + 1);
         }}

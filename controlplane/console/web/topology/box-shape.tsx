@@ -1,8 +1,8 @@
 // A box of the picture: its kind, its name, a dot for each of its pods, and in red what is stopped there.
-import type { Box, PodDot } from '../../model/topology/boxes';
+import { type Box, type PodDot, plainKinds } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
 import { boxWidth, dotAt, dotSize, fitted, maxDots } from '../../model/topology/sizes';
-import type { Stop } from '../../model/topology/traffic';
+import type { Stop, TrafficLink } from '../../model/topology/traffic';
 import type { TextKey } from '../../texts/texts';
 import { type Translate, useTexts } from '../app/context';
 import { chooseByKey } from './graph';
@@ -14,6 +14,8 @@ interface Props {
   /** Of the view: it need not stand in each box. */
   readonly namespace: string;
   readonly stops: readonly Stop[];
+  /** Traffic of its pods among themselves. */
+  readonly self: TrafficLink | undefined;
   readonly isChosen: boolean;
   readonly isFaint: boolean;
   readonly isFound: boolean;
@@ -23,24 +25,32 @@ interface Props {
 const icons: Readonly<Record<Box['kind'], string>> = {
   outside: '☁',
   elsewhere: '☁',
+  entry: '⇥',
+  unknown: '?',
   node: '▣',
   ingress: '⇥',
   service: '◇',
   workload: '⬢',
 };
-const plainNames = { outside: 'outside', elsewhere: 'elsewhere' } as const satisfies Partial<
-  Record<Box['kind'], TextKey>
->;
+const plainNames: Readonly<Partial<Record<Box['kind'], TextKey>>> = {
+  outside: 'outside',
+  elsewhere: 'elsewhere',
+  entry: 'ingressEntry',
+  unknown: 'unknownPods',
+};
 
 export function boxTitle(t: Translate, box: Box | undefined): string {
   if (!box) return '';
-  if (box.kind === 'outside' || box.kind === 'elsewhere') return t(plainNames[box.kind]);
+  const plain = plainNames[box.kind];
+  if (plain !== undefined) return t(plain);
   return `${box.type} ${box.namespace === '' ? '' : `${box.namespace}/`}${box.name}`;
 }
 
-export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFound, onChoose }: Props) {
+export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint, isFound, onChoose }: Props) {
   const t = useTexts();
-  const isActive = stops.some(({ packetsPerSecond }) => packetsPerSecond > 0);
+  const active = stops.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
+  const isActive = active.length > 0;
+  const isShared = active.every((stop) => stop.isShared);
   const ready = box.pods.filter(({ isReady }) => isReady).length;
   const title = [
     boxTitle(t, box),
@@ -53,10 +63,10 @@ export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFo
     ...(isChosen ? ['chosen'] : []),
     ...(isFaint ? ['faint'] : []),
     ...(isFound ? ['found'] : []),
-    ...(isActive ? ['stopping'] : []),
+    ...(isActive ? [isShared ? 'perhaps-stopping' : 'stopping'] : []),
     ...(box.generation && !box.generation.isNewest ? ['older'] : []),
   ];
-  const isPlain = box.kind === 'outside' || box.kind === 'elsewhere';
+  const isPlain = plainKinds.has(box.kind);
   return (
     <g
       class={names.join(' ')}
@@ -83,7 +93,7 @@ export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFo
             {fitted(box.name, boxWidth - 56)}
           </text>
           <text class="under" x="32" y="36">
-            {fitted(underline(t, box, ready, namespace), boxWidth - 44, 11)}
+            {fitted(underline(t, { box, self, ready, namespace }), boxWidth - 44, 11)}
           </text>
         </>
       )}
@@ -100,21 +110,27 @@ export function BoxShape({ box, place, namespace, stops, isChosen, isFaint, isFo
       )}
       {isActive && (
         <text class="stop-text" x={place.width / 2} y="-7">
-          {fitted(`✕ ${shortStop(t, stops, box)}`, boxWidth + 70, 12)}
+          {fitted(`✕ ${isShared ? t('perhapsHere') : ''}${shortStop(t, stops, box)}`, boxWidth + 70, 12)}
         </text>
       )}
     </g>
   );
 }
 
-function underline(t: Translate, box: Box, ready: number, namespace: string): string {
+interface Under extends Pick<Props, 'box' | 'self' | 'namespace'> {
+  readonly ready: number;
+}
+
+function underline(t: Translate, { box, self, ready, namespace }: Under): string {
   const where = box.namespace === namespace ? '' : box.namespace;
   if (box.kind === 'ingress' || box.kind === 'node') return [where, box.facts[0]].filter(Boolean).join(' · ');
   if (box.kind === 'service') {
-    return [where, box.facts.map((fact) => fact.split(' (')[0]).join(', ')].filter(Boolean).join(' · ');
+    const ports = box.facts.slice(0, box.ports.length).map((fact) => fact.split(' (')[0]);
+    return [where, ports.join(', ')].filter(Boolean).join(' · ');
   }
   const generation = box.generation && t(box.generation.isNewest ? 'newPods' : 'oldPods');
-  return [where, `${ready}/${box.pods.length}`, generation].filter(Boolean).join(' · ');
+  const among = self && self.openedPerSecond > 0 ? `⟲ ${short(self.openedPerSecond)}/s` : undefined;
+  return [where, `${ready}/${box.pods.length}`, generation, among].filter(Boolean).join(' · ');
 }
 
 /** `NetworkPolicy shop/deny: 3.2/s` */

@@ -27,6 +27,9 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
   const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
   const stops = new Map<string, Stop[]>();
   for (const stop of frame.stops) stops.set(stop.box, [...(stops.get(stop.box) ?? []), stop]);
+  const own = new Map(
+    frame.links.flatMap(({ from, to, traffic }) => (from === to && traffic ? [[from, traffic] as const] : [])),
+  );
   const near = chosen && neighbours(chosen, frame.links);
   const isFaint = (id: string) => (found ? !found.has(id) : near !== undefined && !near.has(id));
   return (
@@ -66,6 +69,7 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
             box={box}
             namespace={namespace}
             stops={stops.get(box.id) ?? []}
+            self={own.get(box.id)}
             isChosen={chosen?.kind === 'box' && chosen.id === box.id}
             isFaint={isFaint(box.id)}
             isFound={found?.has(box.id) === true}
@@ -122,9 +126,10 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
       <path class="hit" d={path} />
       <path class="line" d={path} marker-end="url(#arrow)" />
       {speed > 0 && <path class="flow" d={path} />}
-      {traffic && speed > 0 && (
+      {traffic && (speed > 0 || traffic.uncounted > 0) && (
         <text class="rate" x={middle.x} y={middle.y - 6}>
           {rateText(traffic)}
+          {traffic.uncounted > 0 && ' +?'}
         </text>
       )}
     </g>
@@ -132,8 +137,8 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
 }
 
 /** Connections, or bytes where there are no new ones. */
-const rateText = ({ openedPerSecond, bytesPerSecond }: NonNullable<Link['traffic']>): string =>
-  openedPerSecond > 0 ? `${short(openedPerSecond)}/s` : bytesRate(bytesPerSecond);
+const rateText = ({ openedPerSecond, bytesPerSecond, packetsPerSecond }: NonNullable<Link['traffic']>): string =>
+  openedPerSecond > 0 ? `${short(openedPerSecond)}/s` : packetsPerSecond > 0 ? bytesRate(bytesPerSecond) : '';
 
 export function chooseByKey(event: KeyboardEvent, choose: () => void): void {
   if (event.key !== 'Enter' && event.key !== ' ') return;
@@ -146,9 +151,10 @@ function linkTitle(t: Translate, { from, to, traffic, declared }: Link, boxes: R
   const endpoints =
     declared?.all === undefined ? '' : ` · ${t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}`;
   if (!traffic) return `${ends}${endpoints}`;
-  const { openedPerSecond, bytesPerSecond, open } = traffic;
+  const { openedPerSecond, bytesPerSecond, open, uncounted } = traffic;
   const rates = t('linkRates', { opened: short(openedPerSecond), bytes: bytesRate(bytesPerSecond), open });
-  return `${ends} · ${rates}${endpoints}`;
+  const missing = uncounted > 0 ? ` · ${t('flowUncounted', { count: uncounted })}` : '';
+  return `${ends} · ${rates}${missing}${endpoints}`;
 }
 
 /** A line through the points, with round corners. */

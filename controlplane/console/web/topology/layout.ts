@@ -22,10 +22,14 @@ export interface Layout extends Size {
 }
 
 const margin = 24;
+/** Of the rows of boxes without links. */
+const minWidth = 1_000;
 /** Boxes without links stand below the others, so many in a row. */
 const gap = 20;
 
-export function layoutOf(boxes: readonly Box[], links: readonly Pick<Link, 'id' | 'from' | 'to'>[]): Layout {
+export function layoutOf(boxes: readonly Box[], all: readonly Pick<Link, 'id' | 'from' | 'to'>[]): Layout {
+  // What the pods of a box send one another stands in the box.
+  const links = all.filter(({ from, to }) => from !== to);
   const linked = new Set(links.flatMap(({ from, to }) => [from, to]));
   const graph = new Graph({ directed: true, multigraph: true });
   graph.setGraph({ rankdir: 'LR', nodesep: 26, ranksep: 70, marginx: margin, marginy: margin });
@@ -42,7 +46,7 @@ export function layoutOf(boxes: readonly Box[], links: readonly Pick<Link, 'id' 
   const paths = new Map(
     graph.edges().map((edge) => [edge.name ?? '', (graph.edge(edge) as { points: Point[] }).points] as const),
   );
-  const width = Math.max(600, ...placed.map((one) => one.x + one.width + margin));
+  const width = Math.max(minWidth, ...placed.map((one) => one.x + one.width + margin));
   const bottom = Math.max(margin, ...placed.map(({ y, height }) => y + height + 2 * gap));
   const alone = rowsOf(
     boxes.filter(({ id }) => !linked.has(id)),

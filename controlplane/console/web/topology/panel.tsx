@@ -5,9 +5,10 @@ import type { Box } from '../../model/topology/boxes';
 import type { Frame, Link } from '../../model/topology/frame';
 import { bytesRate, short } from '../../model/topology/numbers';
 import { refs } from '../../model/topology/objects';
-import { endOf, pathHash } from '../../model/topology/path-ends';
+import { endOf, endsOfFlow, pathHash } from '../../model/topology/path-ends';
 import type { Flow, Stop } from '../../model/topology/traffic';
 import { useTexts } from '../app/context';
+import { intend } from '../path/intent';
 import { boxTitle, causeText } from './box-shape';
 import type { Chosen } from './graph';
 
@@ -197,8 +198,8 @@ function LinkDetails({ link, boxes, onChoose }: LinkProps) {
   const from = boxes.get(link.from);
   const to = boxes.get(link.to);
   const { traffic, declared } = link;
-  const port = portOf(link);
-  const ends = { from: from && endOf(from)?.from, to: to && endOf(to, port)?.to };
+  const flow = traffic?.flows[0];
+  const ends = from && flow && endsOfFlow(from, flow);
   return (
     <>
       <h2>
@@ -211,9 +212,13 @@ function LinkDetails({ link, boxes, onChoose }: LinkProps) {
         </button>
       </h2>
       {declared?.all !== undefined && <p>{t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}</p>}
-      {ends.from !== undefined && ends.to !== undefined && (
+      {ends && (
         <p class="panel-actions">
-          <a class="button small" href={pathHash({ from: ends.from, to: ends.to, ask: '1' })}>
+          <a
+            class="button small"
+            href={pathHash({ ...ends, ask: '1' })}
+            onClick={({ currentTarget }) => intend(currentTarget.hash)}
+          >
             {t('showPath')}
           </a>
         </p>
@@ -244,13 +249,6 @@ function LinkDetails({ link, boxes, onChoose }: LinkProps) {
   );
 }
 
-/** Where the receiver of the busiest connection listens. */
-function portOf({ to, traffic }: Link): number | undefined {
-  const [flow] = traffic?.flows ?? [];
-  const isBackend = to.startsWith('workload/') && flow?.backend !== undefined;
-  return isBackend ? Number(flow.backend!.slice(flow.backend!.lastIndexOf(':') + 1)) : flow?.port;
-}
-
 const flowKey = ({ protocol, source, destination, port, backend = '' }: Flow): string =>
   `${protocol} ${source} ${destination} ${port ?? ''} ${backend}`;
 
@@ -272,7 +270,7 @@ function FlowRow({ flow }: { readonly flow: Flow }) {
         {unanswered > 0 && <span class="tone bad"> {t('flowUnanswered', { count: unanswered })}</span>}
       </td>
       <td>{short(flow.openedPerSecond)}/s</td>
-      <td>{bytesRate(flow.bytesPerSecond)}</td>
+      <td>{flow.uncounted > 0 ? t('flowUncounted', { count: flow.uncounted }) : bytesRate(flow.bytesPerSecond)}</td>
     </tr>
   );
 }

@@ -2,7 +2,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { ToolRoute } from '../../model/routes';
-import { type Frame, frameOf, matches } from '../../model/topology/frame';
+import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { Loading, Notice } from '../parts/notice';
@@ -21,23 +21,34 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const t = useTexts();
   const { go } = useConsole();
   const { namespace, query } = route;
-  const { moments, now, objects, traffic } = useMoments(namespace);
+  const { moments, now, objects } = useMoments(namespace);
   const [atMs, setAtMs] = useState<number>();
   const [words, setWords] = useState('');
   const [withSystem, setWithSystem] = useState(false);
   const [zoom, setZoom] = useState(0);
   const past = atMs === undefined ? undefined : moments.find((moment) => moment.atMs >= atMs);
   const shown = past ?? now;
-  const frame = useMemo(() => frameOf(shown, { namespace, withSystem, maxBoxes }), [shown, namespace, withSystem]);
-  const layout = useStableLayout(frame);
-  const found = useMemo(() => foundIn(frame, words), [frame, words]);
   const chosen = chosenOf(query);
+  const found = useMemo(() => foundIn(shown, words), [shown, words]);
+  const first = useMemo(() => new Set([...(found ?? []), chosen?.id ?? '']), [found, chosen?.id]);
+  const frame = useMemo(
+    () => frameOf(shown, { namespace, withSystem, maxBoxes, first }),
+    [shown, namespace, withSystem, first],
+  );
+  const layout = useStableLayout(frame);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
   if (objects.error !== undefined) return <Notice title={t('failedTitle')} text={messageOf(objects.error)} />;
   if (!objects.isLoaded) return <Loading />;
   return (
-    <section class="topology" aria-labelledby="view-title">
+    <section
+      class="topology"
+      aria-labelledby="view-title"
+      onKeyDown={({ key, target }) => {
+        const isField = target instanceof HTMLElement && target.matches('input');
+        if (key === 'Escape' && chosen && !isField) choose(undefined);
+      }}
+    >
       <div class="view-head">
         <h1 id="view-title">{t('topology')}</h1>
         <input
@@ -82,11 +93,11 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
           </button>
         </span>
       </div>
-      <Remarks {...{ frame, objects, traffic }} found={found} />
+      <Remarks {...{ frame, objects, found, namespace }} remarks={shown.remarks} />
       <div class={chosen ? 'topology-body with-panel' : 'topology-body'}>
         <div class="graph-box" tabIndex={0} role="region" aria-label={t('topologyLabel')}>
           {frame.boxes.length === 0 ? (
-            <p class="muted">{t('topologyEmpty')}</p>
+            <p class="muted">{t(objects.refused.includes('pods') ? 'topologyRefused' : 'topologyEmpty')}</p>
           ) : (
             <Graph {...{ frame, layout, chosen, found, namespace }} zoom={zooms[zoom]} onChoose={choose} />
           )}
@@ -103,7 +114,7 @@ function chosenOf({ box, link }: ToolRoute['query']): Chosen | undefined {
   return link === undefined ? undefined : { kind: 'link', id: link };
 }
 
-const foundIn = ({ boxes }: Frame, words: string): ReadonlySet<string> | undefined =>
+const foundIn = ({ structure: { boxes } }: FrameInput, words: string): ReadonlySet<string> | undefined =>
   words.trim() === '' ? undefined : new Set(boxes.filter((box) => matches(box, words)).map(({ id }) => id));
 
 /** Another layout only when boxes, their sizes or links come or go: a picture that moves cannot be read. */
@@ -114,21 +125,23 @@ function useStableLayout({ boxes, links }: Frame): Layout {
   return last.current.layout;
 }
 
-interface RemarksProps extends Pick<MomentsState, 'objects' | 'traffic'> {
+interface RemarksProps extends Pick<MomentsState, 'objects'>, Pick<FrameInput, 'remarks'> {
   readonly frame: Frame;
+  readonly namespace: string;
   readonly found: ReadonlySet<string> | undefined;
 }
 
 /** What the picture cannot show, and why. */
-function Remarks({ frame, objects, traffic, found }: RemarksProps) {
+function Remarks({ frame, objects, remarks, found, namespace }: RemarksProps) {
   const t = useTexts();
   const refused = objects.refused.length > 0 ? [t('refusedKinds', { kinds: objects.refused.join(', ') })] : [];
-  const omitted = frame.omitted > 0 ? [t('omittedBoxes', { count: frame.omitted })] : [];
-  const unmeasured = traffic.isRefused ? [t('trafficRefused')] : traffic.problems;
-  const lines = [...refused, ...omitted, ...unmeasured];
+  const hint = namespace === '' ? 'omittedBoxes' : 'omittedBoxesSearch';
+  const omitted = frame.omitted > 0 ? [t(hint, { count: frame.omitted })] : [];
+  const lines = [...refused, ...omitted, ...remarks.map(({ key, values }) => t(key, values))];
   return (
     <div class="remarks" role="status">
       {found && <p>{t('foundBoxes', { count: found.size })}</p>}
+      {objects.isPartial && <p class="muted">{t('partlyVisible')}</p>}
       {lines.map((line) => (
         <p key={line} class="muted">
           {line}

@@ -21,13 +21,17 @@ export function useMoments(namespace: string): MomentsState {
   const traffic = useTraffic();
   const [moments, setMoments] = useState<readonly Moment[]>([]);
   const structure = useMemo(() => structureOf(objects.objects), [objects.objects]);
-  const directory = useMemo(() => directoryOf(objects.objects, structure.boxes), [structure]);
+  const directory = useMemo(
+    () => directoryOf(objects.objects, structure.boxes, objects.isPartial),
+    [structure, objects.isPartial],
+  );
   const now = useMemo(
     (): FrameInput => ({
       atMs: traffic.atMs,
       structure,
       traffic: trafficLinks(traffic.readings, directory),
       stops: stopsOf(traffic.readings, directory),
+      remarks: traffic.remarks,
     }),
     [traffic, structure, directory],
   );

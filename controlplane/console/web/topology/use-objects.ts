@@ -16,8 +16,10 @@ const kindNames = Object.keys(refs) as readonly KindName[];
 export interface ObjectsState {
   readonly objects: ClusterObjects;
   readonly isLoaded: boolean;
-  /** Kinds that the user may not list. */
-  readonly refused: readonly KindName[];
+  /** Kinds that the user may not list, as the API names them. */
+  readonly refused: readonly string[];
+  /** True: the user may not list all of them, or only in one namespace. */
+  readonly isPartial: boolean;
   readonly error: unknown;
 }
 
@@ -40,7 +42,8 @@ export function useObjects(namespace: string): ObjectsState {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [objects, setObjects] = useState<ClusterObjects>(noObjects);
   const [loaded, setLoaded] = useState<ReadonlySet<KindName>>(new Set());
-  const [refused, setRefused] = useState<readonly KindName[]>([]);
+  const [refused, setRefused] = useState<readonly string[]>([]);
+  const [isPartial, setPartial] = useState(false);
   const [error, setError] = useState<unknown>();
 
   useEffect(() => {
@@ -54,15 +57,18 @@ export function useObjects(namespace: string): ObjectsState {
       setObjects((before) => ({ ...before, ...Object.fromEntries(lists) }));
     };
     setRefused([]);
+    setPartial(false);
     for (const kind of kindNames) {
       const show = (found: ReadonlyMap<string, KubeObject>) => {
         changed.set(kind, found);
         timer.current ??= setTimeout(draw, drawMs);
         setLoaded((before) => (before.has(kind) ? before : new Set([...before, kind])));
       };
-      followKind(api, sender, kind, namespace, show, stop.signal).catch((err: unknown) => {
+      const part = () => setPartial(true);
+      followKind(api, sender, { kind, namespace, show, part }, stop.signal).catch((err: unknown) => {
         if (!isStatus(err, 403)) setError(err);
-        else setRefused((before) => [...before, kind]);
+        else setRefused((before) => [...before, refs[kind].plural].sort());
+        part();
         setLoaded((before) => new Set([...before, kind]));
       });
     }
@@ -73,22 +79,29 @@ export function useObjects(namespace: string): ObjectsState {
     };
   }, [api, sender, isShown, namespace]);
 
-  return { objects, isLoaded: loaded.size === kindNames.length, refused, error };
+  return { objects, isLoaded: loaded.size === kindNames.length, refused, isPartial, error };
+}
+
+interface Wanted {
+  readonly kind: KindName;
+  readonly namespace: string;
+  readonly show: (found: ReadonlyMap<string, KubeObject>) => void;
+  /** Only this namespace can be followed. */
+  readonly part: () => void;
 }
 
 /** In all namespaces; for a user who may not, in this one. @throws ApiError */
 async function followKind(
   api: Api,
   sender: SocketSender,
-  kind: KindName,
-  namespace: string,
-  show: (found: ReadonlyMap<string, KubeObject>) => void,
+  { kind, namespace, show, part }: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     await followPath(api, sender, collectionPath(refs[kind], ''), show, signal);
   } catch (err) {
     if (!isStatus(err, 403) || namespace === '' || kind === 'nodes') throw err;
+    part();
     await followPath(api, sender, collectionPath(refs[kind], namespace), show, signal);
   }
 }

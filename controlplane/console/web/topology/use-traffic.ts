@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { NodeTrafficStatus } from '../../../base/traffic';
 import { isAbort, isStatus, messageOf } from '../../model/api-error';
+import { type Remark, remarksOf } from '../../model/topology/remarks';
 import { type NodeReading, nextReading } from '../../model/topology/traffic';
 import { useConsole } from '../app/context';
 import { usePageShown } from '../app/page-state';
@@ -19,12 +20,10 @@ interface NodeTraffic {
 export interface TrafficState {
   readonly atMs: number;
   readonly readings: readonly NodeReading[];
-  /** What is not known, and why: one sentence each. */
-  readonly problems: readonly string[];
-  readonly isRefused: boolean;
+  readonly remarks: readonly Remark[];
 }
 
-const nothing: TrafficState = { atMs: 0, readings: [], problems: [], isRefused: false };
+const nothing: TrafficState = { atMs: 0, readings: [], remarks: [] };
 
 export function useTraffic(): TrafficState {
   const { api } = useConsole();
@@ -39,16 +38,15 @@ export function useTraffic(): TrafficState {
       const startedAt = performance.now();
       try {
         const { items } = await api.json<{ readonly items: readonly NodeTraffic[] }>(path, { signal: stop.signal });
-        setState({
-          atMs: Date.now(),
-          readings: readingsOf(items, last),
-          problems: problemsOf(items),
-          isRefused: false,
-        });
+        const readings = readingsOf(items, last);
+        setState({ atMs: Date.now(), readings, remarks: [...silentIn(items), ...remarksOf(readings)] });
       } catch (err) {
         if (isAbort(err)) return;
         const isRefused = isStatus(err, 403);
-        setState((last) => ({ ...last, atMs: Date.now(), readings: [], problems: [messageOf(err)], isRefused }));
+        const remark: Remark = isRefused
+          ? { key: 'trafficRefused' }
+          : { key: 'trafficFailed', values: { problem: messageOf(err) } };
+        setState({ atMs: Date.now(), readings: [], remarks: [remark] });
         // Another try has the same answer.
         if (isRefused) return;
       }
@@ -73,8 +71,7 @@ function readingsOf(items: readonly NodeTraffic[], last: Map<string, NodeReading
   });
 }
 
-const problemsOf = (items: readonly NodeTraffic[]): readonly string[] =>
-  items.flatMap(({ metadata: { name }, status, error }) => [
-    ...(error === undefined ? [] : [`${name}: ${error}`]),
-    ...(status?.problems ?? []).map((problem) => `${name}: ${problem}`),
-  ]);
+const silentIn = (items: readonly NodeTraffic[]): readonly Remark[] =>
+  items.flatMap(({ metadata: { name }, error }) =>
+    error === undefined ? [] : [{ key: 'nodeSilent', values: { node: name, problem: error } } as const],
+  );
