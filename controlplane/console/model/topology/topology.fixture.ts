@@ -87,6 +87,7 @@ export const edge = (source: string, destination: string, more: Partial<TrafficE
     opened: 1,
     open: 1,
     unanswered: 0,
+    uncounted: 0,
     request: { packets: 0, bytes: 0 },
     answer: { packets: 0, bytes: 0 },
     ...more,
