@@ -24,9 +24,12 @@ export interface TrafficEdge {
   readonly open: number;
   /** Connections of now that have had no answer yet (UNREPLIED, SYN_SENT). */
   readonly unanswered: number;
-  /** Connections of now whose packets the kernel does not count: they began before it began to count. */
+  /**
+   * Connections of now whose packets the kernel does not count: those that began before it counted (`accounting`). `request` and `answer`
+   * are without them, so an edge that has some may carry much and read as idle.
+   */
   readonly uncounted: number;
-  /** Zero on a node whose kernel does not count them; see `accounting`. */
+  /** Of the connections that the kernel counts. */
   readonly request: PacketsAndBytes;
   readonly answer: PacketsAndBytes;
 }
@@ -68,7 +71,7 @@ export interface NodeTrafficStatus {
   /** False: the kernel does not count packets of connections (nf_conntrack_acct). */
   readonly accounting: boolean;
   readonly connections: { readonly count: number; readonly max: number };
-  /** The largest first, at most 1,000. */
+  /** The largest first, at most 1,000; of one source at most 100 while those of others are left out. */
   readonly edges: readonly TrafficEdge[];
   readonly omittedEdges: number;
   readonly pods: readonly PodTraffic[];

@@ -54,11 +54,13 @@ export class TrafficCollector {
     const connections = await this.paces.connections.get(() => this.readConnections(), clock.now());
     const counters = await this.paces.pods.get(() => this.podCounters.read(pods), clock.now());
     const stopped = await this.paces.stopped.get(() => this.readStopped(), clock.now());
-    const uncounted = this.ledger.uncounted;
+    const { unremembered } = this.ledger;
     const problems = [
       accounting.problem,
       connections.problem,
-      uncounted === 0 ? undefined : `${uncounted} connections are not counted: the table has more than fit in memory`,
+      unremembered === 0
+        ? undefined
+        : `${unremembered} connections are not counted: the table has more than fit in memory`,
       counters.problem,
       ...(counters.value?.problems ?? []),
       stopped.problem,

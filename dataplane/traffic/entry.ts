@@ -38,7 +38,8 @@ export class Entry {
   state = 0;
   /** Tells a connection from a later one with the same tuple. */
   id = 0;
-  /** Zero for a connection that was made before the kernel counted. */
+  /** False: the kernel counts no packets of it, as it began before counting was on. The four numbers are zero then. */
+  counted = false;
   requestPackets = 0;
   requestBytes = 0;
   answerPackets = 0;
@@ -53,6 +54,7 @@ export class Entry {
     this.status = 0;
     this.state = 0;
     this.id = 0;
+    this.counted = false;
     this.requestPackets = 0;
     this.requestBytes = 0;
     this.answerPackets = 0;
@@ -77,10 +79,12 @@ export class Entry {
           this.state = readState(bytes, value, end);
           break;
         case CTA.COUNTERS_ORIG:
+          this.counted = true;
           this.requestPackets = readCounter(bytes, value, end, CTA_COUNTERS.PACKETS);
           this.requestBytes = readCounter(bytes, value, end, CTA_COUNTERS.BYTES);
           break;
         case CTA.COUNTERS_REPLY:
+          this.counted = true;
           this.answerPackets = readCounter(bytes, value, end, CTA_COUNTERS.PACKETS);
           this.answerBytes = readCounter(bytes, value, end, CTA_COUNTERS.BYTES);
           break;

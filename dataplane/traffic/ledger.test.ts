@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Entry } from './entry';
 import { entry, type Made, message, recorded } from './entry.fixture';
-import { idleMs, Ledger, maxConnections, maxEdges, maxReported } from './ledger';
+import { idleMs, Ledger, maxConnections, maxEdges, maxOfSource, maxReported } from './ledger';
 
 function reading(ledger: Ledger, nowMs: number, ...made: (Made | string)[]) {
   ledger.begin(nowMs);
@@ -30,6 +30,7 @@ t.test('recorded entries', async (t) => {
       opened: 1,
       open: 0,
       unanswered: 0,
+      uncounted: 0,
       request: { packets: 5, bytes: 344 },
       answer: { packets: 5, bytes: 673 },
     },
@@ -123,6 +124,24 @@ t.test('large counters', async (t) => {
   t.equal(edges[0]!.request.bytes, 2 ** 40 + 5);
 });
 
+t.test('connections that the kernel does not count', async (t) => {
+  const ledger = new Ledger();
+  const old: Made = { sourcePort: 1 };
+  t.match(reading(ledger, 0, old).edges, [{ open: 1, uncounted: 1 }]);
+  const counted = (sourcePort: number): Made => ({ sourcePort, request: [0, 0], answer: [0, 0] });
+  t.match(reading(ledger, 1, old, counted(2), { ...counted(3), state: 7 }).edges, [{ open: 2, uncounted: 1 }]);
+  t.match(
+    reading(ledger, 2, { ...old, state: 7 }, counted(2)).edges,
+    [{ open: 1, uncounted: 0 }],
+    'one that has ended',
+  );
+  t.match(
+    reading(ledger, 3, { sourcePort: 4, answer: [1, 60] }).edges,
+    [{ uncounted: 0 }],
+    'counters of one direction',
+  );
+});
+
 t.test('idle edges are forgotten, unless a connection is open', async (t) => {
   const ledger = started();
   reading(ledger, 1, { destinationPort: 1 }, { destinationPort: 2 });
@@ -151,6 +170,46 @@ t.test('many edges: the largest of late are kept and reported', async (t) => {
   t.equal(ledger.size.edges, maxEdges);
 });
 
+const ofScan = (count: number): Made[] =>
+  Array.from({ length: count }, (_, i) => ({ source: '10.0.0.66', destinationPort: i + 1, request: [9, 9_000] }));
+const ofOthers = (clients: number, each: number): Made[] =>
+  Array.from({ length: clients * each }, (_, i) => {
+    const client = Math.floor(i / each);
+    const source = `10.1.${client >> 8}.${client & 255}`;
+    return { source, destinationPort: (i % each) + 1, request: [1, 60] };
+  });
+const reportedOf = (edges: readonly { readonly source: string }[], wanted: string) =>
+  edges.filter(({ source }) => source === wanted).length;
+
+t.test('a client with very many edges does not hide the others', async (t) => {
+  const ledger = started();
+  const { edges, omittedEdges } = reading(ledger, 1, ...ofScan(3_000), ...ofOthers(300, 2));
+  t.equal(edges.length, maxReported);
+  t.equal(omittedEdges, 3_600 - maxReported);
+  t.equal(reportedOf(edges, '10.0.0.66'), maxReported - 600, 'places that nobody else needs');
+  t.equal(edges[0]!.source, '10.0.0.66', 'still the largest first');
+  t.equal(edges.at(-1)!.request.bytes, 60);
+  const crowded = reading(ledger, 2, ...ofScan(3_000), ...ofOthers(950, 2));
+  t.equal(crowded.edges.length, maxReported);
+  t.equal(crowded.omittedEdges, 4_900 - maxReported);
+  t.equal(reportedOf(crowded.edges, '10.0.0.66'), maxOfSource);
+});
+
+t.test('nor does it push them out of memory', async (t) => {
+  const ledger = started();
+  const others = ofOthers(1_000, 1);
+  const { omittedEdges } = reading(ledger, 1, ...ofScan(6_000), ...others);
+  t.equal(omittedEdges, 7_000 - maxReported);
+  t.equal(ledger.size.edges, maxEdges);
+  const grown = others.map((one): Made => ({ ...one, request: [2, 1_000_000] }));
+  const { edges } = reading(ledger, 2, ...ofScan(6_000), ...grown);
+  t.equal(reportedOf(edges, '10.0.0.66'), 0);
+  t.ok(
+    edges.every(({ opened }) => opened === 1),
+    'none was forgotten in between',
+  );
+});
+
 t.test('more connections than are remembered', async (t) => {
   const ledger = started();
   const made = message({ id: 1 });
@@ -165,12 +224,12 @@ t.test('more connections than are remembered', async (t) => {
   for (let i = 0; i < maxConnections + 3; i++) see(i * 8 + 1);
   ledger.finish();
   t.equal(ledger.size.connections, maxConnections);
-  t.equal(ledger.uncounted, 3);
+  t.equal(ledger.unremembered, 3);
   t.equal(ledger.size.edges, maxEdges);
   ledger.begin(2);
   ledger.finish();
   t.equal(ledger.size.connections, 0);
-  t.equal(ledger.uncounted, 0);
+  t.equal(ledger.unremembered, 0);
 });
 
 t.test('messages that are no entry, or are cut off anywhere', async (t) => {

@@ -4,6 +4,7 @@
 //   the collector.
 // - What a connection sends between its last reading and its end in the table is lost. TCP stays in the table for two minutes after its
 //   end, UDP for half a minute after its last packet, so this is rare.
+// - A connection that began before the kernel counted has no counters, for its whole life: without `uncounted` it would look idle.
 import { readAddress } from '../../controlplane/base/cidr';
 import type { TrafficEdge } from '../../controlplane/base/traffic';
 import { type Entry, IPPROTO, IPS, type Tuple } from './entry';
@@ -12,6 +13,8 @@ import { type Entry, IPPROTO, IPS, type Tuple } from './entry';
 export const idleMs = 5 * 60_000;
 export const maxEdges = 5_000;
 export const maxReported = 1_000;
+/** Places of one client in both, while others are left out: a pod that scans ports would otherwise hide all other traffic. */
+export const maxOfSource = 100;
 /** The table of a larger node is read to its end, but the rest of it is not counted. */
 export const maxConnections = 262_144;
 
@@ -36,6 +39,7 @@ interface Edge {
   opened: number;
   open: number;
   unanswered: number;
+  uncounted: number;
   requestPackets: number;
   requestBytes: number;
   answerPackets: number;
@@ -52,6 +56,7 @@ const newEdge = (key: string, lastMs: number): Edge => ({
   opened: 0,
   open: 0,
   unanswered: 0,
+  uncounted: 0,
   requestPackets: 0,
   requestBytes: 0,
   answerPackets: 0,
@@ -98,6 +103,7 @@ export class Ledger {
     for (const edge of this.edges.values()) {
       edge.open = 0;
       edge.unanswered = 0;
+      edge.uncounted = 0;
       edge.recent /= 2;
     }
   }
@@ -121,6 +127,7 @@ export class Ledger {
     if (edge === undefined || !isOpen(entry)) return;
     edge.open++;
     if ((entry.status & IPS.SEEN_REPLY) === 0) edge.unanswered++;
+    if (!entry.counted) edge.uncounted++;
   }
 
   /** After the entries: forgets what is gone. */
@@ -134,12 +141,12 @@ export class Ledger {
   }
 
   report(): LedgerReport {
-    const reported = [...this.edges.values()].sort(byWeight).slice(0, maxReported);
+    const reported = fairly([...this.edges.values()].sort(byWeight), maxReported);
     return { edges: reported.map(edgeOf), omittedEdges: this.edges.size - reported.length + this.crowdedOut };
   }
 
-  /** Connections of the last reading that are not counted, for want of room. */
-  get uncounted(): number {
+  /** Connections of the last reading that are not remembered, for want of room. */
+  get unremembered(): number {
     return this.beyond;
   }
 
@@ -203,11 +210,12 @@ export class Ledger {
     return edge;
   }
 
-  /** Only the largest of late stay. */
+  /** Only the largest of late stay, of each client some. */
   private makeRoom(): void {
     this.crowdedOut = Math.max(0, this.edges.size - maxEdges);
     if (this.crowdedOut === 0) return;
-    for (const edge of [...this.edges.values()].sort(byWeight).slice(maxEdges)) this.drop(edge);
+    const kept = new Set(fairly([...this.edges.values()].sort(byWeight), maxEdges));
+    for (const edge of this.edges.values()) if (!kept.has(edge)) this.drop(edge);
   }
 
   private drop(edge: Edge): void {
@@ -221,6 +229,29 @@ const grown = (before: number, now: number): number => (now >= before ? now - be
 
 const byWeight = (a: Edge, b: Edge): number =>
   b.recent - a.recent || b.opened - a.opened || b.open - a.open || b.lastMs - a.lastMs;
+
+/**
+ * The first of `sorted`, in their order, with at most `maxOfSource` of a client; what then stays free goes to the first of those
+ * that were passed over.
+ */
+function fairly(sorted: readonly Edge[], places: number): readonly Edge[] {
+  if (sorted.length <= places) return sorted;
+  const ofSource = new Map<string, number>();
+  const chosen = new Set<Edge>();
+  for (const edge of sorted) {
+    if (chosen.size === places) break;
+    const source = sourceOf(edge.key);
+    const count = ofSource.get(source) ?? 0;
+    if (count === maxOfSource) continue;
+    ofSource.set(source, count + 1);
+    chosen.add(edge);
+  }
+  for (const edge of sorted) {
+    if (chosen.size === places) break;
+    chosen.add(edge);
+  }
+  return sorted.filter((edge) => chosen.has(edge));
+}
 
 const isOpen = ({ original, state, status }: Entry): boolean =>
   (status & IPS.DYING) === 0 && ended.get(original.protocol)?.has(state) !== true;
@@ -251,10 +282,15 @@ function edgeKey({ bytes, addressBytes: size, original, reply }: Entry): string 
   );
 }
 
+/** The bytes of one address in a key: four addresses, two ports, a protocol. */
+const addressSize = (key: string): number => (key.length - 5) / 4;
+
+const sourceOf = (key: string): string => key.slice(1, 1 + addressSize(key));
+
 /** Only what is reported is written out: most edges of a busy node are not. */
 function edgeOf(edge: Edge): TrafficEdge {
   const bytes = Buffer.from(edge.key, 'latin1');
-  const size = (bytes.length - 5) / 4;
+  const size = addressSize(edge.key);
   const address = (at: number): string => readAddress(bytes.subarray(at, at + size)) ?? '';
   const protocol = protocols.get(bytes[0]!)!;
   const hasPorts = protocol !== 'icmp';
@@ -275,6 +311,7 @@ function edgeOf(edge: Edge): TrafficEdge {
     opened: edge.opened,
     open: edge.open,
     unanswered: edge.unanswered,
+    uncounted: edge.uncounted,
     request: { packets: edge.requestPackets, bytes: edge.requestBytes },
     answer: { packets: edge.answerPackets, bytes: edge.answerBytes },
   };

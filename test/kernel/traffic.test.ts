@@ -255,6 +255,24 @@ t.test('connections, pods and stopped packets', { skip }, (t) =>
 const dropped = async (collector: TrafficCollector, pods: readonly TrafficPod[]): Promise<number> =>
   (await collector.read(pods)).stopped.find(({ cause }) => cause === 'policy')?.packets ?? 0;
 
+t.test('a connection that began before the kernel counted', { skip }, (t) =>
+  withScope(async (scope) => {
+    const { client, router } = await openLab(scope);
+    const old = await connectInNetns(client, { host: server4, port: 8080 });
+    // The server does not read: it would not see another end.
+    scope.defer(() => void old.resetAndDestroy());
+    const collector = collect(scope, router);
+    t.match(edge(await collector.read([]), 'tcp', server4), { open: 1, uncounted: 1 });
+    const young = await connectInNetns(client, { host: server4, port: 8080 });
+    scope.defer(() => young.destroy());
+    // Its packets reach the server, and nothing of them is counted.
+    old.write('x'.repeat(1_000));
+    const found = edge(await collector.read([]), 'tcp', server4)!;
+    t.match(found, { opened: 1, open: 2, uncounted: 1 });
+    t.ok(found.request.packets > 0 && found.request.bytes < 1_000, 'only of the one that it counts');
+  }),
+);
+
 t.test('counting is switched on, and off again', { skip }, (t) =>
   withScope(async (scope) => {
     const node = await scopedNetns(scope);

@@ -3,6 +3,7 @@ import type { KindRef } from '../../api/kind';
 import { AppError } from '../../base/errors';
 import type { ApiRequest, UserInfo } from '../request';
 import { qualifiedResource, resourceDetails } from '../status';
+import { roleWith } from './policy/own';
 import type { SentSelector } from './selectors';
 
 export interface ResourceAttributes {
@@ -175,7 +176,9 @@ export function forbiddenResource(
   const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   const subject = `${qualifiedResource(kind)}${name === '' ? '' : ` "${name}"`}`;
   const message = `${subject} is forbidden: User "${user.name}" cannot ${verb} resource "${asked}" in API group "${group}" ${where}`;
-  return new AppError('Forbidden', reason === '' ? message : `${message}: ${reason}`, {
+  const role = roleWith(attributes);
+  const help = role === undefined ? '' : `; ClusterRole ${role} has this right`;
+  return new AppError('Forbidden', `${reason === '' ? message : `${message}: ${reason}`}${help}`, {
     details: resourceDetails(kind, name),
   });
 }

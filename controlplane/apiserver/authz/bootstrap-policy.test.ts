@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ClusterRole } from '../../api/cluster-role';
 import { matchesSelector, selectorFromLabelSelector } from '../../api/selector';
+import { forbiddenResource } from './authorizer';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './bootstrap-policy';
 import { type PolicyRule, ruleAllowsResource } from './rules';
 
@@ -143,6 +144,32 @@ t.test('the ClusterRoles of the agents allow no read of a Secret and no write of
       t.same(allowed(role, verb, '', ['endpoints', 'pods', 'services', 'nodes']), [], `${role} ${verb}`);
     }
   }
+});
+
+t.test('a refusal of a kind of path.k8ts.io names the role that has the right', async (t) => {
+  const refusal = (verb: string, group: string, resource: string) => {
+    const attributes = { verb, group, resource, subresource: '', namespace: '', name: '' };
+    const kind = { group, version: 'v1', kind: 'X', plural: resource, namespaced: false };
+    return forbiddenResource({ name: 'jane', groups: [] }, attributes, kind, 'a reason').message;
+  };
+  const cannot = 'is forbidden: User "jane" cannot';
+  t.equal(
+    refusal('create', 'path.k8ts.io', 'packetpaths'),
+    `packetpaths.path.k8ts.io ${cannot} create resource "packetpaths" in API group "path.k8ts.io" at the cluster scope: a reason; ` +
+      'ClusterRole k8ts:path has this right',
+  );
+  for (const [verb, resource, role] of [
+    ['create', 'hopreports', 'path'],
+    ['create', 'packetprobes', 'path-probe'],
+    ['get', 'nodetraffics', 'traffic'],
+  ] as const) {
+    t.match(refusal(verb, 'path.k8ts.io', resource), `; ClusterRole k8ts:${role} has this right`);
+  }
+  t.equal(
+    refusal('get', '', 'pods'),
+    `pods ${cannot} get resource "pods" in API group "" at the cluster scope: a reason`,
+  );
+  t.notMatch(refusal('delete', 'path.k8ts.io', 'nodetraffics'), 'ClusterRole', 'no role has it');
 });
 
 // The role reads Secrets: the node authorizer allows a kubelet only those of its own pods.

@@ -113,7 +113,7 @@ export class KubeletProxy {
       });
       request.on('response', (response) => {
         const status = response.statusCode ?? 500;
-        readText(response, maxPageBytes).then(
+        readText(response, maxPageBytes, node).then(
           (text) =>
             status === 200 ? resolve(text) : reject(kubeletError(status, text.slice(0, maxErrorBytes).trim())),
           reject,
@@ -332,12 +332,15 @@ function pipe(response: IncomingMessage, sink: Sink): void {
   response.on('error', () => sink.end());
 }
 
-async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+async function readText(response: IncomingMessage, maxBytes: number, node: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) throw new StatusError(500, 'InternalError', `the answer has more than ${maxBytes} bytes`);
+    if (size > maxBytes) {
+      const message = `the kubelet of node ${node} answered with more than ${maxBytes / 2 ** 20} MiB`;
+      throw new StatusError(500, 'InternalError', message);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

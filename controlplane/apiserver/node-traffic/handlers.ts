@@ -1,41 +1,73 @@
 // GET and LIST of nodetraffics: the nodes of the cache that the request selects, and what their kubelets say.
 import { isConditionTrue } from '../../api/conditions';
 import { type Node, nodes } from '../../api/node';
-import { type NodeTraffic, nodeTraffics } from '../../api/node-traffic';
+import { nodeTraffics } from '../../api/node-traffic';
+import { eventLoop } from '../../base/event-loop';
+import type { CachedObject } from '../cache/cache';
 import type { Reply } from '../request';
-import { computed, selected } from '../rest/computed';
+import { selected } from '../rest/computed';
 import type { RestDeps, RestRequest } from '../rest/context';
+import { negotiateFor } from '../rest/negotiate';
 import { renderList, renderObject } from '../rest/read';
 import type { SubresourceHandler } from '../servers/kind-server';
 import { notFound } from '../status';
 import type { KubeletTraffic, TrafficAnswer } from './kubelet-traffic';
+import { SharedAnswers } from './shared-answers';
 
 interface NodeTrafficDeps {
   readonly rest: RestDeps;
   readonly traffic: KubeletTraffic;
 }
 
-/** By plural.group, for the kinds that are computed. */
-export const nodeTrafficHandlers = (deps: NodeTrafficDeps): readonly (readonly [string, SubresourceHandler])[] => [
-  [`${nodeTraffics.plural}.${nodeTraffics.group}`, (rest) => answer(deps, rest)],
-];
+interface Shared extends NodeTrafficDeps {
+  readonly shared: SharedAnswers;
+}
 
-async function answer({ rest: deps, traffic }: NodeTrafficDeps, rest: RestRequest): Promise<Reply> {
+/** By plural.group, for the kinds that are computed. */
+export const nodeTrafficHandlers = (deps: NodeTrafficDeps): readonly (readonly [string, SubresourceHandler])[] => {
+  const all = { ...deps, shared: new SharedAnswers(deps.rest.clock) };
+  return [[`${nodeTraffics.plural}.${nodeTraffics.group}`, (rest) => answer(all, rest)]];
+};
+
+async function answer({ rest: deps, traffic, shared }: Shared, rest: RestRequest): Promise<Reply> {
   const { cache } = deps;
   const { name } = rest.route;
+  const itemOf = (node: Node, answers: ReadonlyMap<string, TrafficAnswer>) =>
+    shared.item(node, answers.get(nameOf(node)) ?? notAsked(node));
   if (name !== '') {
     const node = cache.kind(nodes).get(name)?.object as Node | undefined;
     if (!node) throw notFound(nodeTraffics, name);
-    return renderObject(deps, rest, computed(trafficOf(node, await answersOf(traffic, [node]))), 200);
+    const answers = await answersOf(traffic, [node]);
+    await inTurn();
+    return renderObject(deps, rest, itemOf(node, answers), 200);
   }
   const chosen = await selected<Node>(cache, nodes, rest);
   const answers = await answersOf(traffic, chosen);
-  return renderList(
-    deps,
-    rest,
-    chosen.map((node) => computed(trafficOf(node, answers))),
-    {},
-  );
+  const items: CachedObject[] = [];
+  for (const node of chosen) {
+    items.push(itemOf(node, answers));
+    const pause = eventLoop.pause();
+    if (pause) await pause;
+  }
+  await inTurn();
+  const render = () => renderList(deps, rest, items, {});
+  // A table has ages, and a client in this process takes the objects.
+  const isShared = negotiateFor(rest).rendering.as === 'object' && !rest.request.decoded;
+  return isShared ? shared.list(items, render) : render();
+}
+
+const maxPauses = 20;
+
+/**
+ * All who wait for an answer go on in the same turn, and to encrypt the bytes for each takes time as well: who comes when the turn is long
+ * waits for a later one. Not for ever: in a busy server all turns are long.
+ */
+async function inTurn(): Promise<void> {
+  for (let i = 0; i < maxPauses; i++) {
+    const pause = eventLoop.pause();
+    if (!pause) return;
+    await pause;
+  }
 }
 
 const nameOf = ({ metadata }: Node): string => metadata?.name ?? '';
@@ -44,10 +76,6 @@ const nameOf = ({ metadata }: Node): string => metadata?.name ?? '';
 const answersOf = (traffic: KubeletTraffic, chosen: readonly Node[]): Promise<ReadonlyMap<string, TrafficAnswer>> =>
   traffic.of(chosen.filter((node) => isConditionTrue(node, 'Ready')).map(nameOf));
 
-function trafficOf(node: Node, answers: ReadonlyMap<string, TrafficAnswer>): NodeTraffic {
-  const { kind, apiVersion } = nodeTraffics;
-  const { labels } = node.metadata ?? {};
-  const name = nameOf(node);
-  const said = answers.get(name) ?? { error: `node ${name} is not ready: its kubelet was not asked` };
-  return { kind, apiVersion, metadata: { name, ...(labels ? { labels } : {}) }, ...said };
-}
+const notAsked = (node: Node): TrafficAnswer => ({
+  error: `node ${nameOf(node)} is not ready: its kubelet was not asked`,
+});

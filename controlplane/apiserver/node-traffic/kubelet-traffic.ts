@@ -10,7 +10,7 @@ import type { NodeTrafficStatus } from '../../base/traffic';
 export type TrafficAnswer = { readonly status: NodeTrafficStatus } | { readonly error: string };
 
 /** Then it is forgotten: answers are long, and a cluster has many nodes. */
-const keptMs = 1_000;
+export const keptMs = 1_000;
 const atOnce = 16;
 /** A kubelet has its own, longer limit: its answer may still count for the next reader. */
 const waitMs = 5_000;

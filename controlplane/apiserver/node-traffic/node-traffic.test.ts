@@ -88,6 +88,21 @@ t.test('an answer counts for a second, for all readers', async (t) => {
   t.equal(asked.length, 2);
 });
 
+t.test('for many readers at once an answer is written out once', async (t) => {
+  const { stringify } = JSON;
+  const calls = t.capture(JSON, 'stringify', stringify);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => server.call('GET', path)));
+  await server.call('GET', `${path}/n`);
+  const written = calls().filter(({ args: [value] }) => value?.kind === 'NodeTraffic' && value.metadata.name === 'n');
+  t.equal(written.length, 1);
+  t.equal(asked.length, 1);
+  for (const { json } of answers) t.strictSame(json, answers[0]!.json);
+  const labels = { zone: 'z' };
+  await server.call('PATCH', '/api/v1/nodes/n', { type: merge, body: { metadata: { labels } } });
+  t.match((await server.call('GET', path)).json.items, [{}, {}, { metadata: { name: 'n', labels } }]);
+  await server.call('PATCH', '/api/v1/nodes/n', { type: merge, body: { metadata: { labels: { zone: 'n' } } } });
+});
+
 t.test('selectors and names', async (t) => {
   const names = async (query: string) =>
     (await server.call('GET', `${path}?${query}`)).json.items.map(
@@ -117,6 +132,9 @@ t.test('what kubelets may say', async (t) => {
   }
   answer = { status: 200, text: 'no JSON' };
   t.match(await error(), /something else than JSON/);
+  const long = { ...status, problems: ['x'.repeat(4 * 2 ** 20)] };
+  answer = { status: 200, text: JSON.stringify(long) };
+  t.equal(await error(), 'the kubelet of node n answered with more than 4 MiB');
   answer = { status: 404, text: 'no such path: /path/traffic' };
   t.match(await error(), /no such path/, 'an older kubelet');
 });
@@ -124,10 +142,14 @@ t.test('what kubelets may say', async (t) => {
 t.test('a kubelet that does not answer is waited for five seconds', async (t) => {
   answer = 'silence';
   const reading = server.call('GET', `${path}/n`);
-  await clock.armed(5_000);
+  // Then the reader waits already; other timers of the server may have the same time left.
+  while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
   clock.advance(5_000);
   t.equal((await reading).json.error, 'the kubelet of node n has not answered within 5 s');
+  const next = server.call('GET', `${path}/n`);
   kubelet.closeAllConnections();
+  t.match((await next).json.error, /cannot reach the kubelet of node n/, 'the next reader waits for the same answer');
+  t.equal(asked.length, 1);
 });
 
 t.test('as a table', async (t) => {
@@ -144,14 +166,23 @@ t.test('as a table', async (t) => {
 
 t.test('rights', async (t) => {
   const as = { as: await server.identity('jane') };
-  t.equal((await server.call('GET', path, as)).status, 403);
+  t.match(await server.call('GET', path, as), {
+    status: 403,
+    json: { message: /"jane" cannot list resource "nodetraffics" .*; ClusterRole k8ts:traffic has this right$/ },
+  });
   t.same(asked, []);
   const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jane' }];
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'k8ts:traffic' };
   const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
   await server.call('POST', bindings, { body: { metadata: { name: 'jane' }, roleRef, subjects } });
   t.equal((await server.call('GET', path, as)).status, 200);
-  for (const names of ['/api/v1/pods', '/api/v1/services', '/apis/networking.k8s.io/v1/networkpolicies']) {
+  // What the topology of the console watches.
+  for (const names of [
+    ...['namespaces', 'nodes', 'pods', 'services'].map((name) => `/api/v1/${name}`),
+    ...['daemonsets', 'deployments', 'replicasets', 'statefulsets'].map((name) => `/apis/apps/v1/${name}`),
+    ...['ingresses', 'networkpolicies'].map((name) => `/apis/networking.k8s.io/v1/${name}`),
+    '/apis/discovery.k8s.io/v1/endpointslices',
+  ]) {
     t.equal((await server.call('GET', names, as)).status, 200, names);
   }
   t.equal((await server.call('GET', '/api/v1/secrets', as)).status, 403);

@@ -70,7 +70,7 @@ t.test('the finder acts as the caller, an impersonated one too', async (t) => {
   const jane = await server.identity('jane');
   t.match(await post(question, { as: jane }), {
     status: 403,
-    json: { message: /"jane" cannot create resource "packetpaths"/ },
+    json: { message: /"jane" cannot create resource "packetpaths" .*; ClusterRole k8ts:path has this right$/ },
   });
   const bind = (name: string, role: string) =>
     server.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
@@ -85,29 +85,52 @@ t.test('the finder acts as the caller, an impersonated one too', async (t) => {
     body: { metadata: { name: 'ask' }, rules },
   });
   await bind('ask', 'ask');
-  const refused = { status: 403, json: { message: /"jane" cannot list resource "nodes"/ } };
+  const refused = { status: 403, json: { message: /"jane" cannot list resource "nodes" .* at the cluster scope$/ } };
   t.match(await post(question, { as: jane }), refused, 'to ask is not to read');
   t.match(await post(question, { headers: { 'impersonate-user': 'jane' } }), refused);
   await bind('path', 'k8ts:path');
   t.match(await post(question, { as: jane }), { status: 201 });
 });
 
-t.test('four at once; a client that leaves ends the work', async (t) => {
-  const callers: PathCaller[] = [];
+t.test('two at once for one user, eight for all', async (t) => {
   const freed: (() => void)[] = [];
-  const four = new Promise<void>((resolve) => {
-    find = async (_, caller) => {
-      callers.push(caller);
-      if (callers.length === 4) resolve();
-      await new Promise<void>((done) => freed.push(done));
-      return report;
-    };
+  let begun = 0;
+  let wake = () => {};
+  find = async () => {
+    begun++;
+    wake();
+    await new Promise<void>((done) => freed.push(done));
+    return report;
+  };
+  /** Asks, and waits until the finder has begun as often. */
+  const ask = async (user: string, times: number) => {
+    const wanted = begun + times;
+    const asked = Array.from({ length: times }, () => postAs(user));
+    while (begun < wanted) await new Promise<void>((resolve) => (wake = resolve));
+    return asked;
+  };
+  const postAs = (user: string) =>
+    post(question, { headers: { 'impersonate-user': user, 'impersonate-group': masters } });
+  const masters = 'system:masters';
+  const asked = await ask('a', 2);
+  t.match(await postAs('a'), {
+    status: 429,
+    json: {
+      message: 'this server looks for 2 paths of user "a" already, the most for one user; ask again in a few seconds',
+    },
   });
-  const asked = Array.from({ length: 4 }, () => post(question));
-  await four;
-  t.match(await post(question), { status: 429, json: { message: /looks for 4 paths already/ } });
-  for (const done of freed.splice(0)) done();
+  for (const user of ['b', 'c', 'd']) asked.push(...(await ask(user, 2)));
+  t.match(await postAs('e'), { status: 429, json: { message: /looks for 8 paths already; ask again/ } });
+  // The places are free again once the finder has ended.
+  freed[0]!();
+  await Promise.race(asked);
+  asked.push(...(await ask('a', 1)));
+  t.equal((await postAs('a')).status, 429);
+  for (const done of freed) done();
   for (const answer of await Promise.all(asked)) t.equal(answer.status, 201);
+});
+
+t.test('a client that leaves ends the work', async (t) => {
   const gone = new Promise<unknown>((resolve) => {
     find = async (_, { client, signal }) => {
       signal.addEventListener('abort', () => resolve(client.list(nodes).catch((error: unknown) => error)));

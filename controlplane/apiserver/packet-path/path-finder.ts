@@ -35,13 +35,17 @@ export interface PathFinderDeps {
 }
 
 /** Each asks several nodes, which take four questions at once. */
-const atOnce = 4;
+const atOnce = 8;
+/** Of one user: who asks for many takes no place from the others. */
+const atOnceOfUser = 2;
 const timeoutMs = 30_000;
 /** How soon the work for a client that has left ends. */
 const goneCheckMs = 250;
 
 export class PathFinder {
   private running = 0;
+  /** By the name of the user who asks. */
+  private readonly ofUser = new Map<string, number>();
 
   constructor(private readonly deps: PathFinderDeps) {}
 
@@ -61,13 +65,7 @@ export class PathFinder {
   };
 
   private async find(asked: PathAsked, { request }: RestRequest): Promise<PathReport> {
-    if (this.running >= atOnce) {
-      throw new AppError(
-        'TooManyRequests',
-        `this server looks for ${atOnce} paths already; ask again in a few seconds`,
-      );
-    }
-    this.running++;
+    const leave = this.enter(request.user.name);
     const stop = new AbortController();
     const late = setTimeout(() => stop.abort(tooLong()), timeoutMs);
     const left = setInterval(() => {
@@ -87,7 +85,7 @@ export class PathFinder {
     const finding = findPath(asked, { client, ...address, domain, signal, yamlToJson });
     // Counted until its last request has ended: an answer without a reader still keeps nodes busy.
     const ended = () => {
-      this.running--;
+      leave();
       waitNoLonger();
     };
     finding.then(ended, ended);
@@ -95,7 +93,26 @@ export class PathFinder {
       throw hasCode(error, 'Forbidden') || !signal.aborted ? error : signal.reason;
     });
   }
+
+  /** Takes a place, and returns how to give it back. @throws TooManyRequests */
+  private enter(user: string): () => void {
+    const own = this.ofUser.get(user) ?? 0;
+    if (own >= atOnceOfUser) {
+      throw tooMany(`this server looks for ${atOnceOfUser} paths of user "${user}" already, the most for one user`);
+    }
+    if (this.running >= atOnce) throw tooMany(`this server looks for ${atOnce} paths already`);
+    this.running++;
+    this.ofUser.set(user, own + 1);
+    return () => {
+      this.running--;
+      const left = (this.ofUser.get(user) ?? 1) - 1;
+      if (left > 0) this.ofUser.set(user, left);
+      else this.ofUser.delete(user);
+    };
+  }
 }
+
+const tooMany = (what: string) => new AppError('TooManyRequests', `${what}; ask again in a few seconds`);
 
 const tooLong = () =>
   new AppError('Timeout', `the path was not found within ${timeoutMs / 1000} s: nodes are slow to answer`);

@@ -1,9 +1,12 @@
 // Roles that kube-apiserver does not have: of the programs of k8ts, which share fewer identities than upstream's, and of metrics-server.
 import { extensionAuthenticationName } from '../../aggregator/extension-authentication';
-import type { PolicyRule } from '../rules';
+import type { ResourceAttributes } from '../authorizer';
+import { type PolicyRule, ruleAllowsResource } from '../rules';
 import { on, type Rules, read, recordEvents, write } from './grammar';
 
 const events = on('core events.k8s.io', 'events', recordEvents);
+
+const pathGroup = 'path.k8ts.io';
 
 export const controllersRole = 'k8ts:controllers';
 export const proxierRole = 'k8ts:node-proxier';
@@ -38,20 +41,21 @@ export const ownRoles: Rules = {
   ],
   // `k8ts path`: to look, and to send. An administrator binds them.
   'k8ts:path': [
-    on('path.k8ts.io', 'hopreports packetpaths', 'create'),
+    on(pathGroup, 'hopreports packetpaths', 'create'),
     on('core', 'nodes pods services', read),
     on('apps', 'daemonsets deployments replicasets statefulsets', read),
     on('batch', 'jobs', read),
     on('discovery.k8s.io', 'endpointslices', read),
     on('networking.k8s.io', 'ingressclasses ingresses', read),
   ],
-  'k8ts:path-probe': [on('path.k8ts.io', 'packetprobes', 'create')],
-  // Who talks to whom, on all nodes; and what one needs to read names for addresses.
+  'k8ts:path-probe': [on(pathGroup, 'packetprobes', 'create')],
+  // Who talks to whom, on all nodes; what one needs to read names for addresses; and what the console's topology shows of them.
   'k8ts:traffic': [
-    on('path.k8ts.io', 'nodetraffics', 'get list'),
+    on(pathGroup, 'nodetraffics', 'get list'),
     on('core', 'endpoints namespaces nodes pods services', read),
+    on('apps', 'daemonsets deployments replicasets statefulsets', read),
     on('discovery.k8s.io', 'endpointslices', read),
-    on('networking.k8s.io', 'networkpolicies', read),
+    on('networking.k8s.io', 'ingresses networkpolicies', read),
   ],
   // As the reviews of oneself: the answer is about the caller, and gives a person what the person can do already.
   [consoleUserRole]: [on('console.k8ts.io', 'consolelogins consolesessions', 'create')],
@@ -77,6 +81,18 @@ export const ownRoles: Rules = {
     events,
   ],
 };
+
+/**
+ * The first of these roles that allows it, for kinds of which no role of upstream has a right: users cannot know whom to ask for. Undefined for
+ * all other kinds.
+ */
+export function roleWith(attributes: ResourceAttributes): string | undefined {
+  if (attributes.group !== pathGroup) return undefined;
+  const found = Object.entries(ownRoles).find(
+    ([name, rules]) => name !== controllersRole && rules.some((rule) => ruleAllowsResource(rule, attributes)),
+  );
+  return found?.[0];
+}
 
 /** With it an aggregated API server reads whose certificates it can trust. The installer of that server binds it, as upstream. */
 export const readAuthentication: PolicyRule = on('core', 'configmaps', read, extensionAuthenticationName);

@@ -1,0 +1,19 @@
+import t from 'tap';
+import { AppError, NotFound } from '../../controlplane/base/errors';
+import { withRole } from './refusal';
+
+t.test('a refusal names a role, once', async (t) => {
+  const help = (message: string) => {
+    try {
+      return withRole(new AppError('Forbidden', message));
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  t.equal(help('pods is forbidden'), 'pods is forbidden; ClusterRole k8ts:path has the rights that this needs');
+  // By the server, for kinds of path.k8ts.io.
+  const named = 'hopreports.path.k8ts.io is forbidden; ClusterRole k8ts:path has this right';
+  t.equal(help(named), named);
+  const other = new NotFound('pod a/b does not exist');
+  t.throws(() => withRole(other), other);
+});
