@@ -58,6 +58,28 @@ export interface StoppedTraffic extends PacketsAndBytes {
   readonly rule: string;
 }
 
+/**
+ * Who sends what NetworkPolicies of this node drop. Counted while the collector runs, and only while it does. Two directions at one pair of
+ * ends are two of them.
+ */
+export interface RefusedFlow {
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
+  /** The sender, as this node sees it. */
+  readonly source: string;
+  /** As the sender wrote it: of a Service, the Service's address. */
+  readonly destination: string;
+  /** Who would have got it, where a rule has changed the destination. */
+  readonly backend?: string;
+  /** Of the receiver: of the backend, where there is one. No port for ICMP. */
+  readonly port?: number;
+  /** Egress: the sender may not send it. Ingress: the receiver may not get it. */
+  readonly direction: 'ingress' | 'egress';
+  /** Packets, not attempts: a connection that is refused sends its first packet again. Only grows. */
+  readonly packets: number;
+  /** NAMESPACE/NAME of the policies that select the pod; absent while they are not known. */
+  readonly policies?: readonly string[];
+}
+
 export interface NodeTrafficStatus {
   /** Another value: the counters have begun again. */
   readonly collector: string;
@@ -67,7 +89,12 @@ export interface NodeTrafficStatus {
    * When each part was read. A part that costs much is read less often, and its last reading is answered meanwhile: who computes rates
    * divides by the difference of these times.
    */
-  readonly readAt: { readonly connections: string; readonly pods: string; readonly stopped: string };
+  readonly readAt: {
+    readonly connections: string;
+    readonly pods: string;
+    readonly stopped: string;
+    readonly refused: string;
+  };
   /** False: the kernel does not count packets of connections (nf_conntrack_acct). */
   readonly accounting: boolean;
   readonly connections: { readonly count: number; readonly max: number };
@@ -76,6 +103,8 @@ export interface NodeTrafficStatus {
   readonly omittedEdges: number;
   readonly pods: readonly PodTraffic[];
   readonly stopped: readonly StoppedTraffic[];
+  /** The most packets first, at most 500. */
+  readonly refused: readonly RefusedFlow[];
   /** What could not be read, each as one sentence. */
   readonly problems: readonly string[];
   /** CPU time of the collector since its start, and its age: the share that it costs. */

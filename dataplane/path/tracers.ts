@@ -2,6 +2,7 @@
 import type { Family } from '../../controlplane/base/cidr';
 import { parseDump } from '../netfilter/parse';
 import { type OwnChains, ruleSetOf } from '../netfilter/plan';
+import { watchTableName } from '../policy/names';
 import type { Evaluator } from './evaluator';
 import { Tracer } from './hooks';
 import { IptablesEvaluator } from './iptables/evaluator';
@@ -48,10 +49,13 @@ export function tracerOfListings({ iptables = [], nft = '' }: ListingsOfNode): T
     read.map(({ family, rules }) => new IptablesEvaluator(rules, family, 'lazy')),
     readListing(nft)
       // Hooks of other families, which a packet between hosts meets at most once, before all others (ingress): not traced.
-      .filter(({ label }) => !shown.has(label) && !/^(?:netdev|arp) /.test(label))
+      .filter(({ label }) => !shown.has(label) && !/^(?:netdev|arp) /.test(label) && !isWatch(label))
       .map((table) => new NftEvaluator(table, 'lazy')),
   );
 }
+
+/** Its rules only count, and only while somebody looks. */
+export const isWatch = (label: string): boolean => label === `inet ${watchTableName}`;
 
 /**
  * iptables' nft back end keeps its rules in tables that nft also lists, with less detail: so the iptables dump is used and

@@ -24,6 +24,7 @@ const chainNames: readonly (readonly [RegExp, string])[] = [
 const tableNames: readonly (readonly [RegExp, string])[] = [
   [/^(ip|ip6) k8ts$/, 'kube-proxy of k8ts'],
   [/^(inet|bridge) k8ts-policy$/, 'kube-proxy of k8ts, for NetworkPolicies'],
+  [/^inet k8ts-watch$/, 'the reader of traffic of k8ts, which only counts while somebody looks'],
   [/^bridge k8ts-pod-sources$/, 'kubelet of k8ts'],
   [/ kube-proxy$/, 'kube-proxy of Kubernetes'],
   [/ firewalld$/, 'firewalld'],

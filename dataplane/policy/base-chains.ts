@@ -5,10 +5,7 @@
 import { type Family, parseCidr } from '../../controlplane/base/cidr';
 import type { World } from './input';
 import type { Chain, Rule, Side } from './model';
-import { chainNames, type Direction, mapName, selfName, serversName } from './names';
-
-/** After foreign filter rules: a reject for a Service without endpoints comes first, and a drop here is final all the same. */
-const afterFilter = 10;
+import { chainNames, type Direction, mapName, priorities, selfName, serversName } from './names';
 
 const accept = { verdict: 'accept' } as const;
 // ct state established,related accept
@@ -33,9 +30,12 @@ const seen = (cidr: string): Rule => {
 /** `accept` ends a base chain, not the hook: a packet that may leave is then checked for whether it may enter. */
 export function baseChains({ families, podRanges }: World): Map<string, Chain> {
   return new Map<string, Chain>([
-    [chainNames.egress, hooked('forward', afterFilter, [...podRanges.map(seen), answers, goto(chainNames.leave)])],
-    [chainNames.ingress, hooked('forward', afterFilter + 1, [answers, goto(chainNames.enter)])],
-    [chainNames.input, hooked('input', afterFilter, [answers, ...families.map(toServers)])],
+    [
+      chainNames.egress,
+      hooked('forward', priorities.egress, [...podRanges.map(seen), answers, goto(chainNames.leave)]),
+    ],
+    [chainNames.ingress, hooked('forward', priorities.ingress, [answers, goto(chainNames.enter)])],
+    [chainNames.input, hooked('input', priorities.egress, [answers, ...families.map(toServers)])],
     [chainNames.leave, { rules: judge('egress', 'source', families, podRanges) }],
     [chainNames.enter, { rules: judge('ingress', 'destination', families, podRanges) }],
   ]);

@@ -6,6 +6,18 @@ import { canonical } from './select';
 
 export const tableName = 'k8ts-policy';
 
+/**
+ * The table that counts who is refused while somebody looks (dataplane/traffic). Its rules have no verdict: they decide nothing
+ * over a packet.
+ */
+export const watchTableName = 'k8ts-watch';
+
+/**
+ * Priorities of the chains at a hook, counted from `filter`. After foreign filter rules: a reject for a Service without endpoints comes
+ * first, and a drop here is final all the same. The numbers around and between them are left to the table that watches.
+ */
+export const priorities = { egress: 10, ingress: 12 } as const;
+
 /** The bridge the kubelet attaches pods to (agents/kubelet/network/names.ts). */
 export const podBridge = 'cni0';
 

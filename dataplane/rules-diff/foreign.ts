@@ -11,7 +11,7 @@ import type { Hook } from '../path/journey';
 import { readHook } from '../path/nft/evaluator';
 import { readListing } from '../path/nft/listing';
 import type { NftTable } from '../path/nft/tables';
-import { isByNft } from '../path/tracers';
+import { isByNft, isWatch } from '../path/tracers';
 import { writerOf } from '../path/writers';
 import type { IptablesDump } from './compare';
 import { type Bounded, bounded, programOf } from './difference';
@@ -104,7 +104,8 @@ export function foreignRules(dumps: readonly IptablesDump[], ruleset: string): F
   );
   if (backends.size > 1) notes.push('both back ends of iptables hold rules, legacy and nft: the kernel applies both');
   for (const table of tablesOf(ruleset, notes)) {
-    if (!shown.has(table.label) && !table.label.startsWith('arp ')) bases.push(...basesOfTable(table, notes));
+    if (!shown.has(table.label) && !table.label.startsWith('arp ') && !isWatch(table.label))
+      bases.push(...basesOfTable(table, notes));
   }
   const position = ({ hook }: Base) => hookOrder.indexOf(hook);
   const sorted = bases.sort((a, b) => position(a) - position(b) || a.priority - b.priority);

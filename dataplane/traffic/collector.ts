@@ -9,6 +9,7 @@ import { GrowingCounters } from './growing';
 import { Ledger, type LedgerReport } from './ledger';
 import { Paced } from './pace';
 import { PodCounters, type PodReading, type TrafficPod } from './pods';
+import { type RefusalReading, RefusalWatch } from './refusal-watch';
 import { StoppedReader, type StoppedReading } from './stopped-reader';
 
 export interface CollectorDeps {
@@ -28,20 +29,28 @@ export class TrafficCollector {
   private readonly accounting: Accounting;
   private readonly podCounters: PodCounters;
   private readonly rules: StoppedReader;
+  private readonly watch: RefusalWatch;
   private readonly sums = new GrowingCounters();
   private readonly paces: {
     readonly connections: Paced<LedgerReport>;
     readonly pods: Paced<PodReading>;
     readonly stopped: Paced<StoppedReading>;
+    readonly refused: Paced<RefusalReading>;
   };
 
   /** close() undoes what it has changed in the kernel. @throws NotFound when the namespace is gone */
   constructor(private readonly deps: CollectorDeps) {
     const { netns, exec, cpuMs, clock } = deps;
     const pace = { cpuMs, elapsed: () => clock.elapsed() };
-    this.paces = { connections: new Paced(pace), pods: new Paced(pace), stopped: new Paced(pace) };
+    this.paces = {
+      connections: new Paced(pace),
+      pods: new Paced(pace),
+      stopped: new Paced(pace),
+      refused: new Paced(pace),
+    };
     this.accounting = new Accounting(netns);
     this.rules = new StoppedReader(exec);
+    this.watch = new RefusalWatch(netns, exec);
     this.podCounters = new PodCounters(netns);
     // Only connections that begin after it are counted.
     this.accounting.ensure();
@@ -54,6 +63,7 @@ export class TrafficCollector {
     const connections = await this.paces.connections.get(() => this.readConnections(), clock.now());
     const counters = await this.paces.pods.get(() => this.podCounters.read(pods), clock.now());
     const stopped = await this.paces.stopped.get(() => this.readStopped(), clock.now());
+    const refused = await this.paces.refused.get(() => this.watch.read(clock.elapsed()), clock.now());
     const { unremembered } = this.ledger;
     const problems = [
       accounting.problem,
@@ -65,26 +75,33 @@ export class TrafficCollector {
       ...(counters.value?.problems ?? []),
       stopped.problem,
       ...(stopped.value?.problems ?? []),
+      refused.problem,
+      refused.value?.problem,
     ].filter((problem) => problem !== undefined);
-    const times = [connections, counters, stopped].map(({ atMs = clock.now() }) => formatMicroTime(atMs));
+    const times = [connections, counters, stopped, refused].map(({ atMs = clock.now() }) => formatMicroTime(atMs));
     return {
       collector: id,
       time: formatMicroTime(clock.now()),
-      readAt: { connections: times[0]!, pods: times[1]!, stopped: times[2]! },
+      readAt: { connections: times[0]!, pods: times[1]!, stopped: times[2]!, refused: times[3]! },
       accounting: accounting.on,
       connections: connectionCount(netns),
       edges: connections.value?.edges ?? [],
       omittedEdges: connections.value?.omittedEdges ?? 0,
       pods: counters.value?.pods ?? [],
       stopped: stopped.value?.stopped ?? [],
+      refused: this.watch.flows.report(stopped.value?.stopped ?? []),
       problems: problems.slice(0, maxProblems).map((problem) => problem.slice(0, maxProblemText)),
       cost: { cpuMs: Math.round(cpuMs()), ageMs: Math.round(clock.elapsed() - startedMs) },
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.podCounters.close();
-    this.accounting.restore();
+    try {
+      this.accounting.restore();
+    } finally {
+      await this.watch.close();
+    }
   }
 
   private async readConnections(): Promise<LedgerReport> {

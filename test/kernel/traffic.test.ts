@@ -53,7 +53,7 @@ table inet k8ts-policy {
     ip6 daddr vmap @entering6
   }
   chain ingress {
-    type filter hook forward priority filter + 11; policy accept;
+    type filter hook forward priority filter + 12; policy accept;
     ct state established,related accept
     goto enter
   }

@@ -9,7 +9,9 @@ import { renderProcess } from '../../../controlplane/process/health';
 import { startLineProgram } from '../../../dataplane/exec/line-program';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import { ownNetns } from '../../../dataplane/netns/system-netns';
+import { NftProgram } from '../../../dataplane/nftables/nft';
 import { Accounting } from '../../../dataplane/traffic/accounting';
+import { removeWatch } from '../../../dataplane/traffic/refusal-watch';
 import { certificateEnds } from '../certificates/ends';
 import { CertificateRenewer } from '../certificates/renewer';
 import { ServingCertificate } from '../certificates/serving-certificate';
@@ -71,6 +73,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
     pods: () => networkPods(records).map(({ key, pid, addresses }) => ({ key, pid, addresses })),
     start: startLineProgram,
     accounting: new Accounting(ownNetns()),
+    removeWatch: () => removeWatch(ownNetns(), new NftProgram(new SystemExec())),
     clock: systemClock,
     log: log.child('traffic'),
   });

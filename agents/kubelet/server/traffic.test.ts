@@ -17,6 +17,7 @@ function open() {
   const children: Played[] = [];
   const setting: string[] = [];
   const traffic = new Traffic({
+    removeWatch: async () => void setting.push('remove the table'),
     accounting: { remember: () => void setting.push('remember'), restore: () => void setting.push('restore') },
     log: silentLogger,
     program: ['node', 'k8ts.js'],
@@ -78,7 +79,7 @@ t.test('nobody asks for 15 seconds: the child ends, and the next question starts
   t.equal(await again, '{"n":2}', 'the end of the old child does not disturb the new one');
   t.same(setting, ['remember'], 'two children at once: the setting is that of the first');
   children[1]!.events.onEnd('a signal ended it');
-  t.same(setting, ['remember', 'restore'], 'what a killed child has left is restored');
+  t.same(setting, ['remember', 'restore', 'remove the table'], 'what a killed child has left is restored');
 });
 
 t.test('a child that crashes, hangs, or says nonsense', async (t) => {

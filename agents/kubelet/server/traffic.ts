@@ -15,6 +15,8 @@ export interface TrafficDeps {
   readonly start: (argv: readonly string[], events: LineProgramEvents) => Child['program'];
   /** The setting of the kernel that the child changes: it is restored for a child that was killed. */
   readonly accounting: Pick<Accounting, 'remember' | 'restore'>;
+  /** Takes away the table of nftables that a child which was killed has left. */
+  readonly removeWatch: () => Promise<void>;
   readonly clock: Pick<Clock, 'elapsed' | 'after'>;
   readonly log: Pick<Logger, 'warn'>;
 }
@@ -104,7 +106,7 @@ export class Traffic {
     child.program = this.deps.start([...this.deps.program, 'traffic'], {
       onLine: (line) => child.waiting?.resolve(line),
       onEnd: (why) => {
-        if (--this.alive === 0) this.attempt(() => this.deps.accounting.restore());
+        if (--this.alive === 0) this.cleanUp();
         this.forget(child);
         child.waiting?.reject(new Unavailable(`the reader of this node's traffic failed: ${why}`));
       },
@@ -118,6 +120,14 @@ export class Traffic {
     } catch (error) {
       this.deps.log.warn('counting of packets of connections cannot be restored', { error });
     }
+  }
+
+  private cleanUp(): void {
+    this.attempt(() => this.deps.accounting.restore());
+    // A child that starts meanwhile makes its table again with its next reading.
+    this.deps.removeWatch().catch((error: unknown) => {
+      this.deps.log.warn('the table that counts who is refused cannot be removed', { error });
+    });
   }
 
   private forget(child: Child): void {

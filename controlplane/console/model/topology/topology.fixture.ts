@@ -104,9 +104,10 @@ export const status = (atSeconds: number, more: Partial<NodeTrafficStatus>): Nod
   omittedEdges: 0,
   pods: [],
   stopped: [],
+  refused: [],
   problems: [],
   cost: { cpuMs: 0, ageMs: 0 },
   ...more,
 });
 
-const allAt = (time: string) => ({ connections: time, pods: time, stopped: time });
+const allAt = (time: string) => ({ connections: time, pods: time, stopped: time, refused: time });

@@ -65,7 +65,7 @@ add table inet k8ts-policy
 add chain inet k8ts-policy egress { type filter hook forward priority filter + 10; policy accept; }
 add chain inet k8ts-policy enter
 add chain inet k8ts-policy in/shop/allow-web
-add chain inet k8ts-policy ingress { type filter hook forward priority filter + 11; policy accept; }
+add chain inet k8ts-policy ingress { type filter hook forward priority filter + 12; policy accept; }
 add chain inet k8ts-policy input { type filter hook input priority filter + 10; policy accept; }
 add chain inet k8ts-policy leave
 add chain inet k8ts-policy to-DQAJKOID42PHMP74

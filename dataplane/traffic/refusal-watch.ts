@@ -1,0 +1,139 @@
+// Watches who is refused while somebody looks: puts its table next to that of the policies, reads its sets, and takes it away again.
+import { isNotFound } from '../../controlplane/base/errors';
+import type { Exec } from '../exec/exec';
+import { streamDump } from '../link/stream-dump';
+import { parseAttrs, readText, text } from '../link/wire-attrs';
+import type { Netns } from '../netns/netns';
+import { NftProgram } from '../nftables/nft';
+import { tableName, watchTableName } from '../policy/names';
+import { type Counts, RefusedFlows } from './refused';
+import { readElements } from './watch-elements';
+import { families, kinds, maxSeen, removal, type Stage, setName, sizeOf, stages, watchText } from './watch-table';
+
+const NETLINK_NETFILTER = 12;
+const NFNL_SUBSYS_NFTABLES = 10 << 8;
+const NFT_MSG_GETTABLE = NFNL_SUBSYS_NFTABLES | 1;
+const NFT_MSG_GETSETELEM = NFNL_SUBSYS_NFTABLES | 13;
+const NFTA_TABLE_NAME = 1;
+const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2 };
+/** struct nfgenmsg: NFPROTO_INET. */
+const inet = Buffer.from([1, 0, 0, 0]);
+/** Elements that have ended are not listed, and keep their places for a moment. */
+const fullShare = 0.9;
+
+export interface RefusalReading {
+  readonly problem?: string;
+}
+
+export class RefusalWatch {
+  readonly flows = new RefusedFlows();
+  private readonly nft: NftProgram;
+  private isMade = false;
+
+  constructor(
+    private readonly netns: Netns,
+    exec: Exec,
+  ) {
+    this.nft = new NftProgram(exec);
+  }
+
+  /** @throws Unavailable, Unsupported, Forbidden */
+  async read(nowMs: number): Promise<RefusalReading> {
+    const tables = await inetTables(this.netns);
+    const isThere = tables.has(watchTableName);
+    if (!tables.has(tableName)) {
+      // Without policies no packet is refused. A table of ours may be left of a collector that was killed.
+      if (isThere) await this.nft.run(removal());
+      this.isMade = false;
+      return {};
+    }
+    // Another collector that ended may have taken it away.
+    if (!this.isMade || !isThere) {
+      await this.nft.run(watchText());
+      this.isMade = true;
+      this.flows.restart();
+    }
+    try {
+      return await this.count(nowMs);
+    } catch (error) {
+      // It went meanwhile.
+      if (isNotFound(error)) return {};
+      throw error;
+    }
+  }
+
+  /** Takes the table away. Repeatable. @throws what nft says */
+  async close(): Promise<void> {
+    if (!this.isMade) return;
+    this.isMade = false;
+    await removeWatch(this.netns, this.nft);
+  }
+
+  private async count(nowMs: number): Promise<RefusalReading> {
+    const counts: Counts = [new Map(), new Map(), new Map()];
+    let isFull = false;
+    let isLarge = false;
+    // In the order in which a packet meets them: see refused.ts.
+    for (const [i, stage] of stages.entries()) {
+      for (const kind of kinds) {
+        for (const family of families) {
+          const elements = await readSet(this.netns, stage, setName(stage, kind, family));
+          if (elements.size >= fullShare * sizeOf(stage)) {
+            isLarge = true;
+            if (stage !== 'seen') isFull = true;
+          }
+          for (const [key, packets] of elements) (counts[i] as Map<string, number>).set(key, packets);
+        }
+      }
+    }
+    this.flows.add(counts, isFull, nowMs);
+    return isLarge
+      ? {
+          problem: `more than ${maxSeen} pairs of ends are in use: not all that policies refuse is listed by its sender`,
+        }
+      : {};
+  }
+}
+
+/** Of a collector that was killed, or none. @throws what nft says */
+export async function removeWatch(netns: Netns, nft: Pick<NftProgram, 'run'>): Promise<void> {
+  if ((await inetTables(netns)).has(watchTableName)) await nft.run(removal());
+}
+
+async function inetTables(netns: Netns): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  const request = {
+    what: 'list tables of nftables',
+    protocol: NETLINK_NETFILTER,
+    type: NFT_MSG_GETTABLE,
+    payload: [inet],
+  };
+  await streamDump(netns, request, (bytes, from, to) => {
+    names.add(readText(parseAttrs(bytes.subarray(from + inet.length, to)).get(NFTA_TABLE_NAME)));
+  });
+  return names;
+}
+
+async function readSet(netns: Netns, stage: Stage, name: string): Promise<ReadonlyMap<string, number>> {
+  const elements = new Map<string, number>();
+  const request = {
+    what: `read who was ${stage}`,
+    protocol: NETLINK_NETFILTER,
+    type: NFT_MSG_GETSETELEM,
+    payload: [inet, attribute(NFTA_SET_ELEM_LIST.TABLE, watchTableName), attribute(NFTA_SET_ELEM_LIST.SET, name)],
+  };
+  await streamDump(netns, request, (bytes, from, to) => {
+    readElements(bytes.subarray(from, to), (key, packets) => elements.set(key, packets));
+  });
+  return elements;
+}
+
+/** With its padding. */
+function attribute(type: number, value: string): Buffer {
+  const data = text(value);
+  const out = Buffer.alloc((4 + data.length + 3) & ~3);
+  out.writeUInt16LE(4 + data.length, 0);
+  out.writeUInt16LE(type, 2);
+  data.copy(out, 4);
+  return out;
+}
