@@ -12,6 +12,7 @@ const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
   structure,
   traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
   stops: [],
+  refused: [],
   remarks: [],
 });
 const scope = { namespace: '', withSystem: false, maxBoxes: 100, first: new Set<string>() };

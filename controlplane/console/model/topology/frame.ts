@@ -1,5 +1,6 @@
 // One moment of the topology: what is drawn. Pure; the page keeps some minutes of them.
 import { type Box, type DeclaredLink, entryId, plainKinds, type Structure } from './boxes';
+import type { Refused } from './refused';
 import type { Remark } from './remarks';
 import type { Stop, TrafficLink } from './traffic';
 
@@ -11,6 +12,8 @@ export interface Link {
   readonly declared?: DeclaredLink;
   /** Present: connections were seen. */
   readonly traffic?: TrafficLink;
+  /** Packets a second that policies drop on this way; 0: they have dropped some before. */
+  readonly refusedPerSecond?: number;
 }
 
 export interface Frame {
@@ -18,6 +21,7 @@ export interface Frame {
   readonly boxes: readonly Box[];
   readonly links: readonly Link[];
   readonly stops: readonly Stop[];
+  readonly refused: readonly Refused[];
   /** Boxes that are not drawn, because there are too many. */
   readonly omitted: number;
 }
@@ -27,6 +31,7 @@ export interface FrameInput {
   readonly structure: Structure;
   readonly traffic: readonly TrafficLink[];
   readonly stops: readonly Stop[];
+  readonly refused: readonly Refused[];
   readonly remarks: readonly Remark[];
 }
 export interface Scope {
@@ -40,9 +45,9 @@ export interface Scope {
 }
 
 export function frameOf(input: FrameInput, scope: Scope): Frame {
-  const { structure, traffic, stops } = input;
+  const { structure, traffic, stops, refused } = input;
   const byId = new Map(structure.boxes.map((box) => [box.id, box]));
-  const links = joined(structure.links, traffic).filter(
+  const links = joined(structure.links, traffic, refused).filter(
     ({ from, to }) => byId.has(from) && byId.has(to) && (scope.withSystem || !isSystem(byId, from, to)),
   );
   const isInScope = ({ namespace }: Box) => namespace !== '' && [namespace, ''].includes(scope.namespace);
@@ -60,6 +65,7 @@ export function frameOf(input: FrameInput, scope: Scope): Frame {
     boxes: structure.boxes.filter(({ id }) => drawn.has(id)),
     links: touched.filter(({ from, to }) => drawn.has(from) && drawn.has(to)),
     stops: stops.filter(({ box }) => drawn.has(box)),
+    refused: refused.filter(({ from, to }) => drawn.has(from) && drawn.has(to)),
     omitted: shown.size - drawn.size,
   };
 }
@@ -70,7 +76,11 @@ function isSystem(byId: ReadonlyMap<string, Box>, from: string, to: string): boo
   return ends.every((kind) => kind === 'node' || kind === 'outside' || kind === 'elsewhere');
 }
 
-function joined(declared: readonly DeclaredLink[], traffic: readonly TrafficLink[]): readonly Link[] {
+function joined(
+  declared: readonly DeclaredLink[],
+  traffic: readonly TrafficLink[],
+  refused: readonly Refused[],
+): readonly Link[] {
   const links = new Map<string, Link>();
   for (const one of declared) {
     const id = `${one.from} ${one.to}`;
@@ -79,6 +89,11 @@ function joined(declared: readonly DeclaredLink[], traffic: readonly TrafficLink
   for (const one of traffic) {
     const id = `${one.from} ${one.to}`;
     links.set(id, { ...(links.get(id) ?? { id, from: one.from, to: one.to }), traffic: one });
+  }
+  for (const { from, to, packetsPerSecond } of refused) {
+    const id = `${from} ${to}`;
+    const known = links.get(id) ?? { id, from, to };
+    links.set(id, { ...known, refusedPerSecond: (known.refusedPerSecond ?? 0) + packetsPerSecond });
   }
   return [...links.values()];
 }

@@ -30,7 +30,10 @@ export function endOf(box: Box): PathEnds | undefined {
 }
 
 /** The way of this connection: from the pod that has its source, to the address that its client has written. */
-export function endsOfFlow(from: Box, { protocol, source, destination, port }: Flow): PathEnds | undefined {
+export function endsOfFlow(
+  from: Box,
+  { protocol, source, destination, port }: Pick<Flow, 'protocol' | 'source' | 'destination' | 'port'>,
+): PathEnds | undefined {
   const pod = from.pods.find(({ addresses }) => addresses.includes(source));
   const sender =
     pod?.key ?? (from.kind === 'node' ? `node/${from.name}` : from.kind === 'outside' ? source : undefined);

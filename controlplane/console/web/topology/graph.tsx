@@ -97,7 +97,7 @@ interface LinkProps {
 }
 
 function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkProps) {
-  const { traffic, declared } = link;
+  const { traffic, declared, refusedPerSecond = 0 } = link;
   const speed = traffic ? busyness(traffic) : 0;
   const isBroken = declared?.all !== undefined && declared.ready === 0;
   const { open = 0, unanswered = 0 } = traffic ?? {};
@@ -105,8 +105,9 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
   const hasTrouble = unanswered > 1 && unanswered * 2 >= open;
   const names = [
     'link',
-    traffic ? (speed > 0 ? `busy-${speed}` : 'seen') : 'declared',
+    traffic ? (speed > 0 ? `busy-${speed}` : 'seen') : declared ? 'declared' : 'seen',
     ...(isBroken || hasTrouble ? ['trouble'] : []),
+    ...(refusedPerSecond > 0 ? ['refused'] : []),
     ...(isChosen ? ['chosen'] : []),
     ...(isFaint ? ['faint'] : []),
   ];
@@ -126,6 +127,11 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
       <path class="hit" d={path} />
       <path class="line" d={path} marker-end="url(#arrow)" />
       {speed > 0 && <path class="flow" d={path} />}
+      {refusedPerSecond > 0 && (
+        <text class="refused-text" x={middle.x} y={middle.y + 12}>
+          ✕ {short(refusedPerSecond)}/s
+        </text>
+      )}
       {traffic && (speed > 0 || traffic.uncounted > 0) && (
         <text class="rate" x={middle.x} y={middle.y - 6}>
           {rateText(traffic)}

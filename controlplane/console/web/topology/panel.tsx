@@ -11,6 +11,7 @@ import { useTexts } from '../app/context';
 import { intend } from '../path/intent';
 import { boxTitle, causeText } from './box-shape';
 import type { Chosen } from './graph';
+import { RefusedList } from './refused-list';
 
 interface Props {
   readonly frame: Frame;
@@ -48,6 +49,7 @@ interface BoxProps {
 function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
   const t = useTexts();
   const stops = frame.stops.filter((stop) => stop.box === box.id);
+  const refused = frame.refused.filter(({ from, to }) => from === box.id || to === box.id);
   const links = frame.links.filter(({ from, to }) => from === box.id || to === box.id);
   const end = endOf(box);
   return (
@@ -83,6 +85,12 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
         </p>
       )}
       <Stops stops={stops} />
+      {refused.length > 0 && (
+        <section>
+          <h3>{t('refusedHere')}</h3>
+          <RefusedList refused={refused} boxes={boxes} />
+        </section>
+      )}
       {links.length > 0 && (
         <section>
           <h3>{t('traffic')}</h3>

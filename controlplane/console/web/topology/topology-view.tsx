@@ -9,6 +9,7 @@ import { Loading, Notice } from '../parts/notice';
 import { type Chosen, Graph } from './graph';
 import { type Layout, layoutOf } from './layout';
 import { Panel } from './panel';
+import { RefusedList } from './refused-list';
 import { TimelineBar } from './timeline-bar';
 import { type MomentsState, useMoments } from './use-moments';
 
@@ -36,6 +37,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
     [shown, namespace, withSystem, first],
   );
   const layout = useStableLayout(frame);
+  const refusedNow = frame.refused.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
   if (objects.error !== undefined) return <Notice title={t('failedTitle')} text={messageOf(objects.error)} />;
@@ -104,6 +106,12 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
         </div>
         {chosen && <Panel {...{ frame, chosen }} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />}
       </div>
+      {refusedNow.length > 0 && (
+        <details class="refused-now">
+          <summary>{t('refusedNow', { count: refusedNow.length })}</summary>
+          <RefusedList refused={refusedNow} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
+        </details>
+      )}
       <TimelineBar moments={moments} atMs={past ? atMs : undefined} onMove={setAtMs} />
     </section>
   );

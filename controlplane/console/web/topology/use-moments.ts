@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { structureOf } from '../../model/topology/boxes';
 import { directoryOf } from '../../model/topology/directory';
 import type { FrameInput } from '../../model/topology/frame';
+import { refusedOf, withoutInnocents } from '../../model/topology/refused';
 import { type Moment, withMoment } from '../../model/topology/timeline';
 import { stopsOf, trafficLinks } from '../../model/topology/traffic';
 import { type ObjectsState, useObjects } from './use-objects';
@@ -25,16 +26,12 @@ export function useMoments(namespace: string): MomentsState {
     () => directoryOf(objects.objects, structure.boxes, objects.isPartial),
     [structure, objects.isPartial],
   );
-  const now = useMemo(
-    (): FrameInput => ({
-      atMs: traffic.atMs,
-      structure,
-      traffic: trafficLinks(traffic.readings, directory),
-      stops: stopsOf(traffic.readings, directory),
-      remarks: traffic.remarks,
-    }),
-    [traffic, structure, directory],
-  );
+  const now = useMemo((): FrameInput => {
+    const { atMs, readings, remarks } = traffic;
+    const refused = refusedOf(readings, directory);
+    const stops = withoutInnocents(stopsOf(readings, directory), refused);
+    return { atMs, structure, traffic: trafficLinks(readings, directory), stops, refused, remarks };
+  }, [traffic, structure, directory]);
   const latest = useRef(now);
   latest.current = now;
   // A moment has the objects as they are when the nodes answer.

@@ -1,0 +1,61 @@
+import t from 'tap';
+import type { RefusedFlow } from '../../../base/traffic';
+import { structureOf } from './boxes';
+import { directoryOf } from './directory';
+import { refusedOf, withoutInnocents } from './refused';
+import { clientBox, shop, status, webBox } from './topology.fixture';
+import type { Stop } from './traffic';
+
+const directory = directoryOf(shop, structureOf(shop).boxes);
+const flow = (packets: number, more: Partial<RefusedFlow> = {}): RefusedFlow => ({
+  protocol: 'tcp',
+  source: '10.244.0.9',
+  destination: '10.96.0.7',
+  backend: '10.244.0.5',
+  port: 8080,
+  direction: 'ingress',
+  policies: ['shop/only-client'],
+  packets,
+  ...more,
+});
+const reading = (now: readonly RefusedFlow[], before: readonly RefusedFlow[]) => [
+  { node: 'n1', before: { refused: status(10, { refused: before }) }, now: status(12, { refused: now }) },
+];
+
+t.test('the sender and the receiver of what is dropped, with a rate', async (t) => {
+  const [first, second] = refusedOf(
+    reading([flow(9, { port: 1 }), flow(7)], [flow(9, { port: 1 }), flow(3)]),
+    directory,
+  );
+  t.match(first, { from: clientBox, to: webBox, packetsPerSecond: 2, port: 8080, node: 'n1' });
+  t.match(second, { packetsPerSecond: 0 });
+  t.match(refusedOf(reading([flow(4)], []), directory)[0], { packetsPerSecond: 2 }, 'a new one');
+});
+
+t.test('of the boxes of one rule those are red whose packets it stops', async (t) => {
+  const stop = (box: string, more: Partial<Stop> = {}): Stop => ({
+    verdict: 'drop',
+    cause: 'policy',
+    objects: ['shop/only-client'],
+    direction: 'ingress',
+    pods: [],
+    rule: 'r',
+    packets: 1,
+    bytes: 1,
+    node: 'n1',
+    box,
+    packetsPerSecond: 1,
+    isShared: true,
+    ...more,
+  });
+  const stops = [stop(webBox), stop('workload/shop/Pod/other'), stop('service/shop/web', { cause: 'service' })];
+  const left = withoutInnocents(stops, refusedOf(reading([flow(4)], []), directory));
+  t.strictSame(
+    left.map(({ box, isShared }) => [box, isShared]),
+    [
+      [webBox, false],
+      ['service/shop/web', true],
+    ],
+  );
+  t.strictSame(withoutInnocents(stops, []), stops, 'no flow is known');
+});

@@ -1,0 +1,60 @@
+// Whose packets NetworkPolicies drop: from the senders that nodes report to links of the picture.
+import type { RefusedFlow } from '../../../base/traffic';
+import type { Directory } from './directory';
+import { calledAt, whereOf } from './directory';
+import type { NodeReading, Stop } from './traffic';
+
+export interface Refused extends RefusedFlow {
+  readonly node: string;
+  /** The boxes of sender and receiver. */
+  readonly from: string;
+  readonly to: string;
+  readonly packetsPerSecond: number;
+}
+
+/** The busiest first. A packet that two nodes see is dropped by one of them alone. */
+export function refusedOf(readings: readonly NodeReading[], directory: Directory): readonly Refused[] {
+  const all = readings.flatMap(({ node, before, now }) => {
+    const earlier = before.refused?.collector === now.collector ? before.refused : undefined;
+    const seconds = earlier ? (Date.parse(now.readAt.refused) - Date.parse(earlier.readAt.refused)) / 1000 : 0;
+    const known = new Map((earlier?.refused ?? []).map((flow) => [keyOf(flow), flow.packets]));
+    return now.refused.map((flow): Refused => {
+      const grown = Math.max(0, flow.packets - (known.get(keyOf(flow)) ?? 0));
+      const { port } = flow;
+      const end = { address: flow.backend ?? flow.destination, ...(port === undefined ? {} : { port }) };
+      return {
+        ...flow,
+        node,
+        from: whereOf(directory, flow.source).box,
+        to: calledAt(directory, end).box,
+        packetsPerSecond: seconds > 0 ? grown / seconds : 0,
+      };
+    });
+  });
+  return all.sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || b.packets - a.packets);
+}
+
+const keyOf = ({ protocol, source, destination, backend = '', port, direction }: RefusedFlow): string =>
+  `${direction} ${protocol} ${source} ${destination} ${backend} ${port ?? ''}`;
+
+/**
+ * A rule for the pods of several boxes has stopped packets: those whose flows are known to be refused are meant, and the others are not. As
+ * it is, where no flow is known.
+ */
+export function withoutInnocents(stops: readonly Stop[], refused: readonly Refused[]): readonly Stop[] {
+  const isMeant = ({ box, direction, objects }: Stop) =>
+    refused.some(
+      (flow) =>
+        flow.packetsPerSecond > 0 &&
+        flow.direction === direction &&
+        (direction === 'egress' ? flow.from : flow.to) === box &&
+        (flow.policies === undefined || flow.policies.some((key) => objects.includes(key))),
+    );
+  const shared = stops.filter(({ isShared, cause }) => isShared && cause === 'policy');
+  const meant = new Set(shared.filter(isMeant));
+  const rules = new Set([...meant].map(({ node, rule }) => `${node} ${rule}`));
+  return stops.flatMap((stop) => {
+    if (!stop.isShared || stop.cause !== 'policy' || !rules.has(`${stop.node} ${stop.rule}`)) return [stop];
+    return meant.has(stop) ? [{ ...stop, isShared: false }] : [];
+  });
+}

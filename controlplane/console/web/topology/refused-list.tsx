@@ -1,0 +1,65 @@
+// Whose packets are dropped by which policy: a line for each sender, receiver and port.
+import type { Box } from '../../model/topology/boxes';
+import { short } from '../../model/topology/numbers';
+import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
+import type { Refused } from '../../model/topology/refused';
+import { useTexts } from '../app/context';
+import { intend } from '../path/intent';
+import { boxTitle } from './box-shape';
+
+interface Props {
+  readonly refused: readonly Refused[];
+  readonly boxes: ReadonlyMap<string, Box>;
+}
+
+const maxShown = 50;
+
+export function RefusedList({ refused, boxes }: Props) {
+  const t = useTexts();
+  return (
+    <table class="flows">
+      <thead>
+        <tr>
+          <th scope="col">{t('refusedSender')}</th>
+          <th scope="col">{t('refusedReceiver')}</th>
+          <th scope="col">NetworkPolicy</th>
+          <th scope="col">{t('flowPackets')}</th>
+          <th scope="col">{t('path')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {refused.slice(0, maxShown).map((flow) => {
+          const from = boxes.get(flow.from);
+          const ends = from && endsOfFlow(from, flow);
+          return (
+            <tr key={`${flow.node} ${flow.direction} ${flow.protocol} ${flow.source} ${flow.destination} ${flow.port}`}>
+              <td>
+                {boxTitle(t, from)} <code>{flow.source}</code>
+              </td>
+              <td>
+                {boxTitle(t, boxes.get(flow.to))}{' '}
+                <code>
+                  {flow.protocol} {flow.backend ?? flow.destination}
+                  {flow.port !== undefined && `:${flow.port}`}
+                </code>
+              </td>
+              <td>
+                {flow.policies?.join(', ')} ({flow.direction})
+              </td>
+              <td>
+                {short(flow.packetsPerSecond)}/s · {flow.packets}
+              </td>
+              <td>
+                {ends && (
+                  <a href={pathHash({ ...ends, ask: '1' })} onClick={({ currentTarget }) => intend(currentTarget.hash)}>
+                    {t('showPath')}
+                  </a>
+                )}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
