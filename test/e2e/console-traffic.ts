@@ -104,6 +104,9 @@ export async function trafficTests(
     await apply(denyAll);
     await view.see('.box.stopping .stop-text', 'deny-all');
     await view.see('.timeline-marks .stopped');
+    await view.see('.link.refused .refused-text', /\/s/);
+    await view.click('.refused-now summary');
+    await view.see('.refused-now tr', /client 10\..*shop tcp 10\.\S+:8080.*deny-all \(ingress\)/);
     t.strictSame(await view.look('topology-stopped'), []);
     await view.click(workload);
     await view.see('.panel-stops .active', `NetworkPolicy ${namespace}/deny-all`);
