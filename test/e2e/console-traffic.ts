@@ -87,6 +87,7 @@ export async function trafficTests(
     await view.see('.remarks', 'Found: 1');
     await view.press('Enter');
     await view.see('.panel h2', `Pod ${namespace}/client`);
+    await view.see('.panel .pod-rate', /↓ [\d.]+ k?B\/s ↑ [\d.]+ k?B\/s/);
     await view.click('.panel-links button', `Service ${namespace}/shop`);
     await view.page.locator('.panel h2 button').last().click();
     await view.click('.panel a', 'Rules behind it');

@@ -205,6 +205,8 @@ export const en = {
   refusedNow: 'Dropped by policies now: {count}',
   refusedSender: 'Sender',
   refusedReceiver: 'Receiver',
+  podRate: 'Received and sent, by the counters of its link',
+  linkDropped: 'dropped by its link: {count}',
   details: 'Details',
   traffic: 'Traffic',
   connections: 'Connections',

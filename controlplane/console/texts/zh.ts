@@ -197,6 +197,8 @@ export const zh: Texts = {
   refusedNow: '正被策略丢弃：{count}',
   refusedSender: '发送方',
   refusedReceiver: '接收方',
+  podRate: '按其链路的计数器：接收和发送',
+  linkDropped: '其链路丢弃：{count}',
   details: '详情',
   traffic: '流量',
   connections: '连接',

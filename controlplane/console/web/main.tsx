@@ -10,6 +10,7 @@ import './styles/list.css';
 import './styles/object.css';
 import './styles/texts.css';
 import './styles/topology.css';
+import './styles/panel.css';
 import './styles/path.css';
 
 render(<App />, document.getElementById('app')!);

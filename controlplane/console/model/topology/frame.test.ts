@@ -13,6 +13,7 @@ const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
   traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
   stops: [],
   refused: [],
+  podRates: new Map(),
   remarks: [],
 });
 const scope = { namespace: '', withSystem: false, maxBoxes: 100, first: new Set<string>() };

@@ -1,5 +1,6 @@
 // One moment of the topology: what is drawn. Pure; the page keeps some minutes of them.
 import { type Box, type DeclaredLink, entryId, plainKinds, type Structure } from './boxes';
+import type { PodRates } from './pod-rates';
 import type { Refused } from './refused';
 import type { Remark } from './remarks';
 import type { Stop, TrafficLink } from './traffic';
@@ -22,6 +23,7 @@ export interface Frame {
   readonly links: readonly Link[];
   readonly stops: readonly Stop[];
   readonly refused: readonly Refused[];
+  readonly podRates: ReadonlyMap<string, PodRates>;
   /** Boxes that are not drawn, because there are too many. */
   readonly omitted: number;
 }
@@ -32,6 +34,8 @@ export interface FrameInput {
   readonly traffic: readonly TrafficLink[];
   readonly stops: readonly Stop[];
   readonly refused: readonly Refused[];
+  /** By NAMESPACE/NAME. */
+  readonly podRates: ReadonlyMap<string, PodRates>;
   readonly remarks: readonly Remark[];
 }
 export interface Scope {
@@ -66,6 +70,7 @@ export function frameOf(input: FrameInput, scope: Scope): Frame {
     links: touched.filter(({ from, to }) => drawn.has(from) && drawn.has(to)),
     stops: stops.filter(({ box }) => drawn.has(box)),
     refused: refused.filter(({ from, to }) => drawn.has(from) && drawn.has(to)),
+    podRates: input.podRates,
     omitted: shown.size - drawn.size,
   };
 }

@@ -9,16 +9,13 @@ export interface NodeReading {
   readonly before: { readonly [part in Part]?: NodeTrafficStatus | undefined };
   readonly now: NodeTrafficStatus;
 }
-type Part = 'connections' | 'stopped' | 'refused';
+type Part = 'connections' | 'pods' | 'stopped' | 'refused';
 
 /** The next reading of a node. A part that costs the node much is read less often than the page asks, and keeps its rate meanwhile. */
 export function nextReading(last: NodeReading | undefined, node: string, now: NodeTrafficStatus): NodeReading {
   const before = (part: Part) => (last && last.now.readAt[part] === now.readAt[part] ? last.before[part] : last?.now);
-  return {
-    node,
-    before: { connections: before('connections'), stopped: before('stopped'), refused: before('refused') },
-    now,
-  };
+  const parts = ['connections', 'pods', 'stopped', 'refused'] as const;
+  return { node, before: Object.fromEntries(parts.map((part) => [part, before(part)])), now };
 }
 
 /** One kind of connection on a link: who, with what. */

@@ -1,16 +1,17 @@
-// What is known about the chosen box or link: its object, its traffic with the addresses of the packets, and what is stopped there.
+// What is known about the chosen box: its object, its traffic, its pods, and what is stopped there.
 import type { ComponentChildren } from 'preact';
 import { hashOf, type ResourceRef } from '../../model/routes';
 import type { Box } from '../../model/topology/boxes';
 import type { Frame, Link } from '../../model/topology/frame';
 import { bytesRate, short } from '../../model/topology/numbers';
 import { refs } from '../../model/topology/objects';
-import { endOf, endsOfFlow, pathHash } from '../../model/topology/path-ends';
-import type { Flow, Stop } from '../../model/topology/traffic';
+import { endOf, pathHash } from '../../model/topology/path-ends';
+import type { PodRates } from '../../model/topology/pod-rates';
+import type { Stop } from '../../model/topology/traffic';
 import { useTexts } from '../app/context';
-import { intend } from '../path/intent';
 import { boxTitle, causeText } from './box-shape';
 import type { Chosen } from './graph';
+import { LinkDetails } from './link-details';
 import { RefusedList } from './refused-list';
 
 interface Props {
@@ -107,7 +108,7 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
           </ul>
         </section>
       )}
-      <Pods box={box} />
+      <Pods box={box} rates={frame.podRates} />
       {box.policies.length > 0 && (
         <section>
           <h3>{t('selectedByPolicies')}</h3>
@@ -131,7 +132,7 @@ const rates = ({ traffic, declared }: Link): string =>
       ? `${short(traffic.openedPerSecond)}/s · ${bytesRate(traffic.bytesPerSecond)} · ${traffic.open}`
       : '';
 
-function Pods({ box }: { readonly box: Box }) {
+function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['podRates'] }) {
   const t = useTexts();
   if (box.pods.length === 0) return null;
   return (
@@ -139,7 +140,7 @@ function Pods({ box }: { readonly box: Box }) {
       <h3>{t('pods')}</h3>
       <ul class="panel-pods">
         {box.pods.slice(0, 100).map(({ key, name, node, addresses, tone }) => (
-          <li key={key}>
+          <li key={key} data-pod={key}>
             <span class={`swatch ${tone}`} />
             <ObjectLink resource={refs.pods} namespace={box.namespace} name={name}>
               {name}
@@ -148,6 +149,7 @@ function Pods({ box }: { readonly box: Box }) {
               {' '}
               {addresses.join(', ')} {node}
             </span>{' '}
+            <PodRate rates={all.get(key)} />
             <a href={hashOf({ view: 'object', resource: refs.pods, namespace: box.namespace, name, tab: 'logs' })}>
               {t('tabLogs')}
             </a>{' '}
@@ -158,6 +160,19 @@ function Pods({ box }: { readonly box: Box }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** By the counters of its link: also of connections that are not counted each for itself. */
+function PodRate({ rates: known }: { readonly rates: PodRates | undefined }) {
+  const t = useTexts();
+  if (!known) return null;
+  const { receivedPerSecond, sentPerSecond, dropped } = known;
+  return (
+    <span class="pod-rate" title={t('podRate')}>
+      ↓ {bytesRate(receivedPerSecond)} ↑ {bytesRate(sentPerSecond)}
+      {dropped > 0 && <span class="tone bad"> {t('linkDropped', { count: dropped })}</span>}{' '}
+    </span>
   );
 }
 
@@ -192,94 +207,6 @@ function Stops({ stops }: { readonly stops: readonly Stop[] }) {
         ))}
       </ul>
     </section>
-  );
-}
-
-interface LinkProps {
-  readonly link: Link;
-  readonly boxes: ReadonlyMap<string, Box>;
-  readonly onChoose: (chosen: Chosen) => void;
-}
-
-function LinkDetails({ link, boxes, onChoose }: LinkProps) {
-  const t = useTexts();
-  const from = boxes.get(link.from);
-  const to = boxes.get(link.to);
-  const { traffic, declared } = link;
-  const flow = traffic?.flows[0];
-  const ends = from && flow && endsOfFlow(from, flow);
-  return (
-    <>
-      <h2>
-        <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.from })}>
-          {boxTitle(t, from)}
-        </button>
-        {' → '}
-        <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.to })}>
-          {boxTitle(t, to)}
-        </button>
-      </h2>
-      {declared?.all !== undefined && <p>{t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}</p>}
-      {ends && (
-        <p class="panel-actions">
-          <a
-            class="button small"
-            href={pathHash({ ...ends, ask: '1' })}
-            onClick={({ currentTarget }) => intend(currentTarget.hash)}
-          >
-            {t('showPath')}
-          </a>
-        </p>
-      )}
-      {traffic ? (
-        <section>
-          <h3>{t('connections')}</h3>
-          <table class="flows">
-            <thead>
-              <tr>
-                <th scope="col">{t('flowPackets')}</th>
-                <th scope="col">{t('flowOpen')}</th>
-                <th scope="col">{t('flowOpened')}</th>
-                <th scope="col">{t('flowBytes')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {traffic.flows.map((flow) => (
-                <FlowRow key={flowKey(flow)} flow={flow} />
-              ))}
-            </tbody>
-          </table>
-        </section>
-      ) : (
-        <p class="muted">{t('noTraffic')}</p>
-      )}
-    </>
-  );
-}
-
-const flowKey = ({ protocol, source, destination, port, backend = '' }: Flow): string =>
-  `${protocol} ${source} ${destination} ${port ?? ''} ${backend}`;
-
-function FlowRow({ flow }: { readonly flow: Flow }) {
-  const t = useTexts();
-  const { protocol, source, destination, port, backend, translatedSource, open, unanswered } = flow;
-  return (
-    <tr class={unanswered > 0 ? 'trouble' : ''}>
-      <td>
-        <code>
-          {protocol} {source}
-          {translatedSource && ` (${t('flowAs', { address: translatedSource })})`} → {destination}
-          {port !== undefined && `:${port}`}
-          {backend && ` → ${backend}`}
-        </code>
-      </td>
-      <td>
-        {open}
-        {unanswered > 0 && <span class="tone bad"> {t('flowUnanswered', { count: unanswered })}</span>}
-      </td>
-      <td>{short(flow.openedPerSecond)}/s</td>
-      <td>{flow.uncounted > 0 ? t('flowUncounted', { count: flow.uncounted }) : bytesRate(flow.bytesPerSecond)}</td>
-    </tr>
   );
 }
 

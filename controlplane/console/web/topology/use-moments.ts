@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { structureOf } from '../../model/topology/boxes';
 import { directoryOf } from '../../model/topology/directory';
 import type { FrameInput } from '../../model/topology/frame';
+import { podRatesOf } from '../../model/topology/pod-rates';
 import { refusedOf, withoutInnocents } from '../../model/topology/refused';
 import { type Moment, withMoment } from '../../model/topology/timeline';
 import { stopsOf, trafficLinks } from '../../model/topology/traffic';
@@ -30,7 +31,8 @@ export function useMoments(namespace: string): MomentsState {
     const { atMs, readings, remarks } = traffic;
     const refused = refusedOf(readings, directory);
     const stops = withoutInnocents(stopsOf(readings, directory), refused);
-    return { atMs, structure, traffic: trafficLinks(readings, directory), stops, refused, remarks };
+    const links = trafficLinks(readings, directory);
+    return { atMs, structure, traffic: links, stops, refused, podRates: podRatesOf(readings), remarks };
   }, [traffic, structure, directory]);
   const latest = useRef(now);
   latest.current = now;

@@ -1,0 +1,98 @@
+// What is known about a chosen link: its ends, its connections with the addresses of their packets, and the path of one.
+import type { Box } from '../../model/topology/boxes';
+import type { Link } from '../../model/topology/frame';
+import { bytesRate, short } from '../../model/topology/numbers';
+import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
+import type { Flow } from '../../model/topology/traffic';
+import { useTexts } from '../app/context';
+import { intend } from '../path/intent';
+import { boxTitle } from './box-shape';
+import type { Chosen } from './graph';
+
+interface Props {
+  readonly link: Link;
+  readonly boxes: ReadonlyMap<string, Box>;
+  readonly onChoose: (chosen: Chosen) => void;
+}
+
+export function LinkDetails({ link, boxes, onChoose }: Props) {
+  const t = useTexts();
+  const from = boxes.get(link.from);
+  const to = boxes.get(link.to);
+  const { traffic, declared } = link;
+  const flow = traffic?.flows[0];
+  const ends = from && flow && endsOfFlow(from, flow);
+  return (
+    <>
+      <h2>
+        <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.from })}>
+          {boxTitle(t, from)}
+        </button>
+        {' → '}
+        <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.to })}>
+          {boxTitle(t, to)}
+        </button>
+      </h2>
+      {declared?.all !== undefined && <p>{t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}</p>}
+      {ends && (
+        <p class="panel-actions">
+          <a
+            class="button small"
+            href={pathHash({ ...ends, ask: '1' })}
+            onClick={({ currentTarget }) => intend(currentTarget.hash)}
+          >
+            {t('showPath')}
+          </a>
+        </p>
+      )}
+      {traffic ? (
+        <section>
+          <h3>{t('connections')}</h3>
+          <table class="flows">
+            <thead>
+              <tr>
+                <th scope="col">{t('flowPackets')}</th>
+                <th scope="col">{t('flowOpen')}</th>
+                <th scope="col">{t('flowOpened')}</th>
+                <th scope="col">{t('flowBytes')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {traffic.flows.map((flow) => (
+                <FlowRow key={flowKey(flow)} flow={flow} />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      ) : (
+        <p class="muted">{t('noTraffic')}</p>
+      )}
+    </>
+  );
+}
+
+const flowKey = ({ protocol, source, destination, port, backend = '' }: Flow): string =>
+  `${protocol} ${source} ${destination} ${port ?? ''} ${backend}`;
+
+function FlowRow({ flow }: { readonly flow: Flow }) {
+  const t = useTexts();
+  const { protocol, source, destination, port, backend, translatedSource, open, unanswered } = flow;
+  return (
+    <tr class={unanswered > 0 ? 'trouble' : ''}>
+      <td>
+        <code>
+          {protocol} {source}
+          {translatedSource && ` (${t('flowAs', { address: translatedSource })})`} → {destination}
+          {port !== undefined && `:${port}`}
+          {backend && ` → ${backend}`}
+        </code>
+      </td>
+      <td>
+        {open}
+        {unanswered > 0 && <span class="tone bad"> {t('flowUnanswered', { count: unanswered })}</span>}
+      </td>
+      <td>{short(flow.openedPerSecond)}/s</td>
+      <td>{flow.uncounted > 0 ? t('flowUncounted', { count: flow.uncounted }) : bytesRate(flow.bytesPerSecond)}</td>
+    </tr>
+  );
+}
