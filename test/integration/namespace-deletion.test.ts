@@ -130,6 +130,13 @@ const states: Readonly<Record<string, (client: Client, namespace: string) => Pro
     await client.patch(jobs, `${namespace}/job-runs`, 'merge', { spec: { suspend: true } });
     for (const { metadata } of all) await client.delete(pods, `${namespace}/${metadata?.name}`).catch(() => {});
   },
+  'an indexed Job whose failed pod waits for its replacement': async (client, namespace) => {
+    const limits = { completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: 5 };
+    await client.create(jobs, job(namespace, 'job-runs', limits));
+    const [pod] = await podsOf(client, namespace, 1);
+    // The namespace takes no replacement any more when the pod has failed: the pod ends by the deletion itself.
+    t.same(pod?.metadata?.finalizers, [trackingFinalizer]);
+  },
   'pods with the finalizer of a Job that never existed': async (client, namespace) => {
     const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'none', uid: 'none', controller: true }];
     const finalizers = [trackingFinalizer];

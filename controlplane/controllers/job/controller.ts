@@ -2,13 +2,15 @@
 
 import { type Job, jobs } from '../../api/job';
 import { jobControllerName } from '../../api/jobs/names';
+import { type Namespace, namespaces } from '../../api/namespace';
 import { type Pod, pods } from '../../api/pod';
 import { matchesSelector, type Selector, selectorFromLabelSelector } from '../../api/selector';
 import { objectKey } from '../../api/types';
 import { isInvalid, isNotFound } from '../../base/errors';
+import type { TrackedInformer } from '../../client/informer';
 import type { WorkQueue } from '../../client/work-queue';
 import type { Controller, Deps } from '../shared/deps';
-import { byController, controlledBy } from '../shared/informers';
+import { byController, byNamespace, controlledBy } from '../shared/informers';
 import { controllerOf, isDeleting, metaOf } from '../shared/owner';
 import { PodOwner } from '../shared/pod-owner';
 import { controllerQueue, runWorkers } from '../shared/worker';
@@ -23,6 +25,7 @@ const backoff = { initialMs: 1000, maxMs: 60_000 };
 
 export class JobController implements Controller {
   private readonly podOwner: PodOwner<Job>;
+  private readonly namespaces: TrackedInformer<Namespace>;
   /** Keys of pods that have a Job's finalizer but maybe no Job. */
   private readonly strays: WorkQueue;
 
@@ -33,6 +36,7 @@ export class JobController implements Controller {
       finalizer: trackingFinalizer,
       backoff,
     });
+    this.namespaces = deps.informers.of(namespaces);
     this.strays = controllerQueue(deps, backoff);
   }
 
@@ -46,7 +50,11 @@ export class JobController implements Controller {
     pods.onChange((change) => {
       if (change.type !== 'deleted') this.noteStray(change.object);
     });
-    await Promise.all([workloads.synced(signal), pods.synced(signal)]);
+    this.namespaces.onChange(({ key, object }) => {
+      if (!isDeleting(object)) return;
+      for (const job of workloads.by(byNamespace, key)) queue.add(objectKey(job));
+    });
+    await Promise.all([workloads.synced(signal), pods.synced(signal), this.namespaces.synced(signal)]);
     await Promise.all([
       runWorkers({ queue, workers, reconcile: (key) => this.reconcile(key, signal) }, signal),
       runWorkers({ queue: this.strays, reconcile: (key) => this.reconcileStray(key, signal) }, signal),
@@ -69,13 +77,24 @@ export class JobController implements Controller {
     if (selector.length === 0) return;
     const owned = await this.podOwner.claim(key, job, selector, signal);
     if (owned === undefined) return;
-    const plan = planJob(job, owned, this.deps.clock.now());
+    const plan = planJob(this.asEnding(job), owned, this.deps.clock.now());
     if (plan.status) {
       await this.deps.client.update(jobs, { ...job, status: plan.status }, { subresource: 'status', signal });
     }
     for (const { type, reason, message } of plan.reports) this.podOwner.events.record(job, type, reason, message);
     if (plan.againInMs !== undefined) this.podOwner.queue.addAfter(key, plan.againInMs);
     await this.apply(key, job, plan.steps, signal);
+  }
+
+  /**
+   * A namespace that is being deleted takes no new pod, and its pods go before its Jobs (KEP-5080). So a Job in it replaces no pod, as one
+   * that is being deleted itself: a failed pod that waited for its replacement would keep the finalizer, and the namespace, for ever.
+   */
+  private asEnding(job: Job): Job {
+    const deletionTimestamp = this.namespaces.get(job.metadata?.namespace ?? '')?.metadata?.deletionTimestamp;
+    return deletionTimestamp === undefined || isDeleting(job)
+      ? job
+      : { ...job, metadata: { ...job.metadata, deletionTimestamp } };
   }
 
   private noteStray(pod: Pod): void {
