@@ -36,6 +36,15 @@ t.test('a packet that passes between two readings is none that was refused', asy
   t.same(played(counts(undefined, undefined, 1), counts(2, 1, 1)), ['egress 1']);
 });
 
+t.test('elements of later sets end while a client is refused, and begin at zero when it is let in again', async (t) => {
+  const flows = new RefusedFlows();
+  flows.add(counts(1, 1, 1), false, 0);
+  for (let i = 1; i <= 60; i++) flows.add(counts(1 + i, 1 + i, i < 30 ? 1 : undefined), false, i * 2_000);
+  t.same(packets(flows), ['ingress 60']);
+  flows.add(counts(62, 62, 1), false, 122_000);
+  t.same(packets(flows), ['ingress 60'], 'the packet that was let through is none that was refused');
+});
+
 t.test('an element that went and comes again begins at zero', async (t) => {
   t.same(played(counts(3), counts(1)), ['egress 4'], 'not seen while it was away');
   const flows = new RefusedFlows();

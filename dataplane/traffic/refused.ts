@@ -8,7 +8,7 @@ export const maxRefused = 500;
 export const idleMs = 5 * 60_000;
 /** Refused flows that are kept; of more, those that were quiet for longest go. */
 export const maxKept = 4_096;
-/** An element that is missing in all sets after so long without a packet has gone; sooner, a listing may have missed it. */
+/** An element that is missing in its set after so long without a packet has gone; sooner, a listing may have missed it. */
 const goneMs = 30_000;
 
 /** Packets by the key of the element, for each of the three sets in the order in which a packet meets them. */
@@ -22,7 +22,8 @@ interface Flow {
   /** The largest difference so far, at each side. */
   readonly high: { egress: number; ingress: number };
   readonly refused: { egress: number; ingress: number };
-  changedMs: number;
+  /** Of each set: when its count changed last. */
+  readonly changedMs: [number, number, number];
   refusedMs: number;
 }
 
@@ -43,7 +44,7 @@ export class RefusedFlows {
     for (const [key, flow] of this.flows) {
       if (counts.some((set) => set.has(key))) count(flow, isTrusted, nowMs);
       else if (flow.refusedMs < nowMs - idleMs) this.flows.delete(key);
-      else if (flow.changedMs < nowMs - goneMs) flow.last.fill(0);
+      forgetGone(flow, (stage) => counts[stage].has(key), nowMs);
     }
     this.bound();
   }
@@ -85,13 +86,13 @@ export class RefusedFlows {
         sums: [0, 0, 0],
         high: { egress: 0, ingress: 0 },
         refused: { egress: 0, ingress: 0 },
-        changedMs: nowMs,
+        changedMs: [nowMs, nowMs, nowMs],
         refusedMs: Number.NEGATIVE_INFINITY,
       };
       this.flows.set(key, flow);
     }
     const before = flow.last[stage];
-    if (packets !== before) flow.changedMs = nowMs;
+    if (packets !== before) flow.changedMs[stage] = nowMs;
     flow.sums[stage] += packets < before ? packets : packets - before;
     flow.last[stage] = packets;
   }
@@ -106,6 +107,13 @@ export class RefusedFlows {
       flow.refused.ingress = 0;
       flow.refusedMs = Number.NEGATIVE_INFINITY;
     }
+  }
+}
+
+/** An element that ended, set by set: those of the later sets end earlier where packets are refused. Made again, it begins at zero. */
+function forgetGone(flow: Flow, isThere: (stage: 0 | 1 | 2) => boolean, nowMs: number): void {
+  for (const stage of [0, 1, 2] as const) {
+    if (!isThere(stage) && flow.changedMs[stage] < nowMs - goneMs) flow.last[stage] = 0;
   }
 }
 

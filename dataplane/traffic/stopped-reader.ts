@@ -1,6 +1,5 @@
 // Reads the rules that stop packets. The costly part of a reading: its pace is its own.
 import { CommandFailed, describeError, isNotFound } from '../../controlplane/base/errors';
-import type { StoppedTraffic } from '../../controlplane/base/traffic';
 import type { Exec } from '../exec/exec';
 import { backendsInUse } from '../netfilter/backend';
 import { readListing } from '../path/nft/listing';
@@ -8,6 +7,7 @@ import type { NftTable } from '../path/nft/tables';
 import { isByNft } from '../path/tracers';
 import { mapName, tableName } from '../policy/names';
 import { chains, maps as serviceMaps } from '../service/nft/names';
+import type { ReadCounter } from './growing';
 import { podsByProfile, servicesByRefusal } from './maps';
 import { type Maps, stoppedByIptables, stoppedByNft } from './stopped';
 
@@ -16,7 +16,7 @@ const timeoutMs = 30_000;
 const families = [4, 6] as const;
 
 export interface StoppedReading {
-  readonly stopped: readonly StoppedTraffic[];
+  readonly stopped: readonly ReadCounter[];
   readonly problems: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export class StoppedReader {
         return otherwise;
       }
     };
-    const stopped: StoppedTraffic[] = [];
+    const stopped: ReadCounter[] = [];
     const shown = new Set<string>();
     for (const family of families) {
       const dumps = await attempt(`rules of iptables (IPv${family})`, () => this.dumps(family), []);
@@ -133,8 +133,8 @@ const noMaps: Maps = { podsOf: () => [], refused: () => [] };
 const prefix = (family: 4 | 6): string => (family === 4 ? 'ip' : 'ip6');
 
 /** Pure. A rule that stands twice is one, with the packets of both. */
-export function merged(stopped: readonly StoppedTraffic[]): StoppedTraffic[] {
-  const byRule = new Map<string, StoppedTraffic>();
+export function merged(stopped: readonly ReadCounter[]): ReadCounter[] {
+  const byRule = new Map<string, ReadCounter>();
   for (const one of stopped) {
     const same = byRule.get(one.rule);
     byRule.set(one.rule, same ? { ...one, packets: one.packets + same.packets, bytes: one.bytes + same.bytes } : one);

@@ -3,7 +3,7 @@ import t from 'tap';
 import { CommandFailed, NotFound } from '../../controlplane/base/errors';
 import type { StoppedTraffic } from '../../controlplane/base/traffic';
 import type { Exec } from '../exec/exec';
-import { GrowingCounters } from './growing';
+import { GrowingCounters, type ReadCounter } from './growing';
 import { stoppedByIptables } from './stopped';
 import { StoppedReader } from './stopped-reader';
 
@@ -217,5 +217,13 @@ t.test('the sum of a rule goes on when it is written again', async (t) => {
   t.same(add(one(5)), ['5 300']);
   t.same(add(one(7), one(1, 'b')), ['7 420', '1 60']);
   t.same(add(one(2)), ['9 540']);
-  t.same(add(one(2), one(1, 'b')), ['9 540', '1 60'], 'a rule that went is another one when it comes again');
+  t.same(add(one(2), one(1, 'b')), ['9 540', '1 60'], 'a rule that was missing in one listing goes on');
+});
+
+t.test('a difference of counters that were not read at one moment has no phantom packets', async (t) => {
+  const sums = new GrowingCounters();
+  const add = (packets: number) =>
+    sums.add([{ packets, bytes: 0, rule: 'a', isDifference: true } as ReadCounter])[0]?.packets;
+  t.same([50_000, 50_001, 50_000, 50_001, 50_000].map(add), [50_000, 50_001, 50_001, 50_001, 50_001]);
+  t.equal(add(7), 50_008, 'the rules were written again');
 });

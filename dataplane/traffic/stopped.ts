@@ -9,6 +9,7 @@ import { policiesOfComment, serviceOfComment } from '../path/objects';
 import { writerOf } from '../path/writers';
 import { chainNames, tableName as policyTable } from '../policy/names';
 import { chains as nftChains } from '../service/nft/names';
+import type { ReadCounter } from './growing';
 
 const maxRuleText = 1_000;
 const hex = (mark: number) => `0x${mark.toString(16)}/0x${mark.toString(16)}`;
@@ -21,9 +22,9 @@ const refusals = [
  * What iptables-save -c prints. A rule of kube-proxy in table nat marks what a Service refuses, and a rule for all Services in table filter
  * stops it: the first names the Service, so that is the one reported. Each packet meets it, because a refused one leaves no connection behind.
  */
-export function stoppedByIptables(family: Family, dump: string): readonly StoppedTraffic[] {
+export function stoppedByIptables(family: Family, dump: string): readonly ReadCounter[] {
   const program = family === 4 ? 'iptables' : 'ip6tables';
-  const found: StoppedTraffic[] = [];
+  const found: ReadCounter[] = [];
   const refused = new Refused();
   let table = '';
   for (let start = 0; start < dump.length; ) {
@@ -47,7 +48,11 @@ class Refused {
   private readonly before = new Map<string, PacketsAndBytes>();
 
   /** What the rule has counted, without packets that an earlier rule for this address has marked. */
-  first(chain: string, text: string, { packets, bytes }: PacketsAndBytes): PacketsAndBytes {
+  first(
+    chain: string,
+    text: string,
+    { packets, bytes }: PacketsAndBytes,
+  ): PacketsAndBytes & Pick<ReadCounter, 'isDifference'> {
     const address = / -d (\S+)/.exec(text)?.[1];
     if (address === undefined) return { packets, bytes };
     const key = `${chain} ${address}`;
@@ -55,9 +60,12 @@ class Refused {
     const isLast = text.includes(': no such port"');
     this.before.set(key, { packets: others.packets + packets, bytes: others.bytes + bytes });
     // The counters are not read at one moment.
-    return isLast
-      ? { packets: Math.max(0, packets - others.packets), bytes: Math.max(0, bytes - others.bytes) }
-      : { packets, bytes };
+    if (!isLast || others.packets === 0) return { packets, bytes };
+    return {
+      packets: Math.max(0, packets - others.packets),
+      bytes: Math.max(0, bytes - others.bytes),
+      isDifference: true,
+    };
   }
 }
 
@@ -70,7 +78,7 @@ function byPolicyOfChain(line: string, place: string): readonly StoppedTraffic[]
 }
 
 // [12:720] -A K8TS-D-0 -d 10.96.0.9/32 -p tcp -m comment --comment "shop/web:http has no endpoints" -m tcp --dport 80 -j MARK --set-xmark 0x2000/0x2000
-function byRule(line: string, place: string, refused: Refused): readonly StoppedTraffic[] {
+function byRule(line: string, place: string, refused: Refused): readonly ReadCounter[] {
   const [, packets, bytes, text, chain] = /^\[(\d+):(\d+)\] (-A (\S+).*)$/.exec(line) ?? [];
   if (text === undefined || chain === undefined || chain === chains.verdict) return [];
   const verdict = verdictOfLine(text);
@@ -114,7 +122,7 @@ export interface Maps {
 }
 
 /** What `nft -n -t list ruleset` prints, as tables. Asks the maps only for rules that have stopped packets. */
-export function stoppedByNft(tables: readonly NftTable[], maps: Maps): readonly StoppedTraffic[] {
+export function stoppedByNft(tables: readonly NftTable[], maps: Maps): readonly ReadCounter[] {
   return tables.flatMap((table) => {
     const unknownPorts = isOfServices(table) ? unknownPortsIn(table) : [];
     const rest = { ...sumOf(unknownPorts) };
@@ -154,10 +162,11 @@ function lessened(rule: CountedRule, rest: { packets: number; bytes: number }): 
   const bytes = Math.min(rule.bytes, rest.bytes);
   rest.packets -= packets;
   rest.bytes -= bytes;
-  return { ...rule, packets: rule.packets - packets, bytes: rule.bytes - bytes };
+  const isDifference = packets > 0 ? { isDifference: true as const } : {};
+  return { ...rule, packets: rule.packets - packets, bytes: rule.bytes - bytes, ...isDifference };
 }
 
-interface CountedRule extends Pick<StoppedTraffic, 'packets' | 'bytes' | 'verdict'> {
+interface CountedRule extends Pick<ReadCounter, 'packets' | 'bytes' | 'verdict' | 'isDifference'> {
   /** Without the counts, so that it is the same in each reading. */
   readonly rule: string;
 }

@@ -2,7 +2,8 @@ import t from 'tap';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { KubeletTraffic } from './kubelet-traffic';
 
-const text = JSON.stringify({ connections: {}, edges: [], stopped: [], problems: [], cost: {} });
+const lists = { edges: [], pods: [], stopped: [], refused: [], problems: [] };
+const text = JSON.stringify({ readAt: {}, connections: {}, ...lists, cost: {} });
 
 t.test('a bounded number of kubelets is asked at once', async (t) => {
   const open: Array<() => void> = [];

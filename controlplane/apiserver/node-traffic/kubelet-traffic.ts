@@ -82,8 +82,12 @@ function parsed(text: string, node: string): TrafficAnswer {
   return isStatus(status) ? { status } : { error: `the kubelet of node ${node} did not answer with its traffic` };
 }
 
-/** What this server itself reads of it. */
+/** What this server and its readers take for granted: one node that answers something else may not spoil the others. */
 function isStatus(value: unknown): value is NodeTrafficStatus {
-  const { connections, edges, stopped, problems, cost } = (value ?? {}) as Partial<NodeTrafficStatus>;
-  return [edges, stopped, problems].every(Array.isArray) && typeof connections === 'object' && typeof cost === 'object';
+  const { readAt, connections, edges, pods, stopped, refused, problems, cost } = (value ??
+    {}) as Partial<NodeTrafficStatus>;
+  const lists = [edges, pods, stopped, refused].every((list) => Array.isArray(list) && list.every(isObject));
+  return lists && Array.isArray(problems) && [readAt, connections, cost].every(isObject);
 }
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;

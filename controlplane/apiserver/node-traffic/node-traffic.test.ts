@@ -10,11 +10,13 @@ const merge = 'application/merge-patch+json';
 const status = {
   collector: 'c',
   time: '2026-01-02T03:04:05.000000Z',
+  readAt: { connections: '2026-01-02T03:04:05.000000Z' },
   connections: { count: 12, max: 100 },
   edges: [{ protocol: 'tcp', source: '10.0.0.1', destination: { address: '10.96.0.1', port: 443 } }],
   omittedEdges: 2,
   pods: [],
   stopped: [{ packets: 3 }, { packets: 4 }],
+  refused: [],
   problems: ['a part cannot be read'],
   cost: { cpuMs: 1, ageMs: 65_000 },
 };
@@ -126,7 +128,9 @@ t.test('what kubelets may say', async (t) => {
   };
   answer = { status: 503, text: 'the reader of traffic failed' };
   t.match(await error(), /the reader of traffic failed/);
-  for (const text of ['{}', '[]', 'null', '{"edges":[]}']) {
+  const broken = [{ connections: null }, { edges: [null] }, { refused: undefined }, { readAt: undefined }];
+  const others = broken.map((part) => JSON.stringify({ ...status, ...part }));
+  for (const text of ['{}', '[]', 'null', '{"edges":[]}', ...others]) {
     answer = { status: 200, text };
     t.equal(await error(), 'the kubelet of node n did not answer with its traffic', text);
   }

@@ -2,7 +2,7 @@
 import type { RefusedFlow } from '../../../base/traffic';
 import type { Directory } from './directory';
 import { calledAt, whereOf } from './directory';
-import type { NodeReading, Stop } from './traffic';
+import { cutAt, type NodeReading, type Stop } from './traffic';
 
 export interface Refused extends RefusedFlow {
   readonly node: string;
@@ -19,7 +19,9 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
     const seconds = earlier ? (Date.parse(now.readAt.refused) - Date.parse(earlier.readAt.refused)) / 1000 : 0;
     const known = new Map((earlier?.refused ?? []).map((flow) => [keyOf(flow), flow.packets]));
     return now.refused.map((flow): Refused => {
-      const grown = Math.max(0, flow.packets - (known.get(keyOf(flow)) ?? 0));
+      // Of a list that was cut a flow may be new, or have been there with all its packets.
+      const old = known.get(keyOf(flow)) ?? (known.size < cutAt ? 0 : flow.packets);
+      const grown = Math.max(0, flow.packets - old);
       const { port } = flow;
       const end = { address: flow.backend ?? flow.destination, ...(port === undefined ? {} : { port }) };
       return {

@@ -118,6 +118,32 @@ t.test('a part that was not read again keeps its rate', async (t) => {
   t.equal(before.stopped, second.now);
 });
 
+t.test('a rule whose pods come and go, or that was not read before, has no jump in its rate', async (t) => {
+  const rule = (pods: readonly string[], packets: number): StoppedTraffic => ({
+    verdict: 'drop',
+    cause: 'policy',
+    objects: [],
+    pods,
+    rule: 'counter drop',
+    packets,
+    bytes: 0,
+  });
+  const rate = (before: Partial<NodeReading['now']>) =>
+    stopsOf(
+      [
+        {
+          node: 'n1',
+          before: { stopped: status(10, before) },
+          now: status(12, { stopped: [rule(['10.244.0.5', '10.244.1.5'], 100_000)] }),
+        },
+      ],
+      directory,
+    )[0]?.packetsPerSecond;
+  t.equal(rate({ stopped: [rule(['10.244.0.5'], 100_000)] }), 0, 'another pod has come');
+  t.equal(rate({ problems: ['rules cannot be read'] }), 0, 'it was not read');
+  t.equal(rate({}), 50_000, 'it is new');
+});
+
 t.test('what is stopped stands at the pods, the Service or the node', async (t) => {
   const stopped = (more: Partial<StoppedTraffic>): StoppedTraffic => ({
     verdict: 'drop',

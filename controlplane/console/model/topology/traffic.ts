@@ -171,17 +171,26 @@ export function stopsOf(readings: readonly NodeReading[], directory: Directory):
   return readings.flatMap((reading) => {
     const { node, before, now } = reading;
     const seconds = secondsOf(reading, 'stopped');
-    const earlier = new Map((before.stopped?.stopped ?? []).map((one) => [stopKey(one), one.packets]));
+    const last = before.stopped;
+    const earlier = new Map((last?.stopped ?? []).map((one) => [stopKey(one), one.packets]));
+    // A rule that is not in a list that was cut, or could not be read, may have been there with all its packets.
+    const isWhole = last !== undefined && last.problems.length === 0 && last.stopped.length < cutAt;
     return now.stopped.flatMap((stopped) => {
       const packetsPerSecond =
-        seconds === undefined ? 0 : Math.max(0, stopped.packets - (earlier.get(stopKey(stopped)) ?? 0)) / seconds;
+        seconds === undefined
+          ? 0
+          : Math.max(0, stopped.packets - (earlier.get(stopKey(stopped)) ?? (isWhole ? 0 : stopped.packets))) / seconds;
       const boxes = boxesOf(stopped, node, directory);
       return boxes.map((box) => ({ ...stopped, node, box, packetsPerSecond, isShared: boxes.length > 1 }));
     });
   });
 }
 
-const stopKey = ({ rule, direction, pods }: StoppedTraffic): string => `${direction ?? ''} ${rule} ${pods.join()}`;
+/** Its pods may come and go. */
+const stopKey = ({ rule, direction }: StoppedTraffic): string => `${direction ?? ''} ${rule}`;
+
+/** Nodes report no more rules, and no more refused flows, than this. */
+export const cutAt = 500;
 
 function boxesOf({ cause, pods, objects }: StoppedTraffic, node: string, directory: Directory): readonly string[] {
   const ofPods = [...new Set(pods.map((address) => whereOf(directory, address).box))];

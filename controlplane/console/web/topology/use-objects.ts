@@ -58,6 +58,7 @@ export function useObjects(namespace: string): ObjectsState {
     };
     setRefused([]);
     setPartial(false);
+    setLoaded(new Set());
     for (const kind of kindNames) {
       const show = (found: ReadonlyMap<string, KubeObject>) => {
         changed.set(kind, found);
@@ -66,6 +67,8 @@ export function useObjects(namespace: string): ObjectsState {
       };
       const part = () => setPartial(true);
       followKind(api, sender, { kind, namespace, show, part }, stop.signal).catch((err: unknown) => {
+        // Nothing of another namespace may stay.
+        setObjects((before) => ({ ...before, [kind]: [] }));
         if (!isStatus(err, 403)) setError(err);
         else setRefused((before) => [...before, refs[kind].plural].sort());
         part();
