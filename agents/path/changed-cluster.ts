@@ -26,6 +26,11 @@ import { keyOf } from './service-check';
 /** As kubelets take it, with room for the questions. */
 const maxBytes = 1_000_000;
 
+/** That a manifest changes, or that select the pods that it changes. */
+const maxServices = 500;
+const tooMany = (): BadRequest =>
+  new BadRequest('the manifest changes more than nodes can be asked with: try fewer objects at once');
+
 type Changes = ReadonlyMap<string, Changed<KubeObject>>;
 const nameOf = ({ group, plural }: KindRef): string => `${plural}.${group}`;
 
@@ -117,8 +122,7 @@ export async function changeCluster(real: ClusterReader, rehearsed: readonly Reh
     policies: changedOf<NetworkPolicy>(rehearsed, networkPolicies),
     namespaces: changedOf<Namespace>(rehearsed, namespaces),
   });
-  if (Buffer.byteLength(JSON.stringify(whatIf ?? {})) > maxBytes)
-    throw new BadRequest('the manifest changes more than nodes can be asked with: try fewer objects at once');
+  if (Buffer.byteLength(JSON.stringify(whatIf ?? {})) > maxBytes) throw tooMany();
   return new ChangedCluster(real, changes, whatIf, derivedOf(changedPods, changedSlices, rehearsed), notes);
 }
 
@@ -156,15 +160,16 @@ function forNodes(given: ForNodes): HopWhatIf | undefined {
   const touched = new Set(changedServices.keys());
   for (const [key, slice] of changedSlices)
     for (const one of [slice, before.get(key)]) if (one) touched.add(serviceKeyOf(one));
-  const slices = overlaid(slicesBefore, changedSlices);
+  const slices = Map.groupBy(overlaid(slicesBefore, changedSlices), serviceKeyOf);
   const changed = all.filter((service) => touched.has(keyOf(service)));
+  if (changed.length > maxServices) throw tooMany();
   const there = <T>(objects: Changed<T>) => [...objects.values()].filter((one): one is T & {} => one !== undefined);
   const gone = <T>(objects: Changed<T>) => [...objects].flatMap(([key, one]) => (one === undefined ? [key] : []));
   const goneKeys = { services: gone(changedServices), policies: gone(policies), pods: gone(changedPods) };
   const whatIf = {
     services: changed.map((service) => ({
       service: slimService(service),
-      slices: slices.filter((slice) => serviceKeyOf(slice) === keyOf(service)).map(slimSlice),
+      slices: (slices.get(keyOf(service)) ?? []).map(slimSlice),
     })),
     policies: there(policies).map(({ metadata, spec }) => ({ metadata: slimMetadata(metadata), spec })),
     pods: there(changedPods).map(slimPod),

@@ -23,6 +23,12 @@ t.test('what the servers say, next to what the Services say', async (t) => {
     ['one of several', [said('NOERROR', '10.96.0.8', '10.96.0.7')], 'passes', undefined],
     ['none answers', [silent, silent], 'stops', 'DnsDown'],
     ['the first is silent', [silent, said('NOERROR', '10.96.0.7')], 'doubtful', 'NameServerSilent'],
+    [
+      'too long for a datagram',
+      [{ ...silent, dns: { code: 'NOERROR', addresses: [], truncated: true } }],
+      'unknown',
+      undefined,
+    ],
     ['no such name', [said('NXDOMAIN')], 'stops', 'NameAnswersOther'],
     ['another address', [said('NOERROR', '10.0.0.9')], 'doubtful', 'NameAnswersOther'],
     ['an answer that is none of DNS', [{ outcome: 'answered', totalMs: 1 }], 'stops', 'DnsDown'],

@@ -62,7 +62,11 @@ export function judgeAnswers({ node, servers, name, expected }: Asked, results: 
     const remedy = 'hack/logs dns, or journalctl -u k8ts-dns on the node';
     return { hop: { ...base, state: 'stops', fault: { code: 'DnsDown', message, remedy } }, addresses: [] };
   }
-  const { addresses, code } = said;
+  const { addresses, code, truncated } = said;
+  if (truncated && addresses.length === 0) {
+    const more = `the answer of ${servers[first]} is too long for a datagram: a resolver asks again by TCP, which was not tried`;
+    return { hop: { ...base, state: 'unknown', facts: [...facts, more] }, addresses };
+  }
   if (expected.length > 0 && addresses.length === 0) {
     const message = `the name server ${servers[first]} answers ${code} for ${name}, which the Services say is ${expected.join(', ')}`;
     return { hop: { ...base, state: 'stops', fault: { code: 'NameAnswersOther', message } }, addresses };

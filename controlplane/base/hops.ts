@@ -204,7 +204,7 @@ export interface ProbeCame {
   readonly http?: { readonly status: number; readonly server?: string };
   readonly tls?: { readonly subject: string; readonly names: readonly string[] };
   /** Present when the answer is one of DNS to the question. `code`: NOERROR, NXDOMAIN, SERVFAIL. */
-  readonly dns?: { readonly code: string; readonly addresses: readonly string[] };
+  readonly dns?: { readonly code: string; readonly addresses: readonly string[]; readonly truncated?: true };
 }
 
 export interface ProbeDone {

@@ -30,6 +30,9 @@ t.test('answers', async (t) => {
   t.strictSame(readAnswer(answer(7, 9), 7, 'A'), { code: 'RCODE9', addresses: [] });
   const six = [28, [0xfd, ...Array(14).fill(0), 1]] as const;
   t.strictSame(readAnswer(answer(7, 0, six, address), 7, 'AAAA'), { code: 'NOERROR', addresses: ['fd00::1'] });
+  const cut = answer(7, 0);
+  cut[2] = 0x82;
+  t.strictSame(readAnswer(cut, 7, 'A'), { code: 'NOERROR', addresses: [], truncated: true });
   t.equal(readAnswer(answer(7, 0), 8, 'A'), undefined, 'another number');
   t.equal(readAnswer(renderQuestion(7, { name: 'web', type: 'A' }), 7, 'A'), undefined, 'a question');
 });

@@ -9,6 +9,8 @@ export interface DnsQuestion {
 export interface DnsAnswer {
   /** NOERROR, NXDOMAIN, SERVFAIL, REFUSED, or RCODE and a number. */
   readonly code: string;
+  /** The answer was too long for a datagram: a resolver asks again by TCP. */
+  readonly truncated?: true;
   /** Of the question's type, aliases followed as far as the answer does. At most 16. */
   readonly addresses: readonly string[];
 }
@@ -50,7 +52,7 @@ export function readAnswer(bytes: Buffer, id: number, type: DnsQuestion['type'])
     if (bytes.readUInt16BE(at) === types[type] && data.length === (type === 'A' ? 4 : 16)) addresses.push(textOf(data));
     at += 10 + length;
   }
-  return { code, addresses };
+  return { code, addresses, ...((bytes[2]! & 0x02) === 0 ? {} : { truncated: true as const }) };
 }
 
 /** The place behind a name; behind the end of the bytes when the name is cut off. */
