@@ -135,7 +135,7 @@ async function compare(
 ) {
   t.teardown(() => cleanUp(cluster));
   if (given.length > 0) await cluster.apply(list(given));
-  await settled(cluster);
+  await settled(cluster, given);
   const question = [from, ...(typeof to === 'string' ? [to] : to(cluster)), '-n', space, '-o', 'json', '--no-probe'];
   const ask = async (...more: readonly string[]) =>
     JSON.parse(await spoken(cluster, [...question, ...more], list(manifest))) as PathReport;
@@ -159,12 +159,16 @@ async function compare(
   t.equal(said(tried.verdict), said(whatIf!.verdict), tried.verdict.sentence);
 }
 
-/** Rules and routes of what was just made. */
-async function settled(cluster: Cluster): Promise<void> {
-  await cluster.kubectl('rollout', 'status', '-n', space, 'deployment', '--timeout=60s').catch(() => undefined);
-  await cluster
-    .kubectl('wait', '-n', space, '--for=condition=Programmed', 'service', '--all', '--timeout=30s')
-    .catch(() => undefined);
+/** Rules and routes of what was just made; of all else in the namespace some never get ready. */
+async function settled(cluster: Cluster, given: readonly object[]): Promise<void> {
+  const has = (kind: string) => given.some((one) => (one as { readonly kind?: string }).kind === kind);
+  if (has('Deployment')) {
+    await cluster.kubectl('rollout', 'status', '-n', space, 'deployment/what-if', '--timeout=60s');
+  }
+  if (has('Service')) {
+    const programmed = ['wait', '-n', space, '--for=condition=Programmed', 'service/what-if', '--timeout=10s'];
+    await cluster.kubectl(...programmed).catch(() => undefined);
+  }
 }
 
 const cleanUp = async (cluster: Cluster): Promise<void> => {
