@@ -1,6 +1,6 @@
 // Asks kube-proxy of this node what it compiles rules from.
-import { get, type IncomingMessage } from 'node:http';
 import { describeError, Unavailable } from '../../controlplane/base/errors';
+import { readHttpLines } from '../../controlplane/base/http-lines';
 import { InputReader, type RuleInputs } from '../../dataplane/what-if/inputs';
 
 const timeoutMs = 15_000;
@@ -12,21 +12,7 @@ export async function readInputs(address: string, withPeers: boolean): Promise<R
   const reader = new InputReader();
   const url = `http://${address}/rules/inputs${withPeers ? '/peers' : ''}`;
   try {
-    const response = await request(url);
-    if (response.statusCode !== 200) {
-      response.destroy();
-      throw new Unavailable(`status ${response.statusCode}: an older version, or another program`);
-    }
-    response.setEncoding('utf8');
-    let length = 0;
-    let rest = '';
-    for await (const chunk of response as AsyncIterable<string>) {
-      length += chunk.length;
-      if (length > maxLength) throw new Unavailable('the answer does not end');
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) reader.take(line);
-    }
+    await readHttpLines(url, { timeoutMs, maxLength }, (line) => reader.take(line));
     return reader.done();
   } catch (error) {
     throw new Unavailable(`kube-proxy of this node does not say what it has (${address}): ${describeError(error)}`, {
@@ -34,8 +20,3 @@ export async function readInputs(address: string, withPeers: boolean): Promise<R
     });
   }
 }
-
-const request = (url: string): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    get(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) }, resolve).once('error', reject);
-  });

@@ -31,7 +31,7 @@ const stopsIn = (hops: readonly LocatedHop[]): boolean => hops.some(({ state }) 
 
 const keyOf = ({ leg, node = '', kind, name }: LocatedHop): string => JSON.stringify([leg, node, kind, name]);
 
-/** Hops whose facts are about objects; facts of others change from one moment to the next. */
+/** Only the facts of these hops are compared: they come from objects. Facts of other hops, such as a neighbour's state, change by themselves. */
 const aboutObjects: ReadonlySet<string> = new Set(['name', 'choice', 'proxy']);
 
 function isSame(a: LocatedHop, b: LocatedHop): boolean {

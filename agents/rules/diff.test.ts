@@ -104,7 +104,7 @@ t.test('over HTTP', async (t) => {
   const port = await serveHealth({ ...given, streams }, abort.signal);
   t.match(await askProxy(`127.0.0.1:${port}`, '/rules'), { parts: [{ part: 'services' }] });
   const old = await serveHealth(given, abort.signal);
-  t.match(await askProxy(`127.0.0.1:${old}`, '/rules'), { why: /status 404; kube-proxy of k8ts without \/rules/ });
+  t.match(await askProxy(`127.0.0.1:${old}`, '/rules'), { why: /status 404: an older version, or another program/ });
   const other = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
   t.teardown(() => other.close());
   await new Promise((done) => other.once('listening', done));

@@ -1,6 +1,5 @@
 // Asks kube-proxy of this node what it wants in the kernel.
-import { get, type IncomingMessage } from 'node:http';
-import { Unavailable } from '../../controlplane/base/errors';
+import { readHttpLines } from '../../controlplane/base/http-lines';
 import { type DesiredOfNode, DesiredReader } from '../../dataplane/rules-diff/document';
 
 export type Answer = DesiredOfNode | { readonly why: string };
@@ -14,7 +13,7 @@ const maxLength = 512 * 1024 * 1024;
 export async function askProxy(address: string, path: '/rules' | '/rules/state'): Promise<Answer> {
   const reader = new DesiredReader();
   try {
-    await readLines(`http://${address}${path}`, (line) => reader.take(line));
+    await readHttpLines(`http://${address}${path}`, { timeoutMs, maxLength }, (line) => reader.take(line));
     return reader.done();
   } catch (error) {
     return { why: whyNot(address, error) };
@@ -26,28 +25,3 @@ function whyNot(address: string, error: unknown): string {
   if (code === 'ECONNREFUSED') return `kube-proxy does not run on this node: nothing listens at ${address}`;
   return `kube-proxy does not say what it wants (${address}): ${message}`;
 }
-
-async function readLines(url: string, take: (line: string) => void): Promise<void> {
-  const response = await request(url);
-  if (response.statusCode !== 200) {
-    response.destroy();
-    throw new Unavailable(
-      `status ${response.statusCode}; kube-proxy of k8ts without /rules, or another program, answers there`,
-    );
-  }
-  response.setEncoding('utf8');
-  let length = 0;
-  let rest = '';
-  for await (const chunk of response as AsyncIterable<string>) {
-    length += chunk.length;
-    if (length > maxLength) throw new Unavailable('the answer does not end');
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) take(line);
-  }
-}
-
-const request = (url: string): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    get(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) }, resolve).once('error', reject);
-  });

@@ -98,7 +98,7 @@ export interface NodeTrafficStatus {
   /** False: the kernel does not count packets of connections (nf_conntrack_acct). */
   readonly accounting: boolean;
   readonly connections: { readonly count: number; readonly max: number };
-  /** The largest first, at most 1,000; of one source at most 100 while those of others are left out. */
+  /** At most 1,000, the largest first. When there are more, no source has more than 100 of these places. */
   readonly edges: readonly TrafficEdge[];
   readonly omittedEdges: number;
   readonly pods: readonly PodTraffic[];

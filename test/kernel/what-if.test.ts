@@ -1,4 +1,5 @@
-// Rules as they would be are those that the kernel holds after they are written, in both modes, with policies, next to rules of others.
+// What-if plans rules without writing them. Here kube-proxy writes the same rules: the kernel must then hold what was planned. In both
+// modes, with policies, and with rules of other programs.
 import t, { type Test } from 'tap';
 import { translateNamespace, translatePod, translatePolicy } from '../../agents/kube-proxy/policy/translate';
 import { openRules } from '../../agents/kube-proxy/rules';

@@ -1,6 +1,7 @@
 // The dependencies of all code that works on pods.
 import type { Service } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
+import type { Limiter } from '../../../controlplane/base/limiter';
 import type { Logger } from '../../../controlplane/base/logger';
 import type { Client } from '../../../controlplane/client/client';
 import type { EventRecorder } from '../../../controlplane/client/event-recorder';
@@ -14,7 +15,6 @@ import type { ContainerRuntime } from '../runtime/runtime';
 import type { ClusterDns } from '../spec/resolv-conf';
 import type { PodVolumes } from '../volumes/pod-volumes';
 import type { CrashLoop } from './crash-loop';
-import type { Limiter } from './limiter';
 import type { PodRecords } from './pod-records';
 import type { Resizes } from './resizes';
 

@@ -1,5 +1,6 @@
 // Opens the part that runs the pods of this node, with volumes, images, probes and statuses.
 import { isTerminal, type Node, type Pod } from '../../../controlplane/api';
+import { Limiter } from '../../../controlplane/base/limiter';
 import type { Informer } from '../../../controlplane/client/informer';
 import { SystemExec } from '../../../dataplane/exec/system-exec';
 import type { Mounts } from '../../../dataplane/mount/mounts';
@@ -18,7 +19,6 @@ import type { PodAllocations } from './allocations';
 import { aboutContainer } from './container-event';
 import { CrashLoop } from './crash-loop';
 import type { PodDeps } from './deps';
-import { Limiter } from './limiter';
 import { PodSet, type PodSetDeps } from './pod-set';
 import { PolicyPresence } from './policy-presence';
 import { capacityOf } from './resize-plan';

@@ -5,7 +5,7 @@
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../controlplane/base/clock';
-import { Limiter } from '../pod/limiter';
+import { Limiter } from '../../../controlplane/base/limiter';
 import type { DiskUse } from './samples';
 
 const keptMs = 60_000;

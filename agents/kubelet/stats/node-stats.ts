@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Pod } from '../../../controlplane/api';
 import type { Clock } from '../../../controlplane/base/clock';
-import { Limiter } from '../pod/limiter';
+import { Limiter } from '../../../controlplane/base/limiter';
 import { isSandbox, labels, type PodIdentity, podOf } from '../runtime/labels';
 import type { ContainerRecord } from '../runtime/runtime';
 import { findContainer } from '../spec/container';

@@ -4,6 +4,7 @@
 // 3. a bounded number of kubelets is asked at once, and a reader waits a bounded time for each.
 import type { Clock } from '../../base/clock';
 import { describeError } from '../../base/errors';
+import { Limiter } from '../../base/limiter';
 import type { NodeTrafficStatus } from '../../base/traffic';
 
 /** What a node says, or why it says nothing. */
@@ -24,8 +25,7 @@ export interface KubeletTrafficDeps {
 export class KubeletTraffic {
   /** By node: the answer that counts now, or is on its way. */
   private readonly asked = new Map<string, Promise<TrafficAnswer>>();
-  private running = 0;
-  private readonly waiting: Array<() => void> = [];
+  private readonly limiter = new Limiter(atOnce);
 
   constructor(private readonly deps: KubeletTrafficDeps) {}
 
@@ -40,7 +40,8 @@ export class KubeletTraffic {
   private ask(node: string): Promise<TrafficAnswer> {
     const known = this.asked.get(node);
     if (known) return known;
-    const answer = this.inTurn(() => this.deps.read(node))
+    const answer = this.limiter
+      .run(() => this.deps.read(node))
       .then((text) => parsed(text, node))
       .catch((error: unknown) => ({ error: describeError(error) }))
       .finally(() => void this.deps.clock.after(keptMs, () => this.asked.delete(node)));
@@ -57,18 +58,6 @@ export class KubeletTraffic {
         resolve(one);
       });
     });
-  }
-
-  private async inTurn<T>(fn: () => Promise<T>): Promise<T> {
-    if (this.running >= atOnce) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running++;
-    try {
-      return await fn();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running--;
-    }
   }
 }
 

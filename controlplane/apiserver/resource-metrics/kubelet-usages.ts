@@ -3,6 +3,7 @@
 // 2. an answer counts for ten seconds, a failure too: a node that does not answer delays one reader, not each one;
 // 3. a bounded number of kubelets is asked at once, and each has a bounded time.
 import type { Clock } from '../../base/clock';
+import { Limiter } from '../../base/limiter';
 import type { Logger } from '../../base/logger';
 import { type NodeUsage, parseUsage } from './usage';
 
@@ -24,8 +25,7 @@ interface Asked {
 
 export class KubeletUsages {
   private readonly asked = new Map<string, Asked>();
-  private running = 0;
-  private readonly waiting: Array<() => void> = [];
+  private readonly limiter = new Limiter(atOnce);
 
   constructor(private readonly deps: KubeletUsagesDeps) {}
 
@@ -46,7 +46,8 @@ export class KubeletUsages {
     const now = this.deps.clock.elapsed();
     const known = this.asked.get(node);
     if (known && now - known.atMs < keptMs) return known.answer;
-    const answer = this.inTurn(() => this.deps.read(node))
+    const answer = this.limiter
+      .run(() => this.deps.read(node))
       .then(parseUsage)
       .catch((error: unknown) => {
         this.deps.log.info('a kubelet does not say what its node uses', { node, error });
@@ -56,18 +57,6 @@ export class KubeletUsages {
     this.asked.delete(node);
     this.asked.set(node, { atMs: now, answer });
     return answer;
-  }
-
-  private async inTurn<T>(fn: () => Promise<T>): Promise<T> {
-    if (this.running >= atOnce) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running++;
-    try {
-      return await fn();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running--;
-    }
   }
 
   /** Answers that no client asked for again, of nodes that may be gone. */
