@@ -9,6 +9,8 @@ import {
   checkSubnet,
   controlPlaneCounts,
   defaultName,
+  type LocalOverlay,
+  localOverlays,
   maxNodes,
   type StoreKind,
   storeKinds,
@@ -66,6 +68,13 @@ export const upOptions = {
     default: '',
     help: 'rules that kube-proxy writes: iptables or nftables; absent: iptables, or the mode of the cluster',
     parse: (text: string): ProxyMode | undefined => (text === '' ? undefined : parseOneOf(...proxyModes)(text)),
+  },
+  overlay: {
+    flag: 'overlay',
+    placeholder: 'MODE',
+    default: '',
+    help: 'how packets reach the pods of other nodes: host-gw (routes) or vxlan (a tunnel); absent: host-gw, or the mode of the cluster',
+    parse: (text: string): LocalOverlay | undefined => (text === '' ? undefined : parseOneOf(...localOverlays)(text)),
   },
   hangTimeout: {
     flag: 'hang-timeout',

@@ -41,6 +41,7 @@ export interface ClusterPlan {
   readonly podRange: string;
   readonly serviceRange: string;
   readonly proxyMode: ProxyMode;
+  readonly overlay: LocalOverlay;
   /** A process of ours that is silent for this long is killed and started again; 0: never. */
   readonly hangTimeoutSeconds: number;
   /** The option --managed-fields of the server. */
@@ -70,6 +71,9 @@ export interface ClusterPlan {
 /** Where the objects are. */
 export const storeKinds = ['sqlite', 'etcd'] as const;
 export type StoreKind = (typeof storeKinds)[number];
+/** How packets reach the pods of other nodes. All nodes are on one bridge, so the kubelet's `auto` would mean host-gw. */
+export const localOverlays = ['host-gw', 'vxlan'] as const;
+export type LocalOverlay = (typeof localOverlays)[number];
 /** Writes that give an object its managedFields. */
 export type TrackedWrites = 'all' | 'applied';
 export interface ClusterSpec {
@@ -79,6 +83,8 @@ export interface ClusterSpec {
   readonly dualStack?: boolean;
   /** Default iptables. */
   readonly proxyMode?: ProxyMode;
+  /** Default host-gw. */
+  readonly overlay?: LocalOverlay;
   /** Default 60. */
   readonly hangTimeoutSeconds?: number;
   /** Default all. */
@@ -197,6 +203,7 @@ export function planCluster(spec: ClusterSpec): ClusterPlan {
     podRange: ipv6 ? `${ranges.pods},${ranges.pods6}` : ranges.pods,
     serviceRange: ipv6 ? `${ranges.services},${ranges.services6}` : ranges.services,
     proxyMode: spec.proxyMode ?? 'iptables',
+    overlay: spec.overlay ?? 'host-gw',
     hangTimeoutSeconds: spec.hangTimeoutSeconds ?? 60,
     managedFields: spec.managedFields ?? 'all',
     store,

@@ -180,8 +180,7 @@ function agentProcess(plan: ClusterPlan, node: NodePlan, agent: Agent, facts: Pr
       `--cluster-dns=${ranges.dns}`,
       `--cluster-domain=${ranges.domain}`,
       `--pause-image=${facts.pauseImage}`,
-      // All nodes are on one bridge: pods keep the full MTU, and there is no tunnel.
-      '--overlay=host-gw',
+      `--overlay=${plan.overlay}`,
       '--port=10250',
       `--healthz-port=${healthPorts.kubelet}`,
     ],

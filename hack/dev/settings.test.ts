@@ -10,12 +10,13 @@ const old = { name: 'blue', nodes: 3, subnet: '10.9.0.0/24', registryPort: 5000 
 const withEtcd = { ...old, store: 'etcd', controlPlanes: 3, proxyMode: 'iptables' } satisfies ClusterState;
 
 t.test('a new cluster', async (t) => {
-  t.match(newSettings(given()), { nodes: 3, store: 'sqlite', controlPlanes: 1, dualStack: false });
+  t.match(newSettings(given()), { nodes: 3, store: 'sqlite', controlPlanes: 1, dualStack: false, overlay: 'host-gw' });
   t.match(newSettings(given('--store', 'etcd', '--nodes', '1')), { nodes: 1, store: 'etcd', controlPlanes: 1 });
   t.match(newSettings(given('--control-planes', '3')), { nodes: 3, store: 'etcd', controlPlanes: 3 });
   t.throws(() => newSettings(given('--control-planes', '3', '--store', 'sqlite')), /several servers share/);
   t.throws(() => newSettings(given('--control-planes', '3', '--nodes', '2')), /as many nodes/);
   t.throws(() => given('--control-planes', '2'), /expected one of 1, 3/);
+  t.throws(() => given('--overlay', 'auto'), /expected one of host-gw, vxlan/);
   t.throws(() => given('--store', 'memory'), /expected one of sqlite, etcd/);
 });
 
@@ -40,8 +41,12 @@ t.test('what an existing cluster keeps', async (t) => {
 t.test('what may change', async (t) => {
   t.strictSame(changedSettings(withEtcd, given()), {});
   t.strictSame(changedSettings(withEtcd, given('--proxy-mode', 'iptables')), {});
-  t.strictSame(changedSettings(withEtcd, given('--proxy-mode', 'nftables', '--hang-timeout', '0')), {
-    proxyMode: 'nftables',
-    hangTimeoutSeconds: 0,
-  });
+  t.strictSame(
+    changedSettings(withEtcd, given('--proxy-mode', 'nftables', '--overlay', 'vxlan', '--hang-timeout', '0')),
+    {
+      proxyMode: 'nftables',
+      overlay: 'vxlan',
+      hangTimeoutSeconds: 0,
+    },
+  );
 });

@@ -32,15 +32,16 @@ export function newSettings(options: UpOptions) {
     controlPlanes,
     dualStack: options.dualStack ?? false,
     proxyMode: options.proxyMode ?? 'iptables',
+    overlay: options.overlay ?? 'host-gw',
     hangTimeoutSeconds: options.hangTimeout ?? 60,
     managedFields: options.managedFields ?? 'all',
   };
 }
 
-/** The settings that can change while the cluster runs, as given; kube-proxy itself changes its mode without a gap. */
+/** The settings that can change while the cluster runs, as given; kube-proxy and kubelet change their mode by themselves. */
 export function changedSettings(state: ClusterState, options: UpOptions): Partial<ClusterState> {
-  const { proxyMode, hangTimeout: hangTimeoutSeconds, managedFields } = options;
-  const settings: Partial<ClusterState> = { proxyMode, hangTimeoutSeconds, managedFields };
+  const { proxyMode, overlay, hangTimeout: hangTimeoutSeconds, managedFields } = options;
+  const settings: Partial<ClusterState> = { proxyMode, overlay, hangTimeoutSeconds, managedFields };
   return Object.fromEntries(
     Object.entries(settings).filter(
       ([key, value]) => value !== undefined && state[key as keyof ClusterState] !== value,

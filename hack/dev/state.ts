@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { writePrivate } from '../../controlplane/pki/files';
 import type { ProxyMode } from '../../dataplane/service/mode';
 import type { HostRecord } from './host-record';
-import { type StoreKind, stateRoot, type TrackedWrites } from './plan';
+import { type LocalOverlay, type StoreKind, stateRoot, type TrackedWrites } from './plan';
 
 export interface ClusterState {
   readonly name: string;
@@ -12,6 +12,7 @@ export interface ClusterState {
   readonly registryPort: number;
   readonly dualStack?: boolean;
   readonly proxyMode?: ProxyMode;
+  readonly overlay?: LocalOverlay;
   readonly hangTimeoutSeconds?: number;
   readonly managedFields?: TrackedWrites;
   readonly store?: StoreKind;
