@@ -10,6 +10,7 @@ import type { Client } from '../../controlplane/client/client';
 import { createEventRecorder, type EventRecorder } from '../../controlplane/client/event-recorder';
 import { createInformer, type Informer } from '../../controlplane/client/informer';
 import { SystemExec } from '../../dataplane/exec/system-exec';
+import { connectionTable } from '../../dataplane/hops/settings';
 import type { Mounts } from '../../dataplane/mount/mounts';
 import { RemoteFileSystems } from '../../dataplane/mount/remote';
 import { NodePodGroups } from './cgroups/open';
@@ -217,6 +218,7 @@ export class Kubelet implements Part {
       devices: () => devices.amounts(),
       notReady: () => this.problem() ?? this.networkProblem ?? shutdown.notReady(),
       pressures: () => this.eviction?.conditions() ?? [],
+      connections: () => connectionTable(),
       report,
     });
     const allServices = createInformer(client, services, { log: log.child('services') });

@@ -1,6 +1,6 @@
 // Follows one packet from node to node: asks each node what it does with it, and carries the result to the next one; then the answer the
 // same way back.
-import { isReady, type Node } from '../../controlplane/api';
+import { conditionOf, conntrackFullCondition, isReady, type Node } from '../../controlplane/api';
 import type { Hop, HopAnswer, HopEnd, HopFault, HopOrigin, HopPacket, HopQuestion } from '../../controlplane/base/hops';
 import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
@@ -78,6 +78,13 @@ function silentNode(nodes: readonly Node[], name: string, error: string): Hop {
   const hop = { kind: 'machine', name: `node ${name}`, facts: [error] } as const;
   if (!/cannot reach the kubelet|no answer within/.test(error)) {
     return { ...hop, state: 'unknown', facts: [`the node did not say what it does with the packet: ${error}`] };
+  }
+  // The API server needs a new connection, too. The kubelet told it over one that it had.
+  const full = node ? conditionOf(node, conntrackFullCondition) : undefined;
+  if (full?.status === 'True') {
+    const message = `node ${name} says since ${full.lastTransitionTime}: ${full.message}`;
+    const remedy = `on node ${name}: conntrack -L shows whose they are; sysctl -w net.netfilter.nf_conntrack_max=N allows more`;
+    return { ...hop, state: 'stops', fault: { code: 'ConntrackFull', message, remedy } };
   }
   const fault: HopFault = {
     code: 'NodeSilent',

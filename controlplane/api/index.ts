@@ -45,7 +45,7 @@ export {
 } from './mutating-webhook-configuration';
 export { type Namespace, namespaces } from './namespace';
 export { type NetworkPolicy, networkPolicies } from './network-policy';
-export { type Node, nodes } from './node';
+export { conntrackFullCondition, type Node, nodes } from './node';
 export { controlPlaneLabel, forbiddenNodeLabels, parseNodeLabels } from './node-labels';
 export { notReadyTaint, unreachableTaint } from './node-taints';
 export { type PersistentVolume, persistentVolumes } from './persistent-volume';

@@ -9,6 +9,9 @@ import type { Wire } from './types';
 
 export type Node = Wire<V1Node>;
 
+/** A condition of k8ts alone: True while the node's kernel drops new connections, because it tracks as many as it may. */
+export const conntrackFullCondition = 'ConntrackFull';
+
 const roleLabel = 'node-role.kubernetes.io/';
 const oldRoleLabel = 'kubernetes.io/role';
 

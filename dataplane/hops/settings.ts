@@ -2,31 +2,45 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** The kernel's table of connections of a network namespace. */
+export interface ConnectionTable {
+  readonly used: number;
+  /** A limit of the machine, for each namespace. */
+  readonly max: number;
+}
+
 export interface NetSettings {
   /** False: the node forwards nothing of this family. */
   readonly forwarding: Readonly<Record<4 | 6, boolean>>;
-  /** The kernel's table of connections; absent: not loaded. */
-  readonly connections?: { readonly used: number; readonly max: number };
+  /** Absent: connection tracking is not loaded. */
+  readonly connections?: ConnectionTable;
   /** True: rules of iptables also see what a bridge passes from port to port (br_netfilter). */
   readonly bridgeCallsIptables: Readonly<Record<4 | 6, boolean>>;
 }
 
 export async function readSettings(root = '/proc/sys/net'): Promise<NetSettings> {
-  const [forward4, forward6, used, max, bridge4, bridge6] = await Promise.all(
-    [
+  const [connections, forward4, forward6, bridge4, bridge6] = await Promise.all([
+    connectionTable(root),
+    ...[
       'ipv4/ip_forward',
       'ipv6/conf/all/forwarding',
-      'netfilter/nf_conntrack_count',
-      'netfilter/nf_conntrack_max',
       'bridge/bridge-nf-call-iptables',
       'bridge/bridge-nf-call-ip6tables',
     ].map((path) => numberIn(join(root, path))),
-  );
+  ]);
   return {
     forwarding: { 4: forward4 !== 0, 6: forward6 !== 0 },
     bridgeCallsIptables: { 4: bridge4 === 1, 6: bridge6 === 1 },
-    ...(used === undefined || max === undefined ? {} : { connections: { used, max } }),
+    ...(connections ? { connections } : {}),
   };
+}
+
+/** Undefined where connection tracking is not loaded. */
+export async function connectionTable(root = '/proc/sys/net'): Promise<ConnectionTable | undefined> {
+  const [used, max] = await Promise.all(
+    ['netfilter/nf_conntrack_count', 'netfilter/nf_conntrack_max'].map((path) => numberIn(join(root, path))),
+  );
+  return used === undefined || max === undefined ? undefined : { used, max };
 }
 
 /** Whether the node forwards what comes in by this link: net.ipv4.ip_forward sets all links, but each has a setting of its own. */

@@ -4,6 +4,7 @@ import { ingressLabs } from './ingress-labs';
 import { kernelLabs } from './kernel-labs';
 import type { Lab } from './lab';
 import { nameLabs } from './name-labs';
+import { nodeLabs } from './node-labs';
 import { policyLabs } from './policy-labs';
 import { probeLabs } from './probe-labs';
 import { serviceLabs } from './service-labs';
@@ -14,6 +15,7 @@ export const faultLabs: readonly Lab[] = [
   ...policyLabs,
   ...ingressLabs,
   ...kernelLabs,
+  ...nodeLabs,
   ...probeLabs,
 ];
 export { healthyLabs };

@@ -51,6 +51,7 @@ const objects: readonly object[] = [
   service('udp', { app: 'udp' }, { port: 67, targetPort: 67, protocol: 'UDP' }),
   pod('udp', udpServer, { node: far }),
   pod('friend', sleeping, { node: near, labels: { app: 'friend', role: 'friend' } }),
+  pod('few-dots', sleeping, { spec: { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } } }),
   pod('on-node', sleeping, { node: near, spec: { hostNetwork: true } }),
   pod('secured', serving(), { node: far }),
   service('secured', { app: 'secured' }),
@@ -75,6 +76,8 @@ const objects: readonly object[] = [
       ],
     },
   ),
+  pod('closed', sleeping, { node: near }),
+  policy('closed', { app: 'closed' }, { policyTypes: ['Ingress'] }),
   ingress('good', 'good.labs'),
   ingress('deep', 'deep.labs', { path: '/api', pathType: 'Prefix' }),
   {
@@ -105,6 +108,7 @@ export const healthyLabs: readonly Lab[] = [
   healthy('name-namespace', client, `web.${space}:80`),
   healthy('name-full', client, `web.${space}.svc.cluster.local:80`),
   healthy('name-absolute', client, `web.${space}.svc.cluster.local.:80`),
+  healthy('name-ndots', `${space}/few-dots`, `web.${space}:80`),
   healthy('name-headless', remote, 'headless:8080'),
   healthy('name-alias', client, 'alias:80'),
   healthy('pod', client, 'pod/web-far:8080'),
@@ -125,6 +129,8 @@ export const healthyLabs: readonly Lab[] = [
   healthy('load-balancer-local', 'outside', loadBalancer('public-local')),
   healthy('load-balancer-from-pod', remote, loadBalancer('public')),
   healthy('policy-allowed', `${space}/friend`, 'svc/secured'),
+  // The client of this way may get no connection itself: answers are no new connections.
+  healthy('policy-answers', `${space}/closed`, 'svc/web'),
   healthy('policy-allowed-name', `${space}/friend`, 'secured:80'),
   healthy('ingress', 'outside', 'http://good.labs/', { options: via }),
   healthy('ingress-path', 'outside', 'http://deep.labs/api/x?y=1', { options: via }),

@@ -1,7 +1,6 @@
-// Faults in the kernel of a node: foreign rules, routes, neighbours, links, settings, and agents that do not run.
-import { applyProcesses, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
+// Faults in the kernel of a node: foreign rules, routes, neighbours, links, settings.
 import type { Cluster } from '../e2e/cluster';
-import { addressOf, clusterIpOf, far, inNode, inPod, type Lab, near, nodeIp, service, space } from './lab';
+import { addressOf, clusterIpOf, far, inNode, inPod, type Lab, near, nodeIp, space } from './lab';
 
 const client = `${space}/client`;
 const drop = (...match: string[]) =>
@@ -300,24 +299,6 @@ export const kernelLabs: readonly Lab[] = [
         'SEEN_REPLY',
       );
       return () => cluster.inNode(near, 'conntrack', '-D', '-p', 'udp', '-s', from, '-d', to);
-    },
-  },
-  {
-    name: 'kube-proxy-stopped',
-    fault: 'kube-proxy of the node does not run, and the Service is newer than its rules',
-    from: client,
-    to: 'svc/newer',
-    codes: ['ProxyBehind'],
-    breaks: async (cluster) => {
-      const { runDir } = cluster.plan;
-      const specs = runningSpecs(runDir);
-      await stopProcesses(runDir, [`${near}/kube-proxy`]);
-      await cluster.apply(JSON.stringify(service('newer', { app: 'web' })));
-      await cluster.kubectl('wait', '-n', space, '--for=jsonpath={.spec.clusterIP}', 'service/newer');
-      return async () => {
-        await applyProcesses(runDir, specs);
-        await cluster.kubectl('delete', 'service', '-n', space, 'newer');
-      };
     },
   },
 ];

@@ -1,6 +1,6 @@
 // Faults of names: search lists, name servers, aliases.
 import { applyProcesses, processStatus, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
-import { type Lab, near, pod, policy, service, sleeping, space } from './lab';
+import { type Lab, near, otherSpace, pod, policy, service, sleeping, space } from './lab';
 
 const client = `${space}/client`;
 
@@ -29,6 +29,21 @@ export const nameLabs: readonly Lab[] = [
     objects: [
       pod('no-search', sleeping, {
         spec: { dnsPolicy: 'None', dnsConfig: { nameservers: ['10.96.0.10'], searches: ['example.com'] } },
+      }),
+    ],
+  },
+  {
+    name: 'search-list-astray',
+    fault: 'the search list of the pod begins in another namespace',
+    from: `${space}/astray`,
+    to: 'web:80',
+    codes: ['OtherNamespace', 'NoSearchList'],
+    objects: [
+      pod('astray', sleeping, {
+        spec: {
+          dnsPolicy: 'None',
+          dnsConfig: { nameservers: ['10.96.0.10'], searches: [`${otherSpace}.svc.cluster.local`] },
+        },
       }),
     ],
   },

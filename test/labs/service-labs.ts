@@ -203,6 +203,13 @@ export const serviceLabs: readonly Lab[] = [
     codes: ['NoSuchNodePort'],
   },
   {
+    name: 'node-port-out-of-range',
+    fault: 'the client uses a port of the node that is not in the range of node ports',
+    from: 'outside',
+    to: async (cluster) => `${nodeIp(cluster, far)}:40080`,
+    codes: ['NothingListens', 'NoSuchNodePort'],
+  },
+  {
     name: 'cluster-ip-from-outside',
     fault: 'a client outside uses the ClusterIP',
     from: 'outside',

@@ -1,5 +1,5 @@
 // Events about changes of the node's status, with upstream's reasons and messages. Pure.
-import type { Node } from '../../../controlplane/api';
+import { conntrackFullCondition, type Node } from '../../../controlplane/api';
 
 export type StatusEvent = readonly [type: 'Normal' | 'Warning', reason: string, message: string];
 type Status = NonNullable<Node['status']>;
@@ -8,6 +8,7 @@ const reasons: Readonly<Record<string, readonly [whenTrue: string, otherwise: st
   MemoryPressure: ['NodeHasInsufficientMemory', 'NodeHasSufficientMemory'],
   DiskPressure: ['NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
   PIDPressure: ['NodeHasInsufficientPID', 'NodeHasSufficientPID'],
+  [conntrackFullCondition]: ['ConntrackFull', 'ConntrackHasRoom'],
   Ready: ['NodeReady', 'NodeNotReady'],
 };
 

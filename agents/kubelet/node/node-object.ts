@@ -1,7 +1,8 @@
 // The Node object that this kubelet reports. Pure.
-import type { Node } from '../../../controlplane/api';
+import { conntrackFullCondition, type Node } from '../../../controlplane/api';
 import { volumesDirectory } from '../../../controlplane/api/volumes/binding';
 import { formatTime } from '../../../controlplane/base/clock';
+import type { ConnectionTable } from '../../../dataplane/hops/settings';
 import type { PressureCondition } from '../eviction/signals';
 import type { ImageRecord, RuntimeInfo } from '../runtime/runtime';
 import { volumesFolder } from '../volumes/persistent/provisioned';
@@ -24,6 +25,8 @@ export interface NodeInput {
   readonly diskBytes: number;
   /** What the node runs short of. */
   readonly pressures: readonly PressureCondition[];
+  /** The kernel's table of connections; absent when the caller does not know. */
+  readonly connections?: ConnectionTable;
   /** Names of attachable volumes that the node uses; absent when the caller does not know. */
   readonly volumesInUse?: readonly string[];
   /** Resources of device plug-ins: all devices, and those that are healthy. */
@@ -69,7 +72,7 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
     ],
     capacity,
     allocatable: { ...allocatable(capacity, input.policy), ...input.devices?.allocatable },
-    conditions: conditions(input).map((condition) => withTimes(condition, input.now, previous?.conditions)),
+    conditions: conditions(input, previous).map((condition) => withTimes(condition, input.now, previous?.conditions)),
     daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } } as unknown as NodeStatus['daemonEndpoints'],
     nodeInfo: {
       machineID: machine.machineId,
@@ -101,9 +104,13 @@ export function nodeStatus(input: NodeInput, previous: NodeStatus | undefined): 
 
 type Verdict = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
 
-function conditions(input: NodeInput): Verdict[] {
+function conditions(input: NodeInput, previous: NodeStatus | undefined): Verdict[] {
   const { notReady, pressures } = input;
+  const full = conntrackFull(input);
+  // Upstream's nodes do not have this condition: so it is absent until there is something to say.
+  const tells = full.status === 'True' || previous?.conditions?.some(({ type }) => type === full.type);
   return [
+    ...(tells ? [full] : []),
     pressure(
       'MemoryPressure',
       pressures,
@@ -137,6 +144,22 @@ function pressure(
   const under = pressures.includes(type);
   const [reason, message] = under ? bad : good;
   return { type, status: under ? 'True' : 'False', reason, message };
+}
+
+/** The kernel drops some new connections a little before the last entry is in use: entries come and go meanwhile. */
+const fullShare = 0.99;
+
+/** New connections are dropped, those of the API server to this kubelet too; what the kubelet writes goes over an old one. */
+function conntrackFull({ connections }: NodeInput): Verdict {
+  const type = conntrackFullCondition;
+  return connections && connections.used >= connections.max * fullShare
+    ? {
+        type,
+        status: 'True',
+        reason: 'ConntrackFull',
+        message: `the kernel tracks ${connections.max} connections of this node and no more: it drops new ones`,
+      }
+    : { type, status: 'False', reason: 'ConntrackHasRoom', message: 'the kernel has room to track new connections' };
 }
 
 function withTimes(verdict: Verdict, now: number, previous: readonly NodeCondition[] | undefined): NodeCondition {

@@ -42,6 +42,8 @@ export interface NodeReporterDeps {
   readonly notReady: () => string | undefined;
   /** What the node runs short of. */
   readonly pressures: () => readonly PressureCondition[];
+  /** The kernel's table of connections of the node. */
+  readonly connections?: () => Promise<NodeInput['connections']>;
   /** Reports an Event of the node. */
   readonly report: NodeEvent;
 }
@@ -130,6 +132,7 @@ export class NodeReporter {
     const { config, machine, runtime, clock, volumesInUse, devices } = this.deps;
     let notReady = this.deps.notReady();
     const disk = await statfs(config.rootDir);
+    const connections = await this.deps.connections?.();
     try {
       this.runtimeInfo ??= await runtime.info();
       this.images = await runtime.images();
@@ -151,6 +154,7 @@ export class NodeReporter {
       images: this.images,
       diskBytes: disk.blocks * disk.bsize,
       pressures: this.deps.pressures(),
+      ...(connections ? { connections } : {}),
       ...(volumesInUse ? { volumesInUse: volumesInUse.list() } : {}),
       ...(devices ? { devices: devices() } : {}),
       notReady,

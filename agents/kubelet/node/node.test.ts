@@ -82,6 +82,19 @@ t.test('conditions', async (t) => {
   t.not(worse?.lastTransitionTime, condition(input, 'Ready')?.lastTransitionTime);
 });
 
+t.test('a full table of connections', async (t) => {
+  const type = 'ConntrackFull';
+  const roomy = { ...input, connections: { used: 10, max: 1000 } };
+  const full = nodeStatus({ ...input, connections: { used: 999, max: 1000 } }, undefined);
+  t.equal(condition(roomy, type), undefined, 'upstream has no such condition: absent until it is needed');
+  t.match(
+    full.conditions?.find((one) => one.type === type),
+    { status: 'True', message: /tracks 1000 connections/ },
+  );
+  t.match(condition(roomy, type, full), { status: 'False', reason: 'ConntrackHasRoom' });
+  t.match(statusEvents('n1', full, nodeStatus(roomy, undefined)), [['Normal', 'ConntrackFull', /ConntrackFull/]]);
+});
+
 t.test('both addresses of a dual-stack node are reported, and a lost one is removed', async (t) => {
   const server = await openTestServer();
   t.teardown(() => server.close());
