@@ -79,7 +79,7 @@ function silentNode(nodes: readonly Node[], name: string, error: string): Hop {
   if (!/cannot reach the kubelet|no answer within/.test(error)) {
     return { ...hop, state: 'unknown', facts: [`the node did not say what it does with the packet: ${error}`] };
   }
-  // The API server needs a new connection, too. The kubelet told it over one that it had.
+  // The API server needs a new connection, too. The kubelet reported this over one that it had.
   const full = node ? conditionOf(node, conntrackFullCondition) : undefined;
   if (full?.status === 'True') {
     const message = `node ${name} says since ${full.lastTransitionTime}: ${full.message}`;
