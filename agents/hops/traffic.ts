@@ -5,17 +5,27 @@ import { createInterface } from 'node:readline';
 import { systemClock } from '../../controlplane/base/clock';
 import { BadRequest, describeError } from '../../controlplane/base/errors';
 import type { NodeTrafficStatus } from '../../controlplane/base/traffic';
+import { parseText } from '../../controlplane/process/options';
 import { defineCommand } from '../../controlplane/process/process';
 import { SystemExec } from '../../dataplane/exec/system-exec';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { TrafficCollector } from '../../dataplane/traffic/collector';
 import { cpuTimeMs } from '../../dataplane/traffic/cpu-time';
 import type { TrafficPod } from '../../dataplane/traffic/pods';
+import { readRequests } from './requests';
 
 export const command = defineCommand({
   name: 'traffic',
   summary: 'report connections, counters of pods and stopped packets of this node (the kubelet runs it)',
-  options: {},
+  options: {
+    ingress: {
+      flag: 'ingress',
+      placeholder: 'HOST:PORT',
+      default: '127.0.0.1:10259',
+      help: 'where the Ingress proxy of this node says what it has forwarded (its --healthz-port)',
+      parse: parseText,
+    },
+  },
   tool: true,
   notes: `  Reads lines of JSON from standard input: {"nodeName", "pods": [{"key", "pid", "addresses"}]}, and answers each with one line:
   what the node carries, or {"error"}. Ends at the end of input. While it runs, the kernel counts packets of new connections
@@ -25,13 +35,14 @@ export const command = defineCommand({
 example:
   echo '{"nodeName": "here", "pods": []}' | k8ts traffic
 `,
-  async run({ signal }) {
+  async run({ options, signal }) {
     const collector = new TrafficCollector({
       id: randomUUID(),
       netns: ownNetns(),
       exec: new SystemExec(),
       clock: systemClock,
       cpuMs: cpuTimeMs,
+      requests: () => readRequests(options.ingress),
       startedMs: 0,
     });
     try {

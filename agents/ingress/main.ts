@@ -8,7 +8,7 @@ import { LiveObjects } from '../../controlplane/client/live-objects';
 import { serveHealth } from '../../controlplane/process/health';
 import { defineCommand } from '../../controlplane/process/process';
 import { Names } from '../../dataplane/ingress/names';
-import { IngressServer } from '../../dataplane/ingress/server';
+import { type Answered, IngressServer } from '../../dataplane/ingress/server';
 import { ownAddresses } from '../../dataplane/link/own-addresses';
 import { IngressController, surroundings } from './controller';
 import { failureLog } from './failure-log';
@@ -16,6 +16,7 @@ import { openInformers } from './informers';
 import { Answers } from './metrics';
 import { type Options, options } from './options';
 import { refusedByName, type Surroundings } from './reach';
+import { RequestCounts } from './requests';
 import { openResolver } from './resolve';
 
 /** How long running requests may take to finish when the process stops. */
@@ -30,7 +31,12 @@ export const command = defineCommand({
     const informers = openInformers(client, log, options.stateDir);
     const facts = { ...informers, ownAddresses: ownAddresses(), refusedRanges: options.refusedRanges };
     const answers = new Answers();
-    const server = await openServer(options, surroundings(facts), answers, log);
+    const requests = new RequestCounts();
+    const onAnswer = (answered: Answered) => {
+      answers.count(answered.status);
+      requests.count(answered);
+    };
+    const server = await openServer(options, surroundings(facts), onAnswer, log);
     const tlsSecrets = new LiveObjects({ client, log, clock: systemClock }, secrets);
     const controller = new IngressController({
       ...facts,
@@ -45,7 +51,8 @@ export const command = defineCommand({
     log.info('listening', await server.listen());
     const check = () => (controller.configured ? undefined : 'waiting for the first list of Ingresses');
     const metrics = () => answers.render();
-    await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check, metrics }, signal);
+    const streams = { '/requests': () => requests.lines() };
+    await serveHealth({ host: '127.0.0.1', port: options.healthzPort, check, metrics, streams }, signal);
     try {
       await Promise.all([...Object.values(informers), controller].map((part) => part.run(signal)));
     } finally {
@@ -59,7 +66,7 @@ export const command = defineCommand({
 async function openServer(
   options: Options,
   around: Surroundings,
-  answers: Answers,
+  onAnswer: (answered: Answered) => void,
   log: Logger,
 ): Promise<IngressServer> {
   const names = new Names(await openResolver(options));
@@ -73,6 +80,6 @@ async function openServer(
       refuse: (address, port) => refusedByName(around, address, port),
     },
     onFailure: failureLog(log),
-    onAnswer: (status) => answers.count(status),
+    onAnswer,
   });
 }

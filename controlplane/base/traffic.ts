@@ -80,6 +80,19 @@ export interface RefusedFlow {
   readonly policies?: readonly string[];
 }
 
+/** Requests that the Ingress proxy of the node has answered: an Ingress' rule, the Service behind it, and the pod. */
+export interface IngressRequests {
+  /** NAMESPACE/NAME */
+  readonly ingress: string;
+  /** NAMESPACE/NAME */
+  readonly service: string;
+  /** ADDRESS:PORT of the pod; absent: the Service had none. */
+  readonly endpoint?: string;
+  readonly requests: number;
+  /** Those of them with a status of 500 and more. */
+  readonly failed: number;
+}
+
 export interface NodeTrafficStatus {
   /** Another value: the counters have begun again. */
   readonly collector: string;
@@ -94,6 +107,7 @@ export interface NodeTrafficStatus {
     readonly pods: string;
     readonly stopped: string;
     readonly refused: string;
+    readonly requests: string;
   };
   /** False: the kernel does not count packets of connections (nf_conntrack_acct). */
   readonly accounting: boolean;
@@ -105,6 +119,8 @@ export interface NodeTrafficStatus {
   readonly stopped: readonly StoppedTraffic[];
   /** The most packets first, at most 500. */
   readonly refused: readonly RefusedFlow[];
+  /** From the start of the proxy on; empty on a node without one. Connections that change their protocol do not count. */
+  readonly requests: readonly IngressRequests[];
   /** What could not be read, each as one sentence. */
   readonly problems: readonly string[];
   /** CPU time of the collector since its start, and its age: the share that it costs. */

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Dispatcher } from 'undici';
-import type { Backends, Upstream } from './backends';
+import type { Backends, Endpoint, Upstream } from './backends';
 import { type Failure, failureOf, kindOf, noEndpoints } from './failure';
 import { responseHeaders, trailersOf } from './headers';
 import type { BackendId } from './routes';
@@ -20,6 +20,8 @@ export interface ForwardJob {
   readonly response: ProxyResponse;
   readonly headers: string[];
   readonly hasBody: boolean;
+  /** Called with each endpoint that is tried. */
+  readonly onTry: (endpoint: Endpoint) => void;
   /** Answers with a status of our own. */
   readonly fail: (failure: Failure) => void;
 }
@@ -60,6 +62,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       return;
     }
     this.tried.push(upstream);
+    this.job.onTry(upstream);
     try {
       upstream.dispatcher.dispatch(
         {

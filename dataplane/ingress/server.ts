@@ -6,7 +6,7 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type BackendInput, Backends } from './backends';
+import { type BackendInput, Backends, type Endpoint } from './backends';
 import { type Dialing, defaultDialing } from './dial';
 import { type Failure, failureOf, noEndpoints } from './failure';
 import { forward, type ProxyRequest, type ProxyResponse } from './forward';
@@ -32,6 +32,14 @@ export interface IngressConfig {
   readonly backends: readonly BackendInput[];
   readonly tls: readonly TlsInput[];
 }
+/** What became of a request. */
+export interface Answered {
+  readonly status: number;
+  /** Absent: no rule has matched. */
+  readonly route?: Route;
+  /** ADDRESS:PORT of the endpoint that was tried last; absent: there was none. */
+  readonly endpoint?: string;
+}
 export interface IngressServerOptions {
   readonly host: string;
   /** 0 lets the kernel choose. */
@@ -46,7 +54,7 @@ export interface IngressServerOptions {
    */
   readonly dialing?: Dialing;
   /** Called once per answered request, for metrics. */
-  readonly onAnswer?: (status: number) => void;
+  readonly onAnswer?: (answered: Answered) => void;
   /** Called for each request that could not be forwarded, with details that its client must not see. */
   readonly onFailure?: (failure: Failure & { readonly requestId: string }) => void;
 }
@@ -184,8 +192,17 @@ export class IngressServer {
 
   private answer(request: ProxyRequest, response: ProxyResponse, tls: boolean): void {
     const { onAnswer } = this.options;
-    if (onAnswer) response.on('finish', () => onAnswer(response.statusCode));
     const verdict = this.judge(request, tls);
+    let tried: Endpoint | undefined;
+    if (onAnswer) {
+      response.on('finish', () =>
+        onAnswer({
+          status: response.statusCode,
+          ...('route' in verdict ? { route: verdict.route } : {}),
+          ...(tried ? { endpoint: textOf(tried) } : {}),
+        }),
+      );
+    }
     if ('status' in verdict) {
       answerProblem(response, request, verdict.status, page(verdict));
       return;
@@ -197,6 +214,9 @@ export class IngressServer {
       response,
       headers: verdict.headers,
       hasBody: hasRequestBody(request),
+      onTry: (endpoint) => {
+        tried = endpoint;
+      },
       fail: (failure) => answerProblem(response, request, failure.status, this.failed(failure)),
     });
   }
@@ -215,7 +235,7 @@ export class IngressServer {
       fail(noEndpoints(backend, this.backends.problem(backend)));
       return;
     }
-    const endpoint = `${upstream.address}:${upstream.port}`;
+    const endpoint = textOf(upstream);
     this.upgrader.upgrade({
       request,
       socket,
@@ -261,6 +281,8 @@ export class IngressServer {
     return { route, headers };
   }
 }
+
+const textOf = ({ address, port }: Endpoint): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** From the connection: an HTTP/1 request may claim any version. */
 const isHttp2 = (request: ProxyRequest): boolean => 'stream' in request;

@@ -1,13 +1,13 @@
 // What a node reports of its traffic: reads each part at its pace, and keeps the sums. One reading at a time.
 import { type Clock, formatMicroTime } from '../../controlplane/base/clock';
-import type { NodeTrafficStatus } from '../../controlplane/base/traffic';
+import type { IngressRequests, NodeTrafficStatus } from '../../controlplane/base/traffic';
 import type { Exec } from '../exec/exec';
 import type { Netns } from '../netns/netns';
 import { Accounting } from './accounting';
 import { connectionCount, readConnections } from './connections';
 import { GrowingCounters } from './growing';
 import { Ledger, type LedgerReport } from './ledger';
-import { Paced } from './pace';
+import { Paced, type Reading } from './pace';
 import { PodCounters, type PodReading, type TrafficPod } from './pods';
 import { type RefusalReading, RefusalWatch } from './refusal-watch';
 import { StoppedReader, type StoppedReading } from './stopped-reader';
@@ -20,6 +20,8 @@ export interface CollectorDeps {
   readonly exec: Exec;
   readonly clock: Pick<Clock, 'now' | 'elapsed'>;
   readonly cpuMs: () => number;
+  /** What the Ingress proxy of the node has forwarded. */
+  readonly requests: () => Promise<readonly IngressRequests[]>;
   /** When the process began, on the clock without steps. */
   readonly startedMs: number;
 }
@@ -36,6 +38,7 @@ export class TrafficCollector {
     readonly pods: Paced<PodReading>;
     readonly stopped: Paced<StoppedReading>;
     readonly refused: Paced<RefusalReading>;
+    readonly requests: Paced<readonly IngressRequests[]>;
   };
 
   /** close() undoes what it has changed in the kernel. @throws NotFound when the namespace is gone */
@@ -47,6 +50,7 @@ export class TrafficCollector {
       pods: new Paced(pace),
       stopped: new Paced(pace),
       refused: new Paced(pace),
+      requests: new Paced(pace),
     };
     this.accounting = new Accounting(netns);
     this.rules = new StoppedReader(exec);
@@ -64,6 +68,7 @@ export class TrafficCollector {
     const counters = await this.paces.pods.get(() => this.podCounters.read(pods), clock.now());
     const stopped = await this.paces.stopped.get(() => this.readStopped(), clock.now());
     const refused = await this.paces.refused.get(() => this.watch.read(clock.elapsed()), clock.now());
+    const requests = await this.paces.requests.get(this.deps.requests, clock.now());
     const { unremembered } = this.ledger;
     const problems = [
       accounting.problem,
@@ -77,12 +82,19 @@ export class TrafficCollector {
       ...(stopped.value?.problems ?? []),
       refused.problem,
       refused.value?.problem,
+      requests.problem,
     ].filter((problem) => problem !== undefined);
-    const times = [connections, counters, stopped, refused].map(({ atMs = clock.now() }) => formatMicroTime(atMs));
+    const timeOf = ({ atMs = clock.now() }: Reading<unknown>) => formatMicroTime(atMs);
     return {
       collector: id,
       time: formatMicroTime(clock.now()),
-      readAt: { connections: times[0]!, pods: times[1]!, stopped: times[2]!, refused: times[3]! },
+      readAt: {
+        connections: timeOf(connections),
+        pods: timeOf(counters),
+        stopped: timeOf(stopped),
+        refused: timeOf(refused),
+        requests: timeOf(requests),
+      },
       accounting: accounting.on,
       connections: connectionCount(netns),
       edges: connections.value?.edges ?? [],
@@ -90,6 +102,7 @@ export class TrafficCollector {
       pods: counters.value?.pods ?? [],
       stopped: stopped.value?.stopped ?? [],
       refused: this.watch.flows.report(stopped.value?.stopped ?? []),
+      requests: requests.value ?? [],
       problems: problems.slice(0, maxProblems).map((problem) => problem.slice(0, maxProblemText)),
       cost: { cpuMs: Math.round(cpuMs()), ageMs: Math.round(clock.elapsed() - startedMs) },
     };

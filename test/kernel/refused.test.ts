@@ -70,6 +70,7 @@ const collectorOf = (node: TestNetns): TrafficCollector =>
     exec: new NetnsExec(node),
     clock: { now: () => Date.now(), elapsed: () => performance.now() },
     cpuMs: () => 0,
+    requests: async () => [],
     startedMs: performance.now(),
   });
 

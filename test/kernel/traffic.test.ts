@@ -98,6 +98,7 @@ function collect(scope: Scope, node: TestNetns): TrafficCollector {
     exec: new NetnsExec(node),
     clock: { now: () => Date.now(), elapsed: () => performance.now() },
     cpuMs: () => 0,
+    requests: async () => [],
     startedMs: performance.now(),
   });
   scope.defer(async () => collector.close());

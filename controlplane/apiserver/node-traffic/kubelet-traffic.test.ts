@@ -2,7 +2,7 @@ import t from 'tap';
 import { FakeClock } from '../../../test/lib/fake-clock';
 import { KubeletTraffic } from './kubelet-traffic';
 
-const lists = { edges: [], pods: [], stopped: [], refused: [], problems: [] };
+const lists = { edges: [], pods: [], stopped: [], refused: [], requests: [], problems: [] };
 const text = JSON.stringify({ readAt: {}, connections: {}, ...lists, cost: {} });
 
 t.test('a bounded number of kubelets is asked at once', async (t) => {

@@ -73,9 +73,9 @@ function parsed(text: string, node: string): TrafficAnswer {
 
 /** What this server and its readers take for granted: one node that answers something else may not spoil the others. */
 function isStatus(value: unknown): value is NodeTrafficStatus {
-  const { readAt, connections, edges, pods, stopped, refused, problems, cost } = (value ??
+  const { readAt, connections, edges, pods, stopped, refused, requests, problems, cost } = (value ??
     {}) as Partial<NodeTrafficStatus>;
-  const lists = [edges, pods, stopped, refused].every((list) => Array.isArray(list) && list.every(isObject));
+  const lists = [edges, pods, stopped, refused, requests].every((list) => Array.isArray(list) && list.every(isObject));
   return lists && Array.isArray(problems) && [readAt, connections, cost].every(isObject);
 }
 

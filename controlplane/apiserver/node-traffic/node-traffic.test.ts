@@ -17,6 +17,7 @@ const status = {
   pods: [],
   stopped: [{ packets: 3 }, { packets: 4 }],
   refused: [],
+  requests: [],
   problems: ['a part cannot be read'],
   cost: { cpuMs: 1, ageMs: 65_000 },
 };
@@ -128,7 +129,7 @@ t.test('what kubelets may say', async (t) => {
   };
   answer = { status: 503, text: 'the reader of traffic failed' };
   t.match(await error(), /the reader of traffic failed/);
-  const broken = [{ connections: null }, { edges: [null] }, { refused: undefined }, { readAt: undefined }];
+  const broken = [{ connections: null }, { edges: [null] }, { refused: undefined }, { requests: undefined }, { readAt: undefined }];
   const others = broken.map((part) => JSON.stringify({ ...status, ...part }));
   for (const text of ['{}', '[]', 'null', '{"edges":[]}', ...others]) {
     answer = { status: 200, text };

@@ -1,6 +1,6 @@
 // Whose address is this: of a pod, a Service, a node, or of a machine outside of the cluster.
 import { type Box, elsewhereId, entryId, nodeId, outsideId, serviceId, unknownId } from './boxes';
-import { addressesOfService, type ClusterObjects, keyOf } from './objects';
+import { addressesOf, addressesOfService, type ClusterObjects, keyOf, type Pod, probedPorts } from './objects';
 import { isIn, rangeBits } from './ranges';
 
 export interface Place {
@@ -16,6 +16,8 @@ export interface Directory {
   readonly byNodePort: ReadonlyMap<number, Place>;
   readonly nodeAddresses: ReadonlySet<string>;
   readonly boxes: ReadonlySet<string>;
+  /** ADDRESS:PORT of pods that the kubelet of their node probes, by node. */
+  readonly probed: ReadonlyMap<string, ReadonlySet<string>>;
   /** Ranges of the nodes for their pods, as rangeBits() says them. */
   readonly podRanges: readonly string[];
   /** The reader may not list all objects: an address that is in none of them may be of any. */
@@ -49,8 +51,33 @@ export function directoryOf(objects: ClusterObjects, boxes: readonly Box[], isPa
       for (const address of addresses) byAddress.set(address, { box: id, node, isService: false });
     }
   }
-  return { byAddress, byNodePort, nodeAddresses, boxes: new Set(boxes.map(({ id }) => id)), podRanges, isPartial };
+  return {
+    byAddress,
+    byNodePort,
+    nodeAddresses,
+    boxes: new Set(boxes.map(({ id }) => id)),
+    probed: probedOf(objects.pods),
+    podRanges,
+    isPartial,
+  };
 }
+
+function probedOf(pods: readonly Pod[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const probed = new Map<string, Set<string>>();
+  for (const pod of pods) {
+    const ports = probedPorts(pod);
+    if (ports.length === 0) continue;
+    const node = pod.spec?.nodeName ?? '';
+    const known = probed.get(node) ?? new Set();
+    for (const address of addressesOf(pod)) for (const port of ports) known.add(endText({ address, port }));
+    probed.set(node, known);
+  }
+  return probed;
+}
+
+/** ADDRESS:PORT; an address of IPv6 in brackets. */
+export const endText = ({ address, port }: { readonly address: string; readonly port?: number }): string =>
+  port === undefined ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /**
  * What a node itself has of its range of pod addresses: the first one at its tunnel, the next one at the bridge of its pods. With the

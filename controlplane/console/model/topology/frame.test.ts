@@ -11,6 +11,7 @@ const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
   atMs: 1,
   structure,
   traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
+  requests: [],
   stops: [],
   refused: [],
   podRates: new Map(),
@@ -40,8 +41,37 @@ t.test('traffic of the cluster itself is drawn when the reader wants it', async 
   const probe = frameOf(input(edge('192.168.0.1', '10.244.0.5 8080')), scope);
   t.ok(
     probe.links.some(({ from }) => from === 'node/n1'),
-    'a probe of the kubelet goes to a pod',
+    'a program of the node that is none of the cluster',
   );
+});
+
+t.test('of the traffic of nodes with pods, probes and what Ingresses forward is of the cluster itself', async (t) => {
+  const probed = {
+    ...shop,
+    pods: shop.pods.map((one) => ({
+      ...one,
+      spec: {
+        ...one.spec,
+        containers: [{ ports: [{ name: 'web', containerPort: 8080 }], readinessProbe: { httpGet: { port: 'web' } } }],
+      },
+    })),
+  };
+  const forwarded = { ingress: 'shop/front', service: 'shop/web', endpoint: '10.244.1.5:8443', requests: 1, failed: 0 };
+  const edges = [
+    edge('192.168.0.1', '10.244.0.5 8080'),
+    edge('192.168.0.1', '10.244.0.5 9090'),
+    edge('192.168.0.1', '10.244.1.5 8443'),
+    edge('192.168.0.1', '10.244.1.5 8080'),
+  ];
+  const now = status(0, { edges, requests: [forwarded] });
+  const traffic = trafficLinks([{ node: 'n1', before: {}, now }], directoryOf(probed, structure.boxes));
+  const flows = (withSystem: boolean) =>
+    frameOf({ ...input(), traffic }, { ...scope, withSystem })
+      .links.find(({ id }) => id === `node/n1 ${webBox}`)
+      ?.traffic?.flows.map(({ destination, port }) => `${destination}:${port}`)
+      .sort();
+  t.strictSame(flows(false), ['10.244.0.5:9090', '10.244.1.5:8080'], 'no kubelet probes pods of another node');
+  t.strictSame(flows(true), ['10.244.0.5:8080', '10.244.0.5:9090', '10.244.1.5:8080', '10.244.1.5:8443']);
 });
 
 t.test('a link has what objects declare and what was seen', async (t) => {

@@ -3,7 +3,8 @@ import { type Box, type DeclaredLink, entryId, plainKinds, type Structure } from
 import type { PodRates } from './pod-rates';
 import type { Refused } from './refused';
 import type { Remark } from './remarks';
-import type { Stop, TrafficLink } from './traffic';
+import type { RequestLink, RequestRates } from './requests';
+import { type Stop, type TrafficLink, together } from './traffic';
 
 export interface Link {
   readonly id: string;
@@ -13,6 +14,8 @@ export interface Link {
   readonly declared?: DeclaredLink;
   /** Present: connections were seen. */
   readonly traffic?: TrafficLink;
+  /** Present: requests through an Ingress have come. */
+  readonly requests?: RequestRates;
   /** Packets a second that policies drop on this way; 0: they have dropped some before. */
   readonly refusedPerSecond?: number;
 }
@@ -32,6 +35,7 @@ export interface FrameInput {
   readonly atMs: number;
   readonly structure: Structure;
   readonly traffic: readonly TrafficLink[];
+  readonly requests: readonly RequestLink[];
   readonly stops: readonly Stop[];
   readonly refused: readonly Refused[];
   /** By NAMESPACE/NAME. */
@@ -41,7 +45,7 @@ export interface FrameInput {
 export interface Scope {
   /** '' for all. Boxes of other namespaces are drawn when they talk with one of this namespace. */
   readonly namespace: string;
-  /** Traffic between nodes, and of nodes with the control plane: of the cluster itself. */
+  /** Traffic of the cluster itself: between nodes, with the control plane, probes of pods, and what proxies of Ingresses forward. */
   readonly withSystem: boolean;
   readonly maxBoxes: number;
   /** Drawn before others: what the reader searches for. */
@@ -49,9 +53,10 @@ export interface Scope {
 }
 
 export function frameOf(input: FrameInput, scope: Scope): Frame {
-  const { structure, traffic, stops, refused } = input;
+  const { structure, requests, stops, refused } = input;
+  const traffic = input.traffic.filter(({ isOwn }) => scope.withSystem || !isOwn);
   const byId = new Map(structure.boxes.map((box) => [box.id, box]));
-  const links = joined(structure.links, traffic, refused).filter(
+  const links = joined({ declared: structure.links, traffic, requests, refused }).filter(
     ({ from, to }) => byId.has(from) && byId.has(to) && (scope.withSystem || !isSystem(byId, from, to)),
   );
   const isInScope = ({ namespace }: Box) => namespace !== '' && [namespace, ''].includes(scope.namespace);
@@ -81,11 +86,14 @@ function isSystem(byId: ReadonlyMap<string, Box>, from: string, to: string): boo
   return ends.every((kind) => kind === 'node' || kind === 'outside' || kind === 'elsewhere');
 }
 
-function joined(
-  declared: readonly DeclaredLink[],
-  traffic: readonly TrafficLink[],
-  refused: readonly Refused[],
-): readonly Link[] {
+function joined({
+  declared,
+  traffic,
+  requests,
+  refused,
+}: Pick<FrameInput, 'traffic' | 'requests' | 'refused'> & {
+  readonly declared: readonly DeclaredLink[];
+}): readonly Link[] {
   const links = new Map<string, Link>();
   for (const one of declared) {
     const id = `${one.from} ${one.to}`;
@@ -93,7 +101,12 @@ function joined(
   }
   for (const one of traffic) {
     const id = `${one.from} ${one.to}`;
-    links.set(id, { ...(links.get(id) ?? { id, from: one.from, to: one.to }), traffic: one });
+    const known = links.get(id) ?? { id, from: one.from, to: one.to };
+    links.set(id, { ...known, traffic: known.traffic ? together(known.traffic, one) : one });
+  }
+  for (const { from, to, ...rates } of requests) {
+    const id = `${from} ${to}`;
+    links.set(id, { ...(links.get(id) ?? { id, from, to }), requests: rates });
   }
   for (const { from, to, packetsPerSecond } of refused) {
     const id = `${from} ${to}`;
@@ -112,8 +125,8 @@ function mostTalkative(
   if (ids.length <= max) return new Set(ids);
   const weight = new Map<string, number>();
   const add = (id: string, by: number) => weight.set(id, (weight.get(id) ?? 0) + by);
-  for (const { from, to, traffic } of links) {
-    const by = traffic ? 100 : 1;
+  for (const { from, to, traffic, requests } of links) {
+    const by = traffic || requests ? 100 : 1;
     add(from, by);
     add(to, by);
   }

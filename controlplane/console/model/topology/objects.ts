@@ -3,8 +3,26 @@
 import type { KubeObject, Metadata } from '../objects';
 import type { ResourceRef } from '../routes';
 
+interface ProbePort {
+  readonly port?: number | string;
+}
+interface Probe {
+  readonly httpGet?: ProbePort;
+  readonly tcpSocket?: ProbePort;
+  readonly grpc?: ProbePort;
+}
+interface Container {
+  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly startupProbe?: Probe;
+}
 export interface Pod extends KubeObject {
-  readonly spec?: { readonly nodeName?: string; readonly hostNetwork?: boolean };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly hostNetwork?: boolean;
+    readonly containers?: readonly Container[];
+  };
   readonly status?: {
     readonly phase?: string;
     readonly podIP?: string;
@@ -95,6 +113,15 @@ export const addressesOf = ({ status }: Pod): readonly string[] => {
   const all = (status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
   return all.length > 0 ? all : status?.podIP ? [status.podIP] : [];
 };
+
+/** Ports of the pod at which the kubelet of its node looks whether it is alive. */
+export const probedPorts = ({ spec }: Pod): readonly number[] =>
+  (spec?.containers ?? []).flatMap(({ ports = [], livenessProbe, readinessProbe, startupProbe }) =>
+    [livenessProbe, readinessProbe, startupProbe].flatMap((probe) => {
+      const { port } = probe?.httpGet ?? probe?.tcpSocket ?? probe?.grpc ?? {};
+      return typeof port === 'string' ? (ports.find(({ name }) => name === port)?.containerPort ?? []) : (port ?? []);
+    }),
+  );
 
 /** By which clients call it. */
 export function addressesOfService({ spec, status }: Service): readonly string[] {

@@ -105,9 +105,10 @@ export const status = (atSeconds: number, more: Partial<NodeTrafficStatus>): Nod
   pods: [],
   stopped: [],
   refused: [],
+  requests: [],
   problems: [],
   cost: { cpuMs: 0, ageMs: 0 },
   ...more,
 });
 
-const allAt = (time: string) => ({ connections: time, pods: time, stopped: time, refused: time });
+const allAt = (time: string) => ({ connections: time, pods: time, stopped: time, refused: time, requests: time });

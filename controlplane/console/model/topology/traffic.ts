@@ -1,7 +1,9 @@
 // From what nodes report of their traffic to links between boxes, with rates. Every connection counts once, although two nodes see it: the
 // node of its client reports it; a client that is no pod is reported by the node that it came to first.
 import type { NodeTrafficStatus, PacketsAndBytes, StoppedTraffic, TrafficEdge } from '../../../base/traffic';
-import { calledAt, type Directory, whereOf } from './directory';
+import { nodeId } from './boxes';
+import { calledAt, type Directory, endText, whereOf } from './directory';
+import { forwardedBy } from './requests';
 
 /** What a node reports, with the answer before each part was read again: of one reading alone the rates are not known. */
 export interface NodeReading {
@@ -9,12 +11,12 @@ export interface NodeReading {
   readonly before: { readonly [part in Part]?: NodeTrafficStatus | undefined };
   readonly now: NodeTrafficStatus;
 }
-type Part = 'connections' | 'pods' | 'stopped' | 'refused';
+type Part = 'connections' | 'pods' | 'stopped' | 'refused' | 'requests';
 
 /** The next reading of a node. A part that costs the node much is read less often than the page asks, and keeps its rate meanwhile. */
 export function nextReading(last: NodeReading | undefined, node: string, now: NodeTrafficStatus): NodeReading {
   const before = (part: Part) => (last && last.now.readAt[part] === now.readAt[part] ? last.before[part] : last?.now);
-  const parts = ['connections', 'pods', 'stopped', 'refused'] as const;
+  const parts = ['connections', 'pods', 'stopped', 'refused', 'requests'] as const;
   return { node, before: Object.fromEntries(parts.map((part) => [part, before(part)])), now };
 }
 
@@ -40,6 +42,8 @@ export interface Flow {
 export interface TrafficLink {
   readonly from: string;
   readonly to: string;
+  /** Probes of kubelets, and what the proxies of Ingresses forward: the requests are counted for themselves. */
+  readonly isOwn: boolean;
   readonly open: number;
   /** Of TCP and SCTP: of other protocols one-way traffic is no fault. */
   readonly unanswered: number;
@@ -71,14 +75,15 @@ export function trafficLinks(readings: readonly NodeReading[], directory: Direct
     }
   }
   const links = new Map<string, Flow[]>();
-  const put = (from: string, to: string, flow: Flow) => {
-    const key = `${from} ${to}`;
+  const put = (from: string, to: string, flow: Flow, isOwn = false) => {
+    const key = `${from} ${to} ${isOwn}`;
     const flows = links.get(key);
     if (flows) flows.push(flow);
     else links.set(key, [flow]);
   };
   for (const reading of readings) {
     const rates = ratesOf(reading);
+    const isOwn = ownOf(reading, directory);
     for (const edge of reading.now.edges) {
       const from = whereOf(directory, edge.source);
       // The client's own node reports it, with what its rules made of it.
@@ -88,10 +93,11 @@ export function trafficLinks(readings: readonly NodeReading[], directory: Direct
       const flow = { ...flowOf(edge), ...rates(edge) };
       const target = calledAt(directory, edge.destination);
       const backend = edge.backend && calledAt(directory, edge.backend).box;
+      const own = from.box === nodeId(reading.node) && isOwn(edge.backend ?? edge.destination);
       // A port of the node that is forwarded to a pod: the node is not the receiver.
-      if (backend !== undefined && !target.isService) put(from.box, backend, flow);
+      if (backend !== undefined && !target.isService) put(from.box, backend, flow, own);
       else {
-        put(from.box, target.box, flow);
+        put(from.box, target.box, flow, own && !target.isService);
         if (backend !== undefined) put(target.box, backend, flow);
       }
     }
@@ -99,18 +105,24 @@ export function trafficLinks(readings: readonly NodeReading[], directory: Direct
   return [...links].map(([key, flows]) => linkOf(key, flows));
 }
 
+/** Whether the node itself sends to this pod in the name of the cluster. */
+function ownOf(reading: NodeReading, { probed }: Directory): (end: TrafficEdge['destination']) => boolean {
+  const [probes, forwarded] = [probed.get(reading.node), forwardedBy(reading)];
+  return (end) => {
+    const text = endText(end);
+    return probes?.has(text) === true || forwarded.has(text);
+  };
+}
+
 const sight = (protocol: string, source: string, { address, port }: TrafficEdge['destination']): string =>
   `${protocol} ${source} ${address} ${port ?? ''}`;
-
-const withPort = ({ address, port }: TrafficEdge['destination']): string =>
-  port === undefined ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 const flowOf = (edge: TrafficEdge) => ({
   protocol: edge.protocol,
   source: edge.source,
   destination: edge.destination.address,
   ...(edge.destination.port === undefined ? {} : { port: edge.destination.port }),
-  ...(edge.backend ? { backend: withPort(edge.backend) } : {}),
+  ...(edge.backend ? { backend: endText(edge.backend) } : {}),
   ...(edge.translatedSource ? { translatedSource: edge.translatedSource } : {}),
   open: edge.open,
   unanswered: edge.unanswered,
@@ -119,12 +131,13 @@ const flowOf = (edge: TrafficEdge) => ({
 });
 
 function linkOf(key: string, all: readonly Flow[]): TrafficLink {
-  const [from = '', to = ''] = key.split(' ');
-  const flows = [...all].sort((a, b) => b.bytesPerSecond - a.bytesPerSecond || b.opened - a.opened);
+  const [from = '', to = '', isOwn] = key.split(' ');
+  const flows = [...all].sort(byRate);
   const sum = (of: (flow: Flow) => number) => all.reduce((total, flow) => total + of(flow), 0);
   return {
     from,
     to,
+    isOwn: isOwn === 'true',
     open: sum(({ open }) => open),
     unanswered: sum(({ protocol, unanswered }) => (protocol === 'tcp' || protocol === 'sctp' ? unanswered : 0)),
     uncounted: sum(({ uncounted }) => uncounted),
@@ -134,6 +147,25 @@ function linkOf(key: string, all: readonly Flow[]): TrafficLink {
     flows: flows.slice(0, maxFlows),
   };
 }
+
+/** Of one way: what the cluster itself sends, and the rest. */
+export function together(one: TrafficLink, other: TrafficLink): TrafficLink {
+  const both = (of: (link: TrafficLink) => number) => of(one) + of(other);
+  return {
+    from: one.from,
+    to: one.to,
+    isOwn: one.isOwn && other.isOwn,
+    open: both(({ open }) => open),
+    unanswered: both(({ unanswered }) => unanswered),
+    uncounted: both(({ uncounted }) => uncounted),
+    openedPerSecond: both(({ openedPerSecond }) => openedPerSecond),
+    bytesPerSecond: both(({ bytesPerSecond }) => bytesPerSecond),
+    packetsPerSecond: both(({ packetsPerSecond }) => packetsPerSecond),
+    flows: [...one.flows, ...other.flows].sort(byRate).slice(0, maxFlows),
+  };
+}
+
+const byRate = (a: Flow, b: Flow): number => b.bytesPerSecond - a.bytesPerSecond || b.opened - a.opened;
 
 const noRate = { openedPerSecond: 0, bytesPerSecond: 0, packetsPerSecond: 0 };
 
@@ -164,7 +196,7 @@ function ratesOf(reading: NodeReading): (edge: TrafficEdge) => typeof noRate {
 }
 
 const edgeKey = ({ protocol, source, destination, backend, translatedSource = '' }: TrafficEdge): string =>
-  `${protocol} ${source} ${withPort(destination)} ${backend ? withPort(backend) : ''} ${translatedSource}`;
+  `${protocol} ${source} ${endText(destination)} ${backend ? endText(backend) : ''} ${translatedSource}`;
 
 /** Only rules that have stopped something since the reading before, or since the collector's start. */
 export function stopsOf(readings: readonly NodeReading[], directory: Directory): readonly Stop[] {

@@ -5,6 +5,7 @@ import { directoryOf } from '../../model/topology/directory';
 import type { FrameInput } from '../../model/topology/frame';
 import { podRatesOf } from '../../model/topology/pod-rates';
 import { refusedOf, withoutInnocents } from '../../model/topology/refused';
+import { requestLinks } from '../../model/topology/requests';
 import { type Moment, withMoment } from '../../model/topology/timeline';
 import { stopsOf, trafficLinks } from '../../model/topology/traffic';
 import { type ObjectsState, useObjects } from './use-objects';
@@ -32,7 +33,8 @@ export function useMoments(namespace: string): MomentsState {
     const refused = refusedOf(readings, directory);
     const stops = withoutInnocents(stopsOf(readings, directory), refused);
     const links = trafficLinks(readings, directory);
-    return { atMs, structure, traffic: links, stops, refused, podRates: podRatesOf(readings), remarks };
+    const requests = requestLinks(readings, directory);
+    return { atMs, structure, traffic: links, requests, stops, refused, podRates: podRatesOf(readings), remarks };
   }, [traffic, structure, directory]);
   const latest = useRef(now);
   latest.current = now;
