@@ -129,7 +129,13 @@ t.test('what kubelets may say', async (t) => {
   };
   answer = { status: 503, text: 'the reader of traffic failed' };
   t.match(await error(), /the reader of traffic failed/);
-  const broken = [{ connections: null }, { edges: [null] }, { refused: undefined }, { requests: undefined }, { readAt: undefined }];
+  const broken = [
+    { connections: null },
+    { edges: [null] },
+    { refused: undefined },
+    { requests: undefined },
+    { readAt: undefined },
+  ];
   const others = broken.map((part) => JSON.stringify({ ...status, ...part }));
   for (const text of ['{}', '[]', 'null', '{"edges":[]}', ...others]) {
     answer = { status: 200, text };

@@ -109,7 +109,13 @@ t.test('rates are the difference of two readings of one collector', async (t) =>
 
 t.test('a part that was not read again keeps its rate', async (t) => {
   const first = nextReading(undefined, 'n1', status(10, {}));
-  t.strictSame(first.before, { connections: undefined, pods: undefined, stopped: undefined, refused: undefined, requests: undefined });
+  t.strictSame(first.before, {
+    connections: undefined,
+    pods: undefined,
+    stopped: undefined,
+    refused: undefined,
+    requests: undefined,
+  });
   const second = nextReading(first, 'n1', status(12, {}));
   t.equal(second.before.connections, first.now);
   const third = status(14, { readAt: { ...status(14, {}).readAt, connections: second.now.readAt.connections } });
