@@ -2,13 +2,13 @@
 import { isIP } from 'node:net';
 import { isReady, services } from '../../controlplane/api';
 import { BadRequest } from '../../controlplane/base/errors';
-import type { HopFault, HopPacket } from '../../controlplane/base/hops';
+import type { Hop, HopFault, HopPacket } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { follow } from './follow';
 import { askNameServers } from './name-servers';
-import { resolveName, zoneOf } from './names';
+import { hostsAddress, resolveName, zoneOf } from './names';
 import type { To } from './question';
 import { faultHop, stops } from './report';
 import type { Sender } from './sender';
@@ -101,20 +101,26 @@ async function namedTarget(
   const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
   let asked = await follow(start, cluster);
   const resolver = asked.passed[0]?.answer.resolver ?? { servers: [server], search: [], ndots: 1 };
+  const ofHosts = hostsAddress(name, resolver, family);
+  const all = await cluster.services();
+  const namespace = sender.pod?.metadata?.namespace ?? '';
+  const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
+  const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family, namespace });
+  if (ofHosts !== undefined) {
+    hops.push({ ...hostsHop(name, ofHosts, sender.label, resolved.addresses), leg: 'name', node: sender.node });
+    return ofHosts;
+  }
   const [first] = resolver.servers;
   if (first !== undefined && first !== server && first.includes(':') === server.includes(':')) {
     asked = await follow({ ...start, packet: { ...packet, destination: first } }, cluster);
   }
-  hops.push(...asked.hops.map((hop) => (hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node) } : hop)));
+  const foreign = first === server ? undefined : first;
+  hops.push(...asked.hops.map((hop) => (hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop)));
   if (stops(hops)) return undefined;
   if (asked.end.kind === 'machine' && asked.packet.destination === first && first !== server) {
     const fact = `the name server ${first} is not the cluster's: only it knows what it answers`;
     hops.push({ kind: 'name', name: `name ${name}`, state: 'unknown', facts: [fact], leg: 'name' });
   }
-  const all = await cluster.services();
-  const namespace = sender.pod?.metadata?.namespace ?? '';
-  const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
-  const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family, namespace });
   hops.push({ ...resolved.hop, leg: 'name' });
   if (probes === undefined || stops(hops)) return resolved.addresses[0];
   const { hop, addresses } = await askNameServers(
@@ -123,12 +129,13 @@ async function namedTarget(
       from: sender.origin,
       servers: resolver.servers,
       name: resolved.asked ?? name,
+      ...(resolved.alias ? { alias: resolved.alias } : {}),
       family,
       expected: resolved.addresses,
     },
     cluster,
   );
-  if (hop) hops.push(hop);
+  if (hop) hops.push(withDoubt(hop, hops));
   if (stops(hops)) return undefined;
   // Only the servers know names outside the cluster: what they say is the plan.
   if (resolved.addresses.length === 0 && addresses.length > 0) known(hops);
@@ -152,8 +159,38 @@ const headlessNamed = (name: string, all: Awaited<ReturnType<ClusterReader['serv
   );
 };
 
-/** What stops the look-up of a name, in words about the name server. */
-function dnsFault(fault: HopFault, node: string | undefined): HopFault {
+/** The hosts file is read first: a name of the cluster in it hides the Service. */
+function hostsHop(name: string, address: string, label: string, known: readonly string[]): Hop {
+  const hop = { kind: 'name', name: `name ${name}` } as const;
+  const fact = `the hosts file of ${label} says ${address}: no name server is asked (spec.hostAliases, or a program wrote it)`;
+  if (known.length === 0 || known.includes(address)) return { ...hop, state: 'passes', facts: [fact] };
+  const message = `the hosts file of ${label} says that ${name} is ${address}, the Services say ${known.join(', ')}: no name server is asked`;
+  const remedy = 'compare spec.hostAliases of the pod; if a program has changed /etc/hosts, delete the pod';
+  return { ...hop, state: 'doubtful', facts: [fact], fault: { code: 'NameAnswersOther', message, remedy } };
+}
+
+/** A server that is silent, behind a hop that could not be judged: the hop may be why. */
+function withDoubt(silent: LocatedHop, before: readonly LocatedHop[]): LocatedHop {
+  const doubt = before.find(({ leg, kind, state }) => leg === 'name' && kind !== 'name' && state === 'unknown');
+  if (silent.fault?.code !== 'DnsDown' || doubt === undefined) return silent;
+  const why = `${doubt.name}${doubt.node ? ` on node ${doubt.node}` : ''} could not be judged: ${doubt.facts.at(-1) ?? ''}`;
+  const remedy = 'begin with that rule; then hack/logs dns, or journalctl -u k8ts-dns on the node';
+  return {
+    ...silent,
+    fault: { ...silent.fault, message: `${silent.fault.message}; on the way to it, ${why}`, remedy },
+  };
+}
+
+/**
+ * What stops the look-up of a name, in words about the name server.
+ * @param foreign present: resolv.conf of the pod names this server, which is not the cluster's
+ */
+function dnsFault(fault: HopFault, node: string | undefined, foreign: string | undefined): HopFault {
+  if (foreign !== undefined) {
+    const message = `resolv.conf of the pod names the name server ${foreign}, which is not the cluster's, and it cannot be asked: ${fault.message}`;
+    const remedy = 'compare dnsPolicy and dnsConfig of the pod; if a program has changed the file, delete the pod';
+    return { ...fault, message, remedy };
+  }
   if (fault.code === 'NothingListens') {
     return {
       code: 'DnsDown',

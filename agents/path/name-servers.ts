@@ -11,6 +11,8 @@ export interface Asked {
   readonly servers: readonly string[];
   /** The name that the resolver ends with. */
   readonly name: string;
+  /** Of a name that is an alias: what it leads to, outside the cluster. */
+  readonly alias?: string;
   readonly family: 4 | 6;
   /** What the zone has; empty: only servers outside the cluster know it. */
   readonly expected: readonly string[];
@@ -46,7 +48,10 @@ export async function askNameServers(asked: Asked, cluster: ClusterReader): Prom
 }
 
 /** Pure. @param results one for each of the first servers */
-export function judgeAnswers({ node, servers, name, expected }: Asked, results: readonly ProbeCame[]): Answers {
+export function judgeAnswers(
+  { node, servers, name, family, expected, alias }: Asked,
+  results: readonly ProbeCame[],
+): Answers {
   const facts = results.map(({ outcome, dns, totalMs, error }, i) => {
     const said = dns
       ? `${dns.code}${dns.addresses.length > 0 ? `, ${dns.addresses.join(', ')}` : ''}`
@@ -74,6 +79,14 @@ export function judgeAnswers({ node, servers, name, expected }: Asked, results: 
   if (expected.length > 0 && !addresses.some((address) => expected.includes(address))) {
     const message = `the name server ${servers[first]} says that ${name} is ${addresses.join(', ')}, the Services say ${expected.join(', ')}`;
     return { hop: { ...base, state: 'doubtful', fault: { code: 'NameAnswersOther', message } }, addresses };
+  }
+  if (expected.length === 0 && addresses.length === 0) {
+    const message = `the name server ${servers[first]} answers ${code} for ${name}${alias ? `, an alias of ${alias}` : ''}: no address of IPv${family}`;
+    const remedy =
+      code === 'SERVFAIL'
+        ? 'it cannot ask the servers behind it: hack/logs dns, or journalctl -u k8ts-dns on the node'
+        : 'see whether the name is right; spec.externalName of a Service may say it';
+    return { hop: { ...base, state: 'stops', fault: { code: 'NameNotResolved', message, remedy } }, addresses };
   }
   if (first > 0) {
     const message = `the first name server, ${servers[0]}, does not answer: each look-up may wait ${resolverWaitS} s before it asks ${servers[first]}`;

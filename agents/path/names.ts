@@ -14,6 +14,8 @@ export interface Resolved {
   readonly addresses: readonly string[];
   /** The name with the suffix that has them. */
   readonly asked?: string;
+  /** The name outside the cluster that `asked` is an alias of. */
+  readonly alias?: string;
   /** The Service whose name it is. */
   readonly service?: string;
 }
@@ -33,6 +35,15 @@ export function zoneOf(domain: string, services: readonly Service[], slices: rea
   zone.setSynced();
   return zone;
 }
+
+/** What the hosts file of the pod says, before any server is asked. Undefined: nothing. Source: hosts(5), nsswitch.conf(5). */
+export const hostsAddress = (name: string, { hosts = [] }: Resolver, family: 4 | 6): string | undefined => {
+  const wanted = name.toLowerCase().replace(/\.$/, '');
+  return hosts.find(
+    ({ address, names }) =>
+      address.includes(':') === (family === 6) && names.some((one) => one.toLowerCase() === wanted),
+  )?.address;
+};
 
 /** The names that a resolver asks for, in order. Source: resolv.conf(5), options ndots. */
 export function candidates(name: string, { search, ndots }: Resolver): readonly string[] {
@@ -63,11 +74,12 @@ export function resolveName(
     `search list: ${resolver.search.join(' ') || 'none'}; ndots ${resolver.ndots}; name server ${resolver.servers.join(', ') || 'none'}`,
   ];
   const hopName = `name ${name}`;
-  let outside = false;
+  /** The first name that other servers are asked for: an alias of the zone that leads out of it, or one that was never in it. */
+  let outside: { readonly asked: string; readonly alias?: string } | undefined;
   for (const candidate of candidates(name, resolver)) {
     const found = lookIn(zone, candidate, family);
     facts.push(`${candidate}: ${found.says}`);
-    if (found.kind === 'outside') outside = true;
+    if (found.kind === 'outside') outside ??= { asked: candidate, ...(found.alias ? { alias: found.alias } : {}) };
     if (found.kind === 'none' || found.kind === 'outside') continue;
     if (found.kind === 'loop') return { hop: faultHop('name', hopName, loopFault(name), facts), addresses: [] };
     const service = services.find(
@@ -87,9 +99,10 @@ export function resolveName(
     ({ metadata, spec }) =>
       spec?.type === 'ExternalName' && metadata?.namespace === namespace && metadata?.name === name.split('.')[0],
   );
-  if (outside && alias) return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
+  if (outside && alias)
+    return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [], ...outside };
   if (outside && fault.code === 'NameNotFound' && name.replace(/\.$/, '').includes('.')) {
-    return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [] };
+    return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [], ...outside };
   }
   return { hop: faultHop('name', hopName, fault, facts), addresses: [] };
 }
@@ -98,6 +111,8 @@ interface Found {
   readonly kind: 'addresses' | 'none' | 'outside' | 'loop';
   readonly addresses?: readonly string[];
   readonly says: string;
+  /** Of `outside`: the name that an alias leads to. */
+  readonly alias?: string;
 }
 
 function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
@@ -108,6 +123,7 @@ function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
       const what = aliases.length > 0 ? `an alias of ${current}, which is` : 'a name';
       return {
         kind: 'outside',
+        ...(aliases.length > 0 ? { alias: current } : {}),
         says: `${what} outside the cluster: the servers behind the node's name server are asked`,
       };
     }

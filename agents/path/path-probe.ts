@@ -2,7 +2,7 @@
 import { AppError } from '../../controlplane/base/errors';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { PathQuestion } from './deps';
-import { noProbe, type ProbeDeps, type Probed, sendProbe } from './probe';
+import { noProbe, type ProbeDeps, type Probed, sendProbe, whyFailed } from './probe';
 import { probeSize } from './probe-size';
 import type { Sender } from './sender';
 import type { Target } from './target';
@@ -33,10 +33,22 @@ export async function probeWay(
       { sender, target, followed, leg: 'request', ...http, ...direct, ...routeless, ways: walked.ways ?? [] },
       deps,
     );
-    if (first === undefined) return [];
+    if (first === undefined) {
+      const isSctp = target.protocol === 'sctp';
+      hops.push(
+        noProbe(
+          isSctp
+            ? 'probes speak no SCTP'
+            : `only ${sender.label} itself can send it: ask from that machine, with k8ts path`,
+        ),
+      );
+      return [];
+    }
     if (first.hop.state === 'passes') {
       const broken = await probeOthers({ sender, target, ways: walked.ways ?? [] }, deps);
-      return broken ? [broken, first] : [first, ...(await probeSize({ sender, target, followed }, deps))];
+      return broken
+        ? [{ ...broken, isPart: true }, first]
+        : [first, ...(await probeSize({ sender, target, followed }, deps))];
     }
     // The Ingress answers, but what is behind it does not: the same request from the node of the Ingress.
     if (behind?.followed === undefined || behind.target === undefined || behind.sender === undefined) return [first];
@@ -54,7 +66,7 @@ export async function probeWay(
     return second && second.hop.state !== 'passes' ? [second, first] : [first];
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    hops.push(noProbe(error));
+    hops.push(noProbe(whyFailed(error)));
     return [];
   }
 }

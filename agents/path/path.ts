@@ -39,7 +39,7 @@ const dated = (hops: readonly LocatedHop[], { cluster }: PathDeps): Promise<read
 const report = (
   label: { readonly from: string; readonly to: string },
   hops: readonly LocatedHop[],
-  { packet, ends = 0 }: Walked,
+  { packet, ends = 0, isPart }: Walked,
   probes: readonly Probed[] = [],
 ): PathReport => ({
   apiVersion: 'path.k8ts.io/v1alpha1',
@@ -48,5 +48,11 @@ const report = (
   hops: [...hops, ...probes.map(({ hop }) => hop)],
   ...(packet ? { delivered: packet } : {}),
   probed: probes.length > 0,
-  verdict: judge({ ...label, hops, probes: probes.map(({ hop }) => hop), ends }),
+  verdict: judge({
+    ...label,
+    hops,
+    probes: probes.map(({ hop }) => hop),
+    ends,
+    isPart: isPart === true || probes.some((probe) => probe.isPart),
+  }),
 });

@@ -36,6 +36,8 @@ export interface Probed {
   readonly hop: LocatedHop;
   readonly came: ProbeCame;
   readonly sightings: readonly Sighted[];
+  /** True: it failed at one of several endpoints, and others answer. */
+  readonly isPart?: true;
 }
 
 const timeoutMs = 1_000;
@@ -339,6 +341,17 @@ function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Foun
       },
     };
   }
+  const port = portOf(followed);
+  if (last.direction === 'out' && last.node === lastNode && followed.end.kind === 'pod' && port !== undefined) {
+    return {
+      sure: true,
+      fault: {
+        code: 'LostInNode',
+        message: `the request was sent out at ${at(last)}, and did not come to ${port}, the link of the pod: something between them drops it`,
+        remedy: `on node ${last.node}: tc -s qdisc show dev ${port}; tc -s filter show dev ${port} egress; nft list ruleset (tables of bridge and netdev); ebtables -L`,
+      },
+    };
+  }
   const where =
     last.direction === 'out'
       ? `was sent out at ${at(last)}, and did not arrive at the next machine`
@@ -354,14 +367,15 @@ function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Foun
 }
 
 /** Why there is no probe, as a hop that blames nothing. */
-export const noProbe = (error: unknown): LocatedHop => ({
+export const noProbe = (why: string): LocatedHop => ({
   kind: 'probe',
   name: 'probe',
   state: 'passes',
   leg: 'request',
-  facts: [
-    error instanceof AppError && error.code === 'Forbidden'
-      ? 'not sent: you may not create packetprobes (ClusterRole k8ts:path-probe)'
-      : `not sent: ${describeError(error)}`,
-  ],
+  facts: [`not sent: ${why}`],
 });
+
+export const whyFailed = (error: unknown): string =>
+  error instanceof AppError && error.code === 'Forbidden'
+    ? 'you may not create packetprobes (ClusterRole k8ts:path-probe)'
+    : describeError(error);

@@ -187,6 +187,11 @@ function whyNone(
   const selector = service.spec?.selector;
   const edit = `kubectl edit service -n ${namespace} ${name}`;
   if (!selector || Object.keys(selector).length === 0) {
+    const misnamed = otherPortNames(slices, port);
+    if (misnamed !== undefined) {
+      const message = `EndpointSlice ${misnamed.slice} has no port named ${JSON.stringify(port.name ?? '')}, as Service ${key} calls it, but ${misnamed.names}: the names must be the same`;
+      return { code: 'NoEndpoints', message, remedy: `kubectl edit endpointslice -n ${namespace} ${misnamed.slice}` };
+    }
     const message = `Service ${key} has no selector, and no EndpointSlice with ready endpoints names it`;
     return {
       code: 'NoEndpoints',
@@ -211,10 +216,16 @@ function whyNone(
         remedy: `kubectl scale -n ${namespace} ${idle.kind} ${idle.name} --replicas=1`,
       };
     }
+    const ended = pods.find((pod) => matches(pod, selector));
+    if (ended) {
+      const { name: of } = ended.metadata ?? {};
+      const message = `all pods that Service ${key} selects have ended: pod ${of} is in phase ${ended.status?.phase}`;
+      return { code: 'NotReady', message, remedy: `kubectl describe pod -n ${namespace} ${of}` };
+    }
     const near = nearest(pods, selector);
     const message = `no pod of namespace ${namespace} has the labels that Service ${key} selects (${text})${near ? `; ${near}` : ''}`;
     return {
-      code: pods.some((pod) => matches(pod, selector)) ? 'NoEndpoints' : 'SelectorMatchesNothing',
+      code: 'SelectorMatchesNothing',
       message,
       remedy: edit,
     };
@@ -237,6 +248,19 @@ function whyNone(
     message,
     remedy: 'see whether kube-controller-manager (the server’s controllers) runs',
   };
+}
+
+/** Of a slice that has the port under other names: written by hand, most often. */
+function otherPortNames(slices: readonly EndpointSlice[], { name = '', protocol = 'TCP' }: ServicePort) {
+  const slice = slices.find(
+    ({ ports = [], endpoints = [] }) =>
+      endpoints.length > 0 &&
+      ports.length > 0 &&
+      !ports.some((port) => (port.name ?? '') === name && (port.protocol ?? 'TCP') === protocol),
+  );
+  if (slice === undefined) return undefined;
+  const names = (slice.ports ?? []).map((port) => `${JSON.stringify(port.name ?? '')} (${port.protocol ?? 'TCP'})`);
+  return { slice: slice.metadata?.name ?? '', names: names.join(', ') };
 }
 
 const matches = ({ metadata }: Pod, selector: Readonly<Record<string, string>>): boolean =>
@@ -270,12 +294,30 @@ export function whyNotReady(pod: Pod): string {
     const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
     return `it has no node yet${scheduled?.message ? `: ${scheduled.message}` : ''}`;
   }
+  const init = (status?.initContainerStatuses ?? []).find(({ state }) => state?.terminated?.exitCode !== 0);
+  const isSidecar = spec.initContainers?.find(({ name }) => name === init?.name)?.restartPolicy === 'Always';
+  if (init && !(isSidecar && init.started)) {
+    const { waiting, terminated } = init.state ?? {};
+    const how = waiting
+      ? `waits: ${waiting.reason}${waiting.message ? ` (${waiting.message})` : ''}`
+      : terminated
+        ? `has ended with exit code ${terminated.exitCode}`
+        : 'still runs';
+    return `init container ${init.name} ${how}`;
+  }
   for (const container of status?.containerStatuses ?? []) {
     const { waiting, terminated } = container.state ?? {};
     if (waiting)
       return `container ${container.name} waits: ${waiting.reason}${waiting.message ? ` (${waiting.message})` : ''}`;
     if (terminated) return `container ${container.name} has ended with exit code ${terminated.exitCode}`;
     if (!container.ready) return `container ${container.name} runs, but its readiness probe does not succeed`;
+  }
+  const open = spec.readinessGates?.find(
+    ({ conditionType }) =>
+      !status?.conditions?.some(({ type, status: value }) => type === conditionType && value === 'True'),
+  );
+  if (open) {
+    return `its containers are ready, but readiness gate ${open.conditionType} is not True: the controller that sets this condition has not`;
   }
   const gate = status?.conditions?.find(({ type, status: value }) => type !== 'Ready' && value === 'False');
   return gate

@@ -122,6 +122,15 @@ async function ofService(
   const number = by === 'nodePort' ? port.nodePort! : port.port;
   if (!headless) return { ...common, port: number, protocol, servicePort: port, ends, hops: [hop] };
   const [first] = ends;
+  const untranslated = wanted.port === port.port ? ends.find((end) => end.port !== port.port) : undefined;
+  if (untranslated) {
+    const fault: HopFault = {
+      code: 'NothingListens',
+      message: `Service ${key} is headless: clients connect to the pod itself, and nothing translates port ${port.port} to the targetPort, ${untranslated.port}`,
+      remedy: `use port ${untranslated.port} in the client; or give the Service a clusterIP`,
+    };
+    return { ...common, protocol, ends: [], hops: [faultHop('choice', label, fault, hop.facts)] };
+  }
   return {
     ...common,
     reachedBy: 'endpoint',

@@ -10,14 +10,25 @@ export interface Judged {
   readonly probes: readonly LocatedHop[];
   /** How many endpoints may be chosen. */
   readonly ends: number;
+  /** Some of its endpoints can be reached, and some not. */
+  readonly isPart?: boolean;
 }
 
 export function judge(judged: Judged): Verdict {
-  const { from, to, hops, probes } = judged;
+  const { from, to, hops, probes, isPart = false } = judged;
   const failed = probes.findIndex(({ state }) => state === 'stops');
   const worked = probes.length > 0 && failed < 0;
   const find = (state: LocatedHop['state']) => hops.findIndex((hop) => hop.state === state);
   const stopped = find('stops');
+  if (isPart && (stopped >= 0 || failed >= 0)) {
+    const what = `${from} reaches ${to} by some of its endpoints only`;
+    return because(
+      stopped >= 0
+        ? { works: 'unsure', index: stopped, hops, what }
+        : { works: 'unsure', index: hops.length + failed, hops: [...hops, ...probes], what },
+      stopped >= 0 ? confirmation(probes[failed]) : '',
+    );
+  }
   if (stopped >= 0 && worked) {
     if (!elsewhere.has(hops[stopped]!.fault?.code ?? '')) return disagreement(judged, stopped);
     const what = `${from} does not reach ${to}, though something answers`;
@@ -66,7 +77,16 @@ export function judge(judged: Judged): Verdict {
       hops,
       what: `${from} reaches ${to}, but its look-ups are slow or wrong`,
     });
-  if (worked) return works(judged, `: a probe arrived and was answered (${probes[0]!.facts[0]})`);
+  if (worked) {
+    const [fact = ''] = probes[0]!.facts;
+    const isSilent = fact.startsWith('timeout');
+    return works(
+      judged,
+      isSilent
+        ? ': a datagram arrived there; nothing answered it, and no program has to'
+        : `: a probe arrived and was answered (${fact})`,
+    );
+  }
   if (doubtful >= 0) return because({ works: 'unsure', index: doubtful, hops, what: `${from} may not reach ${to}` });
   const unknown = find('unknown');
   if (unknown < 0) return works(judged, ': nothing on the way stops it, nor the answer');

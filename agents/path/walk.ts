@@ -9,7 +9,7 @@ import { type Followed, follow, followAnswer } from './follow';
 import { routeOf, type Url } from './ingress-check';
 import { faultHop, stops } from './report';
 import type { Sender } from './sender';
-import { endText, type ServiceEnd } from './service-check';
+import { endText, keyOf, type ServiceEnd } from './service-check';
 import { leadOf, type Target } from './target';
 
 /** Of many endpoints these are followed; the verdict says how many there are. */
@@ -26,6 +26,8 @@ export interface Walked {
   readonly blamed?: ServiceEnd;
   /** The node whose process took the packet. */
   readonly at?: string;
+  /** The plan stops at some endpoints, and not at others. */
+  readonly isPart?: true;
   /** Of each endpoint that was followed. */
   readonly ways?: readonly { readonly end: ServiceEnd | undefined; readonly found: Followed }[];
 }
@@ -112,7 +114,10 @@ export async function walkTo(
     first ??= found;
     if (stops(both)) break;
   }
-  if (first?.end.kind === 'machine' && sender.origin.kind !== 'machine') {
+  const pod = (blamed ?? chosen[0])?.pod ?? (target.pod && keyOf(target.pod));
+  if (first?.end.kind === 'machine' && pod !== undefined) {
+    hops.push({ ...wrongWay(first, first.end.machine, pod), leg });
+  } else if (first?.end.kind === 'machine' && sender.origin.kind !== 'machine') {
     const facts = [
       `${first.packet.destination} is no machine of the cluster: what is behind ${first.end.machine} is not known`,
     ];
@@ -127,8 +132,22 @@ export async function walkTo(
     ...(at ? { at } : {}),
     ...(shown ? { followed: shown } : {}),
     ...(blamed && ends.length > 1 ? { blamed } : {}),
+    ...(ways.some(({ both }) => stops(both)) && !ways.every(({ both }) => stops(both))
+      ? { isPart: true as const }
+      : {}),
     ways,
   };
+}
+
+/** A node sends what is for a pod to a machine that is no node. */
+function wrongWay({ passed, packet }: Followed, machine: string, pod: string): LocatedHop {
+  const node = passed.at(-1)?.node ?? '';
+  const hop = faultHop('machine', packet.destination, {
+    code: 'WrongWay',
+    message: `node ${node} sends what is for pod ${pod} (${packet.destination}) to ${machine}, which is no node: a rule of policy routing, or a route of another program, leads there`,
+    remedy: `on node ${node}: ip rule; ip route get ${packet.destination} from ${packet.source || 'SOURCE'} iif cni0`,
+  });
+  return { ...hop, leg: 'request', node };
 }
 
 const otherEnd = ({ address, port, pod }: ServiceEnd, { label }: Target) => ({
@@ -177,7 +196,25 @@ async function entryNode(target: Target, cluster: ClusterReader): Promise<string
   return (with_ ?? ready[0])?.metadata?.name;
 }
 
-function notFromOutside({ label, address, reachedBy }: Target, sender: Sender) {
+function notFromOutside({ label, address, reachedBy, service, pod }: Target, sender: Sender) {
+  if (reachedBy === undefined && pod === undefined) {
+    return faultHop('machine', sender.label, {
+      code: 'NobodyThere',
+      message: `no node, pod or Service has the address ${address}: it is none of the cluster, as far as the API knows`,
+      remedy: 'kubectl get nodes,pods,services -A -o wide',
+    });
+  }
+  const isPending = service?.spec?.type === 'LoadBalancer' && !service.status?.loadBalancer?.ingress?.length;
+  if (isPending) {
+    const { namespace, name } = service.metadata ?? {};
+    const kind = service.spec?.loadBalancerClass;
+    const why = kind ? `; its loadBalancerClass ${kind} is for another controller` : '';
+    return faultHop('machine', sender.label, {
+      code: 'OnlyInsideCluster',
+      message: `Service ${namespace}/${name} waits for the address of its load balancer, and ${address} is its ClusterIP, which only nodes and their pods know${why}`,
+      remedy: `kubectl describe service -n ${namespace} ${name} says why; a node port of it works meanwhile`,
+    });
+  }
   const what =
     reachedBy === 'clusterIP'
       ? `${address} is a ClusterIP, which only nodes and their pods know`

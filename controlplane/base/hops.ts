@@ -147,11 +147,12 @@ export interface HopAnswer {
    * whatever the rules say.
    */
   readonly flows?: readonly { readonly sourcePort: number; readonly to: string }[];
-  /** resolv.conf of the pod that sends. */
+  /** resolv.conf of the pod that sends, and its hosts file, which is read before any server is asked. */
   readonly resolver?: {
     readonly servers: readonly string[];
     readonly search: readonly string[];
     readonly ndots: number;
+    readonly hosts?: readonly { readonly address: string; readonly names: readonly string[] }[];
   };
 }
 

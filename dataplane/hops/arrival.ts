@@ -48,7 +48,7 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
   const sent = { ...question.packet, source: address };
   const [link, resolver] = await Promise.all([
     podLink(exec, pod, address),
-    pod.resolvConf === undefined ? undefined : readResolver(pod.resolvConf).catch(() => undefined),
+    pod.resolvConf === undefined ? undefined : readResolver(pod.resolvConf, pod.hosts).catch(() => undefined),
   ]);
   const packet = { ...packetOf(sent, question), inInterface: '' };
   const arrival = { packet, sent, ...(resolver ? { resolver } : {}) };

@@ -14,6 +14,8 @@ export interface LocalPod {
   readonly addresses: readonly string[];
   /** Its resolv.conf, as a file of this machine. */
   readonly resolvConf?: string;
+  /** Its hosts file, likewise. */
+  readonly hosts?: string;
 }
 
 /** Runs programs in the network namespace of the pod. */

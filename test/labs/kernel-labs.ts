@@ -1,6 +1,5 @@
 // Faults in the kernel of a node: foreign rules, routes, neighbours, links, settings.
-import type { Cluster } from '../e2e/cluster';
-import { addressOf, clusterIpOf, far, inNode, inPod, type Lab, near, nodeIp, space } from './lab';
+import { addressOf, clusterIpOf, far, inNode, inPod, type Lab, near, nodeIp, portOf, space } from './lab';
 
 const client = `${space}/client`;
 const drop = (...match: string[]) =>
@@ -91,6 +90,36 @@ export const kernelLabs: readonly Lab[] = [
       ];
       await cluster.inNode(far, 'iptables', '-t', 'raw', '-A', ...rule);
       return () => cluster.inNode(far, 'iptables', '-t', 'raw', '-D', ...rule);
+    },
+  },
+  {
+    name: 'notrack',
+    fault: 'a rule in table raw exempts DNS from connection tracking, so nothing translates it',
+    from: client,
+    to: 'web:80',
+    codes: ['DnsDown'],
+    says: /NOTRACK/,
+    breaks: inNode(
+      near,
+      ['iptables', '-t', 'raw', '-I', 'PREROUTING', '-p', 'udp', '--dport', '53', '-j', 'NOTRACK'],
+      ['iptables', '-t', 'raw', '-D', 'PREROUTING', '-p', 'udp', '--dport', '53', '-j', 'NOTRACK'],
+    ),
+  },
+  {
+    name: 'policy-routing',
+    fault: 'a rule of policy routing sends what pods of the node send to another machine',
+    from: client,
+    to: 'svc/far',
+    codes: ['WrongWay'],
+    says: /worker-1/,
+    breaks: async (cluster) => {
+      const rule = ['from', await addressOf(cluster, 'client'), 'lookup', '77'];
+      await cluster.inNode(near, 'ip', 'route', 'add', 'default', 'via', cluster.plan.gateway, 'table', '77');
+      await cluster.inNode(near, 'ip', 'rule', 'add', ...rule);
+      return async () => {
+        await cluster.inNode(near, 'ip', 'rule', 'del', ...rule);
+        await cluster.inNode(near, 'ip', 'route', 'flush', 'table', '77');
+      };
     },
   },
   {
@@ -302,12 +331,3 @@ export const kernelLabs: readonly Lab[] = [
     },
   },
 ];
-
-/** The port of the bridge that a pod has: its name follows from the address (agents/kubelet/network/names.ts). */
-async function portOf(cluster: Cluster, name: string): Promise<string> {
-  const address = await addressOf(cluster, name);
-  return `veth${address
-    .split('.')
-    .map((part) => Number(part).toString(16).padStart(2, '0'))
-    .join('')}`;
-}

@@ -148,3 +148,12 @@ export async function inPod(cluster: Cluster, name: string, node: string) {
   const pid = await pidOf(cluster, 'POD', name, node);
   return (...argv: string[]) => output(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv]);
 }
+
+/** The port of the bridge that a pod has: its name follows from the address (agents/kubelet/network/names.ts). */
+export async function portOf(cluster: Cluster, name: string): Promise<string> {
+  const address = await addressOf(cluster, name);
+  return `veth${address
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('')}`;
+}

@@ -48,6 +48,44 @@ export const nameLabs: readonly Lab[] = [
     ],
   },
   {
+    name: 'hosts-file',
+    fault: 'hostAliases of the pod give the name of the Service to another address',
+    from: `${space}/aliased`,
+    to: 'far:80',
+    codes: ['NameAnswersOther'],
+    says: /10\.9\.9\.9/,
+    objects: [pod('aliased', sleeping, { spec: { hostAliases: [{ ip: '10.9.9.9', hostnames: ['far'] }] } })],
+  },
+  {
+    name: 'resolv-conf-changed',
+    fault: 'a program in the pod has written its own name server into resolv.conf',
+    from: `${space}/own-resolver`,
+    to: 'far:80',
+    codes: ['DnsDown', 'NothingListens'],
+    says: /127\.0\.0\.1/,
+    objects: [
+      pod('own-resolver', ['sh', '-c', 'echo nameserver 127.0.0.1 > /etc/resolv.conf; exec sleep 1000000'], {
+        node: near,
+      }),
+    ],
+  },
+  {
+    name: 'external-name-unknown',
+    fault: 'externalName has a typing error: no server knows the name',
+    from: client,
+    to: 'nowhere:80',
+    codes: ['NameNotResolved'],
+    says: /nosuch\.invalid/,
+    objects: [
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'nowhere', namespace: space },
+        spec: { type: 'ExternalName', externalName: 'nosuch.invalid' },
+      },
+    ],
+  },
+  {
     name: 'external-name-loop',
     fault: 'two ExternalName Services name each other',
     from: client,

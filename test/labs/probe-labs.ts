@@ -1,5 +1,5 @@
 // Faults that no table shows: only packets tell.
-import { far, inNode, inPod, type Lab, near, pidOf, pod, service, serving, space } from './lab';
+import { far, inNode, inPod, type Lab, near, pidOf, pod, portOf, service, serving, space } from './lab';
 
 const client = `${space}/client`;
 
@@ -86,6 +86,20 @@ export const probeLabs: readonly Lab[] = [
       ],
       ['nft', 'delete table netdev labs'],
     ),
+  },
+  {
+    name: 'dropped-before-the-pod',
+    fault: 'an egress hook at the link of the pod drops it',
+    from: client,
+    to: 'svc/far',
+    codes: ['LostInNode'],
+    says: /the link of the pod/,
+    breaks: async (cluster) => {
+      const port = await portOf(cluster, 'web-far');
+      const words = `add table netdev labs; add chain netdev labs out { type filter hook egress device ${port} priority 0; }; add rule netdev labs out tcp dport 8080 drop`;
+      await cluster.inNode(far, 'nft', words);
+      return () => cluster.inNode(far, 'nft', 'delete table netdev labs');
+    },
   },
   {
     name: 'answer-dropped-at-the-link',

@@ -50,6 +50,9 @@ const notReady: ReadonlySet<string> = new Set([
   'crash-loop',
   'publish-not-ready',
   'sender-pending',
+  'ended',
+  'gated',
+  'stuck',
   'host-port-a',
   'host-port-b',
 ]);

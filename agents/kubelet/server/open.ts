@@ -93,6 +93,7 @@ export async function openServer(deps: OpenServerDeps, signal: AbortSignal): Pro
       nodeName,
       records,
       resolvConf: (uid) => join(options.rootDir, 'pods', uid, 'resolv.conf'),
+      hosts: (uid) => join(options.rootDir, 'pods', uid, 'etc-hosts'),
       exec: new SystemExec(),
     }),
     traffic,

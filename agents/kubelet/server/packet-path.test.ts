@@ -34,6 +34,7 @@ const door = (exec: Exec) =>
     nodeName: 'w1',
     records: { all: () => records },
     resolvConf: (uid) => `/pods/${uid}/resolv.conf`,
+    hosts: (uid) => `/pods/${uid}/etc-hosts`,
     exec,
   });
 const body = (text: string) => Readable.from([Buffer.from(text)]) as unknown as IncomingMessage;
@@ -44,7 +45,15 @@ t.test('the child gets the question and the facts of the node, which a caller ca
   t.same(JSON.parse(exec.calls[0]!.input), {
     questions: [1],
     nodeName: 'w1',
-    pods: [{ key: 'shop/web', pid: 77, addresses: ['10.244.1.5'], resolvConf: '/pods/uid-web/resolv.conf' }],
+    pods: [
+      {
+        key: 'shop/web',
+        pid: 77,
+        addresses: ['10.244.1.5'],
+        resolvConf: '/pods/uid-web/resolv.conf',
+        hosts: '/pods/uid-web/etc-hosts',
+      },
+    ],
   });
 });
 

@@ -13,6 +13,8 @@ export interface PacketPathDeps {
   readonly records: Pick<PodRecords, 'all'>;
   /** The file of a pod's resolv.conf, by the pod's uid. */
   readonly resolvConf: (podUid: string) => string;
+  /** Its hosts file, likewise. */
+  readonly hosts: (podUid: string) => string;
   readonly exec: Exec;
 }
 
@@ -50,7 +52,8 @@ export class PacketPath {
   }
 
   private pods() {
-    return networkPods(this.deps.records).map(({ uid, ...pod }) => ({ ...pod, resolvConf: this.deps.resolvConf(uid) }));
+    const { records, resolvConf, hosts } = this.deps;
+    return networkPods(records).map(({ uid, ...pod }) => ({ ...pod, resolvConf: resolvConf(uid), hosts: hosts(uid) }));
   }
 }
 
