@@ -35,10 +35,13 @@ export function storeToken(token: string | undefined): void {
   }
 }
 
+/** Whether the address is a login link whose code is not used yet. */
+export const isLoginLink = (): boolean => location.hash.startsWith(loginFragment);
+
 /** Takes the code of a login link out of the address, so that it stays in no history. */
 export function takeLoginCode(): string | undefined {
   const { hash } = location;
-  if (!hash.startsWith(loginFragment)) return undefined;
+  if (!isLoginLink()) return undefined;
   history.replaceState(null, '', '#/');
   return decodeURIComponent(hash.slice(loginFragment.length));
 }

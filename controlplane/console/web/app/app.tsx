@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { TextKey } from '../../texts/texts';
 import { translate } from '../../texts/texts';
-import { exchangeCode, openSession, type Session, storedToken, storeToken, takeLoginCode } from '../api/session';
+import { exchangeCode, isLoginLink, openSession, type Session, storedToken, storeToken, takeLoginCode } from '../api/session';
 import { Login } from '../login/login';
 import { Loading, Notice } from '../parts/notice';
 import { LanguageContext } from './context';
@@ -45,7 +45,15 @@ export function App() {
     setPhase({ name: 'starting' });
     start().then(setPhase, (err: unknown) => setPhase({ name: 'failed', message: messageOf(err) }));
   };
-  useEffect(begin, []);
+  useEffect(() => {
+    begin();
+    // A link that is opened in this tab changes the fragment alone: the page is not loaded again.
+    const changed = () => {
+      if (isLoginLink()) begin();
+    };
+    addEventListener('hashchange', changed);
+    return () => removeEventListener('hashchange', changed);
+  }, []);
   const leave = useMemo(
     () => (why: TextKey) => {
       storeToken(undefined);

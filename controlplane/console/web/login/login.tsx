@@ -22,6 +22,8 @@ export function Login({ settings, why, onLogin }: Props) {
   const submit = async () => {
     const entered = token.trim();
     if (entered === '') return setProblem(t('tokenMissing'));
+    // A header takes no other characters (RFC 6750, b64token), and no token has them.
+    if (!/^[\x21-\x7e]+$/.test(entered)) return setProblem(t('tokenRefused'));
     setBusy(true);
     setProblem('');
     try {

@@ -33,6 +33,8 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
   const question = ask === undefined ? '' : JSON.stringify([from, to, probe, whatIf]);
 
   useEffect(() => {
+    // Without a question an answer would be that of another one.
+    if (question === '') setAnswer({ state: 'none' });
     // The address has changed meanwhile, and the view follows.
     if (question === '' || hashOf(route) !== location.hash) return undefined;
     const stop = new AbortController();
