@@ -171,13 +171,21 @@ function hostsHop(name: string, address: string, label: string, known: readonly 
 
 /** A server that is silent, behind a hop that could not be judged: the hop may be why. */
 function withDoubt(silent: LocatedHop, before: readonly LocatedHop[]): LocatedHop {
-  const doubt = before.find(({ leg, kind, state }) => leg === 'name' && kind !== 'name' && state === 'unknown');
+  const doubt = before.find(
+    ({ leg, kind, state, fault }) =>
+      leg === 'name' && kind !== 'name' && (state === 'unknown' || fault?.code === 'UnreadRule'),
+  );
   if (silent.fault?.code !== 'DnsDown' || doubt === undefined) return silent;
-  const why = `${doubt.name}${doubt.node ? ` on node ${doubt.node}` : ''} could not be judged: ${doubt.facts.at(-1) ?? ''}`;
-  const remedy = 'begin with that rule; then hack/logs dns, or journalctl -u k8ts-dns on the node';
+  const why = doubt.fault?.message ?? `${doubt.name} could not be judged: ${doubt.facts.at(-1) ?? ''}`;
+  const first = doubt.fault?.remedy ?? 'begin with that rule';
+  const remedy = `${first}; then hack/logs dns, or journalctl -u k8ts-dns on the node`;
   return {
     ...silent,
-    fault: { ...silent.fault, message: `${silent.fault.message}; on the way to it, ${why}`, remedy },
+    fault: {
+      ...silent.fault,
+      message: `${silent.fault.message}; on the way to it${doubt.node ? `, on node ${doubt.node}` : ''}: ${why}`,
+      remedy,
+    },
   };
 }
 

@@ -39,7 +39,13 @@ export function judge(judged: Judged): Verdict {
       { works: 'no', index: stopped, hops, what: `${from} does not reach ${to}` },
       confirmation(probes[failed]),
     );
-  const doubtful = find('doubtful');
+  const failure = probes[failed]?.fault?.message;
+  // Of a rule whose words are not known, a probe that was lost on another node says nothing.
+  const lostAt = /\bof node ([\w.-]+)/.exec(failure ?? '')?.[1];
+  const doubtful = hops.findIndex(
+    ({ state, fault, node }) =>
+      state === 'doubtful' && !(fault?.code === 'UnreadRule' && lostAt !== undefined && node !== lostAt),
+  );
   if (failed >= 0) {
     const what = `${from} does not reach ${to}`;
     // A doubt that came true explains more than the silence after it.

@@ -125,7 +125,7 @@ const droppedBySomething = ({ verdict }: Journey): Hop => ({
 
 /** The tracer's choice among endpoints is led to the one that was asked for. */
 async function trace(question: HopQuestion, packet: Packet, view: NodeView): Promise<Journey> {
-  const tracer = tracerOfListings(view.listings);
+  const tracer = tracerOfListings(view.listings, 'doubtful');
   const { network } = view;
   const attempt = (random: () => number) =>
     tracer.trace(packet, {

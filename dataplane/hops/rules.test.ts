@@ -219,3 +219,42 @@ t.test('an answer: connection tracking restores the addresses', async (t) => {
   t.match(hops.find(({ facts }) => facts.length > 0)?.facts[0], /connection tracking restores/, mode);
   t.ok(hops.some(({ becomes }) => becomes?.destination === '10.244.1.6'));
 });
+
+t.test('rules of other programs with words that are not known', async (t) => {
+  const around = { localAddresses: new Set<string>(), route: () => 'cni0', random: () => 0 };
+  const packet = {
+    source: '10.244.1.5',
+    destination: '10.244.1.9',
+    protocol: 'tcp',
+    sourcePort: 1,
+    destinationPort: 80,
+    inInterface: 'eth0',
+  };
+  const hop = (rules: readonly string[], nft = '') => {
+    const dump = ['*filter', ':FORWARD ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n');
+    const journey = tracerOfListings({ iptables: [{ family: 4, dump }], nft }, 'doubtful').trace(packet, around);
+    const stage = stagesOf(journey.steps).find((one) => 'hook' in one && one.hook === 'forward');
+    return stage && 'hook' in stage ? hookHop(stage, { packet, packets: new Map(), end: journey }) : undefined;
+  };
+  const limited = '-A FORWARD -m limit --limit 5/min -j LOG';
+  t.match(hop([limited, '-A FORWARD -p tcp -m tcp --dport 80 -j DROP']), {
+    state: 'stops',
+    fault: { code: 'ForeignRule' },
+  });
+  t.equal(hop([limited]), undefined, 'whether it is logged decides nothing');
+  t.match(hop(['-A FORWARD -m length --length 60:80 -j DROP']), {
+    state: 'doubtful',
+    fault: { code: 'UnreadRule', message: /length 60:80/, remedy: /iptables -t filter -D FORWARD -m length/ },
+  });
+  t.equal(
+    hop(['-A FORWARD -p udp -m length --length 60:80 -j DROP']),
+    undefined,
+    'it does not match, whatever the length',
+  );
+  t.match(hop(['-A FORWARD -m length --length 60:80 -j ACCEPT']), { state: 'passes', facts: [/not known/] });
+  t.match(hop(['-A FORWARD -p tcp -j TTL --ttl-set 1']), { fault: { code: 'UnreadRule' } });
+  const table = (rule: string) =>
+    `table inet fw {\n\tchain f {\n\t\ttype filter hook forward priority 0; policy accept;\n\t\t${rule}\n\t}\n}\n`;
+  t.match(hop([], table('ip ttl < 5 drop')), { state: 'doubtful', fault: { code: 'UnreadRule', message: /ttl < 5/ } });
+  t.equal(hop([], table('limit rate 5/minute log prefix "drop this"')), undefined);
+});

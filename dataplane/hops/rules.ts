@@ -49,16 +49,36 @@ export function hookHop(
   const stopped = end !== undefined && end.verdict !== 'accept';
   const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, packet, legacy) : undefined;
   const facts = steps.flatMap((step) =>
-    step.step === 'restoring' ? ['an answer: connection tracking restores the addresses of the question'] : [],
+    step.step === 'restoring'
+      ? ['an answer: connection tracking restores the addresses of the question']
+      : step.doubt === undefined
+        ? []
+        : [`not known: ${step.doubt}`],
   );
+  const doubtful = stopped ? undefined : steps.find((step): step is RuleStep => step.step === 'rule' && mayStop(step));
   return {
     kind: 'hook',
     name: hook,
-    state: stopped ? 'stops' : 'passes',
+    state: stopped ? 'stops' : doubtful ? 'doubtful' : 'passes',
     facts,
     rules,
     ...(ends(before) === ends(after) ? {} : { becomes: packetAfter(packet, after) }),
-    ...(fault ? { fault } : {}),
+    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, packet, legacy) } : {}),
+  };
+}
+
+/** A rule that may only let the packet through stops nothing. */
+const mayStop = ({ doubt, rule }: RuleStep): boolean =>
+  doubt !== undefined && !/ -j (?:ACCEPT|RETURN)\b|\b(?:accept|return)(?: comment "[^"]*")?$/.test(rule);
+
+/** The first rule of a hook whose words are not known, and which may stop the packet or change it. */
+function unread(step: RuleStep, packet: Packet, legacy?: ReadonlySet<string>): HopFault {
+  const { table, chain, line, rule } = step;
+  const owner = writerOfStep(step) ?? 'another program';
+  return {
+    code: 'UnreadRule',
+    message: `a rule of ${owner} may stop it or change it, and its words are not known here: ${table} ${chain}:${line}: ${rule}`,
+    remedy: `on the node, to see whether it is this rule: ${removalOf(step, packet, legacy)}`,
   };
 }
 
@@ -105,7 +125,6 @@ function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: Read
   const { table, chain, line, rule, objects } = step;
   const place = `${table} ${chain}:${line}`;
   const how = verdict === 'drop' ? 'dropped without an answer' : `refused with ${rejectWith}`;
-  const family = packet.source.includes(':') ? 'ip6tables' : 'iptables';
   if (table === 'bridge k8ts-pod-sources') {
     return {
       code: 'SourceNotOfPod',
@@ -117,17 +136,24 @@ function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: Read
   if (/k8ts-policy$/.test(table)) return policyRefusal(objects, place, rule);
   const owner = writerOfStep(step);
   if (owner?.startsWith('kube-proxy of k8ts')) return serviceRefusal(journey.steps, step, how, place);
-  const remedy = ofNft(table)
-    ? `nft -a list chain ${table} ${chain} shows its handle; nft delete rule ${table} ${chain} handle HANDLE removes it`
-    : line === 0
-      ? `${family} -t ${table} -P ${chain} ACCEPT`
-      : // By its words: line numbers move.
-        `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -D ${rule.slice('-A '.length)}`;
   return {
     code: 'ForeignRule',
     message: `${how} by a rule of ${owner ?? 'another program'}: ${place}: ${rule}`,
-    remedy: `on the node: ${remedy}`,
+    remedy: `on the node: ${removalOf(step, packet, legacy)}`,
   };
+}
+
+function removalOf({ table, chain, line, rule }: RuleStep, packet: Packet, legacy?: ReadonlySet<string>): string {
+  if (ofNft(table)) {
+    return line === 0
+      ? `nft add chain ${table} ${chain} '{ policy accept; }' lets through what no rule of the chain accepts`
+      : `nft -a list chain ${table} ${chain} shows its handle; nft delete rule ${table} ${chain} handle HANDLE removes it`;
+  }
+  const family = packet.source.includes(':') ? 'ip6tables' : 'iptables';
+  return line === 0
+    ? `${family} -t ${table} -P ${chain} ACCEPT`
+    : // By its words: line numbers move.
+      `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -D ${rule.slice('-A '.length)}`;
 }
 
 function policyRefusal(objects: readonly ObjectRef[], place: string, rule: string): HopFault {

@@ -109,7 +109,7 @@ function outer(
   const facts = [`in a packet ${source} to ${destination}, UDP port ${port}`];
   const name = `tunnel ${where}`;
   try {
-    const journey = tracerOfListings(listings).trace(packet, {
+    const journey = tracerOfListings(listings, 'doubtful').trace(packet, {
       localAddresses: network.localAddresses,
       route: (to) => network.route(to) ?? '',
       random: () => 0,

@@ -29,12 +29,24 @@ export interface Evaluator {
 
 /**
  * When an unknown word is refused. `eager`: when the packet enters the chain, for rules that this project writes and must know.
- * `lazy`: when the conditions before it in the rule hold, for rules of other programs.
+ * `lazy`: when the conditions before it in the rule hold, for rules of other programs. `doubtful`: never; such a rule counts as one that does
+ * not match, and its step says that it may.
  */
-export type Refusal = 'eager' | 'lazy';
+export type Refusal = 'eager' | 'lazy' | 'doubtful';
 
 /** Deeper nesting counts as a loop of jumps, which the kernel refuses. */
 export const maxDepth = 64;
+
+/** What `work` gives, or why that is not known: a word of the rule is not. */
+export function orDoubt<T>(refusal: Refusal, work: () => T): { readonly value: T } | { readonly doubt: string } {
+  if (refusal !== 'doubtful') return { value: work() };
+  try {
+    return { value: work() };
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+    return { doubt: error.message.split('\n')[0]! };
+  }
+}
 
 /** Adds the place of the rule to what `work` throws. */
 export function located<T>(place: string, rule: string, work: () => T): T {

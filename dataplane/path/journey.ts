@@ -27,6 +27,8 @@ export interface RuleStep {
   /** The same object as `before` when the rule changed nothing. */
   readonly after: Fields;
   readonly objects: readonly ObjectRef[];
+  /** Why it is not known what this rule does: then the packet goes on as if it did nothing. */
+  readonly doubt?: string;
 }
 
 /** `continue`: the next rule is evaluated. */

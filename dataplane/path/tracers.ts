@@ -3,7 +3,7 @@ import type { Family } from '../../controlplane/base/cidr';
 import { parseDump } from '../netfilter/parse';
 import { type OwnChains, ruleSetOf } from '../netfilter/plan';
 import { watchTableName } from '../policy/names';
-import type { Evaluator } from './evaluator';
+import type { Evaluator, Refusal } from './evaluator';
 import { Tracer } from './hooks';
 import { IptablesEvaluator } from './iptables/evaluator';
 import { NftEvaluator } from './nft/evaluator';
@@ -35,10 +35,15 @@ export interface ListingsOfNode {
 }
 
 /**
- * A tracer over the rules in the kernel, including those of other programs. @throws Unsupported, BadRequest when a listing
+ * A tracer over the rules in the kernel, including those of other programs.
+ *
+ * @param refusal what to do with words that are not known, see there. @throws Unsupported, BadRequest when a listing
  * cannot be parsed
  */
-export function tracerOfListings({ iptables = [], nft = '' }: ListingsOfNode): Tracer {
+export function tracerOfListings(
+  { iptables = [], nft = '' }: ListingsOfNode,
+  refusal: Exclude<Refusal, 'eager'> = 'lazy',
+): Tracer {
   const read = iptables.map(({ family, dump }) => ({ family, dump, rules: parseDump(dump) }));
   const shown = new Set(
     read
@@ -46,11 +51,11 @@ export function tracerOfListings({ iptables = [], nft = '' }: ListingsOfNode): T
       .flatMap(({ family, rules }) => [...rules.keys()].map((table) => `${family === 4 ? 'ip' : 'ip6'} ${table}`)),
   );
   return tracerOf(
-    read.map(({ family, rules }) => new IptablesEvaluator(rules, family, 'lazy')),
+    read.map(({ family, rules }) => new IptablesEvaluator(rules, family, refusal)),
     readListing(nft)
       // Hooks of other families, which a packet between hosts meets at most once, before all others (ingress): not traced.
       .filter(({ label }) => !shown.has(label) && !/^(?:netdev|arp) /.test(label) && !isWatch(label))
-      .map((table) => new NftEvaluator(table, 'lazy')),
+      .map((table) => new NftEvaluator(table, refusal)),
   );
 }
 

@@ -106,6 +106,24 @@ export const kernelLabs: readonly Lab[] = [
     ),
   },
   {
+    name: 'rule-by-length',
+    fault: 'a rule of another program drops packets by their length, behind one that logs some',
+    from: client,
+    to: 'svc/far',
+    codes: ['UnreadRule'],
+    says: /length/,
+    breaks: async (cluster) => {
+      const log = ['FORWARD', '-m', 'limit', '--limit', '5/min', '-j', 'LOG'];
+      const rule = ['FORWARD', '-p', 'tcp', '-m', 'length', '--length', '40:80', '-j', 'DROP'];
+      await cluster.inNode(far, 'iptables', '-I', ...rule);
+      await cluster.inNode(far, 'iptables', '-I', ...log);
+      return async () => {
+        await cluster.inNode(far, 'iptables', '-D', ...rule);
+        await cluster.inNode(far, 'iptables', '-D', ...log);
+      };
+    },
+  },
+  {
     name: 'policy-routing',
     fault: 'a rule of policy routing sends what pods of the node send to another machine',
     from: client,

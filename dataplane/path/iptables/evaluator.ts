@@ -4,7 +4,7 @@ import type { Family } from '../../../controlplane/base/cidr';
 import { Unsupported } from '../../../controlplane/base/errors';
 import type { Chain, Rule, RuleSet, Table, Target } from '../../netfilter/model';
 import { renderRule } from '../../netfilter/render';
-import { type BaseChain, type Evaluator, located, maxDepth, type Refusal, type Verdict } from '../evaluator';
+import { type BaseChain, type Evaluator, located, maxDepth, orDoubt, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
 import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
 import { serviceOfComment } from '../objects';
@@ -77,11 +77,24 @@ export class IptablesEvaluator implements Evaluator {
     for (const { action, text, conditions, objects } of this.prepare(chain)) {
       line++;
       const at = `${table} ${chain.name}:${line}`;
-      if (!located(at, text, () => conditions.every((condition) => condition(packet)))) continue;
       const before = packet.fields;
       const passes = isPassing(action);
-      const final = passes ? undefined : located(at, text, () => act(action, packet));
       const step = { step: 'rule', hook, table, chain: chain.name, line, rule: text } as const;
+      const doubts = (doubt: string) =>
+        record({ ...step, verdict: 'continue', before, after: packet.fields, objects, doubt });
+      const matched = matches(conditions, packet, this.refusal, (work) => located(at, text, work));
+      if (matched === false) continue;
+      if (matched !== true) {
+        // Whether it is logged or counted decides nothing.
+        if (!passes && action.target !== 'none') doubts(matched.doubt);
+        continue;
+      }
+      const isUnknown = action.target === 'jump' && !passes && !place.rules.has(action.chain);
+      if (this.refusal === 'doubtful' && (isUnknown || (action.target === 'opaque' && !passes))) {
+        doubts(`the tracer does not know what this target does, and the packet meets it`);
+        continue;
+      }
+      const final = passes ? undefined : located(at, text, () => act(action, packet));
       const verdict = passes ? 'continue' : stepVerdicts[action.target];
       record({ ...step, verdict, before, after: packet.fields, objects });
       if (action.target === 'return') return undefined;
@@ -108,6 +121,22 @@ export class IptablesEvaluator implements Evaluator {
     }
     return rules;
   }
+}
+
+/** A condition that is known and fails settles it, whatever the unknown ones are. */
+function matches(
+  conditions: readonly Condition[],
+  packet: Traveller,
+  refusal: Refusal,
+  locate: <T>(work: () => T) => T,
+): boolean | { readonly doubt: string } {
+  let doubt: { readonly doubt: string } | undefined;
+  for (const condition of conditions) {
+    const met = orDoubt(refusal, () => locate(() => condition(packet)));
+    if ('doubt' in met) doubt ??= met;
+    else if (!met.value) return false;
+  }
+  return doubt ?? true;
 }
 
 interface Place {

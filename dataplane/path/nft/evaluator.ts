@@ -1,7 +1,7 @@
 // Evaluates a table of nftables like the kernel. The table comes from the transactions of this project or from a listing of the
 // kernel.
 import { Unsupported } from '../../../controlplane/base/errors';
-import { type BaseChain, type Evaluator, located, maxDepth, type Refusal, type Verdict } from '../evaluator';
+import { type BaseChain, type Evaluator, located, maxDepth, orDoubt, type Refusal, type Verdict } from '../evaluator';
 import { priorities } from '../hooks';
 import type { Hook, ObjectRef, RuleStep, StepVerdict } from '../journey';
 import { policiesOfComment, serviceOfComment } from '../objects';
@@ -78,23 +78,19 @@ export class NftEvaluator implements Evaluator {
     for (const [i, rule] of this.rules(name).entries()) {
       const before = packet.fields;
       const place = `${this.table.label} ${name}:${i + 1}`;
-      const result = located(place, rule.text, () => evaluate(rule.statements, packet));
+      const met = orDoubt(this.refusal, () => located(place, rule.text, () => evaluate(rule.statements, packet)));
+      const step = { step: 'rule', hook, table: this.table.label, chain: name, line: i + 1, rule: rule.text } as const;
+      if ('doubt' in met) {
+        const { doubt } = met;
+        if (decides(rule.text)) record({ ...step, verdict: 'continue', before, after: packet.fields, objects, doubt });
+        continue;
+      }
+      const result = met.value;
       if (result === false) continue;
       const decision = result === true ? undefined : result;
       const final = decision && act(decision, packet);
       const behind = this.objectsBehind(rule, decision, objects);
-      record({
-        step: 'rule',
-        hook,
-        table: this.table.label,
-        chain: name,
-        line: i + 1,
-        rule: rule.text,
-        verdict: stepVerdict(decision),
-        before,
-        after: packet.fields,
-        objects: behind,
-      });
+      record({ ...step, verdict: stepVerdict(decision), before, after: packet.fields, objects: behind });
       if (final) return final;
       if (!decision) continue;
       const { verdict } = decision;
@@ -144,6 +140,12 @@ export class NftEvaluator implements Evaluator {
     return rules;
   }
 }
+
+/** Whether a rule does more than to count and to log: texts in quotes do not count. */
+const decides = (text: string): boolean =>
+  /\b(?:accept|drop|reject|return|jump|goto|[sd]nat|masquerade|redirect|tproxy|queue|notrack|vmap|set|fwd|dup|synproxy)\b/.test(
+    text.replace(/"[^"]*"/g, ''),
+  );
 
 interface Entry {
   readonly name: string;
