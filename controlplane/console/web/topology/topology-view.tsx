@@ -5,7 +5,7 @@ import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
-import { Loading, Notice } from '../parts/notice';
+import { Notice, Waiting } from '../parts/notice';
 import { type Chosen, Graph } from './graph';
 import { type Layout, layoutOf } from './layout';
 import { Panel } from './panel';
@@ -22,7 +22,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const t = useTexts();
   const { go } = useConsole();
   const { namespace, query } = route;
-  const { moments, now, objects } = useMoments(namespace);
+  const { moments, now, objects, traffic } = useMoments(namespace);
   const [atMs, setAtMs] = useState<number>();
   const [words, setWords] = useState('');
   const [withSystem, setWithSystem] = useState(false);
@@ -40,8 +40,16 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const refusedNow = frame.refused.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
-  if (objects.error !== undefined) return <Notice title={t('failedTitle')} text={messageOf(objects.error)} />;
-  if (!objects.isLoaded) return <Loading />;
+  if (objects.error !== undefined) {
+    return (
+      <Notice title={t('failedTitle')} text={messageOf(objects.error)}>
+        <button type="button" class="button" onClick={objects.retry}>
+          {t('retry')}
+        </button>
+      </Notice>
+    );
+  }
+  if (!objects.isLoaded) return <Waiting isSilent={objects.state === 'reconnecting'} retry={objects.retry} />;
   return (
     <section
       class="topology"
@@ -112,7 +120,12 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
           <RefusedList refused={refusedNow} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
         </details>
       )}
-      <TimelineBar moments={moments} atMs={past ? atMs : undefined} onMove={setAtMs} />
+      <TimelineBar
+        moments={moments}
+        atMs={past ? atMs : undefined}
+        silentSinceMs={traffic.silentSinceMs}
+        onMove={setAtMs}
+      />
     </section>
   );
 }
@@ -149,6 +162,7 @@ function Remarks({ frame, objects, remarks, found, namespace }: RemarksProps) {
   return (
     <div class="remarks" role="status">
       {found && <p>{t('foundBoxes', { count: found.size })}</p>}
+      {objects.state === 'reconnecting' && <p class="live reconnecting">{t('reconnecting')}</p>}
       {objects.isPartial && <p class="muted">{t('partlyVisible')}</p>}
       {lines.map((line) => (
         <p key={line} class="muted">
