@@ -139,7 +139,7 @@ function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['p
     <section>
       <h3>{t('pods')}</h3>
       <ul class="panel-pods">
-        {box.pods.slice(0, 100).map(({ key, name, node, addresses, tone }) => (
+        {box.pods.slice(0, 100).map(({ key, name, node, addresses, tone, trouble }) => (
           <li key={key} data-pod={key}>
             <span class={`swatch ${tone}`} />
             <ObjectLink resource={refs.pods} namespace={box.namespace} name={name}>
@@ -149,6 +149,12 @@ function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['p
               {' '}
               {addresses.join(', ')} {node}
             </span>{' '}
+            {trouble && (
+              <span class="trouble-text" title={trouble.message}>
+                {trouble.state === 'Running' ? t('notReady') : trouble.state}
+                {trouble.message !== '' && `: ${trouble.message.slice(0, 160)}`}{' '}
+              </span>
+            )}
             <PodRate rates={all.get(key)} />
             <a href={hashOf({ view: 'object', resource: refs.pods, namespace: box.namespace, name, tab: 'logs' })}>
               {t('tabLogs')}
