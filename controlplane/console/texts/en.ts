@@ -229,7 +229,21 @@ export const en = {
   connections: 'Connections',
   podsReady: '{ready} of {all} pods ready',
   endpointsReady: '{ready} of {all} endpoints ready',
-  linkRates: '{opened} connections a second, {bytes}, {open} open',
+  newRate: '{rate} new/s',
+  openCount: '{count} open',
+  requestRate: '{rate} requests/s',
+  failedRate: '{rate} failed',
+  notCounted: 'not known: begun before this page',
+  seePodCounters:
+    'Connections that began before this page are not counted each for itself. The counters of the pods’ links, at their boxes, count all packets.',
+  legend: 'What lines, numbers and colours mean',
+  legendLines:
+    'Dotted line: objects say that packets go this way. Line that moves: traffic is measured. Red line: no endpoint is ready, no answers, failed requests, or packets are dropped.',
+  legendNumbers:
+    'new/s: connections that begin each second. B/s: bytes each second, both ways. open: connections that are open now. requests/s: HTTP requests through an Ingress; failed: with a status of 500 or more.',
+  legendStarting: 'is being started',
+  legendMarks:
+    'A square is a pod. Shield: NetworkPolicies select it. ✕: packets that are stopped, each second. Dashed box: pods of an older revision.',
   newPods: 'new pods',
   oldPods: 'old pods',
   serviceRejects: 'Service {name} rejects',

@@ -15,8 +15,9 @@ import { type MomentsState, useMoments } from './use-moments';
 
 /** More boxes are no picture any more; those with the most links are drawn. */
 const maxBoxes = 200;
-/** The first one is the size that fits. */
+/** The first one is the size that fits the width; at 1 the smallest letters are 11 pixels high. */
 const zooms = [undefined, 0.5, 0.75, 1, 1.25, 1.5] as const;
+const readable = 3;
 
 export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const t = useTexts();
@@ -26,7 +27,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const [atMs, setAtMs] = useState<number>();
   const [words, setWords] = useState('');
   const [withSystem, setWithSystem] = useState(false);
-  const [zoom, setZoom] = useState(0);
+  const [zoom, setZoom] = useState<number>(readable);
   const past = atMs === undefined ? undefined : moments.find((moment) => moment.atMs >= atMs);
   const shown = past ?? now;
   const chosen = chosenOf(query);
@@ -103,6 +104,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
           </button>
         </span>
       </div>
+      <Legend />
       <Remarks {...{ frame, objects, found, namespace }} remarks={shown.remarks} />
       <div class={chosen ? 'topology-body with-panel' : 'topology-body'}>
         <div class="graph-box" tabIndex={0} role="region" aria-label={t('topologyLabel')}>
@@ -144,6 +146,27 @@ function useStableLayout({ boxes, links }: Frame): Layout {
   const key = [...boxes.map(({ id, pods }) => `${id} ${pods.length}`), ...links.map(({ id }) => id)].join('\n');
   if (last.current?.key !== key) last.current = { key, layout: layoutOf(boxes, links) };
   return last.current.layout;
+}
+
+function Legend() {
+  const t = useTexts();
+  return (
+    <details class="legend">
+      <summary>{t('legend')}</summary>
+      <ul>
+        <li>{t('legendLines')}</li>
+        <li>{t('legendNumbers')}</li>
+        <li>
+          <span class="swatch good" />
+          {t('ready')} <span class="swatch wait" />
+          {t('legendStarting')} <span class="swatch bad" />
+          {t('notReady')} <span class="swatch" />
+          {t('deleting')}
+        </li>
+        <li>{t('legendMarks')}</li>
+      </ul>
+    </details>
+  );
 }
 
 interface RemarksProps extends Pick<MomentsState, 'objects'>, Pick<FrameInput, 'remarks'> {
