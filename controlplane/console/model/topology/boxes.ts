@@ -1,7 +1,7 @@
 // The boxes of the topology, and what the objects say about their links: an Ingress leads to Services, a Service to the pods behind it.
 // Pods of one controller are one box, so that a cluster of 3,000 pods stays a picture.
 
-import { troubleOf } from '../pod-state';
+import { isFailing, troubleOf } from '../pod-state';
 import type { ResourceRef } from '../routes';
 import type { Tone } from '../tones';
 import {
@@ -296,7 +296,13 @@ function newDot(pod: Pod): PodDot {
     node: pod.spec?.nodeName ?? '',
     // A pod in the network of its node has the node's address: its packets are those of the node.
     addresses: pod.spec?.hostNetwork ? [] : addressesOf(pod),
-    tone: isDeleting ? 'none' : isReady ? 'good' : isStarting ? 'wait' : 'bad',
+    tone: isDeleting
+      ? 'none'
+      : isReady
+        ? 'good'
+        : isStarting && !(trouble && isFailing(trouble.state))
+          ? 'wait'
+          : 'bad',
     isReady: isReady && !isDeleting,
     ...(trouble ? { trouble } : {}),
   };

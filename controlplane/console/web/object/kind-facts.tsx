@@ -1,5 +1,6 @@
 // What is particular to a kind: a pod's containers, a Service's ports, the pods of a workload.
 
+import type { ComponentChild } from 'preact';
 import {
   type Container,
   containersOf,
@@ -14,6 +15,7 @@ import { hashOf, type ObjectRoute, podsRef } from '../../model/routes';
 import { toneOf } from '../../model/tones';
 import { useTexts } from '../app/context';
 import { Copyable, Toned } from '../parts/controls';
+import { CronJobFacts, DataFacts, IngressFacts, NodeFacts, PolicyFacts, PrintedFacts } from './more-facts';
 import { ServiceParts, ToolLinks } from './service-facts';
 import { Fact } from './summary-fact';
 import { WorkloadParts } from './workload-facts';
@@ -27,9 +29,23 @@ export function KindFacts({ route, object }: Props) {
   const { group, plural } = route.resource;
   if (group === '' && plural === 'pods') return <PodFacts route={route} object={object} />;
   if (group === '' && plural === 'services') return <ServiceFacts route={route} object={object} />;
+  const Own = ownFacts[`${plural}.${group}`];
+  if (Own) return <Own route={route} object={object} />;
   if (selectorOf(object.kind ?? '', object) !== '') return <WorkloadFacts route={route} object={object} />;
-  return null;
+  return isOwnGroup(group) ? <PrintedFacts route={route} object={object} /> : null;
 }
+
+const ownFacts: Readonly<Record<string, (props: Props) => ComponentChild>> = {
+  'networkpolicies.networking.k8s.io': PolicyFacts,
+  'ingresses.networking.k8s.io': IngressFacts,
+  'cronjobs.batch': CronJobFacts,
+  'configmaps.': (props) => <DataFacts {...props} isSecret={false} />,
+  'secrets.': (props) => <DataFacts {...props} isSecret={true} />,
+  'nodes.': NodeFacts,
+};
+
+/** Of a custom resource, mostly: the groups of Kubernetes have no dot, or end in k8s.io. */
+const isOwnGroup = (group: string): boolean => group.includes('.') && !group.endsWith('.k8s.io');
 
 function PodFacts({ route, object }: Props) {
   const t = useTexts();

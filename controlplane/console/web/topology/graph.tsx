@@ -38,7 +38,7 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
   useEffect(() => {
     const frameOfPicture = svg.current?.parentElement;
     if (frameOfPicture && near && chosen) bringIntoView(frameOfPicture, layout, chosen.id, near, zoom ?? 1);
-  }, [chosen?.id, layout, zoom]);
+  }, [chosen?.id, zoom]);
   const isFaint = (id: string) => (found ? !found.has(id) : near !== undefined && !near.has(id));
   return (
     <svg
