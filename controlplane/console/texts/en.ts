@@ -163,6 +163,7 @@ export const en = {
   deleted: '{kind} {name} is being deleted.',
   scaleTitle: 'Scale {kind} {name}',
   scaleText: 'There are {count} replicas now.',
+  scaleWrong: 'Write a whole number from 0 to {max}.',
   scaled: '{kind} {name} has {count} replicas now.',
   restartTitle: 'Restart {kind} {name}?',
   restartText: 'All pods are replaced by new ones, as its strategy says.',
@@ -196,6 +197,7 @@ export const en = {
   logLabel: 'Log of container {container}',
   logEmpty: 'The log is empty so far.',
   logEnded: 'The log has ended.',
+  logUntilNow: 'This is the log until now. It is not followed.',
   logDropped: 'Earlier lines are not shown: {count}',
 
   // Terminal

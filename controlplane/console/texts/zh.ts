@@ -160,6 +160,7 @@ export const zh: Texts = {
   deleted: '正在删除 {kind} {name}。',
   scaleTitle: '扩缩容 {kind} {name}',
   scaleText: '当前副本数：{count}。',
+  scaleWrong: '请输入 0 到 {max} 的整数。',
   scaled: '{kind} {name} 的副本数现在为 {count}。',
   restartTitle: '重启 {kind} {name}？',
   restartText: '所有 Pod 将按其策略被新的 Pod 替换。',
@@ -190,6 +191,7 @@ export const zh: Texts = {
   logLabel: '容器 {container} 的日志',
   logEmpty: '日志目前为空。',
   logEnded: '日志已结束。',
+  logUntilNow: '这是到目前为止的日志，没有继续跟踪。',
   logDropped: '未显示的较早行数：{count}',
 
   connect: '连接',
