@@ -12,6 +12,14 @@ export class ApiError extends Error {
   }
 }
 
+/** The server has not answered in time: it hangs, or the network is cut. */
+export class NoAnswerError extends Error {
+  constructor(readonly afterMs: number) {
+    super(`the server has not answered within ${afterMs / 1000} s`);
+    this.name = 'NoAnswerError';
+  }
+}
+
 export const isStatus = (err: unknown, status: number): boolean => err instanceof ApiError && err.status === status;
 export const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
 /** The request was given up by the page itself. */

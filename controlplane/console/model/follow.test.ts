@@ -141,3 +141,36 @@ t.test('3: who may not watch sees what was read', async (t) => {
   await following;
   t.strictSame(seen.slice(0, 2), ['read', 'live']);
 });
+
+t.test('4: a watch that is silent ends when the server gives no sign of life', async (t) => {
+  const stop = new AbortController();
+  const states: FollowState[] = [];
+  let reads = 0;
+  await follow<Event>(
+    { send: async (_, { signal }) => new Response(silentUntil(signal)) },
+    {
+      read: async () => {
+        if (++reads > 1) stop.abort();
+        stop.signal.throwIfAborted();
+        return '1';
+      },
+      watchPath: () => 'watch',
+      accept: 'application/json',
+      onEvents: () => {},
+      revisionOf: () => undefined,
+      onState: (state) => void states.push(state),
+      pause: async () => {},
+      alive: () => Promise.reject(new TypeError('cut')),
+      quietMs: 1,
+    },
+    stop.signal,
+  );
+  t.strictSame(states.slice(0, 2), ['live', 'reconnecting']);
+});
+
+/** As fetch() does it: the body fails when the request is aborted. */
+function silentUntil(signal: AbortSignal): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
+  });
+}

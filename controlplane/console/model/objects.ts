@@ -77,6 +77,10 @@ export interface Container {
   readonly restarts: number;
   /** Running, or the reason why not: CrashLoopBackOff, Completed. */
   readonly state: string;
+  /** The server's words for it; ''. */
+  readonly message: string;
+  /** How the run before ended. */
+  readonly last?: { readonly reason: string; readonly exitCode: string; readonly at: string };
   readonly ports: readonly number[];
 }
 
@@ -92,6 +96,7 @@ function containersIn(specs: readonly unknown[], statuses: readonly unknown[], i
     const name = textAt(container, 'name');
     const status = statuses.find((one) => textAt(one, 'name') === name);
     const state = at(status, 'state');
+    const last = at(status, 'lastState', 'terminated') ?? at(state, 'terminated');
     return {
       name,
       image: textAt(container, 'image'),
@@ -102,6 +107,16 @@ function containersIn(specs: readonly unknown[], statuses: readonly unknown[], i
         at(state, 'running') !== undefined
           ? 'Running'
           : textAt(state, 'waiting', 'reason') || textAt(state, 'terminated', 'reason') || 'Pending',
+      message: textAt(state, 'waiting', 'message') || textAt(state, 'terminated', 'message'),
+      ...(last === undefined
+        ? {}
+        : {
+            last: {
+              reason: textAt(last, 'reason'),
+              exitCode: textAt(last, 'exitCode'),
+              at: textAt(last, 'finishedAt'),
+            },
+          }),
       ports: listAt(container, 'ports').map((port) => Number(textAt(port, 'containerPort'))),
     };
   });

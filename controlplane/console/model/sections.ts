@@ -1,5 +1,6 @@
 // The sections of the navigation, and which kinds stand in each. Pure.
 import { isListed, type Resource } from './discovery';
+import type { Tool } from './routes';
 
 export type SectionId = 'workloads' | 'network' | 'config' | 'storage' | 'access' | 'cluster' | 'more';
 
@@ -82,6 +83,9 @@ export const goToKeys: Readonly<Record<string, string>> = {
   j: 'jobs.batch',
   a: 'namespaces.',
 };
+
+/** `g` and then the letter goes to the view: topology, and the way of a packet. */
+export const toolKeys: Readonly<Record<string, Tool>> = { t: 'topology', w: 'path' };
 
 export const resourceOfKey = (resources: readonly Resource[], letter: string): Resource | undefined =>
   resources.find((resource) => keyOf(resource) === goToKeys[letter]);

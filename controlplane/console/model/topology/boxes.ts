@@ -1,6 +1,7 @@
 // The boxes of the topology, and what the objects say about their links: an Ingress leads to Services, a Service to the pods behind it.
 // Pods of one controller are one box, so that a cluster of 3,000 pods stays a picture.
 
+import { isFailing, troubleOf } from '../pod-state';
 import type { ResourceRef } from '../routes';
 import type { Tone } from '../tones';
 import {
@@ -32,6 +33,8 @@ export interface PodDot {
   readonly addresses: readonly string[];
   readonly tone: Tone;
   readonly isReady: boolean;
+  /** Why it is not ready, as `kubectl get pods` says it, and the server's words. */
+  readonly trouble?: { readonly state: string; readonly message: string };
 }
 
 export interface Box {
@@ -284,6 +287,7 @@ function dotOf(pod: Pod): PodDot {
 
 function newDot(pod: Pod): PodDot {
   const isReady = isTrue(pod.status?.conditions, 'Ready');
+  const trouble = troubleOf(pod);
   const isDeleting = pod.metadata?.deletionTimestamp !== undefined;
   const isStarting = pod.status?.phase === 'Pending';
   return {
@@ -292,7 +296,14 @@ function newDot(pod: Pod): PodDot {
     node: pod.spec?.nodeName ?? '',
     // A pod in the network of its node has the node's address: its packets are those of the node.
     addresses: pod.spec?.hostNetwork ? [] : addressesOf(pod),
-    tone: isDeleting ? 'none' : isReady ? 'good' : isStarting ? 'wait' : 'bad',
+    tone: isDeleting
+      ? 'none'
+      : isReady
+        ? 'good'
+        : isStarting && !(trouble && isFailing(trouble.state))
+          ? 'wait'
+          : 'bad',
     isReady: isReady && !isDeleting,
+    ...(trouble ? { trouble } : {}),
   };
 }

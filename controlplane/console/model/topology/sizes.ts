@@ -16,7 +16,7 @@ export const dotsInRow = Math.floor((boxWidth - 2 * padding + dotGap) / (dotSize
 export const maxDots = dotsInRow * 4;
 
 export function sizeOf({ kind, pods }: Box): Size {
-  if (plainKinds.has(kind)) return { width: 150, height: headHeight };
+  if (plainKinds.has(kind)) return { width: boxWidth, height: headHeight };
   if (pods.length === 0) return { width: boxWidth, height: headHeight };
   const rows = Math.ceil(Math.min(pods.length, maxDots) / dotsInRow);
   return { width: boxWidth, height: headHeight + rows * (dotSize + dotGap) + 6 };

@@ -20,6 +20,13 @@ export function withMoment(moments: readonly Moment[], next: FrameInput): readon
   return [...moments.slice(Math.max(0, moments.length + 1 - maxMoments)), moment];
 }
 
+/** Moments of this age are not kept while the view is not shown. */
+const oldMs = maxMoments * 2_000;
+
+/** Those of the last ten minutes. */
+export const stillShown = (moments: readonly Moment[], nowMs: number): readonly Moment[] =>
+  moments.filter(({ atMs }) => nowMs - atMs < oldMs);
+
 /** Moments that are further apart: the page was hidden, or the server gone. */
 const gapMs = 10_000;
 

@@ -1,6 +1,6 @@
 // The list of keys.
 import type { Resource } from '../../model/discovery';
-import { goToKeys, resourceOfKey } from '../../model/sections';
+import { goToKeys, resourceOfKey, toolKeys } from '../../model/sections';
 import { Dialog } from '../parts/dialog';
 import { useTexts } from './context';
 
@@ -18,6 +18,7 @@ export function Help({
     ['Esc', t('keyEscape')],
     ['↑ ↓ PgUp PgDn Home End', t('keyArrows')],
     ['Enter', t('keyOpen')],
+    ...Object.entries(toolKeys).map(([letter, tool]) => [`g ${letter}`, t('keyGoTo', { kind: t(tool) })] as const),
     ...Object.keys(goToKeys).flatMap((letter) => {
       const resource = resourceOfKey(resources, letter);
       return resource ? [[`g ${letter}`, t('keyGoTo', { kind: resource.plural })] as const] : [];

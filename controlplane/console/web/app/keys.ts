@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Resource } from '../../model/discovery';
 import type { Route } from '../../model/routes';
-import { resourceOfKey } from '../../model/sections';
+import { resourceOfKey, toolKeys } from '../../model/sections';
 
 interface Keys {
   readonly resources: readonly Resource[];
@@ -33,6 +33,11 @@ export function useKeys({ resources, route, namespace, go, openHelp }: Keys): vo
       const isSecond = performance.now() - goneSince < waitMs;
       goneSince = Number.NEGATIVE_INFINITY;
       if (isSecond) {
+        const tool = toolKeys[event.key];
+        if (tool) {
+          event.preventDefault();
+          return go({ view: tool, namespace, query: {} });
+        }
         const resource = resourceOfKey(resources, event.key);
         if (resource) {
           event.preventDefault();

@@ -1,7 +1,6 @@
 // The frame around every view: top bar, navigation, messages, keys. A further view is a further kind of Route, and a line in `View`.
 import type { ComponentChild } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { messageOf } from '../../model/api-error';
 import { type DiscoveryDocument, discoveryType, isListed, type Resource, resourcesOf } from '../../model/discovery';
 import { hashOf, type Route, sameResource, type Tool, type ToolRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
@@ -11,7 +10,7 @@ import type { Session } from '../api/session';
 import { ListView } from '../list/list-view';
 import { ObjectView } from '../object/object-view';
 import { LazyView } from '../parts/lazy-view';
-import { Loading, Notice } from '../parts/notice';
+import { Loading, Notice, problemOf } from '../parts/notice';
 import { type Console, ConsoleContext, useTexts } from './context';
 import { Help } from './help';
 import { contentId, useKeys } from './keys';
@@ -44,7 +43,7 @@ export function Shell({ session, settings, onLeave }: Props) {
 
   const discover = () => {
     setProblem(undefined);
-    loadResources(api).then(setResources, (err: unknown) => setProblem(messageOf(err)));
+    loadResources(api).then(setResources, (err: unknown) => setProblem(problemOf(t, err)));
   };
   useEffect(discover, [api]);
   // Lists of kinds without namespaces leave the choice as it was.

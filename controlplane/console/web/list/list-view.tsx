@@ -7,7 +7,7 @@ import { columnsOf, filterRows, type Sorting, sortRows } from '../../model/row-o
 import { useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { pluralKind } from '../app/navigation';
-import { Loading, Notice } from '../parts/notice';
+import { Notice, Waiting } from '../parts/notice';
 import { Grid } from './grid';
 import { type RowsState, useRows } from './use-rows';
 
@@ -72,7 +72,7 @@ export function ListView({ route, resource }: Props) {
       {error !== undefined ? (
         <ListProblem route={route} resource={resource} error={error} retry={list.retry} />
       ) : !isLoaded ? (
-        <Loading />
+        <Waiting isSilent={state === 'reconnecting'} retry={list.retry} />
       ) : shown.length === 0 ? (
         <p class="empty">{t(rows.size === 0 ? 'emptyList' : 'emptyFilter')}</p>
       ) : (

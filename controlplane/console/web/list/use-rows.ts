@@ -55,7 +55,15 @@ export function useRows({ namespace, labelSelector, resource: ref }: ListRoute, 
       }, drawMs);
     };
     const watchPath = (resourceVersion: string) => query({ watch: '1', allowWatchBookmarks: 'true', resourceVersion });
-    const options = { read, watchPath, accept: tableType, onEvents, revisionOf, onState: setState };
+    const options = {
+      read,
+      watchPath,
+      accept: tableType,
+      onEvents,
+      revisionOf,
+      onState: setState,
+      alive: () => api.alive(),
+    };
     follow(api, options, stop.signal).catch(setError);
     return () => {
       stop.abort();
@@ -66,6 +74,7 @@ export function useRows({ namespace, labelSelector, resource: ref }: ListRoute, 
 
   const retry = () => {
     setError(undefined);
+    setState('live');
     setAttempt(attempt + 1);
   };
   return { rows, version, isLoaded, state: isShown ? state : 'paused', error, retry };

@@ -85,6 +85,9 @@ export function DeleteDialog({ route, resource, object, onClose }: Props) {
   );
 }
 
+/** A typing error should not start a million pods. */
+const maxReplicas = 10_000;
+
 export function ScaleDialog({ route, resource, object, onClose }: Props) {
   const t = useTexts();
   const { isBusy, problem, send } = useSending(onClose);
@@ -94,6 +97,8 @@ export function ScaleDialog({ route, resource, object, onClose }: Props) {
   const { name } = route;
   const path = `${objectPath(route.resource, route.namespace, name)}/scale`;
   const options = { method: 'PATCH', type: 'application/merge-patch+json', body: scalePatch(replicas) };
+  const isGood = Number.isInteger(replicas) && replicas >= 0 && replicas <= maxReplicas;
+  const confirm = () => send(path, options, t('scaled', { kind, name, count: replicas }));
   return (
     <Dialog title={t('scaleTitle', { kind, name })} onClose={onClose}>
       <label class="field">
@@ -102,18 +107,26 @@ export function ScaleDialog({ route, resource, object, onClose }: Props) {
           name="replicas"
           type="number"
           min={0}
-          max={10_000}
+          max={maxReplicas}
           value={replicas}
           onInput={({ currentTarget }) => setReplicas(currentTarget.valueAsNumber)}
+          onKeyDown={({ key }) => {
+            if (key === 'Enter' && isGood && !isBusy) void confirm();
+          }}
         />
       </label>
       <p class="muted">{t('scaleText', { count: present })}</p>
+      {!isGood && (
+        <p class="problem" role="alert">
+          {t('scaleWrong', { max: maxReplicas })}
+        </p>
+      )}
       <Buttons
         label={t('scale')}
         kind="primary"
-        isDisabled={isBusy || !Number.isInteger(replicas) || replicas < 0}
+        isDisabled={isBusy || !isGood}
         problem={problem}
-        onConfirm={() => void send(path, options, t('scaled', { kind, name, count: replicas }))}
+        onConfirm={() => void confirm()}
         onClose={onClose}
       />
     </Dialog>

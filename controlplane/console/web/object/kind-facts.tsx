@@ -1,10 +1,24 @@
 // What is particular to a kind: a pod's containers, a Service's ports, the pods of a workload.
-import { containersOf, type KubeObject, listAt, portForwardCommand, selectorOf, textAt } from '../../model/objects';
+
+import type { ComponentChild } from 'preact';
+import {
+  type Container,
+  containersOf,
+  type KubeObject,
+  listAt,
+  portForwardCommand,
+  selectorOf,
+  textAt,
+} from '../../model/objects';
+import { podState, troubleOf } from '../../model/pod-state';
 import { hashOf, type ObjectRoute, podsRef } from '../../model/routes';
 import { toneOf } from '../../model/tones';
 import { useTexts } from '../app/context';
 import { Copyable, Toned } from '../parts/controls';
+import { CronJobFacts, DataFacts, IngressFacts, NodeFacts, PolicyFacts, PrintedFacts } from './more-facts';
+import { ServiceParts, ToolLinks } from './service-facts';
 import { Fact } from './summary-fact';
+import { WorkloadParts } from './workload-facts';
 
 interface Props {
   readonly route: ObjectRoute;
@@ -15,9 +29,23 @@ export function KindFacts({ route, object }: Props) {
   const { group, plural } = route.resource;
   if (group === '' && plural === 'pods') return <PodFacts route={route} object={object} />;
   if (group === '' && plural === 'services') return <ServiceFacts route={route} object={object} />;
+  const Own = ownFacts[`${plural}.${group}`];
+  if (Own) return <Own route={route} object={object} />;
   if (selectorOf(object.kind ?? '', object) !== '') return <WorkloadFacts route={route} object={object} />;
-  return null;
+  return isOwnGroup(group) ? <PrintedFacts route={route} object={object} /> : null;
 }
+
+const ownFacts: Readonly<Record<string, (props: Props) => ComponentChild>> = {
+  'networkpolicies.networking.k8s.io': PolicyFacts,
+  'ingresses.networking.k8s.io': IngressFacts,
+  'cronjobs.batch': CronJobFacts,
+  'configmaps.': (props) => <DataFacts {...props} isSecret={false} />,
+  'secrets.': (props) => <DataFacts {...props} isSecret={true} />,
+  'nodes.': NodeFacts,
+};
+
+/** Of a custom resource, mostly: the groups of Kubernetes have no dot, or end in k8s.io. */
+const isOwnGroup = (group: string): boolean => group.includes('.') && !group.endsWith('.k8s.io');
 
 function PodFacts({ route, object }: Props) {
   const t = useTexts();
@@ -25,11 +53,16 @@ function PodFacts({ route, object }: Props) {
   const node = textAt(spec, 'nodeName');
   const nodeRoute = { ...route, resource: { ...podsRef, plural: 'nodes' }, namespace: '', name: node, tab: 'summary' };
   const containers = containersOf(object);
+  const state = podState(object);
+  const trouble = troubleOf(object);
+  const controller = object.metadata?.ownerReferences?.find((owner) => owner.controller === true);
+  const owner = controller ? `${controller.kind}/${controller.name}` : `Pod/${route.name}`;
   const port = containers.flatMap(({ ports }) => ports)[0];
   return (
     <>
       <Fact label={t('state')}>
-        <Toned tone={toneOf(textAt(status, 'phase'))} text={textAt(status, 'phase')} />
+        <Toned tone={toneOf(state)} text={state} />
+        {trouble && trouble.message !== '' && <p class="long">{trouble.message}</p>}
       </Fact>
       {node !== '' && (
         <Fact label={t('node')}>
@@ -44,41 +77,66 @@ function PodFacts({ route, object }: Props) {
       <Fact label={t('serviceAccount')}>{textAt(spec, 'serviceAccountName')}</Fact>
       <Fact label={t('containers')}>
         <ul class="containers">
-          {containers.map(({ name, image, isInit, isReady, restarts, state }) => (
-            <li key={name}>
-              <strong>{name}</strong> {isInit && <span class="muted">({t('initContainer')})</span>}{' '}
-              <Toned tone={isReady ? 'good' : toneOf(state)} text={state} />
-              {restarts > 0 && (
-                <span class="muted">
-                  {' '}
-                  {t('restarts')}: {restarts}
-                </span>
-              )}
-              <br />
-              <code class="long">{image}</code>
-            </li>
+          {containers.map((one) => (
+            <ContainerFacts key={one.name} container={one} />
           ))}
         </ul>
       </Fact>
+      <ToolLinks
+        namespace={route.namespace}
+        box={`workload/${route.namespace}/${owner}`}
+        from={`${route.namespace}/${route.name}`}
+        to={port === undefined ? undefined : `pod/${route.namespace}/${route.name}:${port}`}
+      />
       {port !== undefined && <PortForward type="pod" route={route} port={port} />}
     </>
+  );
+}
+
+function ContainerFacts({ container }: { readonly container: Container }) {
+  const t = useTexts();
+  const { name, image, isInit, isReady, restarts, state, message, last } = container;
+  const isDone = state === 'Completed';
+  return (
+    <li>
+      <strong>{name}</strong> {isInit && <span class="muted">({t('initContainer')})</span>}{' '}
+      <Toned tone={isReady || isDone ? 'good' : toneOf(state)} text={state} />{' '}
+      {!isReady && !isDone && !isInit && <Toned tone="wait" text={t('notReady')} />}{' '}
+      {restarts > 0 && (
+        <span class="muted">
+          {t('restarts')}: {restarts}
+        </span>
+      )}
+      {last && (
+        <p class="muted">
+          {t('lastEnd', {
+            reason: last.reason,
+            code: last.exitCode,
+            time: last.at === '' ? '?' : new Date(last.at).toLocaleString(),
+          })}
+        </p>
+      )}
+      {message !== '' && <p class="long">{message}</p>}
+      <code class="long">{image}</code>
+    </li>
   );
 }
 
 function ServiceFacts({ route, object }: Props) {
   const t = useTexts();
   const { spec } = object;
-  const ports = listAt(spec, 'ports').map((port) => {
-    const nodePort = textAt(port, 'nodePort');
-    return `${textAt(port, 'port')}${nodePort === '' ? '' : `:${nodePort}`}/${textAt(port, 'protocol')}`;
-  });
   const first = Number(textAt(listAt(spec, 'ports')[0], 'port'));
   return (
     <>
       <Fact label={t('clusterIp')}>
         {listAt(spec, 'clusterIPs').join(', ') || textAt(spec, 'clusterIP') || textAt(spec, 'externalName')}
       </Fact>
-      <Fact label={t('ports')}>{ports.join(', ')}</Fact>
+      <ServiceParts route={route} object={object} />
+      <ToolLinks
+        namespace={route.namespace}
+        box={`service/${route.namespace}/${route.name}`}
+        to={first > 0 ? `svc/${route.namespace}/${route.name}:${first}` : undefined}
+      />
       <PodsLink route={route} object={object} />
       {first > 0 && <PortForward type="service" route={route} port={first} />}
     </>
@@ -87,16 +145,10 @@ function ServiceFacts({ route, object }: Props) {
 
 function WorkloadFacts({ route, object }: Props) {
   const t = useTexts();
-  const wanted = textAt(object.spec, 'replicas');
-  const ready = textAt(object.status, 'readyReplicas') || '0';
   const images = listAt(object.spec, 'template', 'spec', 'containers').map((one) => textAt(one, 'image'));
   return (
     <>
-      {wanted !== '' && (
-        <Fact label={t('replicas')}>
-          {ready} / {wanted}
-        </Fact>
-      )}
+      <WorkloadParts route={route} object={object} />
       {images.length > 0 && (
         <Fact label={t('image')}>
           <code class="long">{images.join(', ')}</code>

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isAbort, messageOf } from '../../model/api-error';
 import { chunksOf } from '../../model/follow';
+import { plainText } from '../../model/log-text';
 import { containersOf, type KubeObject } from '../../model/objects';
 import { type ObjectRoute, objectPath } from '../../model/routes';
 import { LastLines, StreamLines } from '../../model/stream-lines';
@@ -60,6 +61,7 @@ export function Logs({ route, object }: Props) {
         path={`${objectPath(route.resource, route.namespace, route.name)}/log?${query}`}
         label={t('logLabel', { container })}
         isWrapped={isWrapped}
+        isFollowed={isFollowed}
       />
     </section>
   );
@@ -84,14 +86,15 @@ interface TextProps {
   readonly path: string;
   readonly label: string;
   readonly isWrapped: boolean;
+  readonly isFollowed: boolean;
 }
 
-function LogText({ path, label, isWrapped }: TextProps) {
+function LogText({ path, label, isWrapped, isFollowed }: TextProps) {
   const t = useTexts();
   const { lines, version, hasEnded, problem } = useLog(path);
   const box = useRef<HTMLPreElement>(null);
   const isAtEnd = useRef(true);
-  const text = useMemo(() => lines.text(), [version]);
+  const text = useMemo(() => plainText(lines.text()), [version]);
   useEffect(() => {
     const element = box.current;
     if (element && isAtEnd.current) element.scrollTop = element.scrollHeight;
@@ -114,7 +117,7 @@ function LogText({ path, label, isWrapped }: TextProps) {
         {text}
       </pre>
       {lines.size === 0 && problem === undefined && <p class="muted">{t('logEmpty')}</p>}
-      {hasEnded && <p class="muted">{t('logEnded')}</p>}
+      {hasEnded && <p class="muted">{t(isFollowed ? 'logEnded' : 'logUntilNow')}</p>}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { firstTab, hashOf, type ObjectRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
 import { useTexts } from '../app/context';
 import { pluralKind } from '../app/navigation';
-import { Loading, Notice } from '../parts/notice';
+import { Notice, Waiting } from '../parts/notice';
 import { Actions } from './actions';
 import { Events } from './events';
 import { Logs } from './logs';
@@ -41,7 +41,7 @@ function tabsOf(resource: Resource): readonly TabId[] {
 
 export function ObjectView({ route, resource }: Props) {
   const t = useTexts();
-  const { object, isGone, error } = useObject(route, resource.verbs.includes('watch'));
+  const { object, isGone, error, state, retry } = useObject(route, resource.verbs.includes('watch'));
   const [isEditing, setEditing] = useState(false);
   const draft = useRef<Draft>(undefined);
   const title = useRef<HTMLHeadingElement>(null);
@@ -51,8 +51,8 @@ export function ObjectView({ route, resource }: Props) {
   const isLoaded = object !== undefined;
   // A reader who comes by keyboard starts at the name.
   useEffect(() => title.current?.focus(), [isLoaded]);
-  if (error !== undefined && !object) return <ObjectProblem error={error} resource={resource} name={name} />;
-  if (!object) return <Loading />;
+  if (error !== undefined && !object) return <ObjectProblem {...{ error, resource, name, retry }} />;
+  if (!object) return <Waiting isSilent={state === 'reconnecting'} retry={retry} />;
   const listHash = hashOf({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
   return (
     <article class="object-view">
@@ -65,6 +65,7 @@ export function ObjectView({ route, resource }: Props) {
           {name}
         </h1>
         {object.metadata?.deletionTimestamp && !isGone && <span class="tone wait">{t('deleting')}</span>}
+        {state === 'reconnecting' && <span class="live reconnecting">{t('reconnecting')}</span>}
         <span class="spring" />
         {!isGone && (
           <Actions route={route} resource={resource} object={object} onEdit={() => setEditing(true)} tab={tab} />
@@ -111,7 +112,14 @@ function Tab({ id, route, resource, object, isEditing, isGone, draft, onEditing 
   }
 }
 
-function ObjectProblem({ error, resource, name }: { error: unknown; resource: Resource; name: string }) {
+interface ProblemProps {
+  readonly error: unknown;
+  readonly resource: Resource;
+  readonly name: string;
+  readonly retry: () => void;
+}
+
+function ObjectProblem({ error, resource, name, retry }: ProblemProps) {
   const t = useTexts();
   const detail = messageOf(error);
   if (isStatus(error, 403)) return <Notice title={t('forbiddenTitle')} text={t('forbiddenObject')} detail={detail} />;
@@ -120,5 +128,11 @@ function ObjectProblem({ error, resource, name }: { error: unknown; resource: Re
       <Notice title={t('missingTitle')} text={t('missingObject', { kind: resource.kind, name })} detail={detail} />
     );
   }
-  return <Notice title={t('failedTitle')} text={detail} />;
+  return (
+    <Notice title={t('failedTitle')} text={detail}>
+      <button type="button" class="button" onClick={retry}>
+        {t('retry')}
+      </button>
+    </Notice>
+  );
 }

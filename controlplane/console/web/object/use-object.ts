@@ -1,7 +1,7 @@
 // One object as a state of a view: read once, then followed by a watch of its name.
 import { useEffect, useState } from 'preact/hooks';
 import { isStatus } from '../../model/api-error';
-import { follow } from '../../model/follow';
+import { type FollowState, follow } from '../../model/follow';
 import type { KubeObject } from '../../model/objects';
 import { collectionPath, type ObjectRoute, objectPath } from '../../model/routes';
 import { useConsole } from '../app/context';
@@ -11,6 +11,8 @@ export interface ObjectState {
   readonly object: KubeObject | undefined;
   readonly isGone: boolean;
   readonly error: unknown;
+  readonly state: FollowState;
+  readonly retry: () => void;
 }
 
 interface ObjectEvent {
@@ -24,6 +26,8 @@ export function useObject({ resource, namespace, name }: ObjectRoute, canWatch: 
   const [object, setObject] = useState<KubeObject>();
   const [isGone, setGone] = useState(false);
   const [error, setError] = useState<unknown>();
+  const [state, setState] = useState<FollowState>('live');
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (!isShown) return undefined;
     const stop = new AbortController();
@@ -54,12 +58,25 @@ export function useObject({ resource, namespace, name }: ObjectRoute, canWatch: 
       }
     };
     const revisionOf = (event: ObjectEvent) => event.object.metadata?.resourceVersion;
-    const options = { read, watchPath, accept: 'application/json', onEvents, revisionOf, onState: () => {} };
+    const options = {
+      read,
+      watchPath,
+      accept: 'application/json',
+      onEvents,
+      revisionOf,
+      onState: setState,
+      alive: () => api.alive(),
+    };
     follow(api, options, stop.signal).catch((err: unknown) => {
       if (wasThere && isStatus(err, 404)) setGone(true);
       else setError(err);
     });
     return () => stop.abort();
-  }, [api, isShown]);
-  return { object, isGone, error };
+  }, [api, isShown, attempt]);
+  const retry = () => {
+    setError(undefined);
+    setState('live');
+    setAttempt(attempt + 1);
+  };
+  return { object, isGone, error, state, retry };
 }

@@ -1,6 +1,7 @@
 // A message in place of what cannot be shown, and the word for something that is on its way.
 import type { ComponentChildren } from 'preact';
-import { useTexts } from '../app/context';
+import { messageOf, NoAnswerError } from '../../model/api-error';
+import { type Translate, useTexts } from '../app/context';
 
 interface Props {
   readonly title: string;
@@ -29,3 +30,20 @@ export function Loading() {
     </p>
   );
 }
+
+/** What is on its way; after a try without an answer it says so, while it is tried again. */
+export function Waiting({ isSilent, retry }: { readonly isSilent: boolean; readonly retry: () => void }) {
+  const t = useTexts();
+  if (!isSilent) return <Loading />;
+  return (
+    <Notice title={t('noAnswerTitle')} text={t('noAnswerAgain')}>
+      <button type="button" class="button" onClick={retry}>
+        {t('retry')}
+      </button>
+    </Notice>
+  );
+}
+
+/** The words for a failed request. */
+export const problemOf = (t: Translate, err: unknown): string =>
+  err instanceof NoAnswerError ? t('noAnswer', { seconds: err.afterMs / 1000 }) : messageOf(err);

@@ -85,7 +85,7 @@ export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint
       </text>
       {isPlain ? (
         <text class="name" x="34" y="28">
-          {boxTitle(t, box)}
+          {fitted(boxTitle(t, box), boxWidth - 38)}
         </text>
       ) : (
         <>

@@ -1,11 +1,14 @@
 // The picture: boxes and the links between them, in SVG. Everything in it can be reached by keyboard.
+import { useEffect, useRef } from 'preact/hooks';
 import type { Box } from '../../model/topology/boxes';
 import type { Frame, Link } from '../../model/topology/frame';
-import { busyness, bytesRate, short } from '../../model/topology/numbers';
+import { busyness, short } from '../../model/topology/numbers';
+import type { Size } from '../../model/topology/sizes';
 import type { Stop } from '../../model/topology/traffic';
 import { type Translate, useTexts } from '../app/context';
-import { BoxShape, boxTitle } from './box-shape';
+import { BoxShape } from './box-shape';
 import type { Layout, Point } from './layout';
+import { boxWords, bytesWords, linkWords } from './link-words';
 
 export type Chosen = { readonly kind: 'box' | 'link'; readonly id: string };
 
@@ -15,7 +18,7 @@ interface Props {
   readonly chosen: Chosen | undefined;
   /** Boxes that the search has found; undefined: nothing is searched. */
   readonly found: ReadonlySet<string> | undefined;
-  /** undefined: as large as fits the width, and never larger than the natural size. */
+  /** undefined: as large as fits the width, which may be too small to read. */
   readonly zoom: number | undefined;
   /** The namespace of the view; '' for all. */
   readonly namespace: string;
@@ -31,9 +34,15 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
     frame.links.flatMap(({ from, to, traffic }) => (from === to && traffic ? [[from, traffic] as const] : [])),
   );
   const near = chosen && neighbours(chosen, frame.links);
+  const svg = useRef<SVGSVGElement>(null);
+  useEffect(() => {
+    const frameOfPicture = svg.current?.parentElement;
+    if (frameOfPicture && near && chosen) bringIntoView(frameOfPicture, layout, chosen.id, near, zoom ?? 1);
+  }, [chosen?.id, zoom]);
   const isFaint = (id: string) => (found ? !found.has(id) : near !== undefined && !near.has(id));
   return (
     <svg
+      ref={svg}
       class={zoom === undefined ? 'graph fitted' : 'graph'}
       role="group"
       aria-label={t('topologyLabel')}
@@ -81,6 +90,30 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
   );
 }
 
+/** What is chosen and its neighbours; where they do not fit together, what is chosen alone. */
+function bringIntoView(view: HTMLElement, layout: Layout, id: string, near: ReadonlySet<string>, zoom: number): void {
+  const around = layout.boxes.filter(({ box }) => near.has(box.id));
+  const own = around.filter(({ box }) => box.id === id);
+  const fits = ({ width, height }: Area) => width * zoom <= view.clientWidth && height * zoom <= view.clientHeight;
+  const all = areaOf(around);
+  const area = fits(all) || own.length === 0 ? all : areaOf(own);
+  if (!Number.isFinite(area.width)) return;
+  view.scrollTo({
+    left: (area.x + area.width / 2) * zoom - view.clientWidth / 2,
+    top: (area.y + area.height / 2) * zoom - view.clientHeight / 2,
+  });
+}
+
+type Area = Point & Size;
+
+function areaOf(boxes: readonly Area[]): Area {
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  const right = Math.max(...boxes.map((box) => box.x + box.width));
+  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+  return { x, y, width: right - x, height: bottom - y };
+}
+
 /** What is chosen, and all that is linked with it. */
 function neighbours({ kind, id }: Chosen, links: readonly Link[]): ReadonlySet<string> {
   const touched = links.filter((link) => (kind === 'link' ? link.id === id : link.from === id || link.to === id));
@@ -97,16 +130,22 @@ interface LinkProps {
 }
 
 function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkProps) {
-  const { traffic, declared, refusedPerSecond = 0 } = link;
-  const speed = traffic ? busyness(traffic) : 0;
+  const t = useTexts();
+  const { traffic, declared, requests, refusedPerSecond = 0 } = link;
+  const words = lineWords(t, link);
+  const failed = requests?.failedPerSecond ?? 0;
+  const speed = Math.max(
+    traffic ? busyness(traffic) : 0,
+    requests ? busyness({ openedPerSecond: requests.requestsPerSecond, packetsPerSecond: 0 }) : 0,
+  );
   const isBroken = declared?.all !== undefined && declared.ready === 0;
   const { open = 0, unanswered = 0 } = traffic ?? {};
   // One connection that has just begun has no answer yet.
   const hasTrouble = unanswered > 1 && unanswered * 2 >= open;
   const names = [
     'link',
-    traffic ? (speed > 0 ? `busy-${speed}` : 'seen') : declared ? 'declared' : 'seen',
-    ...(isBroken || hasTrouble ? ['trouble'] : []),
+    traffic || requests ? (speed > 0 ? `busy-${speed}` : 'seen') : declared ? 'declared' : 'seen',
+    ...(isBroken || hasTrouble || failed > 0 ? ['trouble'] : []),
     ...(refusedPerSecond > 0 ? ['refused'] : []),
     ...(isChosen ? ['chosen'] : []),
     ...(isFaint ? ['faint'] : []),
@@ -132,19 +171,24 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
           ✕ {short(refusedPerSecond)}/s
         </text>
       )}
-      {traffic && (speed > 0 || traffic.uncounted > 0) && (
+      {words !== '' && (
         <text class="rate" x={middle.x} y={middle.y - 6}>
-          {rateText(traffic)}
-          {traffic.uncounted > 0 && ' +?'}
+          {words}
+          {failed > 0 && <tspan class="failed">, {t('failedRate', { rate: short(failed) })}</tspan>}
         </text>
       )}
     </g>
   );
 }
 
-/** Connections, or bytes where there are no new ones. */
-const rateText = ({ openedPerSecond, bytesPerSecond, packetsPerSecond }: NonNullable<Link['traffic']>): string =>
-  openedPerSecond > 0 ? `${short(openedPerSecond)}/s` : packetsPerSecond > 0 ? bytesRate(bytesPerSecond) : '';
+/** Requests; else connections, or bytes where there are no new ones. */
+function lineWords(t: Translate, { traffic, requests }: Link): string {
+  if (requests) return t('requestRate', { rate: short(requests.requestsPerSecond) });
+  if (!traffic) return '';
+  const { openedPerSecond, packetsPerSecond, uncounted } = traffic;
+  if (openedPerSecond > 0) return t('newRate', { rate: short(openedPerSecond) });
+  return packetsPerSecond > 0 || uncounted > 0 ? bytesWords(t, traffic) : '';
+}
 
 export function chooseByKey(event: KeyboardEvent, choose: () => void): void {
   if (event.key !== 'Enter' && event.key !== ' ') return;
@@ -152,15 +196,10 @@ export function chooseByKey(event: KeyboardEvent, choose: () => void): void {
   choose();
 }
 
-function linkTitle(t: Translate, { from, to, traffic, declared }: Link, boxes: ReadonlyMap<string, Box>): string {
-  const ends = `${boxTitle(t, boxes.get(from))} → ${boxTitle(t, boxes.get(to))}`;
-  const endpoints =
-    declared?.all === undefined ? '' : ` · ${t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}`;
-  if (!traffic) return `${ends}${endpoints}`;
-  const { openedPerSecond, bytesPerSecond, open, uncounted } = traffic;
-  const rates = t('linkRates', { opened: short(openedPerSecond), bytes: bytesRate(bytesPerSecond), open });
-  const missing = uncounted > 0 ? ` · ${t('flowUncounted', { count: uncounted })}` : '';
-  return `${ends} · ${rates}${missing}${endpoints}`;
+function linkTitle(t: Translate, link: Link, boxes: ReadonlyMap<string, Box>): string {
+  const words = linkWords(t, link);
+  const ends = `${boxWords(t, boxes.get(link.from))} → ${boxWords(t, boxes.get(link.to))}`;
+  return words === '' ? ends : `${ends} · ${words}`;
 }
 
 /** A line through the points, with round corners. */

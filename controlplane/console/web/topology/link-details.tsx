@@ -1,13 +1,13 @@
 // What is known about a chosen link: its ends, its connections with the addresses of their packets, and the path of one.
 import type { Box } from '../../model/topology/boxes';
 import type { Link } from '../../model/topology/frame';
-import { bytesRate, short } from '../../model/topology/numbers';
+import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
 import type { Flow } from '../../model/topology/traffic';
 import { useTexts } from '../app/context';
 import { intend } from '../path/intent';
-import { boxTitle } from './box-shape';
 import type { Chosen } from './graph';
+import { boxWords, bytesWords, linkWords, requestWords } from './link-words';
 
 interface Props {
   readonly link: Link;
@@ -19,21 +19,24 @@ export function LinkDetails({ link, boxes, onChoose }: Props) {
   const t = useTexts();
   const from = boxes.get(link.from);
   const to = boxes.get(link.to);
-  const { traffic, declared } = link;
+  const { traffic, declared, requests } = link;
   const flow = traffic?.flows[0];
   const ends = from && flow && endsOfFlow(from, flow);
   return (
     <>
       <h2>
         <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.from })}>
-          {boxTitle(t, from)}
+          {boxWords(t, from)}
         </button>
         {' → '}
         <button type="button" class="link-button" onClick={() => onChoose({ kind: 'box', id: link.to })}>
-          {boxTitle(t, to)}
+          {boxWords(t, to)}
         </button>
       </h2>
       {declared?.all !== undefined && <p>{t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}</p>}
+      {requests && <p class={requests.failedPerSecond > 0 ? 'trouble-text' : ''}>{requestWords(t, requests)}</p>}
+      {traffic && <p>{linkWords(t, withoutRequests(link))}</p>}
+      {traffic && traffic.uncounted > 0 && <p class="muted">{t('seePodCounters')}</p>}
       {ends && (
         <p class="panel-actions">
           <a
@@ -65,11 +68,13 @@ export function LinkDetails({ link, boxes, onChoose }: Props) {
           </table>
         </section>
       ) : (
-        <p class="muted">{t('noTraffic')}</p>
+        !requests && <p class="muted">{t('noTraffic')}</p>
       )}
     </>
   );
 }
+
+const withoutRequests = ({ requests: _, ...rest }: Link): Link => rest;
 
 const flowKey = ({ protocol, source, destination, port, backend = '' }: Flow): string =>
   `${protocol} ${source} ${destination} ${port ?? ''} ${backend}`;
@@ -88,11 +93,11 @@ function FlowRow({ flow }: { readonly flow: Flow }) {
         </code>
       </td>
       <td>
-        {open}
+        {t('openCount', { count: open })}
         {unanswered > 0 && <span class="tone bad"> {t('flowUnanswered', { count: unanswered })}</span>}
       </td>
-      <td>{short(flow.openedPerSecond)}/s</td>
-      <td>{flow.uncounted > 0 ? t('flowUncounted', { count: flow.uncounted }) : bytesRate(flow.bytesPerSecond)}</td>
+      <td>{t('newRate', { rate: short(flow.openedPerSecond) })}</td>
+      <td>{bytesWords(t, flow)}</td>
     </tr>
   );
 }

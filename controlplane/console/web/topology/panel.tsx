@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { hashOf, type ResourceRef } from '../../model/routes';
 import type { Box } from '../../model/topology/boxes';
-import type { Frame, Link } from '../../model/topology/frame';
+import type { Frame } from '../../model/topology/frame';
 import { bytesRate, short } from '../../model/topology/numbers';
 import { refs } from '../../model/topology/objects';
 import { endOf, pathHash } from '../../model/topology/path-ends';
@@ -12,6 +12,7 @@ import { useTexts } from '../app/context';
 import { boxTitle, causeText } from './box-shape';
 import type { Chosen } from './graph';
 import { LinkDetails } from './link-details';
+import { boxWords, linkWords } from './link-words';
 import { RefusedList } from './refused-list';
 
 interface Props {
@@ -100,12 +101,16 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
               <li key={link.id}>
                 <button type="button" class="link-button" onClick={() => onChoose({ kind: 'link', id: link.id })}>
                   {link.from === box.id ? '→' : '←'}{' '}
-                  {boxTitle(t, boxes.get(link.from === box.id ? link.to : link.from))}
+                  {boxWords(t, boxes.get(link.from === box.id ? link.to : link.from))}
                 </button>
-                <span class="muted"> {rates(link)}</span>
+                <span class={(link.requests?.failedPerSecond ?? 0) > 0 ? 'trouble-text' : 'muted'}>
+                  {' '}
+                  {linkWords(t, link)}
+                </span>
               </li>
             ))}
           </ul>
+          {links.some(({ traffic }) => (traffic?.uncounted ?? 0) > 0) && <p class="muted">{t('seePodCounters')}</p>}
         </section>
       )}
       <Pods box={box} rates={frame.podRates} />
@@ -125,13 +130,6 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
   );
 }
 
-const rates = ({ traffic, declared }: Link): string =>
-  !traffic && declared?.all !== undefined
-    ? `${declared.ready}/${declared.all}`
-    : traffic
-      ? `${short(traffic.openedPerSecond)}/s · ${bytesRate(traffic.bytesPerSecond)} · ${traffic.open}`
-      : '';
-
 function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['podRates'] }) {
   const t = useTexts();
   if (box.pods.length === 0) return null;
@@ -139,7 +137,7 @@ function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['p
     <section>
       <h3>{t('pods')}</h3>
       <ul class="panel-pods">
-        {box.pods.slice(0, 100).map(({ key, name, node, addresses, tone }) => (
+        {box.pods.slice(0, 100).map(({ key, name, node, addresses, tone, trouble }) => (
           <li key={key} data-pod={key}>
             <span class={`swatch ${tone}`} />
             <ObjectLink resource={refs.pods} namespace={box.namespace} name={name}>
@@ -149,6 +147,12 @@ function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['p
               {' '}
               {addresses.join(', ')} {node}
             </span>{' '}
+            {trouble && (
+              <span class="trouble-text" title={trouble.message}>
+                {trouble.state === 'Running' ? t('notReady') : trouble.state}
+                {trouble.message !== '' && `: ${trouble.message.slice(0, 160)}`}{' '}
+              </span>
+            )}
             <PodRate rates={all.get(key)} />
             <a href={hashOf({ view: 'object', resource: refs.pods, namespace: box.namespace, name, tab: 'logs' })}>
               {t('tabLogs')}

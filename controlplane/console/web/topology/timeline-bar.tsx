@@ -6,16 +6,20 @@ interface Props {
   readonly moments: readonly Moment[];
   /** The time of the moment that is shown; undefined: the present. */
   readonly atMs: number | undefined;
+  /** Present: no answer has come since then, so the present is not known. */
+  readonly silentSinceMs: number | undefined;
   readonly onMove: (atMs: number | undefined) => void;
 }
 
 const markHeight = 14;
 
-export function TimelineBar({ moments, atMs, onMove }: Props) {
+export function TimelineBar({ moments, atMs, silentSinceMs, onMove }: Props) {
   const t = useTexts();
   const last = moments.length - 1;
   const shown = atMs === undefined ? last : moments.findIndex((moment) => moment.atMs >= atMs);
-  const text = atMs === undefined ? t('timelineNow') : new Date(atMs).toLocaleTimeString();
+  const timeOf = (ms: number) => new Date(ms).toLocaleTimeString();
+  const present = silentSinceMs === undefined ? t('timelineNow') : t('timelineSilent', { time: timeOf(silentSinceMs) });
+  const text = atMs === undefined ? present : timeOf(atMs);
   return (
     <div class="timeline">
       <button type="button" class="button small" disabled={atMs === undefined} onClick={() => onMove(undefined)}>

@@ -5,7 +5,7 @@ import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
-import { Loading, Notice } from '../parts/notice';
+import { Notice, Waiting } from '../parts/notice';
 import { type Chosen, Graph } from './graph';
 import { type Layout, layoutOf } from './layout';
 import { Panel } from './panel';
@@ -15,18 +15,19 @@ import { type MomentsState, useMoments } from './use-moments';
 
 /** More boxes are no picture any more; those with the most links are drawn. */
 const maxBoxes = 200;
-/** The first one is the size that fits. */
+/** The first one is the size that fits the width; at 1 the smallest letters are 11 pixels high. */
 const zooms = [undefined, 0.5, 0.75, 1, 1.25, 1.5] as const;
+const readable = 3;
 
 export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const t = useTexts();
   const { go } = useConsole();
   const { namespace, query } = route;
-  const { moments, now, objects } = useMoments(namespace);
+  const { moments, now, objects, traffic } = useMoments(namespace);
   const [atMs, setAtMs] = useState<number>();
   const [words, setWords] = useState('');
   const [withSystem, setWithSystem] = useState(false);
-  const [zoom, setZoom] = useState(0);
+  const [zoom, setZoom] = useState<number>(readable);
   const past = atMs === undefined ? undefined : moments.find((moment) => moment.atMs >= atMs);
   const shown = past ?? now;
   const chosen = chosenOf(query);
@@ -40,8 +41,16 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const refusedNow = frame.refused.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
-  if (objects.error !== undefined) return <Notice title={t('failedTitle')} text={messageOf(objects.error)} />;
-  if (!objects.isLoaded) return <Loading />;
+  if (objects.error !== undefined) {
+    return (
+      <Notice title={t('failedTitle')} text={messageOf(objects.error)}>
+        <button type="button" class="button" onClick={objects.retry}>
+          {t('retry')}
+        </button>
+      </Notice>
+    );
+  }
+  if (!objects.isLoaded) return <Waiting isSilent={objects.state === 'reconnecting'} retry={objects.retry} />;
   return (
     <section
       class="topology"
@@ -95,6 +104,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
           </button>
         </span>
       </div>
+      <Legend />
       <Remarks {...{ frame, objects, found, namespace }} remarks={shown.remarks} />
       <div class={chosen ? 'topology-body with-panel' : 'topology-body'}>
         <div class="graph-box" tabIndex={0} role="region" aria-label={t('topologyLabel')}>
@@ -112,7 +122,12 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
           <RefusedList refused={refusedNow} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
         </details>
       )}
-      <TimelineBar moments={moments} atMs={past ? atMs : undefined} onMove={setAtMs} />
+      <TimelineBar
+        moments={moments}
+        atMs={past ? atMs : undefined}
+        silentSinceMs={traffic.silentSinceMs}
+        onMove={setAtMs}
+      />
     </section>
   );
 }
@@ -133,6 +148,27 @@ function useStableLayout({ boxes, links }: Frame): Layout {
   return last.current.layout;
 }
 
+function Legend() {
+  const t = useTexts();
+  return (
+    <details class="legend">
+      <summary>{t('legend')}</summary>
+      <ul>
+        <li>{t('legendLines')}</li>
+        <li>{t('legendNumbers')}</li>
+        <li>
+          <span class="swatch good" />
+          {t('ready')} <span class="swatch wait" />
+          {t('legendStarting')} <span class="swatch bad" />
+          {t('notReady')} <span class="swatch" />
+          {t('deleting')}
+        </li>
+        <li>{t('legendMarks')}</li>
+      </ul>
+    </details>
+  );
+}
+
 interface RemarksProps extends Pick<MomentsState, 'objects'>, Pick<FrameInput, 'remarks'> {
   readonly frame: Frame;
   readonly namespace: string;
@@ -149,6 +185,7 @@ function Remarks({ frame, objects, remarks, found, namespace }: RemarksProps) {
   return (
     <div class="remarks" role="status">
       {found && <p>{t('foundBoxes', { count: found.size })}</p>}
+      {objects.state === 'reconnecting' && <p class="live reconnecting">{t('reconnecting')}</p>}
       {objects.isPartial && <p class="muted">{t('partlyVisible')}</p>}
       {lines.map((line) => (
         <p key={line} class="muted">

@@ -6,8 +6,9 @@ import type { FrameInput } from '../../model/topology/frame';
 import { podRatesOf } from '../../model/topology/pod-rates';
 import { refusedOf, withoutInnocents } from '../../model/topology/refused';
 import { requestLinks } from '../../model/topology/requests';
-import { type Moment, withMoment } from '../../model/topology/timeline';
+import { type Moment, stillShown, withMoment } from '../../model/topology/timeline';
 import { stopsOf, trafficLinks } from '../../model/topology/traffic';
+import { useConsole } from '../app/context';
 import { type ObjectsState, useObjects } from './use-objects';
 import { type TrafficState, useTraffic } from './use-traffic';
 
@@ -19,10 +20,30 @@ export interface MomentsState {
   readonly traffic: TrafficState;
 }
 
+/** By namespace, for as long as the page is loaded: a reader who looks at another view and comes back finds the last minutes again. */
+const kept = new Map<string, readonly Moment[]>();
+/** Each holds up to `maxMoments`; the namespaces that were shown longest ago go first. */
+const maxNamespaces = 4;
+
+function keep(part: string, moments: readonly Moment[]): void {
+  kept.delete(part);
+  kept.set(part, moments);
+  for (const oldest of [...kept.keys()].slice(0, -maxNamespaces)) kept.delete(oldest);
+}
+
+/** Of another user: nothing of it may be shown. */
+let keptFor: unknown;
+
 export function useMoments(namespace: string): MomentsState {
   const objects = useObjects(namespace);
   const traffic = useTraffic();
+  const { api } = useConsole();
+  if (keptFor !== api.token) kept.clear();
+  keptFor = api.token;
+  // Of a user who may see all, a moment is the same for each namespace.
+  const part = objects.isPartial ? namespace : '';
   const [moments, setMoments] = useState<readonly Moment[]>([]);
+  useEffect(() => setMoments(stillShown(kept.get(part) ?? [], Date.now())), [part]);
   const structure = useMemo(() => structureOf(objects.objects), [objects.objects]);
   const directory = useMemo(
     () => directoryOf(objects.objects, structure.boxes, objects.isPartial),
@@ -40,7 +61,12 @@ export function useMoments(namespace: string): MomentsState {
   latest.current = now;
   // A moment has the objects as they are when the nodes answer.
   useEffect(() => {
-    if (traffic.atMs > 0) setMoments((before) => withMoment(before, latest.current));
+    if (traffic.atMs === 0 || !objects.isLoaded) return;
+    setMoments((before) => {
+      const after = withMoment(before, latest.current);
+      keep(part, after);
+      return after;
+    });
   }, [traffic]);
   return { moments, now, objects, traffic };
 }

@@ -1,7 +1,7 @@
 // The objects of the topology, followed while the view is open and in view.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isStatus } from '../../model/api-error';
-import { follow } from '../../model/follow';
+import { type FollowState, follow } from '../../model/follow';
 import type { KubeObject } from '../../model/objects';
 import { collectionPath } from '../../model/routes';
 import { type ClusterObjects, keyOf, noObjects, refs } from '../../model/topology/objects';
@@ -21,6 +21,9 @@ export interface ObjectsState {
   /** True: the user may not list all of them, or only in one namespace. */
   readonly isPartial: boolean;
   readonly error: unknown;
+  /** `reconnecting`: what is shown may be old. */
+  readonly state: FollowState;
+  readonly retry: () => void;
 }
 
 interface List {
@@ -45,6 +48,8 @@ export function useObjects(namespace: string): ObjectsState {
   const [refused, setRefused] = useState<readonly string[]>([]);
   const [isPartial, setPartial] = useState(false);
   const [error, setError] = useState<unknown>();
+  const [lost, setLost] = useState<ReadonlySet<KindName>>(new Set());
+  const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
     if (!isShown) return undefined;
@@ -59,6 +64,7 @@ export function useObjects(namespace: string): ObjectsState {
     setRefused([]);
     setPartial(false);
     setLoaded(new Set());
+    setLost(new Set());
     for (const kind of kindNames) {
       const show = (found: ReadonlyMap<string, KubeObject>) => {
         changed.set(kind, found);
@@ -66,7 +72,13 @@ export function useObjects(namespace: string): ObjectsState {
         setLoaded((before) => (before.has(kind) ? before : new Set([...before, kind])));
       };
       const part = () => setPartial(true);
-      followKind(api, sender, { kind, namespace, show, part }, stop.signal).catch((err: unknown) => {
+      const onState = (state: FollowState) =>
+        setLost((before) => {
+          if (before.has(kind) === (state === 'reconnecting')) return before;
+          const others = [...before].filter((one) => one !== kind);
+          return new Set(state === 'live' ? others : [...others, kind]);
+        });
+      followKind(api, sender, { kind, namespace, show, part, onState }, stop.signal).catch((err: unknown) => {
         // Nothing of another namespace may stay.
         setObjects((before) => ({ ...before, [kind]: [] }));
         if (!isStatus(err, 403)) setError(err);
@@ -80,9 +92,14 @@ export function useObjects(namespace: string): ObjectsState {
       clearTimeout(timer.current);
       timer.current = undefined;
     };
-  }, [api, sender, isShown, namespace]);
+  }, [api, sender, isShown, namespace, attempt]);
 
-  return { objects, isLoaded: loaded.size === kindNames.length, refused, isPartial, error };
+  const state = lost.size > 0 ? 'reconnecting' : 'live';
+  const retry = () => {
+    setError(undefined);
+    setAttempt(attempt + 1);
+  };
+  return { objects, isLoaded: loaded.size === kindNames.length, refused, isPartial, error, state, retry };
 }
 
 interface Wanted {
@@ -91,21 +108,22 @@ interface Wanted {
   readonly show: (found: ReadonlyMap<string, KubeObject>) => void;
   /** Only this namespace can be followed. */
   readonly part: () => void;
+  readonly onState: (state: FollowState) => void;
 }
 
 /** In all namespaces; for a user who may not, in this one. @throws ApiError */
 async function followKind(
   api: Api,
   sender: SocketSender,
-  { kind, namespace, show, part }: Wanted,
+  { kind, namespace, show, part, onState }: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await followPath(api, sender, collectionPath(refs[kind], ''), show, signal);
+    await followPath(api, sender, collectionPath(refs[kind], ''), { show, onState }, signal);
   } catch (err) {
     if (!isStatus(err, 403) || namespace === '' || kind === 'nodes') throw err;
     part();
-    await followPath(api, sender, collectionPath(refs[kind], namespace), show, signal);
+    await followPath(api, sender, collectionPath(refs[kind], namespace), { show, onState }, signal);
   }
 }
 
@@ -113,7 +131,7 @@ function followPath(
   api: Api,
   sender: SocketSender,
   path: string,
-  show: (found: ReadonlyMap<string, KubeObject>) => void,
+  { show, onState }: Pick<Wanted, 'show' | 'onState'>,
   signal: AbortSignal,
 ): Promise<void> {
   const found = new Map<string, KubeObject>();
@@ -136,7 +154,7 @@ function followPath(
   const revisionOf = ({ object }: Event) => object.metadata?.resourceVersion;
   return follow(
     sender,
-    { read, watchPath, accept: 'application/json', onEvents, revisionOf, onState: () => {} },
+    { read, watchPath, accept: 'application/json', onEvents, revisionOf, onState, alive: () => api.alive() },
     signal,
   );
 }

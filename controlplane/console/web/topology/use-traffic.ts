@@ -9,6 +9,8 @@ import { usePageShown } from '../app/page-state';
 
 const path = '/apis/path.k8ts.io/v1alpha1/nodetraffics';
 const everyMs = 2_000;
+/** A server that answers later than this is not known to be there. */
+const deadlineMs = 6_000;
 
 interface NodeTraffic {
   readonly metadata: { readonly name: string };
@@ -21,6 +23,8 @@ export interface TrafficState {
   readonly atMs: number;
   readonly readings: readonly NodeReading[];
   readonly remarks: readonly Remark[];
+  /** Present: since when no answer has come. */
+  readonly silentSinceMs?: number;
 }
 
 const nothing: TrafficState = { atMs: 0, readings: [], remarks: [] };
@@ -34,19 +38,26 @@ export function useTraffic(): TrafficState {
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const last = new Map<string, NodeReading>();
+    let answeredMs = Date.now();
     const read = async () => {
       const startedAt = performance.now();
       try {
-        const { items } = await api.json<{ readonly items: readonly NodeTraffic[] }>(path, { signal: stop.signal });
+        const { items } = await api.json<{ readonly items: readonly NodeTraffic[] }>(path, {
+          signal: stop.signal,
+          deadlineMs,
+        });
+        answeredMs = Date.now();
         const readings = readingsOf(items, last);
         setState({ atMs: Date.now(), readings, remarks: [...silentIn(items), ...remarksOf(readings)] });
       } catch (err) {
         if (isAbort(err)) return;
         const isRefused = isStatus(err, 403);
+        const since = new Date(answeredMs).toLocaleTimeString();
         const remark: Remark = isRefused
           ? { key: 'trafficRefused' }
-          : { key: 'trafficFailed', values: { problem: messageOf(err) } };
-        setState({ atMs: Date.now(), readings: [], remarks: [remark] });
+          : { key: 'trafficFailed', values: { since, problem: messageOf(err) } };
+        const silent = isRefused ? {} : { silentSinceMs: answeredMs };
+        setState({ atMs: Date.now(), readings: [], remarks: [remark], ...silent });
         // Another try has the same answer.
         if (isRefused) return;
       }

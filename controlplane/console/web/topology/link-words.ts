@@ -1,0 +1,42 @@
+// What is said of the traffic of a link: always with units, and never a zero for what is not counted.
+import type { Box } from '../../model/topology/boxes';
+import type { Link } from '../../model/topology/frame';
+import { bytesRate, short } from '../../model/topology/numbers';
+import type { RequestRates } from '../../model/topology/requests';
+import type { Translate } from '../app/context';
+import { boxTitle } from './box-shape';
+
+type Counted = Pick<NonNullable<Link['traffic']>, 'bytesPerSecond' | 'uncounted'>;
+
+/** `9.6 kB/s`; of connections that the kernel does not count, that it is not known. */
+export function bytesWords(t: Translate, { bytesPerSecond, uncounted }: Counted): string {
+  if (uncounted === 0) return bytesRate(bytesPerSecond);
+  if (bytesPerSecond === 0) return t('notCounted');
+  return `${bytesRate(bytesPerSecond)} + ${t('flowUncounted', { count: uncounted })}`;
+}
+
+/** `4 requests/s, 1 failed` */
+export function requestWords(t: Translate, { requestsPerSecond, failedPerSecond }: RequestRates): string {
+  const all = t('requestRate', { rate: short(requestsPerSecond) });
+  return failedPerSecond > 0 ? `${all}, ${t('failedRate', { rate: short(failedPerSecond) })}` : all;
+}
+
+/** `9.5 new/s · 9.6 kB/s · 0 open`; for a link without traffic, how many endpoints are ready. */
+export function linkWords(t: Translate, { traffic, declared, requests }: Link): string {
+  const parts = [];
+  if (requests) parts.push(requestWords(t, requests));
+  if (traffic) {
+    parts.push(t('newRate', { rate: short(traffic.openedPerSecond) }), bytesWords(t, traffic));
+    parts.push(t('openCount', { count: traffic.open }));
+  } else if (declared?.all !== undefined) {
+    parts.push(t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all }));
+  }
+  return parts.join(' · ');
+}
+
+/** In a rollout there are two boxes of one name: this says which. */
+export function boxWords(t: Translate, box: Box | undefined): string {
+  const title = boxTitle(t, box);
+  if (!box?.generation) return title;
+  return `${title} (${t(box.generation.isNewest ? 'newPods' : 'oldPods')} ${box.generation.hash})`;
+}
