@@ -31,7 +31,7 @@ export async function findTarget(
         ? { kind: 'address', address: connectTo ?? to.host, ...port }
         : { kind: 'name', name: to.host, ...port };
   const lead = await leadOf(plain, cluster, family);
-  if (lead.kind === 'target') return lead.target;
+  if (lead.kind === 'target') return sender.origin.kind === 'machine' ? fromOutside(lead.target, cluster) : lead.target;
   const resolved =
     sender.origin.kind === 'machine'
       ? await namedOutside(lead.name, to, deps, hops)
@@ -39,6 +39,18 @@ export async function findTarget(
   // Only servers outside the cluster know the names of most Ingresses.
   const address = resolved ?? (to.kind === 'url' && !stops(hops) ? await anIngressAddress(cluster) : undefined);
   return address === undefined ? undefined : byAddress(address, lead.port, cluster);
+}
+
+/** A Service from outside: by the address or the port that it has there, if it has one. */
+async function fromOutside(target: Target, cluster: ClusterReader): Promise<Target> {
+  const { service, servicePort, reachedBy, protocol } = target;
+  if (reachedBy !== 'clusterIP' || servicePort === undefined) return target;
+  const outer = service?.status?.loadBalancer?.ingress?.find(({ ip }) => ip)?.ip ?? service?.spec?.externalIPs?.[0];
+  if (outer !== undefined) return byAddress(outer, { port: servicePort.port, protocol }, cluster);
+  const node = (await cluster.nodes()).filter((one) => isReady(one)).flatMap(addressesOf)[0];
+  return servicePort.nodePort && node !== undefined
+    ? byAddress(node, { port: servicePort.nodePort, protocol }, cluster)
+    : target;
 }
 
 /** The name as this machine resolves it: its hosts file and name servers. */
@@ -100,12 +112,20 @@ async function namedTarget(
   };
   const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
   let asked = await follow(start, cluster);
-  const resolver = asked.passed[0]?.answer.resolver ?? { servers: [server], search: [], ndots: 1 };
+  const own = sender.pod?.metadata?.namespace ?? '';
+  // A node that is silent does not say it: then what the kubelet writes for most pods (dnsPolicy ClusterFirst).
+  const usual = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
+  const resolver = asked.passed[0]?.answer.resolver ?? usual;
   const ofHosts = hostsAddress(name, resolver, family);
   const all = await cluster.services();
-  const namespace = sender.pod?.metadata?.namespace ?? '';
   const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
-  const resolved = resolveName(name, { resolver, zone: zoneOf(domain, all, slices), services: all, family, namespace });
+  const resolved = resolveName(name, {
+    resolver,
+    zone: zoneOf(domain, all, slices),
+    services: all,
+    family,
+    namespace: own,
+  });
   if (ofHosts !== undefined) {
     hops.push({ ...hostsHop(name, ofHosts, sender.label, resolved.addresses), leg: 'name', node: sender.node });
     return ofHosts;

@@ -77,6 +77,7 @@ export async function readManifest(texts: readonly string[], namespace: string, 
       object: kind.namespaced ? { ...object, metadata: { ...metadata, namespace: space } } : object,
     });
   }
+  if (texts.length > 0 && wanted.length + ignored.length === 0) throw new BadRequest('the manifest has no object');
   return { wanted: wanted.toSorted((a, b) => concerned.indexOf(a.kind) - concerned.indexOf(b.kind)), ignored };
 }
 

@@ -24,13 +24,17 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
   if (target === undefined) return report(label, hops, {});
   const { to } = question;
   const walked = await walkTo(target, sender, deps, hops);
-  const atIngress = to.kind === 'url' && target.label.startsWith('node ') && walked.at !== undefined && !stops(hops);
+  const isProxy = to.kind === 'url' && target.label.startsWith('node ') && ingressPorts.has(target.port ?? 0);
+  const atIngress = isProxy && walked.at !== undefined && !stops(hops);
   const behind = atIngress ? await walkBehind(to, walked.at!, deps, hops) : undefined;
   const labels = atIngress ? { ...label, to: question.texts.to } : label;
   const probes =
     deps.probes === undefined ? [] : await probeWay({ question, sender, target, walked, behind }, deps.probes, hops);
   return report(labels, await dated(hops, deps), behind ?? walked, probes);
 }
+
+/** Where the proxies of the nodes listen: other ports of a node are those of other programs. */
+const ingressPorts: ReadonlySet<number> = new Set([80, 443]);
 
 /** Of a change that is only tried out, no object has a time. */
 const dated = (hops: readonly LocatedHop[], { cluster }: PathDeps): Promise<readonly LocatedHop[]> =>

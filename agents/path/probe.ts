@@ -229,7 +229,7 @@ function faultOf(
       }
       if (plan.routeless && status === 404)
         return sure('NoRouteAtIngress', `the Ingress answers 404 to ${plan.http?.host}`);
-      return undefined;
+      return certificateFault(came, plan);
     }
     case 'refused':
       if (plan.followed.hops.some(({ kind, state }) => kind === 'socket' && state === 'passes')) {
@@ -276,6 +276,30 @@ function faultOf(
     default:
       return sure('ProbeFailed', `the probe fails: ${came.error ?? came.outcome}`);
   }
+}
+
+/** Probes take any certificate, to see what is behind it; most clients do not. Source: RFC 9525, section 6. */
+function certificateFault({ tls }: ProbeCame, { http }: ProbePlan): Found | undefined {
+  if (tls === undefined || http === undefined) return undefined;
+  const doubt = (code: string, message: string, remedy: string): Found => ({
+    sure: false,
+    fault: { code, message, remedy },
+  });
+  const host = http.host.toLowerCase();
+  const fits = tls.names.some((name) => {
+    const known = name.toLowerCase();
+    return known === host || (known.startsWith('*.') && host.slice(host.indexOf('.')) === known.slice(1));
+  });
+  if (!fits) {
+    const names = tls.names.slice(0, 4).join(', ') || 'no name';
+    const message = `the certificate is for ${names}, not for ${http.host}: clients that verify it refuse the connection`;
+    return doubt('CertificateName', message, 'put a certificate for this host into the Secret that the Ingress names');
+  }
+  if (tls.validTo !== undefined && Date.parse(tls.validTo) < Date.now()) {
+    const message = `the certificate has expired at ${tls.validTo}: clients that verify it refuse the connection`;
+    return doubt('CertificateExpired', message, 'renew the certificate in the Secret that the Ingress names');
+  }
+  return undefined;
 }
 
 const whoRefuses = (seen: readonly Sighted[]): string => {
@@ -359,7 +383,7 @@ function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Foun
   const remedy =
     last.direction === 'out'
       ? 'look at the network between the machines: firewalls, MTU, link addresses'
-      : `look at the rules and routes of node ${last.node}: hack/rules ${last.node}`;
+      : `look at the rules and routes of node ${last.node}: hack/rules ${last.node} diff`;
   return {
     sure: true,
     fault: { code: last.direction === 'out' ? 'LostBetween' : 'LostInNode', message: `the request ${where}`, remedy },

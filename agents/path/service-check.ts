@@ -320,6 +320,9 @@ export function whyNotReady(pod: Pod): string {
     return `its containers are ready, but readiness gate ${open.conditionType} is not True: the controller that sets this condition has not`;
   }
   const gate = status?.conditions?.find(({ type, status: value }) => type !== 'Ready' && value === 'False');
+  if (status?.phase === 'Running' && !gate && !isReady(pod)) {
+    return `its containers were ready, and its condition Ready is not True: node ${spec.nodeName} may be down (kubectl get node ${spec.nodeName})`;
+  }
   return gate
     ? `condition ${gate.type} is False${gate.message ? `: ${gate.message}` : ''}`
     : `phase ${status?.phase ?? 'unknown'}`;

@@ -203,7 +203,8 @@ export interface ProbeCame {
   readonly reportedBy?: string;
   readonly localPort?: number;
   readonly http?: { readonly status: number; readonly server?: string };
-  readonly tls?: { readonly subject: string; readonly names: readonly string[] };
+  /** Of the server. `validTo`: RFC 3339, or `unknown`. */
+  readonly tls?: { readonly subject: string; readonly names: readonly string[]; readonly validTo?: string };
   /** Present when the answer is one of DNS to the question. `code`: NOERROR, NXDOMAIN, SERVFAIL. */
   readonly dns?: { readonly code: string; readonly addresses: readonly string[]; readonly truncated?: true };
 }

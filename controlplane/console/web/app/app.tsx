@@ -3,7 +3,15 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { TextKey } from '../../texts/texts';
 import { translate } from '../../texts/texts';
-import { exchangeCode, isLoginLink, openSession, type Session, storedToken, storeToken, takeLoginCode } from '../api/session';
+import {
+  exchangeCode,
+  isLoginLink,
+  openSession,
+  type Session,
+  storedToken,
+  storeToken,
+  takeLoginCode,
+} from '../api/session';
 import { Login } from '../login/login';
 import { Loading, Notice } from '../parts/notice';
 import { LanguageContext } from './context';

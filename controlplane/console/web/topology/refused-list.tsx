@@ -30,7 +30,8 @@ export function RefusedList({ refused, boxes }: Props) {
       <tbody>
         {refused.slice(0, maxShown).map((flow) => {
           const from = boxes.get(flow.from);
-          const ends = from && endsOfFlow(from, flow);
+          // The port is that of the backend: the Service may have another one.
+          const ends = from && endsOfFlow(from, { ...flow, destination: flow.backend ?? flow.destination });
           return (
             <tr key={`${flow.node} ${flow.direction} ${flow.protocol} ${flow.source} ${flow.destination} ${flow.port}`}>
               <td>
