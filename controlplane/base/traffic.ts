@@ -59,8 +59,8 @@ export interface StoppedTraffic extends PacketsAndBytes {
 }
 
 /**
- * Who sends what NetworkPolicies of this node drop. Counted while the collector runs, and only while it does. Two directions at one pair of
- * ends are two of them.
+ * Who sends what NetworkPolicies of this node drop, or what its receiver resets at once because nothing listens there. Counted while the
+ * collector runs, and only while it does. Two directions at one pair of ends are two of them.
  */
 export interface RefusedFlow {
   readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
@@ -72,8 +72,10 @@ export interface RefusedFlow {
   readonly backend?: string;
   /** Of the receiver: of the backend, where there is one. No port for ICMP. */
   readonly port?: number;
-  /** Egress: the sender may not send it. Ingress: the receiver may not get it. */
-  readonly direction: 'ingress' | 'egress';
+  /** `receiver`: its first answer is a reset. */
+  readonly by: 'policy' | 'receiver';
+  /** Of policies. Egress: the sender may not send it. Ingress: the receiver may not get it. */
+  readonly direction?: 'ingress' | 'egress';
   /** Packets, not attempts: a connection that is refused sends its first packet again. Only grows. */
   readonly packets: number;
   /** NAMESPACE/NAME of the policies that select the pod; absent while they are not known. */

@@ -101,7 +101,7 @@ export class TrafficCollector {
       omittedEdges: connections.value?.omittedEdges ?? 0,
       pods: counters.value?.pods ?? [],
       stopped: stopped.value?.stopped ?? [],
-      refused: this.watch.flows.report(stopped.value?.stopped ?? []),
+      refused: this.watch.report(stopped.value?.stopped ?? []),
       requests: requests.value ?? [],
       problems: problems.slice(0, maxProblems).map((problem) => problem.slice(0, maxProblemText)),
       cost: { cpuMs: Math.round(cpuMs()), ageMs: Math.round(clock.elapsed() - startedMs) },

@@ -1,14 +1,17 @@
-// Watches who is refused while somebody looks: puts its table next to that of the policies, reads its sets, and takes it away again.
+// Watches who is refused while somebody looks: puts its table into the kernel, next to that of the policies if there is one, reads its sets,
+// and takes it away again.
 import { isNotFound } from '../../controlplane/base/errors';
+import type { RefusedFlow, StoppedTraffic } from '../../controlplane/base/traffic';
 import type { Exec } from '../exec/exec';
 import { streamDump } from '../link/stream-dump';
 import { parseAttrs, readText, text } from '../link/wire-attrs';
 import type { Netns } from '../netns/netns';
 import { NftProgram } from '../nftables/nft';
 import { tableName, watchTableName } from '../policy/names';
-import { type Counts, RefusedFlows } from './refused';
+import { type Counts, maxRefused, RefusedFlows } from './refused';
+import { ResetFlows } from './resets';
 import { readElements } from './watch-elements';
-import { families, kinds, maxSeen, removal, type Stage, setName, sizeOf, stages, watchText } from './watch-table';
+import { families, kinds, maxSeen, removal, resetSet, setName, sizeOf, stages, watchText } from './watch-table';
 
 const NETLINK_NETFILTER = 12;
 const NFNL_SUBSYS_NFTABLES = 10 << 8;
@@ -26,9 +29,10 @@ export interface RefusalReading {
 }
 
 export class RefusalWatch {
-  readonly flows = new RefusedFlows();
+  private readonly flows = new RefusedFlows();
+  private readonly resets = new ResetFlows();
   private readonly nft: NftProgram;
-  private isMade = false;
+  private made: 'no' | 'alone' | 'withPolicies' = 'no';
 
   constructor(
     private readonly netns: Netns,
@@ -40,21 +44,18 @@ export class RefusalWatch {
   /** @throws Unavailable, Unsupported, Forbidden */
   async read(nowMs: number): Promise<RefusalReading> {
     const tables = await inetTables(this.netns);
-    const isThere = tables.has(watchTableName);
-    if (!tables.has(tableName)) {
-      // Without policies no packet is refused. A table of ours may be left of a collector that was killed.
-      if (isThere) await this.nft.run(removal());
-      this.isMade = false;
-      return {};
-    }
-    // Another collector that ended may have taken it away.
-    if (!this.isMade || !isThere) {
-      await this.nft.run(watchText());
-      this.isMade = true;
+    const hasPolicies = tables.has(tableName);
+    const wanted = hasPolicies ? 'withPolicies' : 'alone';
+    // Another collector that ended may have taken it away; policies come and go.
+    if (this.made !== wanted || !tables.has(watchTableName)) {
+      await this.nft.run(watchText(hasPolicies));
+      this.made = wanted;
       this.flows.restart();
+      this.resets.restart();
     }
     try {
-      return await this.count(nowMs);
+      await this.countResets(nowMs);
+      return hasPolicies ? await this.count(nowMs) : {};
     } catch (error) {
       // It went meanwhile.
       if (isNotFound(error)) return {};
@@ -64,9 +65,24 @@ export class RefusalWatch {
 
   /** Takes the table away. Repeatable. @throws what nft says */
   async close(): Promise<void> {
-    if (!this.isMade) return;
-    this.isMade = false;
+    if (this.made === 'no') return;
+    this.made = 'no';
     await removeWatch(this.netns, this.nft);
+  }
+
+  /** Those that policies refuse, and those that receivers reset; see RefusedFlows for `stopped`. */
+  report(stopped: readonly StoppedTraffic[]): readonly RefusedFlow[] {
+    return [...this.flows.report(stopped), ...this.resets.report()]
+      .sort((a, b) => b.packets - a.packets)
+      .slice(0, maxRefused);
+  }
+
+  private async countResets(nowMs: number): Promise<void> {
+    const all = new Map<string, number>();
+    for (const family of families) {
+      for (const [key, packets] of await readSet(this.netns, resetSet(family))) all.set(key, packets);
+    }
+    this.resets.add(all, nowMs);
   }
 
   private async count(nowMs: number): Promise<RefusalReading> {
@@ -77,7 +93,7 @@ export class RefusalWatch {
     for (const [i, stage] of stages.entries()) {
       for (const kind of kinds) {
         for (const family of families) {
-          const elements = await readSet(this.netns, stage, setName(stage, kind, family));
+          const elements = await readSet(this.netns, setName(stage, kind, family));
           if (elements.size >= fullShare * sizeOf(stage)) {
             isLarge = true;
             if (stage !== 'seen') isFull = true;
@@ -114,10 +130,10 @@ async function inetTables(netns: Netns): Promise<ReadonlySet<string>> {
   return names;
 }
 
-async function readSet(netns: Netns, stage: Stage, name: string): Promise<ReadonlyMap<string, number>> {
+async function readSet(netns: Netns, name: string): Promise<ReadonlyMap<string, number>> {
   const elements = new Map<string, number>();
   const request = {
-    what: `read who was ${stage}`,
+    what: `read who is refused (${name})`,
     protocol: NETLINK_NETFILTER,
     type: NFT_MSG_GETSETELEM,
     payload: [inet, attribute(NFTA_SET_ELEM_LIST.TABLE, watchTableName), attribute(NFTA_SET_ELEM_LIST.SET, name)],

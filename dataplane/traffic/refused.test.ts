@@ -93,8 +93,8 @@ t.test('the policies are those whose rules have stopped packets of the pod', asy
   });
   const ends = { protocol: 'udp', source: '10.0.0.1', destination: '10.96.0.1', backend: '10.0.0.2', port: 53 };
   t.same(flows.report([stopped('ingress', '10.0.0.2', 'a/in'), stopped('egress', '10.0.0.2', 'a/out')]), [
-    { ...ends, direction: 'egress', packets: 1 },
-    { ...ends, direction: 'ingress', packets: 1, policies: ['a/in'] },
+    { ...ends, by: 'policy', direction: 'egress', packets: 1 },
+    { ...ends, by: 'policy', direction: 'ingress', packets: 1, policies: ['a/in'] },
   ]);
 });
 

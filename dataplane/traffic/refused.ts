@@ -69,7 +69,14 @@ export class RefusedFlows {
         const policies = byPod.get(
           `${direction} ${direction === 'egress' ? ends.source : (ends.backend ?? ends.destination)}`,
         );
-        found.push({ ...ends, direction, packets: refused[direction], ...(policies ? { policies } : {}), key });
+        found.push({
+          ...ends,
+          by: 'policy',
+          direction,
+          packets: refused[direction],
+          ...(policies ? { policies } : {}),
+          key,
+        });
       }
     }
     return found

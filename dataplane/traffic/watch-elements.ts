@@ -34,7 +34,7 @@ export function readElements(message: Buffer, onElement: (key: string, packets: 
 }
 
 /** The ends of a flow, from the key of its element; undefined for a protocol that is not known. */
-export function flowOf(key: string): Omit<RefusedFlow, 'direction' | 'packets' | 'policies'> | undefined {
+export function flowOf(key: string): Omit<RefusedFlow, 'by' | 'direction' | 'packets' | 'policies'> | undefined {
   const bytes = Buffer.from(key, 'latin1');
   // Three addresses, the protocol, and perhaps a port.
   const size = bytes.length >= 3 * 16 ? 16 : 4;

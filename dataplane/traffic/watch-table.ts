@@ -28,14 +28,45 @@ export const families = [4, 6] as const;
 
 export const setName = (stage: Stage, kind: Kind, family: Family): string => `${stage}-${kind}${family}`;
 
+/** Of TCP: answers that are a reset and nothing else. */
+export const resetSet = (family: Family): string => `reset${family}`;
+
 /** Succeeds also when there is none. */
 export const removal = (): string => `add table ${watchTable}\ndelete table ${watchTable}\n`;
 
-/** The whole table, in place of one that a collector has left behind. */
-export function watchText(): string {
+/**
+ * The whole table, in place of one that a collector has left behind.
+ *
+ * @param hasPolicies false: there is nothing before and behind policies to count
+ */
+export function watchText(hasPolicies: boolean): string {
   return [
     removal().trimEnd(),
     `add table ${watchTable}`,
+    ...resets(),
+    ...(hasPolicies ? aroundPolicies() : []),
+    '',
+  ].join('\n');
+}
+
+/**
+ * A closed port answers the first packet with a reset whose sequence number is zero (RFC 9293, 3.10.7.1); that of a connection that was
+ * there has another. The cheapest match first: each packet of TCP comes here.
+ */
+const resets = (): readonly string[] => [
+  ...families.map(
+    (family) =>
+      `add set ${watchTable} ${resetSet(family)} { type ${types('ports', family)}; size ${maxSeen}; flags dynamic,timeout; timeout ${keptSeconds}s; }`,
+  ),
+  `add chain ${watchTable} resets { type filter hook forward priority filter - 1; policy accept; }`,
+  ...families.map(
+    (family) =>
+      `add rule ${watchTable} resets tcp flags & (rst | ack) == rst | ack tcp sequence 0 ct direction reply update @${resetSet(family)} { ${ip(family)} daddr . ${ip(family)} saddr . ct original ${ip(family)} daddr . meta l4proto . th sport counter }`,
+  ),
+];
+
+function aroundPolicies(): readonly string[] {
+  return [
     ...stages.flatMap((stage) => [
       `add chain ${watchTable} ${stage}`,
       ...sets.flatMap(({ kind, family }) => [
@@ -49,8 +80,7 @@ export function watchText(): string {
     ...at('after', 'forward', priorities.ingress + 1, ['entered']),
     ...at('before-input', 'input', priorities.egress - 1, ['seen']),
     ...at('after-input', 'input', priorities.egress + 1, ['left', 'entered']),
-    '',
-  ].join('\n');
+  ];
 }
 
 const sets = kinds.flatMap((kind) => families.map((family) => ({ kind, family })));

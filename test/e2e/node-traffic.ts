@@ -12,9 +12,17 @@ metadata: {name: nothing-behind, namespace: codereview}
 spec: {ports: [{port: 80}], selector: {app: nothing}}
 `;
 
+const wrongPort = `
+apiVersion: v1
+kind: Service
+metadata: {name: wrong-port, namespace: codereview}
+spec: {ports: [{port: 80, targetPort: 9999}], selector: {app: codereviewapi}}
+`;
+
 export async function nodeTrafficTests(t: Test, cluster: Cluster): Promise<void> {
   const get = (...what: string[]) => cluster.kubectl('-n', 'codereview', 'get', ...what);
   const nodeName = await get('pod', 'toolbox', '-o', 'jsonpath={.spec.nodeName}');
+  const nodeIp = cluster.plan.nodes.find(({ name }) => name === nodeName)!.ip;
   const podIp = await get('pod', 'toolbox', '-o', 'jsonpath={.status.podIP}');
   const serviceIp = await get('service', 'codereviewapi', '-o', 'jsonpath={.spec.clusterIP}');
   const read = () => cluster.json<NodeTraffic>('get', 'nodetraffic', nodeName);
@@ -47,6 +55,36 @@ export async function nodeTrafficTests(t: Test, cluster: Cluster): Promise<void>
       return stopped.some(({ objects }) => objects.includes('codereview/nothing-behind'));
     };
     await until('the refusal is there', refused, 20_000);
+  });
+
+  await t.test('whose connections pods reset: the targetPort is wrong', async (t) => {
+    await cluster.apply(wrongPort);
+    t.teardown(() => cluster.kubectl('-n', 'codereview', 'delete', 'service', 'wrong-port'));
+    const ip = await get('service', 'wrong-port', '-o', 'jsonpath={.spec.clusterIP}');
+    const reset = async () => {
+      await cluster.toolbox('curl', '-s', '-m1', 'http://wrong-port/').catch(() => '');
+      const { refused = [] } = (await read()).status ?? {};
+      return refused.some(
+        ({ by, source, destination, port }) =>
+          by === 'receiver' && source === podIp && destination === ip && port === 9999,
+      );
+    };
+    await until('the reset is there', reset, 20_000);
+  });
+
+  await t.test('requests through an Ingress, by Service and pod', async () => {
+    const forwarded = async () => {
+      await cluster.toolbox('curl', '-s', '-m2', '-H', 'Host: codereview.local', `http://${nodeIp}/`).catch(() => '');
+      const { requests = [] } = (await read()).status ?? {};
+      return requests.some(
+        ({ ingress, service, endpoint, requests: count }) =>
+          ingress.startsWith('codereview/') &&
+          service === 'codereview/codereviewapi' &&
+          endpoint !== undefined &&
+          count > 0,
+      );
+    };
+    await until('the request is there', forwarded, 20_000);
   });
 
   t.match(await cluster.kubectl('get', 'nodetraffics'), /^NAME +CONNECTIONS +EDGES +STOPPED[\s\S]*^worker-1 +\d+/m);

@@ -141,7 +141,7 @@ t.test('path', { skip: skipWithoutKernel() }, async (t) => {
       const transactions = [renderTransaction(tableOf(4), plan, dirty), policies(), sources()];
       const exec = new NetnsExec(netns);
       // The table that counts while somebody looks at traffic is no part of a packet's way.
-      for (const input of [...transactions, watchText()]) await exec.run(['nft', '-f', '-'], { input });
+      for (const input of [...transactions, watchText(true)]) await exec.run(['nft', '-f', '-'], { input });
       const listing = await netns.run('nft', '-n', '-s', 'list', 'ruleset');
       const tracers = [tracerOfPlans({ nft: transactions }), tracerOfListings({ nft: listing })];
       const random = seededRandom(14);

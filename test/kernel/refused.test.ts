@@ -117,7 +117,22 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
   const live = new AbortController().signal;
 
   t.match(await collector.read([]), { refused: [], problems: [] });
-  t.notMatch(await tables(node), /k8ts-watch/, 'without policies nothing is watched');
+  await t.test('what a receiver resets, because nothing listens there: also without policies', async (t) => {
+    const resets = collectorOf(node);
+    t.same((await resets.read([])).refused, []);
+    t.notMatch(await node.run('nft', 'list', 'table', 'inet', 'k8ts-watch'), /seen|left|entered/);
+    const closed = (to: string) => t.rejects(lab.ask('outside', to, 9999, live), to);
+    for (let i = 0; i < 3; i++) await closed(of('x/a', 4));
+    await closed(of('x/a', 6));
+    t.match(await lab.ask('outside', of('x/a', 4), 80, live), /^x\/a/, 'a connection that works');
+    const side = { protocol: 'tcp', port: 9999, by: 'receiver' };
+    t.same((await resets.read([])).refused, [
+      { ...side, source: lab.ipOf('outside'), destination: of('x/a', 4), packets: 3 },
+      { ...side, source: outside6, destination: of('x/a', 6), packets: 1 },
+    ]);
+    await resets.close();
+    t.notMatch(await tables(node), /k8ts-watch/);
+  });
   await enforce(lab, enforcing);
   t.match(await collector.read([]), { refused: [], problems: [] });
   t.match(await tables(node), /k8ts-watch/);
@@ -250,7 +265,12 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
     }
     await settled(lab, enforcing);
     await collector.read([]);
-    t.notMatch(await tables(node), /k8ts-watch/, 'no policy, no table');
+    t.notMatch(
+      await node.run('nft', 'list', 'table', 'inet', 'k8ts-watch'),
+      /seen/,
+      'no policy, no counting around it',
+    );
     await collector.close();
+    t.notMatch(await tables(node), /k8ts-watch/);
   });
 });

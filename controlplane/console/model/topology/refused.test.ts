@@ -13,6 +13,7 @@ const flow = (packets: number, more: Partial<RefusedFlow> = {}): RefusedFlow => 
   destination: '10.96.0.7',
   backend: '10.244.0.5',
   port: 8080,
+  by: 'policy',
   direction: 'ingress',
   policies: ['shop/only-client'],
   packets,

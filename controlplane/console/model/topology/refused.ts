@@ -1,4 +1,4 @@
-// Whose packets NetworkPolicies drop: from the senders that nodes report to links of the picture.
+// Whose packets NetworkPolicies drop, and whose connections pods reset at once: from the senders that nodes report to links of the picture.
 import type { RefusedFlow } from '../../../base/traffic';
 import type { Directory } from './directory';
 import { calledAt, whereOf } from './directory';
@@ -36,8 +36,8 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
   return all.sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || b.packets - a.packets);
 }
 
-const keyOf = ({ protocol, source, destination, backend = '', port, direction }: RefusedFlow): string =>
-  `${direction} ${protocol} ${source} ${destination} ${backend} ${port ?? ''}`;
+const keyOf = ({ protocol, source, destination, backend = '', port, by, direction }: RefusedFlow): string =>
+  `${by} ${direction ?? ''} ${protocol} ${source} ${destination} ${backend} ${port ?? ''}`;
 
 /**
  * A rule for the pods of several boxes has stopped packets: those whose flows are known to be refused are meant, and the others are not. As

@@ -21,7 +21,9 @@ export function WorkloadParts({ route, object }: Props) {
   const { namespace, name } = route;
   const { kind = '', spec, status } = object;
   const labelSelector = selectorOf(kind, object);
-  const path = `${collectionPath(podsRef, namespace)}?${new URLSearchParams({ labelSelector })}`;
+  // Without a selector it would be all pods of the namespace.
+  const path =
+    labelSelector === '' ? '' : `${collectionPath(podsRef, namespace)}?${new URLSearchParams({ labelSelector })}`;
   const pods = useList(path) ?? [];
   const wanted = textAt(spec, 'replicas') || textAt(status, 'desiredNumberScheduled');
   const count = (...keys: readonly string[]) => keys.map((key) => textAt(status, key)).find(Boolean) ?? '0';

@@ -1,4 +1,4 @@
-// Whose packets are dropped by which policy: a line for each sender, receiver and port.
+// Whose packets are dropped by which policy, or reset by their receiver: a line for each sender, receiver and port.
 import type { Box } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
@@ -22,7 +22,7 @@ export function RefusedList({ refused, boxes }: Props) {
         <tr>
           <th scope="col">{t('refusedSender')}</th>
           <th scope="col">{t('refusedReceiver')}</th>
-          <th scope="col">NetworkPolicy</th>
+          <th scope="col">{t('refusedBy')}</th>
           <th scope="col">{t('flowPackets')}</th>
           <th scope="col">{t('path')}</th>
         </tr>
@@ -33,7 +33,9 @@ export function RefusedList({ refused, boxes }: Props) {
           // The port is that of the backend: the Service may have another one.
           const ends = from && endsOfFlow(from, { ...flow, destination: flow.backend ?? flow.destination });
           return (
-            <tr key={`${flow.node} ${flow.direction} ${flow.protocol} ${flow.source} ${flow.destination} ${flow.port}`}>
+            <tr
+              key={`${flow.node} ${flow.by} ${flow.direction ?? ''} ${flow.protocol} ${flow.source} ${flow.destination} ${flow.port}`}
+            >
               <td>
                 {boxTitle(t, from)} <code>{flow.source}</code>
               </td>
@@ -45,7 +47,9 @@ export function RefusedList({ refused, boxes }: Props) {
                 </code>
               </td>
               <td>
-                {flow.policies?.join(', ')} ({flow.direction})
+                {flow.by === 'receiver'
+                  ? t('refusedByReceiver')
+                  : `NetworkPolicy ${flow.policies?.join(', ') ?? ''} (${flow.direction})`}
               </td>
               <td>
                 {short(flow.packetsPerSecond)}/s · {flow.packets}
