@@ -52,6 +52,12 @@ const volume: PersistentVolume = {
   status: { phase: 'Available' },
 };
 
+/** Longer than any timer of a watch, which is set by chance: a test knows this one by its time. */
+const waitMs = 1_000_000;
+const config = {
+  profiles: [{ pluginConfig: [{ name: 'VolumeBinding', args: { bindTimeoutSeconds: waitMs / 1000 } }] }],
+};
+
 async function start(test: Test) {
   const client = new BindingClient();
   await client.create(nodes, node);
@@ -59,7 +65,7 @@ async function start(test: Test) {
   await client.create(persistentVolumeClaims, claim);
   const clock = new FakeClock();
   const abort = new AbortController();
-  const running = runScheduler({ client, clock, log: silentLogger, random: () => 0 }, abort.signal);
+  const running = runScheduler({ client, clock, log: silentLogger, random: () => 0, config }, abort.signal);
   test.teardown(async () => {
     abort.abort(new Error('test over'));
     await running;
@@ -153,8 +159,8 @@ t.test('the wait for volumes ends after its time', async (t) => {
   const { client, clock } = await start(t);
   await client.create(pods, pod);
   await client.until(persistentVolumeClaims, 'a/x', isSelected);
-  await clock.armed(600_000);
-  clock.advance(600_000);
+  await clock.armed(waitMs);
+  clock.advance(waitMs);
   const failed = await client.until(pods, 'a/p', (found) => scheduled(found)?.reason === 'SchedulerError');
   t.match(scheduled(failed)?.message, /^running PreBind plugin "VolumeBinding": binding volumes: context deadline/);
 });
@@ -163,9 +169,9 @@ t.test('a pod that is deleted waits no longer', async (t) => {
   const { client, clock } = await start(t);
   await client.create(pods, pod);
   await client.until(persistentVolumeClaims, 'a/x', isSelected);
-  await clock.armed(600_000);
+  await clock.armed(waitMs);
   await client.delete(pods, 'a/p');
-  while (clock.pending().includes(600_000)) await setImmediate();
+  while (clock.pending().includes(waitMs)) await setImmediate();
   t.pass('the timer of the wait is gone');
 });
 
