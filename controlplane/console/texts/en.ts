@@ -246,6 +246,7 @@ export const en = {
   perhapsHere: 'perhaps here: ',
   refusedHere: 'Whose packets are refused',
   refusedNow: 'Refused now: {count}',
+  refusedThen: 'Refused at this time: {count}',
   refusedBy: 'Refused by',
   refusedByReceiver: 'the pod itself: nothing listens at this port',
   refusedSender: 'Sender',

@@ -238,6 +238,7 @@ export const zh: Texts = {
   perhapsHere: '可能在这里：',
   refusedHere: '被拒绝的数据包来自',
   refusedNow: '正被拒绝：{count}',
+  refusedThen: '此时被拒绝：{count}',
   refusedBy: '拒绝者',
   refusedByReceiver: 'Pod 自身：没有程序监听此端口',
   refusedSender: '发送方',

@@ -118,7 +118,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
       </div>
       {refusedNow.length > 0 && (
         <details class="refused-now">
-          <summary>{t('refusedNow', { count: refusedNow.length })}</summary>
+          <summary>{t(past ? 'refusedThen' : 'refusedNow', { count: refusedNow.length })}</summary>
           <RefusedList refused={refusedNow} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
         </details>
       )}
