@@ -71,7 +71,7 @@ export function editTests(t: Test, cluster: Cluster, loggedIn: (options?: object
     t.strictSame(await view.look('scale'), []);
     await view.click('dialog button', 'Scale');
     await view.see('.message', 'has 2 replicas now');
-    await view.see('.facts', '2 / 2');
+    await view.see('.facts', 'wanted 2 · ready 2 ·');
     await view.click('.actions button', 'Restart');
     await view.click('dialog button', 'Restart');
     await view.see('.message', 'replaces its pods');

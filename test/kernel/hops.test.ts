@@ -236,7 +236,8 @@ testCases('hops', cases, async (t, lab) => {
 
   await t.test('resolv.conf of the sender', async (t) => {
     const resolvConf = join(t.testdir(), 'resolv.conf');
-    const pods = lab.pods.map((pod) => ({ ...pod, resolvConf }));
+    const hosts = join(t.testdir(), 'hosts');
+    const pods = lab.pods.map((pod) => ({ ...pod, resolvConf, hosts }));
     t.equal((await lab.ask(ways.pods, pods)).resolver, undefined, 'the file is missing');
     writeFileSync(
       resolvConf,
@@ -247,6 +248,13 @@ testCases('hops', cases, async (t, lab) => {
       search: ['shop.svc.cluster.local', 'svc.cluster.local'],
       ndots: 5,
     });
+    writeFileSync(hosts, '# by the kubelet\n127.0.0.1\tlocalhost\n10.9.9.9 far far.shop # an alias\n');
+    t.strictSame((await lab.ask(ways.pods, pods)).resolver?.hosts, [
+      { address: '127.0.0.1', names: ['localhost'] },
+      { address: '10.9.9.9', names: ['far', 'far.shop'] },
+    ]);
+    writeFileSync(resolvConf, `search a.b\n${'#'.repeat(200_000)}\nsearch c.d\n`);
+    t.same((await lab.ask(ways.pods, pods)).resolver?.search, ['a.b'], 'a long file is not read to its end');
   });
 
   await t.test('questions that no packet fits', async (t) => {
@@ -291,9 +299,17 @@ async function unknownRules(
       scope.defer(() => lab.run('node', after));
       for (const way of [ways.pods, ways.near]) {
         const answer = await lab.ask(way);
-        t.match(wrong(answer), [{ kind: 'hook', state: 'unknown' }], name);
-        t.not(answer.end.kind, 'stopped', 'routes are followed all the same');
+        t.match(
+          wrong(answer),
+          [{ kind: 'hook', state: 'doubtful', fault: { code: 'UnreadRule', message: /length/ } }],
+          name,
+        );
+        t.not(answer.end.kind, 'stopped', 'the packet is followed all the same');
       }
+      await lab.run('node', 'iptables -A FORWARD -j DROP');
+      scope.defer(() => lab.run('node', 'iptables -F FORWARD'));
+      const [stop] = wrong(await lab.ask(ways.pods)).filter(({ state }) => state === 'stops');
+      t.match(stop, { fault: { code: 'ForeignRule' } }, 'it hides no other rule');
     });
   }
 }
