@@ -71,7 +71,7 @@ export function judgeSocket(
   const fault: HopFault = {
     code: 'NothingListens',
     message,
-    remedy: 'compare targetPort of the Service with the port of the program',
+    remedy: 'compare this port (of a Service: its targetPort) with the port on which the program listens',
   };
   return { kind: 'socket', name, state: 'stops', facts: [], fault };
 }
