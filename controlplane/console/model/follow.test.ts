@@ -174,3 +174,28 @@ function silentUntil(signal: AbortSignal): ReadableStream<Uint8Array> {
     start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
   });
 }
+
+t.test('a reader that has ended says nothing more, also when its stream ends without an error', async (t) => {
+  const stop = new AbortController();
+  const states: string[] = [];
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => stop.signal.addEventListener('abort', () => controller.close()),
+  });
+  const followed = follow<Event>(
+    { send: async () => new Response(body) },
+    {
+      read: async () => '1',
+      watchPath: () => 'watch',
+      accept: 'application/json',
+      onEvents: () => {},
+      revisionOf: ({ revision }) => revision,
+      onState: (state) => {
+        states.push(state);
+        setImmediate(() => stop.abort());
+      },
+    },
+    stop.signal,
+  );
+  await followed;
+  t.strictSame(states, ['live']);
+});

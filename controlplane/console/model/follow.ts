@@ -56,6 +56,8 @@ export async function follow<E extends AnyEvent>(api: Sender, options: Follow<E>
       if (signal.aborted || isAbort(err)) return;
       if (isRefusal(err)) throw err;
     }
+    // A stream may end without an error when the reader has ended it: then nothing is lost.
+    if (signal.aborted) return;
     options.onState('reconnecting');
     await (options.pause ?? pause)(pauseMs, signal);
     pauseMs = Math.min(pauseMs * 2, maxPauseMs);
