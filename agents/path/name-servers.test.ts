@@ -50,3 +50,15 @@ t.test('only servers know names outside the cluster: what they say is the addres
   t.strictSame(addresses, ['203.0.113.5']);
   t.strictSame(judgeAnswers({ ...asked, expected: [] }, [said('NXDOMAIN')]).addresses, []);
 });
+
+t.test('a name that only other servers could know', async (t) => {
+  const outer = { ...asked, name: 'x.shop.svc.cluster.local', alias: 'nosuch.invalid', expected: [] };
+  t.match(judgeAnswers(outer, [said('NXDOMAIN')]).hop, {
+    state: 'stops',
+    fault: { code: 'NameNotResolved', message: /x\.shop\.svc\.cluster\.local, an alias of nosuch\.invalid/ },
+  });
+  t.match(judgeAnswers(outer, [said('NOERROR', '203.0.113.7')]), {
+    hop: { state: 'passes' },
+    addresses: ['203.0.113.7'],
+  });
+});

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { EndpointSlice, Service } from '../../controlplane/api';
-import { candidates, type Resolver, resolveName, zoneOf } from './names';
+import { candidates, hostsAddress, type Resolver, resolveName, zoneOf } from './names';
 
 const service = (namespace: string, name: string, spec: object): Service =>
   ({ metadata: { namespace, name }, spec }) as Service;
@@ -64,4 +64,22 @@ t.test('names that are not found say why', async (t) => {
     'a name of the outside world is not judged',
   );
   t.match(resolve('far'), { addresses: [] });
+});
+
+t.test('the hosts file of the pod', async (t) => {
+  const hosts = [
+    { address: 'fe00::1', names: ['web'] },
+    { address: '10.9.9.9', names: ['Web', 'web.shop'] },
+  ];
+  const resolver = { ...ofShop, hosts };
+  t.equal(hostsAddress('web', resolver, 4), '10.9.9.9');
+  t.equal(hostsAddress('WEB.shop.', resolver, 4), '10.9.9.9');
+  t.equal(hostsAddress('web', resolver, 6), 'fe00::1');
+  t.equal(hostsAddress('web.shop.svc', resolver, 4), undefined);
+  t.equal(hostsAddress('web', ofShop, 4), undefined);
+});
+
+t.test('what other servers are asked for', async (t) => {
+  t.match(resolve('far'), { hop: { state: 'unknown' }, asked: 'far.shop.svc.cluster.local', alias: 'example.com' });
+  t.match(resolve('example.org'), { asked: 'example.org' });
 });

@@ -144,3 +144,35 @@ t.test('the port', async (t) => {
   t.match(choosePort(both, { port: 53 }), { name: 't' }, 'TCP first');
   t.match(choosePort(both, { port: 53, protocol: 'udp' }), { name: 'u' });
 });
+
+t.test('pods that wait for something else than a probe, or have ended', async (t) => {
+  const containerStatuses = [{ name: 'main', ready: true, state: { running: {} } }];
+  const waiting = (spec: object, status: object) => {
+    const one = pod('x', { app: 'web' }, { ready: false, status });
+    return faultOf({ pods: [{ ...one, spec: { ...one.spec, ...spec } } as Pod] });
+  };
+  t.match(waiting({ readinessGates: [{ conditionType: 'example.com/up' }] }, { containerStatuses }), {
+    code: 'NotReady',
+    message: /readiness gate example\.com\/up is not True/,
+  });
+  const init = (state: object, more: object = {}) => ({ initContainerStatuses: [{ name: 'db', state, ...more }] });
+  t.match(waiting({}, init({ running: {} })), { message: /init container db still runs/ });
+  t.match(waiting({}, init({ terminated: { exitCode: 3 } })), {
+    message: /init container db has ended with exit code 3/,
+  });
+  const sidecar = { initContainers: [{ name: 'db', restartPolicy: 'Always' }] };
+  t.notMatch(waiting(sidecar, init({ running: {} }, { started: true }))?.message, /init container/);
+  t.match(waiting({}, { containerStatuses }), { message: /node w1 may be down/ });
+  t.match(faultOf({ pods: [pod('x', { app: 'web' }, { ready: false, status: { phase: 'Succeeded' } })] }), {
+    code: 'NotReady',
+    message: /have ended: pod x is in phase Succeeded/,
+  });
+});
+
+t.test('a slice written by hand with another name for the port', async (t) => {
+  const misnamed = { ...slice([ready], [{ name: 'web', port: 8080 }]), metadata: { name: 'mine' } };
+  t.match(faultOf({ service: service({ selector: undefined }), slices: [misnamed] }), {
+    code: 'NoEndpoints',
+    message: /EndpointSlice mine has no port named "http".*"web"/,
+  });
+});

@@ -48,3 +48,26 @@ t.test('with a probe', async (t) => {
     hop: 2,
   });
 });
+
+t.test('some of the endpoints', async (t) => {
+  const some = (hops: LocatedHop[], probes: LocatedHop[]) =>
+    judge({ from: 'pod a', to: 'Service b', hops, probes, ends: 2, isPart: true });
+  const only = { works: 'unsure', sentence: /^Pod a reaches Service b by some of its endpoints only/ };
+  t.match(some([hop('passes')], [bad, good]), { ...only, code: 'NoAnswer', hop: 1 });
+  t.match(some([hop('stops', 'C')], [good]), { ...only, code: 'C', hop: 0 }, 'the probe has met another one');
+});
+
+t.test('a rule whose words are not known is blamed for what is lost on its node', async (t) => {
+  const lostAt = (node: string): LocatedHop => ({
+    ...bad,
+    fault: { code: 'LostInNode', message: `the request came in at eth0 of node ${node}, and did not leave that node` },
+  });
+  t.match(ask([hop('doubtful', 'UnreadRule')], [lostAt('w1')]), { works: 'no', code: 'UnreadRule' });
+  t.match(ask([hop('doubtful', 'UnreadRule')], [lostAt('w2')]), { works: 'no', code: 'LostInNode' });
+  t.match(ask([hop('doubtful', 'UnreadRule')], [good]), { works: 'yes' });
+});
+
+t.test('a datagram that nothing answers', async (t) => {
+  const silent = { ...good, facts: ['timeout after 1002 ms'] };
+  t.match(ask([hop('passes')], [silent]), { works: 'yes', sentence: /arrived there; nothing answered it/ });
+});

@@ -264,7 +264,12 @@ export const serviceLabs: readonly Lab[] = [
     codes: ['OnlyInsideCluster'],
     says: /example\.com\/other/,
     objects: [
-      service('pending-balancer', { app: 'web' }, {}, { type: 'LoadBalancer', loadBalancerClass: 'example.com/other' }),
+      service(
+        'pending-balancer',
+        { app: 'web' },
+        {},
+        { type: 'LoadBalancer', loadBalancerClass: 'example.com/other', allocateLoadBalancerNodePorts: false },
+      ),
     ],
   },
   {
