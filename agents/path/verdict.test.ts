@@ -67,6 +67,12 @@ t.test('a rule whose words are not known is blamed for what is lost on its node'
   t.match(ask([hop('doubtful', 'UnreadRule')], [good]), { works: 'yes' });
 });
 
+t.test('a neighbour that did not answer before is not blamed for what has arrived', async (t) => {
+  const doubt = hop('doubtful', 'NoNeighbour', 'neighbour');
+  t.match(ask([doubt], [bad]), { works: 'no', code: 'NoAnswer' });
+  t.match(ask([doubt], [hop('stops', 'LostInNode', 'probe')]), { works: 'no', code: 'NoNeighbour' });
+});
+
 t.test('a datagram that nothing answers', async (t) => {
   const silent = { ...good, facts: ['timeout after 1002 ms'] };
   t.match(ask([hop('passes')], [silent]), { works: 'yes', sentence: /arrived there; nothing answered it/ });

@@ -42,9 +42,13 @@ export function judge(judged: Judged): Verdict {
   const failure = probes[failed]?.fault?.message;
   // Of a rule whose words are not known, a probe that was lost on another node says nothing.
   const lostAt = /\bof node ([\w.-]+)/.exec(failure ?? '')?.[1];
+  // What has arrived has found its neighbours.
+  const hasArrived = probes[failed]?.fault?.code === 'NoAnswer';
   const doubtful = hops.findIndex(
-    ({ state, fault, node }) =>
-      state === 'doubtful' && !(fault?.code === 'UnreadRule' && lostAt !== undefined && node !== lostAt),
+    ({ state, fault, node, kind }) =>
+      state === 'doubtful' &&
+      !(kind === 'neighbour' && hasArrived) &&
+      !(fault?.code === 'UnreadRule' && lostAt !== undefined && node !== lostAt),
   );
   if (failed >= 0) {
     const what = `${from} does not reach ${to}`;
