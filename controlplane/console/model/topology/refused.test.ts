@@ -60,3 +60,13 @@ t.test('of the boxes of one rule those are red whose packets it stops', async (t
   );
   t.strictSame(withoutInnocents(stops, []), stops, 'no flow is known');
 });
+
+t.test('a reset that passes two nodes is reported by that of the client', async (t) => {
+  const reset = flow(4, { by: 'receiver', destination: '10.96.0.7' });
+  const atReceiver = { ...reset, destination: '10.244.0.5' };
+  const [own] = reading([reset], []);
+  const all = refusedOf([own!, { ...own!, node: 'n2', now: status(12, { refused: [atReceiver] }) }], directory);
+  t.match(all, [{ node: 'n1', destination: '10.96.0.7' }]);
+  const outside = flow(1, { by: 'receiver', source: '203.0.113.9' });
+  t.equal(refusedOf(reading([outside], []), directory).length, 1, 'a client that is no pod');
+});

@@ -18,20 +18,25 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
     const earlier = before.refused?.collector === now.collector ? before.refused : undefined;
     const seconds = earlier ? (Date.parse(now.readAt.refused) - Date.parse(earlier.readAt.refused)) / 1000 : 0;
     const known = new Map((earlier?.refused ?? []).map((flow) => [keyOf(flow), flow.packets]));
-    return now.refused.map((flow): Refused => {
-      // Of a list that was cut a flow may be new, or have been there with all its packets.
-      const old = known.get(keyOf(flow)) ?? (known.size < cutAt ? 0 : flow.packets);
-      const grown = Math.max(0, flow.packets - old);
-      const { port } = flow;
-      const end = { address: flow.backend ?? flow.destination, ...(port === undefined ? {} : { port }) };
-      return {
-        ...flow,
-        node,
-        from: whereOf(directory, flow.source).box,
-        to: calledAt(directory, end).box,
-        packetsPerSecond: seconds > 0 ? grown / seconds : 0,
-      };
-    });
+    // A reset passes the nodes of both ends: the node of the client reports it, with the address that the client wrote.
+    const isOther = ({ by, source }: RefusedFlow) =>
+      by === 'receiver' && ![undefined, node].includes(whereOf(directory, source).node);
+    return now.refused
+      .filter((flow) => !isOther(flow))
+      .map((flow): Refused => {
+        // Of a list that was cut a flow may be new, or have been there with all its packets.
+        const old = known.get(keyOf(flow)) ?? (known.size < cutAt ? 0 : flow.packets);
+        const grown = Math.max(0, flow.packets - old);
+        const { port } = flow;
+        const end = { address: flow.backend ?? flow.destination, ...(port === undefined ? {} : { port }) };
+        return {
+          ...flow,
+          node,
+          from: whereOf(directory, flow.source).box,
+          to: calledAt(directory, end).box,
+          packetsPerSecond: seconds > 0 ? grown / seconds : 0,
+        };
+      });
   });
   return all.sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || b.packets - a.packets);
 }
