@@ -34,3 +34,16 @@ t.test('the ways that were quiet for longest are forgotten', async (t) => {
   t.ok(endpoints.includes('pod-0'));
   t.notOk(endpoints.includes('pod-1'));
 });
+
+t.test('requests that come while the lines are read make no line twice', async (t) => {
+  const counts = new RequestCounts();
+  const way = (i: number) => counts.count({ status: 200, route: route('a/b', 'a/c:80'), endpoint: `pod-${i}` });
+  for (let i = 0; i < 3; i++) way(i);
+  const lines = counts.lines();
+  const seen = [];
+  for (const line of lines) {
+    seen.push(JSON.parse(line).endpoint);
+    if (seen.length < 100) way(seen.length % 3);
+  }
+  t.strictSame(seen, ['pod-0', 'pod-1', 'pod-2']);
+});

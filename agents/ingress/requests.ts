@@ -27,7 +27,8 @@ export class RequestCounts {
 
   /** A line of JSON for each way: IngressRequests. */
   *lines(): Generator<string> {
-    for (const [key, way] of this.ways) {
+    // As it is now: a way that is used while the reader takes the lines moves to the end of the map, and would come again.
+    for (const [key, way] of [...this.ways]) {
       const [ingress, backend, endpoint] = JSON.parse(key) as [string, string, string | undefined];
       const names = { ingress, service: serviceOf(backend), ...(endpoint ? { endpoint } : {}) };
       yield `${JSON.stringify({ ...names, ...way } satisfies IngressRequests)}\n`;

@@ -115,7 +115,8 @@ async function namedTarget(
   const own = sender.pod?.metadata?.namespace ?? '';
   // A node that is silent does not say it: then what the kubelet writes for most pods (dnsPolicy ClusterFirst).
   const usual = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
-  const resolver = asked.passed[0]?.answer.resolver ?? usual;
+  const read = asked.passed[0]?.answer.resolver;
+  const resolver = read ?? usual;
   const ofHosts = hostsAddress(name, resolver, family);
   const all = await cluster.services();
   const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
@@ -141,7 +142,8 @@ async function namedTarget(
     const fact = `the name server ${first} is not the cluster's: only it knows what it answers`;
     hops.push({ kind: 'name', name: `name ${name}`, state: 'unknown', facts: [fact], leg: 'name' });
   }
-  hops.push({ ...resolved.hop, leg: 'name' });
+  const guess = read ? [] : ['resolv.conf of the pod could not be read: taken as the kubelet writes it for most pods'];
+  hops.push({ ...resolved.hop, facts: [...guess, ...resolved.hop.facts], leg: 'name' });
   if (probes === undefined || stops(hops)) return resolved.addresses[0];
   const { hop, addresses } = await askNameServers(
     {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, describeError } from '../../controlplane/base/errors';
 import type { HopFault, ProbeAsked, ProbeCame, ProbeDone } from '../../controlplane/base/hops';
 import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
+import { certificateFault } from './certificate-check';
 import type { ClusterReader } from './cluster';
 import type { Followed } from './follow';
 import type { Sender } from './sender';
@@ -229,7 +230,8 @@ function faultOf(
       }
       if (plan.routeless && status === 404)
         return sure('NoRouteAtIngress', `the Ingress answers 404 to ${plan.http?.host}`);
-      return certificateFault(came, plan);
+      const certificate = certificateFault(came.tls, plan.http?.host);
+      return certificate && { sure: false, fault: certificate };
     }
     case 'refused':
       if (plan.followed.hops.some(({ kind, state }) => kind === 'socket' && state === 'passes')) {
@@ -276,30 +278,6 @@ function faultOf(
     default:
       return sure('ProbeFailed', `the probe fails: ${came.error ?? came.outcome}`);
   }
-}
-
-/** Probes take any certificate, to see what is behind it; most clients do not. Source: RFC 9525, section 6. */
-function certificateFault({ tls }: ProbeCame, { http }: ProbePlan): Found | undefined {
-  if (tls === undefined || http === undefined) return undefined;
-  const doubt = (code: string, message: string, remedy: string): Found => ({
-    sure: false,
-    fault: { code, message, remedy },
-  });
-  const host = http.host.toLowerCase();
-  const fits = tls.names.some((name) => {
-    const known = name.toLowerCase();
-    return known === host || (known.startsWith('*.') && host.slice(host.indexOf('.')) === known.slice(1));
-  });
-  if (!fits) {
-    const names = tls.names.slice(0, 4).join(', ') || 'no name';
-    const message = `the certificate is for ${names}, not for ${http.host}: clients that verify it refuse the connection`;
-    return doubt('CertificateName', message, 'put a certificate for this host into the Secret that the Ingress names');
-  }
-  if (tls.validTo !== undefined && Date.parse(tls.validTo) < Date.now()) {
-    const message = `the certificate has expired at ${tls.validTo}: clients that verify it refuse the connection`;
-    return doubt('CertificateExpired', message, 'renew the certificate in the Secret that the Ingress names');
-  }
-  return undefined;
 }
 
 const whoRefuses = (seen: readonly Sighted[]): string => {

@@ -1,6 +1,6 @@
 // The way to a destination: from the sender's node to each endpoint, and the answers back; and the way behind an Ingress.
 import { isReady, type Node, services } from '../../controlplane/api';
-import type { HopPacket } from '../../controlplane/base/hops';
+import type { Hop, HopPacket } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import { compare } from './compare';
@@ -116,7 +116,7 @@ export async function walkTo(
   }
   const pod = (blamed ?? chosen[0])?.pod ?? (target.pod && keyOf(target.pod));
   if (first?.end.kind === 'machine' && pod !== undefined) {
-    hops.push({ ...wrongWay(first, first.end.machine, pod), leg });
+    hops.push({ ...wrongWay(first, first.end.machine, pod), leg, node: first.passed.at(-1)?.node ?? '' });
   } else if (first?.end.kind === 'machine' && sender.origin.kind !== 'machine') {
     const facts = [
       `${first.packet.destination} is no machine of the cluster: what is behind ${first.end.machine} is not known`,
@@ -140,14 +140,13 @@ export async function walkTo(
 }
 
 /** A node sends what is for a pod to a machine that is no node. */
-function wrongWay({ passed, packet }: Followed, machine: string, pod: string): LocatedHop {
+function wrongWay({ passed, packet }: Followed, machine: string, pod: string): Hop {
   const node = passed.at(-1)?.node ?? '';
-  const hop = faultHop('machine', packet.destination, {
+  return faultHop('machine', packet.destination, {
     code: 'WrongWay',
     message: `node ${node} sends what is for pod ${pod} (${packet.destination}) to ${machine}, which is no node: a rule of policy routing, or a route of another program, leads there`,
     remedy: `on node ${node}: ip rule; ip route get ${packet.destination} from ${packet.source || 'SOURCE'} iif cni0`,
   });
-  return { ...hop, leg: 'request', node };
 }
 
 const otherEnd = ({ address, port, pod }: ServiceEnd, { label }: Target) => ({

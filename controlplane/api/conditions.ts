@@ -1,34 +1,10 @@
-// Conditions in the status of an object: one per type, read and written by one rule. A write replaces all fields of a condition;
+// Conditions in the status of an object: one per type, read (condition-state.ts) and written by one rule. A write replaces all fields of a condition;
 // lastTransitionTime changes only with the status.
 import { isDeepStrictEqual } from 'node:util';
 import { formatTime } from '../base/clock';
+import type { Condition } from './condition-state';
 
-export interface Condition {
-  type: string;
-  status: string;
-  reason?: string;
-  message?: string;
-  lastTransitionTime?: string;
-}
-
-interface Conditioned<C> {
-  readonly status?: { readonly conditions?: readonly C[] };
-}
-
-export function conditionOf<C extends { readonly type: string }>(
-  { status }: Conditioned<C>,
-  type: string,
-): C | undefined {
-  return status?.conditions?.find((condition) => condition.type === type);
-}
-
-type Verdict = Pick<Condition, 'type' | 'status'>;
-
-export const isConditionTrue = (object: Conditioned<Verdict>, type: string): boolean =>
-  conditionOf(object, type)?.status === 'True';
-
-/** Of a pod or a node: the condition Ready is True. Unknown and absent count as not ready. */
-export const isReady = (object: Conditioned<Verdict>): boolean => isConditionTrue(object, 'Ready');
+export { type Condition, conditionOf, isConditionTrue, isReady } from './condition-state';
 
 /** `next`, with the time of the last change of its status. */
 export function conditionAfter<C extends Condition>(

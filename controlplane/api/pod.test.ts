@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type Pod, pods } from './pod';
-import { summarizePod } from './pods/columns';
 import { qosClass } from './pods/qos';
+import { summarizePod } from './pods/summary';
 import type { Container } from './pods/types';
 import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';

@@ -2,7 +2,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { TextKey } from '../../texts/texts';
-import { translate } from '../../texts/texts';
 import {
   exchangeCode,
   isLoginLink,
@@ -13,7 +12,7 @@ import {
   takeLoginCode,
 } from '../api/session';
 import { Login } from '../login/login';
-import { Loading, Notice } from '../parts/notice';
+import { Failed, Loading } from '../parts/notice';
 import { LanguageContext } from './context';
 import { useSettings } from './settings';
 import { Shell } from './shell';
@@ -73,17 +72,12 @@ export function App() {
     storeToken(session.token);
     setPhase({ name: 'open', session });
   };
-  const t = (key: TextKey) => translate(settings.language, key);
   return (
     <LanguageContext.Provider value={settings.language}>
       {phase.name === 'starting' && <Loading />}
       {phase.name === 'failed' && (
         <main class="login">
-          <Notice title={t('failedTitle')} text={phase.message}>
-            <button type="button" class="button" onClick={begin}>
-              {t('retry')}
-            </button>
-          </Notice>
+          <Failed text={phase.message} retry={begin} />
         </main>
       )}
       {phase.name === 'login' && <Login settings={settings} why={phase.why} onLogin={enter} />}

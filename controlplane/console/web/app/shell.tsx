@@ -10,7 +10,7 @@ import type { Session } from '../api/session';
 import { ListView } from '../list/list-view';
 import { ObjectView } from '../object/object-view';
 import { LazyView } from '../parts/lazy-view';
-import { Loading, Notice, problemOf } from '../parts/notice';
+import { Failed, Loading, Notice, problemOf } from '../parts/notice';
 import { type Console, ConsoleContext, useTexts } from './context';
 import { Help } from './help';
 import { contentId, useKeys } from './keys';
@@ -68,11 +68,7 @@ export function Shell({ session, settings, onLeave }: Props) {
   if (problem !== undefined) {
     return (
       <main class="login">
-        <Notice title={t('failedTitle')} text={problem}>
-          <button type="button" class="button" onClick={discover}>
-            {t('retry')}
-          </button>
-        </Notice>
+        <Failed text={problem} retry={discover} />
       </main>
     );
   }

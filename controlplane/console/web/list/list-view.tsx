@@ -7,7 +7,7 @@ import { columnsOf, filterRows, type Sorting, sortRows } from '../../model/row-o
 import { useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { pluralKind } from '../app/navigation';
-import { Notice, Waiting } from '../parts/notice';
+import { Failed, Notice, Waiting } from '../parts/notice';
 import { Grid } from './grid';
 import { type RowsState, useRows } from './use-rows';
 
@@ -103,11 +103,5 @@ function ListProblem({ route, resource, error, retry }: ProblemProps) {
     const key = !resource.namespaced ? 'forbiddenListCluster' : namespace === '' ? 'forbiddenList' : 'forbiddenListIn';
     return <Notice title={t('forbiddenTitle')} text={t(key, { kind, namespace })} detail={detail} />;
   }
-  return (
-    <Notice title={t('failedTitle')} text={detail}>
-      <button type="button" class="button" onClick={retry}>
-        {t('retry')}
-      </button>
-    </Notice>
-  );
+  return <Failed text={detail} retry={retry} />;
 }

@@ -8,7 +8,7 @@ import { firstTab, hashOf, type ObjectRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
 import { useTexts } from '../app/context';
 import { pluralKind } from '../app/navigation';
-import { Notice, Waiting } from '../parts/notice';
+import { Failed, Notice, Waiting } from '../parts/notice';
 import { Actions } from './actions';
 import { Events } from './events';
 import { Logs } from './logs';
@@ -128,11 +128,5 @@ function ObjectProblem({ error, resource, name, retry }: ProblemProps) {
       <Notice title={t('missingTitle')} text={t('missingObject', { kind: resource.kind, name })} detail={detail} />
     );
   }
-  return (
-    <Notice title={t('failedTitle')} text={detail}>
-      <button type="button" class="button" onClick={retry}>
-        {t('retry')}
-      </button>
-    </Notice>
-  );
+  return <Failed text={detail} retry={retry} />;
 }

@@ -31,17 +31,22 @@ export function Loading() {
   );
 }
 
-/** What is on its way; after a try without an answer it says so, while it is tried again. */
-export function Waiting({ isSilent, retry }: { readonly isSilent: boolean; readonly retry: () => void }) {
+/** What has failed, and may succeed in another try. */
+export function Failed({ title, text, retry }: { title?: string; text: string; retry: () => void }) {
   const t = useTexts();
-  if (!isSilent) return <Loading />;
   return (
-    <Notice title={t('noAnswerTitle')} text={t('noAnswerAgain')}>
+    <Notice title={title ?? t('failedTitle')} text={text}>
       <button type="button" class="button" onClick={retry}>
         {t('retry')}
       </button>
     </Notice>
   );
+}
+
+/** What is on its way; after a try without an answer it says so, while it is tried again. */
+export function Waiting({ isSilent, retry }: { readonly isSilent: boolean; readonly retry: () => void }) {
+  const t = useTexts();
+  return isSilent ? <Failed title={t('noAnswerTitle')} text={t('noAnswerAgain')} retry={retry} /> : <Loading />;
 }
 
 /** The words for a failed request. */

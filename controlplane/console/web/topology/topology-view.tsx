@@ -5,7 +5,7 @@ import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
-import { Notice, Waiting } from '../parts/notice';
+import { Failed, Waiting } from '../parts/notice';
 import { type Chosen, Graph } from './graph';
 import { type Layout, layoutOf } from './layout';
 import { Panel } from './panel';
@@ -42,13 +42,7 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
   if (objects.error !== undefined) {
-    return (
-      <Notice title={t('failedTitle')} text={messageOf(objects.error)}>
-        <button type="button" class="button" onClick={objects.retry}>
-          {t('retry')}
-        </button>
-      </Notice>
-    );
+    return <Failed text={messageOf(objects.error)} retry={objects.retry} />;
   }
   if (!objects.isLoaded) return <Waiting isSilent={objects.state === 'reconnecting'} retry={objects.retry} />;
   return (
