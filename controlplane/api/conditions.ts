@@ -1,10 +1,10 @@
-// Conditions in the status of an object: one per type, read (condition-state.ts) and written by one rule. A write replaces all fields of a condition;
+// Conditions in the status of an object: one per type, read (base/condition-state.ts) and written by one rule. A write replaces all fields of a condition;
 // lastTransitionTime changes only with the status.
 import { isDeepStrictEqual } from 'node:util';
 import { formatTime } from '../base/clock';
-import type { Condition } from './condition-state';
+import type { Condition } from '../base/condition-state';
 
-export { type Condition, conditionOf, isConditionTrue, isReady } from './condition-state';
+export { type Condition, conditionOf, isConditionTrue, isReady } from '../base/condition-state';
 
 /** `next`, with the time of the last change of its status. */
 export function conditionAfter<C extends Condition>(

@@ -1,7 +1,7 @@
 import t from 'tap';
+import { summarizePod } from '../base/pod-summary';
 import { type Pod, pods } from './pod';
 import { qosClass } from './pods/qos';
-import { summarizePod } from './pods/summary';
 import type { Container } from './pods/types';
 import { loadSchemas } from './schema/load';
 import { validateStructure } from './schema/structure';

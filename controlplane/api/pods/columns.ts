@@ -1,10 +1,10 @@
 // The table of `kubectl get pods`.
 
-import { isConditionTrue } from '../condition-state';
+import { isConditionTrue } from '../../base/condition-state';
+import { summarizePod } from '../../base/pod-summary';
 import type { Column } from '../kind';
 import type { Pod } from '../pod';
 import { ageColumn, formatDuration, nameColumn, none } from '../table';
-import { summarizePod } from './summary';
 
 function restartsCell(pod: Pod, now: number): string {
   const { restarts, lastRestart } = summarizePod(pod);

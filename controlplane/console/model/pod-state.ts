@@ -1,17 +1,16 @@
 // The word that `kubectl get pods` shows for a pod, and what its containers have gone through. Pure.
-import { isReady } from '../../api/condition-state';
-import type { Pod } from '../../api/pod';
-import { summarizePod } from '../../api/pods/summary';
+import { isReady } from '../../base/condition-state';
+import { type PodFacts, summarizePod } from '../../base/pod-summary';
 import { at, type KubeObject, listAt, textAt } from './objects';
 
 /** As the table of the API server: CrashLoopBackOff, Init:0/1, Completed, Terminating. */
-export const podState = (pod: KubeObject): string => summarizePod(pod as Pod).reason || 'Unknown';
+export const podState = (pod: KubeObject): string => summarizePod(pod as PodFacts).reason || 'Unknown';
 
 /** Why a pod is not ready, in the server's own words; undefined for one that is ready, or has done its work. */
 export function troubleOf(pod: KubeObject): { readonly state: string; readonly message: string } | undefined {
   const { status } = pod;
   const state = podState(pod);
-  if (isReady(pod as Pod) || textAt(status, 'phase') === 'Succeeded') return undefined;
+  if (isReady(pod as PodFacts) || textAt(status, 'phase') === 'Succeeded') return undefined;
   const statuses = [...listAt(status, 'initContainerStatuses'), ...listAt(status, 'containerStatuses')];
   const words = statuses
     .map((one) => {

@@ -1,4 +1,4 @@
-// What a condition in the status of an object says. Needs nothing of Node.js: the console reads conditions by it, too.
+// What a condition in the status of an object says; for the API (api/conditions.ts) and the console.
 
 export interface Condition {
   type: string;

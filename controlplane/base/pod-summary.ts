@@ -1,8 +1,38 @@
-// The one-word STATUS of a pod and its counts, as `kubectl get pods` shows them. Needs nothing of Node.js: the console shows the same word.
-import { isConditionTrue, isReady } from '../condition-state';
-import type { Pod } from '../pod';
-import { isSidecar, isTerminal } from './facts';
-import type { ContainerStatus } from './types';
+// The one-word STATUS of a pod and its counts, as `kubectl get pods` shows them; for the API's tables and the console.
+import { isConditionTrue, isReady } from './condition-state';
+
+interface ContainerFacts {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly started?: boolean;
+  readonly restartCount?: number;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string };
+    readonly running?: object;
+    readonly terminated?: Ended;
+  };
+  readonly lastState?: { readonly terminated?: { readonly finishedAt?: string } };
+}
+interface Ended {
+  readonly reason?: string;
+  readonly signal?: number;
+  readonly exitCode: number;
+}
+/** The fields of a v1 Pod that decide. */
+export interface PodFacts {
+  readonly metadata?: { readonly deletionTimestamp?: string };
+  readonly spec?: {
+    readonly containers?: readonly object[];
+    readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
+    readonly initContainerStatuses?: readonly ContainerFacts[];
+    readonly containerStatuses?: readonly ContainerFacts[];
+  };
+}
 
 export interface PodSummary {
   readonly ready: number;
@@ -15,10 +45,10 @@ export interface PodSummary {
 }
 
 /** The first unfinished init container decides the status; if there is none, the app containers do. */
-export function summarizePod(pod: Pod): PodSummary {
+export function summarizePod(pod: PodFacts): PodSummary {
   const { spec, status, metadata } = pod;
   const initSpecs = spec?.initContainers ?? [];
-  const sidecars = new Set(initSpecs.filter(isSidecar).map((one) => one.name));
+  const sidecars = new Set(initSpecs.filter(({ restartPolicy }) => restartPolicy === 'Always').map((one) => one.name));
   const total = (spec?.containers ?? []).length + sidecars.size;
   const initStatuses = status?.initContainerStatuses ?? [];
   const init = summarizeInit(initStatuses, initSpecs.length, sidecars);
@@ -35,13 +65,13 @@ export function summarizePod(pod: Pod): PodSummary {
   return { ready: init.ready + apps.ready, total, reason, ...restartsOf(counted) };
 }
 
-function terminatingReason({ status }: Pod, reason: string): string {
+function terminatingReason({ status }: PodFacts, reason: string): string {
   if (status?.reason === 'NodeLost') return 'Unknown';
-  return isTerminal({ status }) ? reason : 'Terminating';
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed' ? reason : 'Terminating';
 }
 
 function summarizeInit(
-  statuses: readonly ContainerStatus[],
+  statuses: readonly ContainerFacts[],
   total: number,
   sidecars: ReadonlySet<string>,
 ): { ready: number; reason?: string } {
@@ -60,21 +90,13 @@ function summarizeInit(
   return { ready };
 }
 
-function terminatedReason({
-  reason,
-  signal,
-  exitCode,
-}: {
-  reason?: string;
-  signal?: number;
-  exitCode: number;
-}): string {
+function terminatedReason({ reason, signal, exitCode }: Ended): string {
   if (reason) return reason;
   return signal ? `Signal:${signal}` : `ExitCode:${exitCode}`;
 }
 
 /** The reason is that of the first container that is not running normally. */
-function summarizeApps(pod: Pod, phase: string): { ready: number; reason: string } {
+function summarizeApps(pod: PodFacts, phase: string): { ready: number; reason: string } {
   let reason = phase;
   let ready = 0;
   for (const { state, ready: isUp } of [...(pod.status?.containerStatuses ?? [])].reverse()) {
@@ -86,7 +108,7 @@ function summarizeApps(pod: Pod, phase: string): { ready: number; reason: string
   return { ready, reason };
 }
 
-function restartsOf(statuses: readonly ContainerStatus[]): { restarts: number; lastRestart?: number } {
+function restartsOf(statuses: readonly ContainerFacts[]): { restarts: number; lastRestart?: number } {
   const restarts = statuses.reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
   const ends = statuses
     .map(({ lastState }) => Date.parse(lastState?.terminated?.finishedAt ?? ''))
