@@ -1,5 +1,5 @@
 // The tour: one hop after another, from the sender to the container and back, with what a person who learns should know about such a hop.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { HopKind } from '../../../base/hops';
 import type { PathReport } from '../../../base/path-report';
 import { lessonsOf } from '../../model/path/steps';
@@ -38,8 +38,11 @@ export function Tour({ report, step, onStep }: Props) {
   useEffect(() => title.current?.focus(), [at]);
   // Keys come faster than the address of the page changes.
   const aim = useRef(at);
-  aim.current = at;
-  useEffect(() => {
+  useLayoutEffect(() => {
+    aim.current = at;
+  }, [at]);
+  // Before the reader sees the step: a key that is pressed at once counts, too.
+  useLayoutEffect(() => {
     const onKey = ({ key, target }: KeyboardEvent) => {
       if (target instanceof HTMLElement && target.matches('input, select, textarea')) return;
       const by = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0;
