@@ -249,6 +249,7 @@ export const en = {
   refusedThen: 'Refused at this time: {count}',
   refusedBy: 'Refused by',
   refusedByReceiver: 'the pod itself: nothing listens at this port',
+  refusedByRule: 'a rule of the node',
   refusedSender: 'Sender',
   refusedReceiver: 'Receiver',
   podRate: 'Received and sent, by the counters of its link',

@@ -1,4 +1,4 @@
-// Whose packets are dropped by which policy, or reset by their receiver: a line for each sender, receiver and port.
+// Whose packets are stopped by which policy or rule, or refused by their receiver: a line for each sender, receiver and port.
 import type { Box } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
@@ -47,9 +47,7 @@ export function RefusedList({ refused, boxes }: Props) {
                 </code>
               </td>
               <td>
-                {flow.by === 'receiver'
-                  ? t('refusedByReceiver')
-                  : `NetworkPolicy ${flow.policies?.join(', ') ?? ''} (${flow.direction})`}
+                <RefusedBy flow={flow} />
               </td>
               <td>
                 {short(flow.packetsPerSecond)}/s · {flow.packets}
@@ -66,5 +64,16 @@ export function RefusedList({ refused, boxes }: Props) {
         })}
       </tbody>
     </table>
+  );
+}
+
+function RefusedBy({ flow: { by, policies, direction, services, rule } }: { readonly flow: Refused }) {
+  const t = useTexts();
+  if (by === 'receiver') return <>{t('refusedByReceiver')}</>;
+  if (by === 'policy') return <>{`NetworkPolicy ${policies?.join(', ') ?? ''} (${direction})`}</>;
+  return (
+    <>
+      {services ? `Service ${services.join(', ')}` : t('refusedByRule')} {rule && <code>{rule}</code>}
+    </>
   );
 }
