@@ -2,6 +2,7 @@
 import type { HopFault, HopRule } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { Followed } from './follow';
+import { logOf } from './log-of';
 import { faultHop } from './report';
 import { endText, keyOf, type ServiceEnd } from './service-check';
 import type { Target } from './target';
@@ -96,7 +97,7 @@ function refusedAnyway(followed: Followed, expected: Expected): Followed | undef
 const behind = (node: string, message: string): HopFault => ({
   code: 'ProxyBehind',
   message: `kube-proxy of node ${node} is behind, or does not run: ${message}`,
-  remedy: `see whether kube-proxy of node ${node} runs (hack/status; hack/logs kube-proxy)`,
+  remedy: `see whether kube-proxy of node ${node} runs: hack/status; ${logOf('kube-proxy', node)}`,
 });
 
 /** The rules lead elsewhere than to the endpoint that they should know. */

@@ -7,6 +7,7 @@ import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { follow } from './follow';
+import { logOf } from './log-of';
 import { askNameServers } from './name-servers';
 import { hostsAddress, resolveName, zoneOf } from './names';
 import type { To } from './question';
@@ -200,7 +201,7 @@ function withDoubt(silent: LocatedHop, before: readonly LocatedHop[]): LocatedHo
   if (silent.fault?.code !== 'DnsDown' || doubt === undefined) return silent;
   const why = doubt.fault?.message ?? `${doubt.name} could not be judged: ${doubt.facts.at(-1) ?? ''}`;
   const first = doubt.fault?.remedy ?? 'begin with that rule';
-  const remedy = `${first}; then hack/logs dns, or journalctl -u k8ts-dns on the node`;
+  const remedy = `${first}; then ${logOf('dns', silent.node)}`;
   return {
     ...silent,
     fault: {
@@ -225,7 +226,7 @@ function dnsFault(fault: HopFault, node: string | undefined, foreign: string | u
     return {
       code: 'DnsDown',
       message: `the name server of node ${node} does not run: ${fault.message}`,
-      remedy: 'hack/logs dns, or systemctl status k8ts-dns on the node',
+      remedy: logOf('dns', node),
     };
   }
   return { ...fault, message: `the name server cannot be asked: ${fault.message}` };

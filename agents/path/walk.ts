@@ -62,7 +62,7 @@ export async function walkBehind(
     return {};
   }
   // The Ingress connects to the endpoints themselves, not to the Service's address.
-  const { target } = lead;
+  const target = namedByIngress(lead.target, backend.ingress);
   const first = target.ends[0];
   const direct: Target = {
     ...target,
@@ -72,6 +72,20 @@ export async function walkBehind(
   };
   const sender: Sender = { label: `the Ingress of node ${node}`, node, origin: { kind: 'node' }, addresses: [] };
   return { ...(await walkTo(direct, sender, deps, hops, 'upstream')), target: direct, sender };
+}
+
+/** A port that the Service does not have stands in the Ingress: there it can be put right. */
+function namedByIngress(target: Target, ingress: string): Target {
+  const [namespace, name] = ingress.split('/');
+  const remedy = `kubectl edit ingress -n ${namespace} ${name}`;
+  const hops = target.hops.map((hop) => {
+    if (hop.fault?.code !== 'NoSuchPort') return hop;
+    return {
+      ...hop,
+      fault: { ...hop.fault, message: `${hop.fault.message}; Ingress ${ingress} names that one`, remedy },
+    };
+  });
+  return { ...target, hops };
 }
 
 export async function walkTo(

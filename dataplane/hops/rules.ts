@@ -166,7 +166,8 @@ function policyRefusal(objects: readonly ObjectRef[], place: string, rule: strin
     return {
       code: 'PolicyUnknownPod',
       message: `dropped at ${place}: kube-proxy of this node does not know this pod's address yet, and policies drop what they do not know`,
-      remedy: 'see hack/logs of kube-proxy on this node',
+      remedy:
+        'see the log of kube-proxy of this node: hack/logs NODE/kube-proxy, or journalctl -u k8ts-kube-proxy there',
     };
   }
   const which = policies.length === 1 ? `NetworkPolicy ${first} does` : `NetworkPolicies ${policies.join(', ')} do`;
