@@ -6,7 +6,7 @@ import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../contr
 import type { Journey } from '../path/journey';
 import type { Packet } from '../path/packet';
 import { tracerOfListings } from '../path/tracers';
-import { type Arrival, arrive } from './arrival';
+import { type Arrival, arrive, packetOf } from './arrival';
 import { connectionsFull } from './connections';
 import { departHops } from './departure';
 import { readFlows } from './flows';
@@ -47,7 +47,12 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
     return done(isStopped(hops) ? { kind: 'stopped' } : { kind: 'node' }, walked.packet);
   }
   const end = await departHops(
-    { ...walked, inPort: arrival.frame?.port, isAnswer: question.answer !== undefined },
+    {
+      ...walked,
+      inPort: arrival.frame?.port,
+      isAnswer: question.answer !== undefined,
+      asked: packetOf(walked.packet, question),
+    },
     view,
     hops,
   );

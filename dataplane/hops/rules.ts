@@ -36,18 +36,22 @@ export function hookHop(
     packets,
     legacy,
     end,
+    inside,
   }: {
     readonly packet: Packet;
     readonly packets: Counted['packets'];
     readonly legacy?: ReadonlySet<string>;
     readonly end?: Journey;
+    /** Of rules inside a pod. */
+    readonly inside?: Inside;
   },
 ): Hop {
   const before = steps[0]!.before;
   const after = steps.at(-1)!.after;
   const rules = steps.flatMap((step) => (step.step === 'rule' ? [ruleOf(step, packet, packets)] : []));
   const stopped = end !== undefined && end.verdict !== 'accept';
-  const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, packet, legacy) : undefined;
+  const removing = { packet, legacy, inside };
+  const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, removing) : undefined;
   const facts = steps.flatMap((step) =>
     step.step === 'restoring'
       ? ['an answer: connection tracking restores the addresses of the question']
@@ -58,12 +62,12 @@ export function hookHop(
   const doubtful = stopped ? undefined : steps.find((step): step is RuleStep => step.step === 'rule' && mayStop(step));
   return {
     kind: 'hook',
-    name: hook,
+    name: `${hook}${inside?.suffix ?? ''}`,
     state: stopped ? 'stops' : doubtful ? 'doubtful' : 'passes',
     facts,
     rules,
     ...(ends(before) === ends(after) ? {} : { becomes: packetAfter(packet, after) }),
-    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, packet, legacy) } : {}),
+    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, removing) } : {}),
   };
 }
 
@@ -72,13 +76,13 @@ const mayStop = ({ doubt, rule }: RuleStep): boolean =>
   doubt !== undefined && !/ -j (?:ACCEPT|RETURN)\b|\b(?:accept|return)(?: comment "[^"]*")?$/.test(rule);
 
 /** The first rule of a hook whose words are not known, and which may stop the packet or change it. */
-function unread(step: RuleStep, packet: Packet, legacy?: ReadonlySet<string>): HopFault {
+function unread(step: RuleStep, removing: Removing): HopFault {
   const { table, chain, line, rule } = step;
   const owner = writerOfStep(step) ?? 'another program';
   return {
     code: 'UnreadRule',
-    message: `a rule of ${owner} may stop it or change it, and its words are not known here: ${table} ${chain}:${line}: ${rule}`,
-    remedy: `on the node, to see whether it is this rule: ${removalOf(step, packet, legacy)}`,
+    message: `a rule of ${owner}${insideWords(removing)} may stop it or change it, and its words are not known here: ${table} ${chain}:${line}: ${rule}`,
+    remedy: `on the node, to see whether it is this rule: ${removalOf(step, removing)}`,
   };
 }
 
@@ -119,8 +123,16 @@ function writerOfStep({ table, chain, rule }: RuleStep): string | undefined {
   return writerOf({ program, table, chain, next });
 }
 
+/** Where rules are that are not the node's own: the end of a hook's name, and the beginning of a command. */
+export interface Inside {
+  /** ` of pod shop/web-0` */
+  readonly suffix: string;
+  /** `nsenter --net=/proc/4711/ns/net ` */
+  readonly prefix: string;
+}
+
 /** Why a packet ends at a rule, in the terms of the object behind it. */
-function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: ReadonlySet<string>): HopFault {
+function refusal(step: RuleStep, journey: Journey, removing: Removing): HopFault {
   const { verdict, rejectWith } = journey;
   const { table, chain, line, rule, objects } = step;
   const place = `${table} ${chain}:${line}`;
@@ -138,18 +150,29 @@ function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: Read
   if (owner?.startsWith('kube-proxy of k8ts')) return serviceRefusal(journey.steps, step, how, place);
   return {
     code: 'ForeignRule',
-    message: `${how} by a rule of ${owner ?? 'another program'}: ${place}: ${rule}`,
-    remedy: `on the node: ${removalOf(step, packet, legacy)}`,
+    message: `${how} by a rule of ${owner ?? 'another program'}${insideWords(removing)}: ${place}: ${rule}`,
+    remedy: `on the node: ${removalOf(step, removing)}`,
   };
 }
 
-function removalOf({ table, chain, line, rule }: RuleStep, packet: Packet, legacy?: ReadonlySet<string>): string {
+interface Removing {
+  readonly packet: Packet;
+  /** Rules of the legacy back end. */
+  readonly legacy: ReadonlySet<string> | undefined;
+  readonly inside: Inside | undefined;
+}
+
+/** ` inside pod shop/web-0` */
+const insideWords = ({ inside }: Removing): string => inside?.suffix.replace(' of ', ' inside ') ?? '';
+
+function removalOf({ table, chain, line, rule }: RuleStep, { packet, legacy, inside }: Removing): string {
+  const run = inside?.prefix ?? '';
   if (ofNft(table)) {
     return line === 0
-      ? `nft add chain ${table} ${chain} '{ policy accept; }' lets through what no rule of the chain accepts`
-      : `nft -a list chain ${table} ${chain} shows its handle; nft delete rule ${table} ${chain} handle HANDLE removes it`;
+      ? `${run}nft add chain ${table} ${chain} '{ policy accept; }' lets through what no rule of the chain accepts`
+      : `${run}nft -a list chain ${table} ${chain} shows its handle; ${run}nft delete rule ${table} ${chain} handle HANDLE removes it`;
   }
-  const family = packet.source.includes(':') ? 'ip6tables' : 'iptables';
+  const family = `${run}${packet.source.includes(':') ? 'ip6tables' : 'iptables'}`;
   return line === 0
     ? `${family} -t ${table} -P ${chain} ACCEPT`
     : // By its words: line numbers move.

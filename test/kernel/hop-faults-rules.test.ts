@@ -33,6 +33,63 @@ const rules: readonly Case[] = [
     remedy: /iptables -t filter -P INPUT ACCEPT$/,
   },
   {
+    name: 'a rule inside the pod that sends',
+    way: 'pods',
+    breaks: [added('iptables', 'OUTPUT -p tcp --dport 8080 -j DROP', 'a')],
+    code: 'ForeignRule',
+    says: /dropped without an answer by a rule of another program inside pod shop\/a: filter OUTPUT:1/,
+    remedy:
+      /^on the node: nsenter --net=\/proc\/\d+\/ns\/net iptables -t filter -D OUTPUT -p tcp -m tcp --dport 8080 -j DROP$/,
+  },
+  {
+    name: 'a rule of iptables-legacy inside the pod that sends',
+    way: 'near',
+    breaks: [added('iptables-legacy', 'OUTPUT -p tcp --dport 8080 -j REJECT', 'a')],
+    code: 'ForeignRule',
+    says: /refused with icmp-port-unreachable by a rule of another program inside pod shop\/a/,
+    remedy: /ns\/net iptables-legacy -t filter -D OUTPUT/,
+  },
+  ...(['pods', 'nodeToPod', 'outside', 'fromFar'] as const).map(
+    (way): Case => ({
+      name: `${way}: a rule inside the pod that gets it`,
+      way,
+      breaks: [added('iptables', 'INPUT -p tcp --dport 8080 -j DROP', 'b')],
+      code: 'ForeignRule',
+      says: /inside pod shop\/b: filter INPUT:1/,
+    }),
+  ),
+  {
+    name: 'a rule for IPv6 inside the pod that gets it',
+    way: 'pods6',
+    breaks: [added('ip6tables', 'PREROUTING -t mangle -p tcp --dport 8080 -j DROP', 'b')],
+    code: 'ForeignRule',
+    says: /inside pod shop\/b: mangle PREROUTING:1/,
+  },
+  {
+    name: 'a rule of nftables inside the pod that sends',
+    way: 'pods',
+    breaks: [
+      ['a', 'nft add table inet other', 'nft delete table inet other'],
+      ['a', 'nft add chain inet other guard { type filter hook output priority 0; policy drop; }', 'true'],
+    ],
+    code: 'ForeignRule',
+    remedy: /ns\/net nft add chain inet other guard/,
+  },
+  {
+    name: 'a translation inside the pod that gets it',
+    way: 'pods',
+    breaks: [added('iptables', 'PREROUTING -t nat -p tcp --dport 8080 -j REDIRECT --to-ports 15006', 'b')],
+    code: 'NothingListens',
+    says: /tcp port 15006 of pod shop\/b/,
+  },
+  {
+    name: 'a translation inside the pod that sends',
+    way: 'pods',
+    breaks: [added('iptables', 'OUTPUT -t nat -p tcp --dport 8080 -j REDIRECT --to-ports 15001', 'a')],
+    code: 'NothingListens',
+    says: /tcp port 15001 of pod shop\/a/,
+  },
+  {
     name: 'a rule in raw',
     way: 'outside',
     breaks: [added('iptables', 'PREROUTING -t raw -s 203.0.113.0/24 -j DROP')],
