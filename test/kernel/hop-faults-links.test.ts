@@ -297,6 +297,7 @@ const insidePods: readonly Case[] = [
       ),
     ],
     code: 'WrongNeighbour',
+    state: 'doubtful',
     says: /^pod shop\/a sends frames for its gateway 10\.244\.1\.1 to 02:00:00:00:99:99, a link address that no link/,
     remedy: /ip neighbour del 10\.244\.1\.1 dev eth0$/,
   },

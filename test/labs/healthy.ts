@@ -16,6 +16,7 @@ import {
   sleeping,
   space,
 } from './lab';
+import { inside, vpn } from './pod-labs';
 
 const client = `${space}/client`;
 const remote = `${space}/client-far`;
@@ -144,5 +145,20 @@ export const healthyLabs: readonly Lab[] = [
   }),
   healthy('docker-forward-drop', client, 'svc/far', {
     breaks: inNode(far, ['iptables', '-P', 'FORWARD', 'DROP'], ['iptables', '-P', 'FORWARD', 'ACCEPT']),
+  }),
+  healthy('pod-rules-beside', client, 'svc/far', {
+    breaks: inside(
+      'web-far',
+      far,
+      ['iptables -A INPUT -p tcp --dport 8080 -j ACCEPT', 'iptables -A INPUT -p tcp --dport 9999 -j DROP'],
+      ['iptables -F INPUT'],
+    ),
+  }),
+  healthy('vpn-beside', client, 'svc/far', {
+    breaks: inside('client', near, [...vpn, 'ip route add 203.0.113.0/24 dev tun0'], ['ip link del tun0']),
+  }),
+  // TCP asks the other end how much it takes.
+  healthy('small-mtu-at-receiver', client, 'svc/far', {
+    breaks: inside('web-far', far, ['ip link set eth0 mtu 1280'], ['ip link set eth0 mtu 1500']),
   }),
 ];
