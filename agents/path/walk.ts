@@ -155,10 +155,12 @@ export async function walkTo(
 
 /** A node sends what is for a pod to a machine that is no node. */
 function wrongWay({ passed, packet }: Followed, machine: string, pod: string): Hop {
-  const node = passed.at(-1)?.node ?? '';
+  const { node = '', answer } = passed.at(-1) ?? {};
+  const known = (answer?.hops ?? []).flatMap(({ facts }) => facts).find((fact) => fact.startsWith('a rule of policy'));
+  const why = known ?? 'a rule of policy routing, or a route of another program, leads there';
   return faultHop('machine', packet.destination, {
     code: 'WrongWay',
-    message: `node ${node} sends what is for pod ${pod} (${packet.destination}) to ${machine}, which is no node: a rule of policy routing, or a route of another program, leads there`,
+    message: `node ${node} sends what is for pod ${pod} (${packet.destination}) to ${machine}, which is no node: ${why}`,
     remedy: `on node ${node}: ip rule; ip route get ${packet.destination} from ${packet.source || 'SOURCE'} iif cni0`,
   });
 }

@@ -6,6 +6,7 @@ import type { Exec } from '../exec/exec';
 import type { Journey } from '../path/journey';
 import type { Packet } from '../path/packet';
 import { tracerOfListings } from '../path/tracers';
+import type { Inside } from './foreign-rule';
 import { neighbourHop } from './link-hops';
 import type { Link } from './links';
 import { type CountedListings, readCountedListings } from './listings';
@@ -13,7 +14,7 @@ import { readNeighbours } from './neighbours';
 import { readNetwork } from './network';
 import { inPod, type LocalPod } from './pod-view';
 import { askRoute, type RouteDecision, routeHop } from './routes';
-import { hookHop, type Inside, packetAfter, stagesOf } from './rules';
+import { hookHop, packetAfter, stagesOf } from './rules';
 import { isStopped, type NodeView } from './view';
 
 const insideOf = ({ key, pid }: LocalPod): Inside => ({

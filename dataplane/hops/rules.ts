@@ -3,7 +3,8 @@ import type { Hop, HopFault, HopPacket, HopRule } from '../../controlplane/base/
 import type { Journey, ObjectRef, RestoringStep, RuleStep, Step } from '../path/journey';
 import type { Fields, Packet } from '../path/packet';
 import { renderObject } from '../path/text';
-import { writerOf } from '../path/writers';
+import { type Inside, insideWords, ofNft, type Removing, removalOf, writerOfStep } from './foreign-rule';
+import { foreignMark, refusing } from './marks';
 
 export interface Counted {
   /** By `iptables nat CHAIN:1`, `nft ip k8ts CHAIN:1`. */
@@ -60,14 +61,15 @@ export function hookHop(
         : [`not known: ${step.doubt}`],
   );
   const doubtful = stopped ? undefined : steps.find((step): step is RuleStep => step.step === 'rule' && mayStop(step));
+  const marked = stopped || doubtful || inside ? undefined : foreignMark(steps, removing);
   return {
     kind: 'hook',
     name: `${hook}${inside?.suffix ?? ''}`,
-    state: stopped ? 'stops' : doubtful ? 'doubtful' : 'passes',
+    state: stopped ? 'stops' : doubtful || marked ? 'doubtful' : 'passes',
     facts,
     rules,
     ...(ends(before) === ends(after) ? {} : { becomes: packetAfter(packet, after) }),
-    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, removing) } : {}),
+    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, removing) } : marked ? { fault: marked } : {}),
   };
 }
 
@@ -97,8 +99,6 @@ export const packetAfter = ({ protocol, sourcePort }: Packet, fields: Fields): H
 const ends = ({ source, destination, destinationPort }: Fields): string =>
   `${source} ${destination} ${destinationPort}`;
 
-const ofNft = (table: string): boolean => table.includes(' ');
-
 function ruleOf(step: RuleStep, packet: Packet, packets: Counted['packets']): HopRule {
   const { table, chain, line, rule, verdict, objects } = step;
   const program = ofNft(table) ? 'nft' : packet.source.includes(':') ? 'ip6tables' : 'iptables';
@@ -113,22 +113,6 @@ function ruleOf(step: RuleStep, packet: Packet, packets: Counted['packets']): Ho
     ...(counted === undefined ? {} : { packets: counted }),
     ...(/--mode random|numgen random/.test(rule) ? { byChance: true } : {}),
   };
-}
-
-function writerOfStep({ table, chain, rule }: RuleStep): string | undefined {
-  const next = [...rule.matchAll(/(?:\b(?:jump|goto)|-[jg]) ([\w/.-]+)/g)].map(([, to]) => ({
-    chain: to!,
-  }));
-  const program = ofNft(table) ? ('nft' as const) : ('iptables' as const);
-  return writerOf({ program, table, chain, next });
-}
-
-/** Where rules are that are not the node's own: the end of a hook's name, and the beginning of a command. */
-export interface Inside {
-  /** ` of pod shop/web-0` */
-  readonly suffix: string;
-  /** `nsenter --net=/proc/4711/ns/net ` */
-  readonly prefix: string;
 }
 
 /** Why a packet ends at a rule, in the terms of the object behind it. */
@@ -147,36 +131,13 @@ function refusal(step: RuleStep, journey: Journey, removing: Removing): HopFault
   }
   if (/k8ts-policy$/.test(table)) return policyRefusal(objects, place, rule);
   const owner = writerOfStep(step);
-  if (owner?.startsWith('kube-proxy of k8ts')) return serviceRefusal(journey.steps, step, how, place);
+  if (owner?.startsWith('kube-proxy of k8ts'))
+    return foreignMark(journey.steps, removing, refusing) ?? serviceRefusal(journey.steps, step, how, place);
   return {
     code: 'ForeignRule',
     message: `${how} by a rule of ${owner ?? 'another program'}${insideWords(removing)}: ${place}: ${rule}`,
     remedy: `on the node: ${removalOf(step, removing)}`,
   };
-}
-
-interface Removing {
-  readonly packet: Packet;
-  /** Rules of the legacy back end. */
-  readonly legacy: ReadonlySet<string> | undefined;
-  readonly inside: Inside | undefined;
-}
-
-/** ` inside pod shop/web-0` */
-const insideWords = ({ inside }: Removing): string => inside?.suffix.replace(' of ', ' inside ') ?? '';
-
-function removalOf({ table, chain, line, rule }: RuleStep, { packet, legacy, inside }: Removing): string {
-  const run = inside?.prefix ?? '';
-  if (ofNft(table)) {
-    return line === 0
-      ? `${run}nft add chain ${table} ${chain} '{ policy accept; }' lets through what no rule of the chain accepts`
-      : `${run}nft -a list chain ${table} ${chain} shows its handle; ${run}nft delete rule ${table} ${chain} handle HANDLE removes it`;
-  }
-  const family = `${run}${packet.source.includes(':') ? 'ip6tables' : 'iptables'}`;
-  return line === 0
-    ? `${family} -t ${table} -P ${chain} ACCEPT`
-    : // By its words: line numbers move.
-      `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -D ${rule.slice('-A '.length)}`;
 }
 
 function policyRefusal(objects: readonly ObjectRef[], place: string, rule: string): HopFault {

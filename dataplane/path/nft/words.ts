@@ -106,6 +106,20 @@ const words: readonly (readonly [RegExp, Make])[] = [
         ((packet.fields.mark & Number(mask)) >>> 0 === Number(value)) === (how === '=='),
   ],
   [
+    word('meta mark (!= )?(0x[0-9a-f]+|\\d+)'),
+    ([not, value]) =>
+      (packet) =>
+        (packet.fields.mark === Number(value)) === (not === undefined),
+  ],
+  [
+    word('meta mark set (0x[0-9a-f]+|\\d+)'),
+    ([value]) =>
+      (packet) => {
+        packet.setMark(Number(value));
+        return true;
+      },
+  ],
+  [
     word('meta mark set meta mark ([&|]) (\\S+)'),
     ([how, value]) =>
       (packet) => {
