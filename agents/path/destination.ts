@@ -10,6 +10,7 @@ import { follow } from './follow';
 import { logOf } from './log-of';
 import { askNameServers } from './name-servers';
 import { hostsAddress, resolveName, zoneOf } from './names';
+import { withReasons } from './policy-reasons';
 import type { To } from './question';
 import { faultHop, stops } from './report';
 import type { Sender } from './sender';
@@ -112,7 +113,7 @@ async function namedTarget(
     sourcePort: probePort,
   };
   const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
-  let asked = await follow(start, cluster);
+  let asked = await withReasons(await follow(start, cluster), cluster);
   const own = sender.pod?.metadata?.namespace ?? '';
   // A node that is silent does not say it: then what the kubelet writes for most pods (dnsPolicy ClusterFirst).
   const usual = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
@@ -134,7 +135,7 @@ async function namedTarget(
   }
   const [first] = resolver.servers;
   if (first !== undefined && first !== server && first.includes(':') === server.includes(':')) {
-    asked = await follow({ ...start, packet: { ...packet, destination: first } }, cluster);
+    asked = await withReasons(await follow({ ...start, packet: { ...packet, destination: first } }, cluster), cluster);
   }
   const foreign = first === server ? undefined : first;
   hops.push(...asked.hops.map((hop) => (hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop)));

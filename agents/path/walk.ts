@@ -7,6 +7,7 @@ import { compare } from './compare';
 import type { PathDeps } from './deps';
 import { type Followed, follow, followAnswer } from './follow';
 import { routeOf, type Url } from './ingress-check';
+import { withReasons } from './policy-reasons';
 import { faultHop, stops } from './report';
 import type { Sender } from './sender';
 import { endText, keyOf, type ServiceEnd } from './service-check';
@@ -112,7 +113,7 @@ export async function walkTo(
   const ways = await Promise.all(
     chosen.map(async (end) => {
       const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
-      const found = compare(followed, { target, end, ends, translator });
+      const found = await withReasons(compare(followed, { target, end, ends, translator }), cluster);
       const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
       return { end, found, both: [...found.hops, ...arrived] };
     }),

@@ -151,7 +151,7 @@ export const nameLabs: readonly Lab[] = [
     from: `${space}/dns-forbidden`,
     to: 'web:80',
     codes: ['EgressPolicy'],
-    says: /only-web/,
+    says: /only-web.*is for pods of namespace labs alone.*and the name server is in kube-system/s,
     objects: [
       pod('dns-forbidden', sleeping, { node: near }),
       policy(
