@@ -99,10 +99,9 @@ async function namedTarget(
 ): Promise<string | undefined> {
   const dns = await cluster.find(services, dnsKey);
   const server = dns?.spec?.clusterIP;
-  if (sender.origin.kind !== 'pod' || sender.node === undefined || server === undefined) {
-    const why = `${sender.label} does not ask the name server of the cluster`;
-    const fault = { code: 'NameNotResolved', message: `${why}: name the destination by its address, or as svc/NAME` };
-    hops.push({ ...faultHop('name', `name ${name}`, fault), leg: 'name' });
+  const { origin } = sender;
+  if (origin.kind === 'machine' || !asksCluster(sender) || sender.node === undefined || server === undefined) {
+    hops.push({ ...faultHop('name', `name ${name}`, unasked(sender)), leg: 'name' });
     return undefined;
   }
   const packet: HopPacket = {
@@ -112,7 +111,7 @@ async function namedTarget(
     destinationPort: 53,
     sourcePort: probePort,
   };
-  const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
+  const start = { node: sender.node, from: origin, packet, leg: 'name' as const };
   let asked = await withReasons(await follow(start, cluster), cluster);
   const own = sender.pod?.metadata?.namespace ?? '';
   // A node that is silent does not say it: then what the kubelet writes for most pods (dnsPolicy ClusterFirst).
@@ -150,7 +149,7 @@ async function namedTarget(
   const { hop, addresses } = await askNameServers(
     {
       node: sender.node,
-      from: sender.origin,
+      from: origin,
       servers: resolver.servers,
       name: resolved.asked ?? name,
       ...(resolved.alias ? { alias: resolved.alias } : {}),
@@ -164,6 +163,23 @@ async function namedTarget(
   // Only the servers know names outside the cluster: what they say is the plan.
   if (resolved.addresses.length === 0 && addresses.length > 0) known(hops);
   return resolved.addresses[0] ?? addresses[0];
+}
+
+/** A pod with the network of its node has the name servers of the node, unless it asks for those of the cluster. */
+const asksCluster = ({ origin, pod }: Sender): boolean =>
+  origin.kind === 'pod' || pod?.spec?.dnsPolicy === 'ClusterFirstWithHostNet';
+
+function unasked({ label, pod }: Sender): HopFault {
+  if (pod === undefined) {
+    const message = `${label} does not ask the name server of the cluster: name the destination by its address, or as svc/NAME`;
+    return { code: 'NameNotResolved', message };
+  }
+  const { dnsPolicy = 'ClusterFirst', nodeName } = pod.spec ?? {};
+  return {
+    code: 'NoSearchList',
+    message: `${label} has hostNetwork and dnsPolicy ${dnsPolicy}: it asks the name servers of node ${nodeName}, which know no name of the cluster`,
+    remedy: 'set dnsPolicy: ClusterFirstWithHostNet in the pod',
+  };
 }
 
 /** What was not known before the servers were asked is known now. */

@@ -54,6 +54,10 @@ const objects: readonly object[] = [
   pod('friend', sleeping, { node: near, labels: { app: 'friend', role: 'friend' } }),
   pod('few-dots', sleeping, { spec: { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } } }),
   pod('on-node', sleeping, { node: near, spec: { hostNetwork: true } }),
+  pod('with-host-net', sleeping, {
+    node: near,
+    spec: { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' },
+  }),
   pod('secured', serving(), { node: far }),
   service('secured', { app: 'secured' }),
   policy(
@@ -110,6 +114,7 @@ export const healthyLabs: readonly Lab[] = [
   healthy('name-full', client, `web.${space}.svc.cluster.local:80`),
   healthy('name-absolute', client, `web.${space}.svc.cluster.local.:80`),
   healthy('name-ndots', `${space}/few-dots`, `web.${space}:80`),
+  healthy('name-host-network', `${space}/with-host-net`, 'web:80'),
   healthy('name-headless', remote, 'headless:8080'),
   healthy('name-alias', client, 'alias:80'),
   healthy('pod', client, 'pod/web-far:8080'),
