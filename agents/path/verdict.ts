@@ -108,8 +108,8 @@ export function judge(judged: Judged): Verdict {
 /** The probe went to the address of the plan; clients ask for it. */
 const nameFaults: ReadonlySet<string> = new Set(['NameServerSilent', 'NameAnswersOther']);
 
-/** The packet goes to another machine: that one may answer a probe. */
-const elsewhere: ReadonlySet<string> = new Set(['ForeignNat', 'DuplicateAddress']);
+/** The packet goes to another machine, or the program has no port left, which a probe has: something may answer the probe. */
+const elsewhere: ReadonlySet<string> = new Set(['ForeignNat', 'DuplicateAddress', 'LocalPortsUsedUp']);
 
 function works({ from, to, ends }: Judged, how: string): Verdict {
   const many = ends > 1 ? `, by each of ${Math.min(ends, 3)} of its ${ends} endpoints that were followed` : '';

@@ -15,6 +15,7 @@ import { readNetwork } from './network';
 import { inPod, type LocalPod } from './pod-view';
 import { askRoute, type RouteDecision, routeHop } from './routes';
 import { hookHop, packetAfter, stagesOf } from './rules';
+import { limitsHop } from './sender-limits';
 import { isStopped, type NodeView } from './view';
 
 const insideOf = ({ key, pid }: LocalPod): Inside => ({
@@ -116,11 +117,12 @@ export async function leavePod(leaving: Leaving, view: NodeView): Promise<LeftPo
   const { packet, sent, pod, isAnswer } = leaving;
   const inside = inPod(view.exec, pod);
   // The kernel asks for a route first; without one no rule sees the packet.
-  let route = await askRoute(inside, {
-    destination: sent.destination,
-    ...(isAnswer ? { source: sent.source } : {}),
-  });
-  const hops = [podRoute(route, sent.destination, leaving)];
+  const [first, limits] = await Promise.all([
+    askRoute(inside, { destination: sent.destination, ...(isAnswer ? { source: sent.source } : {}) }),
+    isAnswer ? undefined : limitsHop(sent, pod, view.exec),
+  ]);
+  let route = first;
+  const hops = [...(limits ? [limits] : []), podRoute(route, sent.destination, leaving)];
   if (isStopped(hops)) return { hops, packet: sent, own: false, astray: false };
   const rules = await ruled(packet, sent, pod, view.exec);
   const left = { hops, packet: rules?.packet ?? sent, own: rules?.local ?? false, astray: false };

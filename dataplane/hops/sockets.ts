@@ -45,7 +45,7 @@ export function parseSockets(text: string, protocol: 'tcp' | 'udp'): readonly Wa
 }
 
 /** 0100007F → 127.0.0.1; IPv6 in four words. IPv4 in IPv6 becomes IPv4. */
-function addressOf(hex: string): string {
+export function addressOf(hex: string): string {
   const words = hex.match(/.{8}/g) ?? [];
   const bytes = words.flatMap((word) => (word.match(/../g) ?? []).reverse());
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.');

@@ -246,6 +246,13 @@ const defaultOf = (pod: 'a' | 'b', route: string) =>
 
 const insidePods: readonly Case[] = [
   {
+    name: 'packets of the pod begin with a small TTL',
+    way: 'near',
+    breaks: [sysctl('net.ipv4.ip_default_ttl', 1, 64, 'a')],
+    code: 'TtlTooSmall',
+    says: /begin with TTL 1/,
+  },
+  {
     name: 'a route of the pod that sends leads over another link',
     way: 'pods',
     given: tunIn('a'),

@@ -90,6 +90,29 @@ export const podLabs: readonly Lab[] = [
     ),
   },
   {
+    name: 'local-ports-used-up',
+    fault: 'the client has as many connections to the Service as ports',
+    from: client,
+    to: 'svc/far',
+    codes: ['LocalPortsUsedUp'],
+    breaks: async (cluster) => {
+      const run = await inPod(cluster, 'client', near);
+      const [from, to] = (await run('sysctl', '-n', 'net.ipv4.ip_local_port_range')).trim().split(/\s+/);
+      await run('sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40003');
+      const connect = `timeout 60 bash -c "exec 3<>/dev/tcp/${await clusterIpOf(cluster, 'far')}/80; sleep 50" > /dev/null 2>&1 &`;
+      await run('bash', '-c', `for i in 1 2 3 4; do ${connect} done; sleep 1`);
+      return () => run('sysctl', '-qw', `net.ipv4.ip_local_port_range=${from} ${to}`);
+    },
+  },
+  {
+    name: 'small-ttl',
+    fault: 'packets of the client begin with a TTL of one',
+    from: client,
+    to: 'svc/far',
+    codes: ['TtlTooSmall'],
+    breaks: inside('client', near, ['sysctl -qw net.ipv4.ip_default_ttl=1'], ['sysctl -qw net.ipv4.ip_default_ttl=64']),
+  },
+  {
     name: 'vpn-in-client',
     fault: 'a VPN in the pod of the client takes the range of Services',
     from: client,
