@@ -158,11 +158,26 @@ export async function followAnswer(
     const wanted = passed[passed.length - i - 2]?.node;
     const strays = strayed(result.end, { nodes, node, wanted });
     if (strays) {
-      hops.push({ ...strays, leg: 'answer', node });
+      hops.push({ ...withForeignSource(strays, passed), leg: 'answer', node });
       return hops;
     }
   }
   return hops;
+}
+
+/** A rule of another program has given the question the source that the answer goes to. */
+function withForeignSource(strays: Hop, passed: readonly Passed[]): Hop {
+  for (const { node, answer } of passed) {
+    const rules = answer.hops.flatMap(({ rules: all = [] }) => all);
+    const foreign = rules.find(
+      ({ verdict, writer }) => (verdict === 'snat' || verdict === 'masquerade') && !writer?.includes('of k8ts'),
+    );
+    if (foreign === undefined) continue;
+    const message = `a rule of ${foreign.writer ?? 'another program'} on node ${node} gives the packet the source ${answer.packet.source}, and the answer to it goes elsewhere: ${foreign.place}: ${foreign.rule}`;
+    const remedy = `remove it on node ${node}; hack/rules ${node} explain 'RULE' says more`;
+    return { ...strays, fault: { code: 'ForeignNat', message, remedy } };
+  }
+  return strays;
 }
 
 /** The answer left for another machine than the question came from: connection tracking there does not know it. */

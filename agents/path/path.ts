@@ -30,6 +30,18 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
   const labels = atIngress ? { ...label, to: question.texts.to } : label;
   const probes =
     deps.probes === undefined ? [] : await probeWay({ question, sender, target, walked, behind }, deps.probes, hops);
+  const isWell = (all: readonly LocatedHop[]) => all.every(({ state }) => state === 'passes');
+  if (!atIngress && !isWell(probes.map(({ hop }) => hop)) && isWell(hops)) {
+    // The probe has made the kernel ask for its neighbours: one that does not answer is known now.
+    const again: LocatedHop[] = [];
+    await walkTo(target, sender, deps, again);
+    if (!isWell(again))
+      hops.splice(
+        hops.findIndex(({ leg }) => leg !== 'name'),
+        hops.length,
+        ...again,
+      );
+  }
   return report(labels, await dated(hops, deps), behind ?? walked, probes);
 }
 

@@ -1,4 +1,5 @@
 // Sends what the plan describes, and watches it on the nodes of the plan: whether it arrives, how far it comes, how long it takes.
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, describeError } from '../../controlplane/base/errors';
 import type { HopFault, ProbeAsked, ProbeCame, ProbeDone } from '../../controlplane/base/hops';
@@ -92,7 +93,13 @@ function requestsOf({ target, http, direct }: ProbePlan, sourcePort: number): re
       sourcePort,
       timeoutMs: http ? 3 * timeoutMs : timeoutMs,
       ...(http
-        ? { http: { host: http.host, path: http.path, ...(http.scheme === 'https' ? { serverName: http.host } : {}) } }
+        ? {
+            http: {
+              host: http.host,
+              path: http.path,
+              ...(http.scheme === 'https' && isIP(http.host) === 0 ? { serverName: http.host } : {}),
+            },
+          }
         : {}),
     },
   ];

@@ -1,6 +1,6 @@
 // Where a packet goes after this node's rules: to a pod of the node, or to another machine by a link or the tunnel.
 import { NotFound } from '../../controlplane/base/errors';
-import type { Hop, HopEnd, HopPacket } from '../../controlplane/base/hops';
+import type { Hop, HopEnd, HopFault, HopPacket } from '../../controlplane/base/hops';
 import type { Packet } from '../path/packet';
 import { enterPod } from './inside-pod';
 import { linkHop, neighbourHop, portHop } from './link-hops';
@@ -11,6 +11,7 @@ import type { RouteDecision } from './routes';
 import { socketHop } from './socket-hop';
 import { tunnelDeparture } from './tunnel';
 import { isStopped, type NodeView } from './view';
+import { policyFor, xfrmFault } from './xfrm';
 
 export interface Leaving {
   readonly packet: HopPacket;
@@ -27,7 +28,16 @@ export interface Leaving {
 export async function departHops(leaving: Leaving, view: NodeView, hops: Hop[]): Promise<HopEnd> {
   const { route, packet } = leaving;
   if (route === undefined) return { kind: 'stopped' };
-  const { links, pods, exec } = view;
+  const { links, pods, exec, xfrm, nodeName } = view;
+  const ipsec = policyFor(xfrm, packet);
+  if (ipsec?.blocks) {
+    hops.push(faultAt('IPsec', xfrmFault(ipsec, nodeName)));
+    return { kind: 'stopped' };
+  }
+  if (ipsec?.tunnel) {
+    const facts = [`an IPsec policy sends it through a tunnel, ${ipsec.tunnel}, which is not followed`];
+    hops.push({ kind: 'tunnel', name: 'IPsec', state: 'unknown', facts });
+  }
   const link = links.find(({ name }) => name === route.device);
   if (link === undefined) throw new NotFound(`the kernel routes to ${route.device}, which is no link of this node`);
   const next = route.gateway ?? packet.destination;
@@ -53,6 +63,8 @@ export async function departHops(leaving: Leaving, view: NodeView, hops: Hop[]):
     ...(neighbour?.mac === undefined ? {} : { mac: neighbour.mac }),
   };
 }
+
+const faultAt = (name: string, fault: HopFault): Hop => ({ kind: 'tunnel', name, state: 'stops', facts: [], fault });
 
 interface ToPod {
   readonly leaving: Leaving;

@@ -16,6 +16,7 @@ import { inPod, type LocalPod } from './pod-view';
 import { askRoute, type RouteDecision, routeHop } from './routes';
 import { hookHop, packetAfter, stagesOf } from './rules';
 import { limitsHop } from './sender-limits';
+import { answersArp, sysctlName } from './settings';
 import { isStopped, type NodeView } from './view';
 
 const insideOf = ({ key, pid }: LocalPod): Inside => ({
@@ -163,11 +164,19 @@ async function gatewayHop(gateway: string, { pod, link, port }: Leaving, view: N
   const entry = (await readNeighbours(inPod(view.exec, pod), link.name)).find(({ address }) => address === gateway);
   const hop = neighbourHop(gateway, { ...link, name: `${link.name} of pod ${pod.key}` }, entry);
   const bridge = view.links.find(({ name }) => name === port?.master) ?? port;
-  const fault = gatewayFault({ gateway, bridge, mac: entry?.mac, pod, link, view });
+  const fault = gatewayFault({ gateway, bridge, mac: entry?.mac, pod, link, view }) ?? (await arpOff(gateway, bridge));
   // A pod that is asking just now gets its answer, or the entry fails.
   if (fault === undefined) return entry?.state === 'FAILED' ? hop : undefined;
   // Another machine may pass it on; and with br_netfilter the bridge itself routes what a Service translates, whoever the frame is for.
   return { ...hop, state: 'doubtful', fault };
+}
+
+/** An entry that is known may serve for a while. */
+async function arpOff(gateway: string, bridge: Link | undefined): Promise<HopFault | undefined> {
+  if (bridge === undefined || gateway.includes(':') || (await answersArp(bridge.name))) return undefined;
+  const message = `${bridge.name} of the node answers no ARP request (arp_ignore is 8), so pods do not find their gateway ${gateway}`;
+  const remedy = `on the node: sysctl -w ${sysctlName('ipv4', bridge.name, 'arp_ignore')}=0 net.ipv4.conf.all.arp_ignore=0`;
+  return { code: 'NoNeighbour', message, remedy };
 }
 
 interface Gateway {

@@ -47,6 +47,13 @@ export async function connectionTable(root = '/proc/sys/net'): Promise<Connectio
 export const forwardsFrom = async (link: string, root = '/proc/sys/net'): Promise<boolean> =>
   (await numberIn(join(root, 'ipv4/conf', link, 'forwarding'))) !== 0;
 
+/** Of ARP requests that come in by this link: false for the setting by which the kernel answers none (ip-sysctl.rst, arp_ignore). */
+export async function answersArp(link: string, root = '/proc/sys/net'): Promise<boolean> {
+  const values = await Promise.all(['all', link].map((name) => numberIn(join(root, 'ipv4/conf', name, 'arp_ignore'))));
+  return Math.max(...values.map((value = 0) => value)) < answersNone;
+}
+const answersNone = 8;
+
 /** As sysctl(8) takes it: with slashes where the link's own name has a dot. */
 export function sysctlName(family: 'ipv4' | 'ipv6', link: string, setting: string): string {
   const parts = ['net', family, 'conf', link, setting];

@@ -7,6 +7,7 @@ import { type CountedListings, readCountedListings } from './listings';
 import { type NodeNetwork, readNetwork } from './network';
 import type { LocalPod } from './pod-view';
 import { type NetSettings, readSettings } from './settings';
+import { readXfrm, type XfrmPolicy } from './xfrm';
 
 export interface NodeDeps {
   readonly exec: Exec;
@@ -20,18 +21,20 @@ export interface NodeView extends NodeDeps {
   readonly network: NodeNetwork;
   readonly links: readonly Link[];
   readonly settings: NetSettings;
+  readonly xfrm: readonly XfrmPolicy[];
 }
 
 /** @throws CommandFailed without root */
 export async function viewNode(deps: NodeDeps): Promise<NodeView> {
   const { exec } = deps;
-  const [listings, network, links, settings] = await Promise.all([
+  const [listings, network, links, settings, xfrm] = await Promise.all([
     readCountedListings(exec),
     readNetwork(exec),
     readLinks(exec),
     readSettings(),
+    readXfrm(exec),
   ]);
-  return { ...deps, listings, network, links, settings };
+  return { ...deps, listings, network, links, settings, xfrm };
 }
 
 export const isStopped = (hops: readonly Hop[]): boolean => hops.some(({ state }) => state === 'stops');

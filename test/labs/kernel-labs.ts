@@ -216,6 +216,69 @@ export const kernelLabs: readonly Lab[] = [
     ),
   },
   {
+    name: 'foreign-snat',
+    fault: 'a rule of another program changes the source of what the client sends',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignNat'],
+    says: /gives the packet the source 203\.0\.113\.9/,
+    breaks: async (cluster) => {
+      const rule = [
+        'POSTROUTING',
+        '-s',
+        await addressOf(cluster, 'client'),
+        '-p',
+        'tcp',
+        '-j',
+        'SNAT',
+        '--to-source',
+        '203.0.113.9',
+      ];
+      await cluster.inNode(near, 'iptables', '-t', 'nat', '-I', ...rule);
+      return () => cluster.inNode(near, 'iptables', '-t', 'nat', '-D', ...rule);
+    },
+  },
+  {
+    name: 'ipsec-blocks',
+    fault: 'a policy of IPsec blocks what goes to the pod',
+    from: client,
+    to: 'svc/far',
+    codes: ['XfrmBlocks'],
+    breaks: async (cluster) => {
+      const ends = ['src', '0.0.0.0/0', 'dst', await addressOf(cluster, 'web-far'), 'dir', 'out'];
+      await cluster.inNode(near, 'ip', 'xfrm', 'policy', 'add', ...ends, 'action', 'block');
+      return () => cluster.inNode(near, 'ip', 'xfrm', 'policy', 'delete', ...ends);
+    },
+  },
+  {
+    name: 'arp-ignored',
+    fault: 'a hardening script lets the bridge of the pods answer no ARP',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoNeighbour'],
+    says: /arp_ignore/,
+    breaks: async (cluster) => {
+      await cluster.inNode(near, 'sysctl', '-qw', 'net.ipv4.conf.cni0.arp_ignore=8');
+      const run = await inPod(cluster, 'client', near);
+      await run('ip', 'neighbour', 'flush', 'all');
+      return () => cluster.inNode(near, 'sysctl', '-qw', 'net.ipv4.conf.cni0.arp_ignore=0');
+    },
+  },
+  {
+    name: 'arp-ignored-in-pod',
+    fault: 'a setting in the pod of the server: it answers no ARP',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoNeighbour'],
+    says: /on cni0/,
+    breaks: async (cluster) => {
+      const run = await inPod(cluster, 'web-far', far);
+      await run('sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=8');
+      await cluster.inNode(far, 'ip', 'neighbour', 'flush', 'all');
+      return () => run('sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=0');
+    },
+  },
+  {
     name: 'answer-dropped',
     fault: 'a rule of another program drops the answers only',
     from: client,
