@@ -26,9 +26,9 @@ export async function readXfrm(exec: Exec): Promise<readonly XfrmPolicy[]> {
 export function parseXfrm(text: string): readonly XfrmPolicy[] {
   return text.split(/^(?=src )/m).flatMap((block) => {
     const [, source, destination] = /^src (\S+) dst (\S+)/.exec(block) ?? [];
-    const direction = /^\s+dir (\S+)/m.exec(block)?.[1];
+    const direction = /^\tdir (\S+)/m.exec(block)?.[1];
     if (source === undefined || destination === undefined || direction === undefined) return [];
-    const [, from, to] = /^\s+tmpl src (\S+) dst (\S+)/m.exec(block) ?? [];
+    const [, from, to] = /^\ttmpl src (\S+) dst (\S+)/m.exec(block) ?? [];
     return [
       {
         ...{ source, destination, direction, blocks: / action block\b/.test(block) },
