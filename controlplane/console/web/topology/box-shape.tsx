@@ -7,6 +7,7 @@ import type { TextKey } from '../../texts/texts';
 import { type Translate, useTexts } from '../app/context';
 import { chooseByKey } from './graph';
 import type { Placed } from './layout';
+import { generationWords } from './link-words';
 
 interface Props {
   readonly box: Box;
@@ -54,7 +55,8 @@ export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint
   const ready = box.pods.filter(({ isReady }) => isReady).length;
   const title = [
     boxTitle(t, box),
-    ...(box.pods.length > 0 ? [t('podsReady', { ready, all: box.pods.length })] : []),
+    ...(box.generation ? [generationWords(t, box.generation)] : []),
+    ...(box.kind === 'workload' ? [t('podsReady', { ready, all: box.pods.length })] : []),
     ...(isActive ? [stopText(t, stops)] : []),
   ].join(' · ');
   const names = [
@@ -128,7 +130,7 @@ function underline(t: Translate, { box, self, ready, namespace }: Under): string
     const ports = box.facts.slice(0, box.ports.length).map((fact) => fact.split(' (')[0]);
     return [where, ports.join(', ')].filter(Boolean).join(' · ');
   }
-  const generation = box.generation && t(box.generation.isNewest ? 'newPods' : 'oldPods');
+  const generation = box.generation && generationWords(t, box.generation);
   const among = self && self.openedPerSecond > 0 ? `⟲ ${short(self.openedPerSecond)}/s` : undefined;
   return [where, `${ready}/${box.pods.length}`, generation, among].filter(Boolean).join(' · ');
 }

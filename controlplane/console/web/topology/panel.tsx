@@ -12,7 +12,7 @@ import { useTexts } from '../app/context';
 import { boxTitle, causeText } from './box-shape';
 import type { Chosen } from './graph';
 import { LinkDetails } from './link-details';
-import { boxWords, linkWords } from './link-words';
+import { boxWords, generationWords, linkWords } from './link-words';
 import { RefusedList } from './refused-list';
 
 interface Props {
@@ -59,7 +59,7 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
       <h2>{box.object ? <ObjectLink {...box.object}>{boxTitle(t, box)}</ObjectLink> : boxTitle(t, box)}</h2>
       {box.generation && (
         <p class="muted">
-          {t(box.generation.isNewest ? 'newPods' : 'oldPods')}: pod-template-hash={box.generation.hash}
+          {generationWords(t, box.generation)} · pod-template-hash={box.generation.hash}
         </p>
       )}
       {box.facts.map((fact) => (
@@ -132,7 +132,7 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
 
 function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['podRates'] }) {
   const t = useTexts();
-  if (box.pods.length === 0) return null;
+  if (box.pods.length === 0) return box.kind === 'workload' ? <p>{t('noPods')}</p> : null;
   return (
     <section>
       <h3>{t('pods')}</h3>
