@@ -265,14 +265,18 @@ export const en = {
   notCounted: 'not known: begun before this page',
   seePodCounters:
     'Connections that began before this page are not counted each for itself. The counters of the pods’ links, at their boxes, count all packets.',
-  legend: 'What lines, numbers and colours mean',
-  legendLines:
-    'Dotted line: objects say that packets go this way. Line that moves: traffic is measured. Red line: no endpoint is ready, no answers, failed requests, or packets are dropped.',
-  legendNumbers:
-    'new/s: connections that begin each second. B/s: bytes each second, both ways. open: connections that are open now. requests/s: HTTP requests through an Ingress; failed: with a status of 500 or more.',
+  legend: 'Legend',
+  legendDeclared: 'objects say so; no traffic seen',
+  legendTraffic: 'traffic; more: wider, faster',
+  legendTrouble: 'trouble: no ready endpoint, no answer, or failed requests',
+  legendStopped: 'packets stopped, each second',
+  legendOlder: 'pods of an older revision',
+  legendShield: 'selected by NetworkPolicies',
+  legendNew: 'new/s: connections begun each second',
+  legendBytes: 'B/s: bytes each second, both ways',
+  legendOpen: 'open: connections open now',
+  legendRequests: 'requests/s: through an Ingress; failed: status 500 or more',
   legendStarting: 'is being started',
-  legendMarks:
-    'A square is a pod. Shield: NetworkPolicies select it. ✕: packets that are stopped, each second. Dashed box: pods of an older revision.',
   newPods: 'new pods',
   oldPods: 'old pods',
   revisionNew: 'revision {revision}, new',
