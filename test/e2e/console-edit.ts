@@ -63,6 +63,33 @@ export function editTests(t: Test, cluster: Cluster, loggedIn: (options?: object
     await view.close();
   });
 
+  t.test('objects are created from YAML, after the server has checked each document', async (t) => {
+    const view = await loggedIn({ provoked: /status of 4(?:00|04|22)/ });
+    await view.go('#/api/v1/namespaces/codereview/configmaps');
+    await view.click('.view-head a', 'Create');
+    await view.see('.cm-line', 'kind: ConfigMap');
+    t.strictSame(await view.look('create'), []);
+    await write(view, ['kind: ConfigMap', 'apiVersion: v1', 'metadata: {name: console-made}', '---', 'kind: [']);
+    await view.click('button', 'Check');
+    await view.see('.documents li', /Document 1, line 1: ConfigMap codereview\/console-made.*would be created/);
+    await view.see('.documents .problem', 'no apiVersion');
+    await write(view, [
+      ...['apiVersion: v1', 'kind: Namespace', 'metadata: {name: console-made}', '---'],
+      ...['apiVersion: v1', 'kind: ConfigMap', 'metadata: {name: made, namespace: console-made}', 'data: {word: one}'],
+    ]);
+    await view.click('button', 'Check');
+    await view.see('.documents li', 'its namespace is created by the same text');
+    t.strictSame(await view.look('create-checked'), []);
+    await t.rejects(cluster.kubectl('get', 'namespace', 'console-made'), 'nothing is stored yet');
+    await view.click('.buttons button', 'Create');
+    await view.see('.message', 'Created: 2');
+    await view.click('.documents a', 'ConfigMap console-made/made');
+    await view.see('h1', 'made');
+    await cluster.kubectl('delete', 'namespace', 'console-made', '--wait=false');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
   t.test('scale and restart', async (t) => {
     const view = await loggedIn();
     await view.go('#/apis/apps/v1/namespaces/codereview/deployments/codereviewapi');
@@ -111,6 +138,14 @@ export function editTests(t: Test, cluster: Cluster, loggedIn: (options?: object
     t.strictSame(view.problems, []);
     await view.close();
   });
+}
+
+/** Writes another text over that of the editor. A line after an indented one would be indented, too. */
+async function write(view: ConsolePage, lines: readonly string[]): Promise<void> {
+  await view.click('.cm-content');
+  // Over a selection Chromium would write styles into the text, which the page's policy forbids.
+  await view.press('Control+a', 'Backspace');
+  await view.page.keyboard.insertText(lines.join('\n'));
 }
 
 /** Selects the value in the editor as a person does, and types another one. */

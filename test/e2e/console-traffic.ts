@@ -163,7 +163,7 @@ export async function trafficTests(
     await view.go(`#/topology?namespace=${namespace}`);
     await view.see('.box.older', 'shop');
     await view.click('.box.workload:not(.older)[data-box*="ReplicaSet/shop-"]');
-    await view.see('.panel', '新 Pod');
+    await view.see('.panel', '版本 2，新');
     t.strictSame(await view.look('phone-topology'), []);
     t.notOk(await view.isTooWide());
     t.strictSame(view.problems, []);

@@ -35,6 +35,7 @@ t.test('a route and its fragment', async (t) => {
         tab: 'summary',
       },
     ],
+    ['#/create?kind=pods.', { view: 'create', namespace: '', query: { kind: 'pods.' } }],
     ['#/topology', { view: 'topology', namespace: '', query: {} }],
     ['#/topology?namespace=a&box=x%2Fy', { view: 'topology', namespace: 'a', query: { box: 'x/y' } }],
     [

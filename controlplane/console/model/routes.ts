@@ -31,8 +31,10 @@ export interface ToolRoute {
   readonly namespace: string;
   readonly query: Readonly<Record<string, string>>;
 }
+/** Those of the navigation. */
 export const tools = ['topology', 'path'] as const;
-export type Tool = (typeof tools)[number];
+const allTools = [...tools, 'create'] as const;
+export type Tool = (typeof allTools)[number];
 export type Route = ListRoute | ObjectRoute | ToolRoute;
 
 export const podsRef: ResourceRef = { group: '', version: 'v1', plural: 'pods' };
@@ -80,7 +82,7 @@ export function parseHash(hash: string): Route | undefined {
   const parts = decodeParts(path);
   if (parts?.[0] !== '') return undefined;
   const [, root, ...rest] = parts;
-  const tool = tools.find((one) => one === root);
+  const tool = allTools.find((one) => one === root);
   if (tool !== undefined && rest.length === 0) return toolOf(tool, search);
   if (root === 'api') return within({ group: '', version: rest[0] ?? '' }, rest.slice(1), search);
   if (root === 'apis') return within({ group: rest[0] ?? '', version: rest[1] ?? '' }, rest.slice(2), search);

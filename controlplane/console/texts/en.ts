@@ -188,6 +188,24 @@ export const en = {
   conflictLoad: 'Start again from the new object',
   conflictKeep: 'Back to my text',
 
+  // Creating
+  create: 'Create',
+  createLabel: 'YAML of the new objects',
+  createHint:
+    'One object or several, as YAML or JSON, with --- between them. The server checks them first; nothing is stored yet.',
+  createReview: 'The server has checked this and would store it. Nothing is stored yet.',
+  createAll: 'All are created.',
+  createCheck: 'Check',
+  createChecked: 'would be created',
+  createWaits: 'not checked: its namespace is created by the same text',
+  createRefused: 'refused',
+  createCreated: 'created',
+  createSkipped: 'not created: one before it was refused',
+  createDocument: 'Document {number}, line {line}:',
+  createStored: 'What the server would store',
+  createNoKind: 'The document has no apiVersion or no kind.',
+  createDone: 'Created: {count}',
+
   // Logs
   container: 'Container',
   previousContainer: 'Before the last restart',

@@ -122,6 +122,7 @@ function View({ route, resources }: { readonly route: Route; readonly resources:
 const toolViews: Readonly<Record<Tool, () => Promise<(props: { route: ToolRoute }) => ComponentChild>>> = {
   topology: async () => (await import('../topology/topology-view')).TopologyView,
   path: async () => (await import('../path/path-view')).PathView,
+  create: async () => (await import('../create/create-view')).CreateView,
 };
 
 async function loadResources(api: Api): Promise<readonly Resource[]> {
@@ -139,8 +140,11 @@ function chooseNamespace(
   namespace: string,
   go: (route: Route) => void,
 ): void {
-  if (!('resource' in route)) go({ view: route.view, namespace, query: {} });
-  else if (isNamespaced(resources, route)) {
+  if (!('resource' in route)) {
+    // What is chosen in a picture belongs to its namespace; the kind that is created does not.
+    const { kind } = route.query;
+    go({ view: route.view, namespace, query: route.view === 'create' && kind !== undefined ? { kind } : {} });
+  } else if (isNamespaced(resources, route)) {
     go({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
   }
 }

@@ -100,7 +100,7 @@ export function useEditing(route: ObjectRoute, yaml: string, draft: { current: D
 }
 
 /** The browser asks before it leaves the page. */
-function useAskBeforeLeaving(hasChanged: boolean): void {
+export function useAskBeforeLeaving(hasChanged: boolean): void {
   useEffect(() => {
     if (!hasChanged) return undefined;
     const ask = (event: Event) => event.preventDefault();

@@ -48,7 +48,7 @@ export function YamlTab({ route, resource, object, isEditing, isGone, draft, onE
   return <YamlText yaml={yaml} label={t('tabYaml')} />;
 }
 
-function YamlText({ yaml, label }: { readonly yaml: string; readonly label: string }) {
+export function YamlText({ yaml, label }: { readonly yaml: string; readonly label: string }) {
   const lines = useMemo(() => yaml.trimEnd().split('\n').map(partsOfLine), [yaml]);
   return (
     <pre class="yaml" tabIndex={0} role="region" aria-label={label}>
