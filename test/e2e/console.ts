@@ -10,6 +10,7 @@ import { ConsolePage, openBrowser } from './browser';
 import { type Cluster, output, until } from './cluster';
 import { editTests } from './console-edit';
 import { loginLink, serverOf } from './console-link';
+import { pagesTests } from './console-pages';
 import { rightsTests } from './console-rights';
 import { trafficTests } from './console-traffic';
 
@@ -182,6 +183,7 @@ export function consoleTests(t: Test, cluster: Cluster): void {
   });
 
   t.test('changes', async (t) => editTests(t as never, cluster, loggedIn));
+  t.test('pages', async (t) => pagesTests(t as never, cluster, loggedIn));
   t.test('topology and path', async (t) => trafficTests(t as never, cluster, loggedIn));
   t.test('rights', async (t) => rightsTests(t as never, cluster, opened));
 

@@ -12,21 +12,18 @@ const isNarrow = () => matchMedia('(max-width: 760px)').matches;
 export function Legend() {
   const t = useTexts();
   const [state, setState] = useState(() => readKept(key, states) ?? (isNarrow() ? 'closed' : 'open'));
-  const onToggle = (isOpen: boolean) => {
-    const next = isOpen ? 'open' : 'closed';
-    // The browser also tells that it has opened what was drawn open: no choice of the reader.
-    if (next === state) return;
+  const isOpen = state === 'open';
+  const toggle = () => {
+    const next = isOpen ? 'closed' : 'open';
     setState(next);
     keep(key, next);
   };
   return (
-    <details
-      class="legend"
-      open={state === 'open'}
-      onToggle={({ currentTarget }: { readonly currentTarget: HTMLDetailsElement }) => onToggle(currentTarget.open)}
-    >
-      <summary>{t('legend')}</summary>
-      <ul class="graph-legend">
+    <div class="legend">
+      <button type="button" class="link-button" aria-expanded={isOpen} onClick={toggle}>
+        <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {t('legend')}
+      </button>
+      <ul hidden={!isOpen}>
         <Line name="declared">{t('legendDeclared')}</Line>
         <Line name="busy-2">{t('legendTraffic')}</Line>
         <Line name="trouble seen">{t('legendTrouble')}</Line>
@@ -57,7 +54,7 @@ export function Legend() {
         <li>{t('legendOpen')}</li>
         <li>{t('legendRequests')}</li>
       </ul>
-    </details>
+    </div>
   );
 }
 

@@ -22,6 +22,8 @@ export interface View {
 
 /** Around the boxes that are fitted into the view. */
 const edge = 40;
+/** Of the canvas, both sides: a picture that is larger by it would get scrollbars. */
+const border = 4;
 
 export function useView(frame: Frame, chosen: Chosen | undefined): View {
   // The panel takes a part of the body: where boxes stand must not depend on it.
@@ -36,7 +38,7 @@ export function useView(frame: Frame, chosen: Chosen | undefined): View {
   const of = area ? (chosen?.id ?? '') : '';
   const fitting = area
     ? fittingZoom({ width: area.width + edge, height: area.height + edge }, canvas, close)
-    : fittingZoom(layout, body, overview);
+    : fittingZoom(layout, { width: body.width - border, height: body.height - border }, overview);
   const last = useRef<{ readonly of: string; readonly zoom: number }>(undefined);
   const steady = steadyZoom(last.current?.of === of ? last.current.zoom : undefined, fitting);
   // Before the canvas is measured nothing is known.
