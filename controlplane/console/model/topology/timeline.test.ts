@@ -4,18 +4,15 @@ import { nearestTo, spansOf, ticksOf } from './timeline';
 const second = 1000;
 
 t.test('the line is proportional to time: a gap is as long as it was', async (t) => {
-  const moments = [
-    { atMs: 0 },
-    { atMs: 2 * second, mark: 'stopped' as const },
-    { atMs: 62 * second, mark: 'gap' as const },
-    { atMs: 100 * second },
+  const lasting = [
+    { what: 'stopped' as const, fromMs: 2 * second, toMs: 4 * second },
+    { what: 'gap' as const, fromMs: 4 * second, toMs: 62 * second },
   ];
-  t.strictSame(spansOf(moments), [
-    { from: 0.01, to: 0.03, mark: 'stopped' },
-    { from: 0.02, to: 0.63, mark: 'gap' },
+  t.strictSame(spansOf(lasting, 0, 100 * second), [
+    { from: 0.01, to: 0.05, what: 'stopped' },
+    { from: 0.04, to: 0.63, what: 'gap' },
   ]);
-  t.strictSame(spansOf([]), []);
-  t.strictSame(spansOf([{ atMs: 5, mark: 'changed' }]), [{ from: 0, to: 1, mark: 'changed' }]);
+  t.strictSame(spansOf([{ what: 'rollout', fromMs: 5, toMs: 5 }], 5, 5), [{ from: 0, to: 1, what: 'rollout' }]);
 });
 
 t.test('clock labels stand at round times', async (t) => {

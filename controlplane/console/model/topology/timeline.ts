@@ -1,13 +1,9 @@
 // The moments of the last minutes, so that a reader can go back to what has just happened. Bounded.
-import type { Structure } from './boxes';
+import { type Lasting, type Seen, seenAt } from './changes';
 import type { FrameInput } from './frame';
-import { isGap } from './remarks';
 
 export interface Moment extends FrameInput {
-  /**
-   * What a reader would look for: nothing was measured here or just before, packets were stopped, or pods came, went or changed.
-   */
-  readonly mark?: 'gap' | 'stopped' | 'changed';
+  readonly seen: Seen;
 }
 
 /** Ten minutes, one moment every two seconds. */
@@ -15,8 +11,7 @@ export const maxMoments = 300;
 
 /** The moments with one more, the oldest first. What is older than ten minutes goes, so that a long sleep does not fill the line. */
 export function withMoment(moments: readonly Moment[], next: FrameInput): readonly Moment[] {
-  const mark = markOf(moments.at(-1), next);
-  const moment: Moment = mark === undefined ? next : { ...next, mark };
+  const moment: Moment = { ...next, seen: seenAt(moments.at(-1), next) };
   const kept = stillShown(moments, next.atMs);
   return [...kept.slice(Math.max(0, kept.length + 1 - maxMoments)), moment];
 }
@@ -28,43 +23,30 @@ const oldMs = maxMoments * 2_000;
 export const stillShown = (moments: readonly Moment[], nowMs: number): readonly Moment[] =>
   moments.filter(({ atMs }) => nowMs - atMs < oldMs);
 
-/** Moments that are further apart: the page was hidden, or the server gone. */
-const gapMs = 10_000;
-
-function markOf(last: Moment | undefined, { atMs, structure, stops, remarks }: FrameInput): Moment['mark'] {
-  if (remarks.some(isGap) || (last && atMs - last.atMs > gapMs)) return 'gap';
-  if (stops.some(({ packetsPerSecond }) => packetsPerSecond > 0)) return 'stopped';
-  const before = last?.structure;
-  if (!before || before === structure || podsOf(before) === podsOf(structure)) return undefined;
-  return 'changed';
-}
-
-const podsOf = ({ boxes }: Structure): string =>
-  boxes.flatMap(({ pods }) => pods.map(({ key, isReady }) => `${key} ${isReady}`)).join();
-
 /** A part of the line, from 0 to 1. */
 export interface Span {
   readonly from: number;
   readonly to: number;
-  readonly mark: NonNullable<Moment['mark']>;
+  readonly what: Lasting['what'];
 }
 
 /** A moment is this long on the line: until the next one. */
 const momentMs = 2_000;
 
-/** Where marks stand on a line that is proportional to time. A gap is as long as nothing was measured. */
-export function spansOf(moments: readonly Pick<Moment, 'atMs' | 'mark'>[]): readonly Span[] {
-  const from = moments[0]?.atMs ?? 0;
-  const length = Math.max(1, (moments.at(-1)?.atMs ?? 0) - from);
-  const place = (ms: number) => Math.min(1, Math.max(0, (ms - from) / length));
-  return moments.flatMap(({ atMs, mark }, i) => {
-    if (mark === undefined) return [];
-    const half = momentMs / 2;
-    const begin = mark === 'gap' ? (moments[i - 1]?.atMs ?? atMs) : atMs - half;
-    return [{ from: place(begin), to: place(atMs + half), mark }];
-  });
-}
+/** The place of a time on a line that is proportional to time, from 0 to 1. */
+export const placeOf = (ms: number, fromMs: number, toMs: number): number =>
+  Math.min(1, Math.max(0, (ms - fromMs) / Math.max(1, toMs - fromMs)));
 
+/** Where on the line something lasts. A gap is as long as nothing was measured; all else has half a moment at its ends. */
+export const spansOf = (lasting: readonly Lasting[], fromMs: number, toMs: number): readonly Span[] =>
+  lasting.map(({ what, fromMs: begin, toMs: end }) => {
+    const half = momentMs / 2;
+    return {
+      from: placeOf(what === 'gap' ? begin : begin - half, fromMs, toMs),
+      to: placeOf(end + half, fromMs, toMs),
+      what,
+    };
+  });
 const tickSteps = [5, 10, 15, 30, 60, 120, 300, 600].map((seconds) => seconds * 1000);
 
 /** Round times between two: at most so many. */

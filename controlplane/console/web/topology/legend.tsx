@@ -49,6 +49,12 @@ export function Legend() {
           </svg>
           {t('legendShield')}
         </li>
+        <li>
+          <span class="stop-text">▼ ▲</span> {t('legendStops')}
+        </li>
+        <li>
+          <span class="rollout-text">▼ ▲</span> {t('legendRollouts')}
+        </li>
         <li>{t('legendNew')}</li>
         <li>{t('legendBytes')}</li>
         <li>{t('legendOpen')}</li>

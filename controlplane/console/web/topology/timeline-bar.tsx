@@ -1,10 +1,16 @@
-// The last minutes as a line: a reader goes back on it, or returns to the present.
-import { type Moment, nearestTo, spansOf, ticksOf } from '../../model/topology/timeline';
+// The last minutes as a line: a reader goes back on it, or returns to the present. Above it stand marks of what has begun and ended, and bars of
+// what lasts.
+import { useMemo } from 'preact/hooks';
+import { type Change, changeNextTo, historyOf } from '../../model/topology/changes';
+import { type Moment, nearestTo, placeOf, spansOf, ticksOf } from '../../model/topology/timeline';
 import { useTexts } from '../app/context';
 import { useSize } from '../parts/use-size';
+import { changeWords } from './change-words';
 
 interface Props {
   readonly moments: readonly Moment[];
+  /** Whose changes are marked; '' for all. */
+  readonly namespace: string;
   /** The time of the moment that is shown; undefined: the present. */
   readonly atMs: number | undefined;
   /** Present: no answer has come since then, so the present is not known. */
@@ -23,36 +29,64 @@ const keySteps: Readonly<Record<string, number>> = {
 };
 /** Room for one clock label, in pixels. */
 const labelWidth = 90;
+/** Each has a line of its own, so that none hides another. */
+const spanTops = { gap: 12, stopped: 12, rollout: 16 } as const;
 
 const percent = (part: number): string => `${Math.round(part * 10_000) / 100}%`;
+const timeOf = (ms: number): string => new Date(ms).toLocaleTimeString();
 
-export function TimelineBar({ moments, atMs, silentSinceMs, onMove }: Props) {
+export function TimelineBar({ moments, namespace, atMs, silentSinceMs, onMove }: Props) {
   const t = useTexts();
   const [size, ref] = useSize();
   const last = moments.length - 1;
   const fromMs = moments[0]?.atMs ?? 0;
   const toMs = moments[last]?.atMs ?? 0;
+  const { lasting, changes } = useMemo(() => historyOf(moments, namespace), [moments, namespace]);
   const shown = atMs === undefined ? last : moments.findIndex((moment) => moment.atMs >= atMs);
-  const timeOf = (ms: number) => new Date(ms).toLocaleTimeString();
   const present = silentSinceMs === undefined ? t('timelineNow') : t('timelineSilent', { time: timeOf(silentSinceMs) });
   const text = atMs === undefined ? present : timeOf(atMs);
-  const moveTo = (moment: Moment | undefined) =>
+  const then = atMs === undefined ? [] : changes.filter((change) => change.atMs === atMs);
+  const happened = then.map((change) => changeWords(t, change)).join(' · ');
+  const moveTo = (moment: { readonly atMs: number } | undefined) =>
     onMove(moment === undefined || moment.atMs >= toMs ? undefined : moment.atMs);
+  const place = (ms: number) => percent(placeOf(ms, fromMs, toMs));
   return (
     <div class="timeline">
       <button type="button" class="button small" disabled={atMs === undefined} onClick={() => onMove(undefined)}>
         {t('timelineLive')}
       </button>
+      <span class="timeline-steps">
+        {([-1, 1] as const).map((direction) => {
+          const next = changeNextTo(changes, atMs ?? toMs, direction);
+          return (
+            <button
+              key={direction}
+              type="button"
+              class="button small"
+              aria-label={t(direction < 0 ? 'changeBefore' : 'changeAfter')}
+              title={t(direction < 0 ? 'changeBefore' : 'changeAfter')}
+              disabled={next === undefined}
+              onClick={() => moveTo(next)}
+            >
+              {direction < 0 ? '⇤' : '⇥'}
+            </button>
+          );
+        })}
+      </span>
       <div class="timeline-line" ref={ref}>
         <svg aria-hidden="true" class="timeline-marks">
-          {spansOf(moments).map(({ from, to, mark }) => (
+          {spansOf(lasting, fromMs, toMs).map(({ from, to, what }) => (
             <rect
-              key={`${from} ${mark}`}
-              class={`mark ${mark}`}
+              key={`${from} ${what}`}
+              class={`lasting ${what}`}
               x={percent(from)}
+              y={spanTops[what]}
               width={percent(to - from)}
-              height="6"
+              height="3"
             />
+          ))}
+          {changes.map((change) => (
+            <Mark key={changeKey(change)} change={change} x={place(change.atMs)} title={changeWords(t, change)} />
           ))}
         </svg>
         <input
@@ -62,7 +96,7 @@ export function TimelineBar({ moments, atMs, silentSinceMs, onMove }: Props) {
           value={moments[Math.max(0, shown)]?.atMs ?? 0}
           disabled={last < 1}
           aria-label={t('timeline')}
-          aria-valuetext={text}
+          aria-valuetext={[text, happened].filter(Boolean).join(': ')}
           onInput={({ currentTarget }) => moveTo(nearestTo(moments, Number(currentTarget.value)))}
           onKeyDown={(event) => {
             // The browser's own step is a time, and would stay in a gap.
@@ -83,7 +117,32 @@ export function TimelineBar({ moments, atMs, silentSinceMs, onMove }: Props) {
           ))}
         </svg>
       </div>
-      <output class="timeline-time">{text}</output>
+      <output class="timeline-time">
+        {text}
+        {happened !== '' && <span class="timeline-change">{happened}</span>}
+      </output>
     </div>
+  );
+}
+
+const changeKey = (change: Change): string =>
+  `${change.atMs} ${change.what} ${'stop' in change ? `${change.stop.cause} ${change.stop.objects} ${change.stop.direction} ${change.stop.box}` : change.name}`;
+
+/** A beginning points down, an end up; a change of pods alone is a thin line. */
+const shapes: Readonly<Record<Change['what'], string>> = {
+  stopBegan: 'M-5 0H5L0 10z',
+  stopEnded: 'M-5 10H5L0 0z',
+  rolloutBegan: 'M-5 0H5L0 10z',
+  rolloutEnded: 'M-5 10H5L0 0z',
+  pods: 'M-0.5 3H0.5V10H-0.5z',
+};
+
+function Mark({ change, x, title }: { readonly change: Change; readonly x: string; readonly title: string }) {
+  return (
+    <svg aria-hidden="true" x={x} overflow="visible">
+      <path class={`change ${change.what}`} d={shapes[change.what]}>
+        <title>{title}</title>
+      </path>
+    </svg>
   );
 }

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
+import { refusedRows } from '../../model/topology/refused-rows';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { Failed, Waiting } from '../parts/notice';
@@ -35,7 +36,11 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
     [shown, namespace, withSystem, first],
   );
   const { layout, zoom, near, size, larger, smaller, bodyRef, canvasRef } = useView(frame, chosen);
-  const refusedNow = frame.refused.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
+  const rows = useMemo(() => {
+    const drawn = new Set(frame.boxes.map(({ id }) => id));
+    return refusedRows(moments, shown).filter(({ from, to }) => drawn.has(from) && drawn.has(to));
+  }, [moments, shown, frame]);
+  const [isListOpen, setListOpen] = useState(false);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
   if (objects.error !== undefined) {
@@ -104,17 +109,32 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
             <Graph {...{ frame, layout, chosen, near, found, zoom, namespace }} view={size} onChoose={choose} />
           )}
         </div>
-        {chosen && <Panel {...{ frame, chosen }} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />}
+        {chosen && (
+          <Panel {...{ frame, chosen }} rows={rows} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />
+        )}
       </div>
       <Legend />
-      {refusedNow.length > 0 && (
-        <details class="refused-now">
-          <summary>{t(past ? 'refusedThen' : 'refusedNow', { count: refusedNow.length })}</summary>
-          <RefusedList refused={refusedNow} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
-        </details>
+      {rows.length > 0 && (
+        <div class="refused-now">
+          <button
+            type="button"
+            class="link-button trouble-text"
+            aria-expanded={isListOpen}
+            onClick={() => setListOpen(!isListOpen)}
+          >
+            <span aria-hidden="true">{isListOpen ? '▾' : '▸'}</span>{' '}
+            {t(past ? 'refusedThen' : 'refusedNow', { count: rows.length })}
+          </button>
+          {isListOpen && (
+            <div class="refused-rows" tabIndex={0} role="region" aria-label={t('refusedHere')}>
+              <RefusedList rows={rows} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
+            </div>
+          )}
+        </div>
       )}
       <TimelineBar
         moments={moments}
+        namespace={namespace}
         atMs={past ? atMs : undefined}
         silentSinceMs={traffic.silentSinceMs}
         onMove={setAtMs}
