@@ -87,6 +87,17 @@ export function consoleTests(t: Test, cluster: Cluster): void {
     await view.close();
   });
 
+  t.test('an address that names no view says so, and leads on', async (t) => {
+    const view = await loggedIn();
+    await view.go('#/no/such/view');
+    await view.see('.notice', 'This address names no view: #/no/such/view');
+    t.strictSame(await view.look('unknown-address'), []);
+    await view.click('.notice a', 'Path');
+    await view.see('h1', 'Path');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
   t.test('a view has one watch, and a page that lost its server finds it again', async (t) => {
     const view = await loggedIn({ provoked: /net::ERR_/ });
     const open = (count: number) => until(`${count} watches are open`, async () => view.watches.size === count);
@@ -176,6 +187,16 @@ export function consoleTests(t: Test, cluster: Cluster): void {
       ),
     );
     t.strictSame(await view.look('terminal'), []);
+    await view.page.keyboard.type('A=still-here\n');
+    await view.click('.tabs a', 'Events');
+    await view.see('.tabs .running');
+    await view.click('.brand');
+    await view.see('dialog[open]', 'A shell is open in the terminal.');
+    await view.click('dialog button', 'Stay');
+    await view.click('.tabs a', 'Terminal');
+    await view.see('.xterm-rows', 'still-here');
+    await view.page.keyboard.type('echo $A-yes\n');
+    await view.see('.xterm-rows', 'still-here-yes');
     await view.page.keyboard.type('exit\n');
     await view.see('.toolbar', 'The shell has ended.');
     t.strictSame(view.problems, [], 'also the styles of the terminal keep to the policy');

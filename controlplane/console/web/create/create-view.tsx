@@ -6,8 +6,8 @@ import { hashOf, home, type ObjectRoute, type Route, type ToolRoute } from '../.
 import type { Tone } from '../../model/tones';
 import type { TextKey } from '../../texts/texts';
 import { useConsole, useTexts } from '../app/context';
+import { useKeeper } from '../app/leaving';
 import { Editor } from '../object/editor';
-import { useAskBeforeLeaving } from '../object/use-editing';
 import { YamlText } from '../object/yaml-tab';
 import { Toned } from '../parts/controls';
 import { type DocumentResult, type DocumentState, useCreating } from './use-creating';
@@ -29,7 +29,7 @@ export function CreateView({ route }: { readonly route: ToolRoute }) {
   const [text, setText] = useState(template);
   const creating = useCreating(text, namespace);
   const { step, results, isBusy } = creating;
-  useAskBeforeLeaving(text !== template && step !== 'done');
+  useKeeper(text !== template && step !== 'done' ? ['leaveDraft'] : [], ({ view }) => view === 'create');
   const leave = () => go(listOf(resource, namespace));
   const done = (made: readonly DocumentResult[]) => {
     say(t('createDone', { count: made.length }));

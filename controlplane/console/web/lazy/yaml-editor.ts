@@ -37,6 +37,20 @@ const colours = HighlightStyle.define([
   { tag: [tags.comment, tags.lineComment], color: 'var(--muted)' },
 ]);
 
+/**
+ * What is typed over a selection. Chromium would keep the style of the old text in an inline style, which the page's policy forbids; so the
+ * text is replaced here. Not while an input method composes: its words are the browser's.
+ */
+const typeOverSelection = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { inputType, data, isComposing } = event;
+    if (inputType !== 'insertText' || data === null || isComposing || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(data), { userEvent: 'input.type', scrollIntoView: true });
+    return true;
+  },
+});
+
 /** Tab indents, as in other editors; Escape and then Tab leaves the editor, so the keyboard is never caught. */
 export function openEditor(place: HTMLElement, { text, label, onChange }: EditorOptions): () => void {
   const root = place.shadowRoot ?? place.attachShadow({ mode: 'open' });
@@ -56,6 +70,7 @@ export function openEditor(place: HTMLElement, { text, label, onChange }: Editor
         yaml(),
         theme,
         syntaxHighlighting(colours),
+        typeOverSelection,
         keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ 'aria-label': label }),
         EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),

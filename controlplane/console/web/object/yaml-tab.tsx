@@ -18,11 +18,12 @@ interface Props {
   readonly isGone: boolean;
   readonly draft: { current: Draft | undefined };
   readonly onEditing: (isEditing: boolean) => void;
+  readonly onDraft: (hasDraft: boolean) => void;
 }
 
 export const yamlType = 'application/yaml';
 
-export function YamlTab({ route, resource, object, isEditing, isGone, draft, onEditing }: Props) {
+export function YamlTab({ route, resource, object, isEditing, isGone, draft, onEditing, onDraft }: Props) {
   const t = useTexts();
   const { api } = useConsole();
   const [yaml, setYaml] = useState<string>();
@@ -43,8 +44,7 @@ export function YamlTab({ route, resource, object, isEditing, isGone, draft, onE
   }, [api, object.metadata?.resourceVersion, isGone]);
   if (problem !== undefined && yaml === undefined) return <Notice title={t('failedTitle')} text={problem} />;
   if (yaml === undefined) return <Loading />;
-  if (isEditing)
-    return <Edit route={route} resource={resource} yaml={yaml} draft={draft} onDone={() => onEditing(false)} />;
+  if (isEditing) return <Edit {...{ route, resource, yaml, draft, onDraft }} onDone={() => onEditing(false)} />;
   return <YamlText yaml={yaml} label={t('tabYaml')} />;
 }
 

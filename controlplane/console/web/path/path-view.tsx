@@ -4,7 +4,7 @@ import type { PathReport } from '../../../base/path-report';
 import { isAbort, messageOf } from '../../model/api-error';
 import { hashOf, type ToolRoute } from '../../model/routes';
 import { useConsole, useTexts } from '../app/context';
-import { replaceRoute } from '../app/page-state';
+import { replaceRoute } from '../app/use-route';
 import { Notice } from '../parts/notice';
 import { HopList } from './hop-list';
 import { intend, takeIntention } from './intent';
