@@ -105,7 +105,7 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
                 <HopList report={answer.report} />
               </>
             ) : (
-              <Tour report={answer.report} step={step} onStep={show} />
+              <Tour report={answer.report} asked={{ from, to }} step={step} onStep={show} />
             )}
           </>
         )}
