@@ -28,12 +28,13 @@ const at = (seconds: number, more: Partial<FrameInput> = {}): FrameInput => ({
   traffic: [],
   requests: [],
   stops: [],
+  areStopsKnown: true,
   refused: [],
   podRates: new Map(),
   remarks: [],
   ...more,
 });
-const first = at(0, { remarks: [{ key: 'trafficFirst' }] });
+const first = at(0, { areStopsKnown: false });
 const of = (namespace: string, ...inputs: readonly FrameInput[]) =>
   historyOf(
     inputs.reduce<readonly Moment[]>((moments, next) => withMoment(moments, next), []),
@@ -93,7 +94,7 @@ t.test('a namespace has its own changes, and those of nodes', async (t) => {
 
 t.test('nothing is known of a gap', async (t) => {
   const stops = [stop('shop/deny')];
-  const silent = at(6, { remarks: [{ key: 'trafficFailed' }] });
+  const silent = at(6, { areStopsKnown: false, remarks: [{ key: 'trafficFailed' }] });
   const history = of('', first, at(2), at(4, { stops }), silent, at(8, { stops }), at(60, { stops }));
   t.strictSame(words(history), ['4 stopBegan shop/deny']);
   t.strictSame(

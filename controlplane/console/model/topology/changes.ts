@@ -42,8 +42,8 @@ const gapMs = 10_000;
 /** A sender waits longer and longer before it tries again: only after this time without a packet has a drop ended. */
 const quietMs = 20_000;
 
-export function seenAt(last: FrameInput | undefined, { atMs, structure, stops, remarks }: FrameInput): Seen {
-  const isKnown = last !== undefined && !remarks.some(({ key }) => key === 'trafficFirst' || key === 'trafficFailed');
+export function seenAt(last: FrameInput | undefined, next: FrameInput): Seen {
+  const { atMs, structure, stops, areStopsKnown, remarks } = next;
   const byKey = new Map(
     stops.filter(({ packetsPerSecond }) => packetsPerSecond > 0).map((stop) => [stopKey(stop), stop]),
   );
@@ -56,7 +56,7 @@ export function seenAt(last: FrameInput | undefined, { atMs, structure, stops, r
   const hasNew = ({ known, ids }: (typeof turned)[number]) => ids.some((id) => !known.includes(id));
   return {
     isGap: remarks.some(isGap) || (last !== undefined && atMs - last.atMs > gapMs),
-    ...(isKnown ? { stopped: [...byKey.values()] } : {}),
+    ...(areStopsKnown ? { stopped: [...byKey.values()] } : {}),
     rolling: [...revisions].flatMap(([name, ids]) => (ids.length > 1 ? [name] : [])),
     rolloutsBegun: turned.filter(hasNew).map(({ name }) => name),
     rolloutsEnded: turned

@@ -13,6 +13,7 @@ const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
   traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
   requests: [],
   stops: [],
+  areStopsKnown: true,
   refused: [],
   podRates: new Map(),
   remarks: [],

@@ -37,6 +37,8 @@ export interface FrameInput {
   readonly traffic: readonly TrafficLink[];
   readonly requests: readonly RequestLink[];
   readonly stops: readonly Stop[];
+  /** False: rates of `stops` are not known yet. */
+  readonly areStopsKnown: boolean;
   readonly refused: readonly Refused[];
   /** By NAMESPACE/NAME. */
   readonly podRates: ReadonlyMap<string, PodRates>;

@@ -9,6 +9,7 @@ import { type Translate, useTexts } from '../app/context';
 import { BoxShape } from './box-shape';
 import { areaOf, type Layout, type Point } from './layout';
 import { boxWords, bytesWords, linkWords } from './link-words';
+import { useMiddle } from './use-middle';
 
 export type Chosen = { readonly kind: 'box' | 'link'; readonly id: string };
 
@@ -41,6 +42,7 @@ export function Graph({ frame, layout, chosen, near, found, zoom, view, namespac
     const canvas = svg.current?.parentElement;
     if (canvas && near && chosen) bringIntoView(canvas, layout, chosen.id, near, zoom);
   }, [chosen?.id, zoom, view]);
+  useMiddle(svg, frame.links, layout, zoom, view, chosen !== undefined);
   const isFaint = (id: string) => (found ? !found.has(id) : near !== undefined && !near.has(id));
   return (
     <svg

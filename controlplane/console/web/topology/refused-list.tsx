@@ -78,7 +78,9 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
       <td>
         {short(packetsPerSecond)}/s · {row.packets}
       </td>
-      <td>{lastMs === undefined ? t('beforePage') : new Date(lastMs).toLocaleTimeString()}</td>
+      <td data-label={t('lastSeen')}>
+        {lastMs === undefined ? t('beforePage') : new Date(lastMs).toLocaleTimeString()}
+      </td>
       <td>
         {ends && (
           <a href={pathHash({ ...ends, ask: '1' })} onClick={({ currentTarget }) => intend(currentTarget.hash)}>
