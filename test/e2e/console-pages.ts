@@ -78,4 +78,30 @@ export async function pagesTests(
     t.strictSame(view.problems, []);
     await view.close();
   });
+
+  await t.test('the pages on a phone, dark, in Chinese', async (t) => {
+    const phone = { locale: 'zh-CN', colorScheme: 'dark', viewport: { width: 360, height: 740 } };
+    const view = await loggedIn(phone);
+    const [node = ''] = cluster.plan.nodes.map(({ name }) => name);
+    const pages = [
+      { name: 'service', hash: `#/api/v1/namespaces/${namespace}/services/crash`, shows: '.facts li' },
+      { name: 'deployment', hash: `#/apis/apps/v1/namespaces/${namespace}/deployments/crash`, shows: '.facts .tone' },
+      { name: 'node', hash: `#/api/v1/nodes/${node}`, shows: '.facts li' },
+      {
+        name: 'ingress',
+        hash: '#/apis/networking.k8s.io/v1/namespaces/codereview/ingresses/codereview',
+        shows: '.facts',
+      },
+      { name: 'create', hash: `#/create?namespace=${namespace}&kind=pods.`, shows: '.cm-line' },
+      { name: 'tour', hash: `#/path?from=node/${node}&to=svc/${namespace}/crash:80&ask=1&tour=99`, shows: '.learned' },
+    ];
+    for (const { name, hash, shows } of pages) {
+      await view.go(hash);
+      await view.see(shows);
+      t.strictSame(await view.look(`phone-${name}`), [], name);
+      t.notOk(await view.isTooWide(), `${name} is as wide as the screen`);
+    }
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
 }

@@ -105,6 +105,11 @@ export async function trafficTests(
     const view = await loggedIn();
     await view.go(`#/topology?namespace=${namespace}`);
     await view.see(busy(client, service));
+    // What lasts already when the page begins to look has no beginning: nodes have to say twice what they stop.
+    const line = "document.querySelector('.timeline input')";
+    await until('the page has looked for ten seconds', () =>
+      view.page.evaluate<boolean>(`${line} && ${line}.max - ${line}.min >= 10_000`),
+    );
     await apply(denyAll);
     await view.see('.box.stopping .stop-text', 'deny-all');
     await view.see('.timeline-marks .lasting.stopped');

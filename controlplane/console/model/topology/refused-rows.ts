@@ -24,8 +24,9 @@ export function refusedRows(
   const rows = new Map<string, RefusedRow & { readonly lastMs: number }>();
   for (const { atMs, refused } of [...moments.filter((one) => one.atMs < shown.atMs), shown]) {
     for (const flow of refused) {
+      if (flow.packetsPerSecond <= 0) continue;
       const key = flowKey(flow);
-      if (flow.packetsPerSecond > 0) rows.set(key, { ...flow, key, lastMs: atMs });
+      rows.set(key, { ...flow, key, lastMs: atMs });
     }
   }
   const now = new Map(shown.refused.map((flow) => [flowKey(flow), flow]));

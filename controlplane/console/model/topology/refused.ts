@@ -74,8 +74,17 @@ function sendersOf(readings: readonly NodeReading[]): ReadonlyMap<string, Sender
 const translation = (protocol: string, source: string, end: { readonly address: string; readonly port?: number }) =>
   `${protocol} ${source} ${endText(end)}`;
 
+/** Moments of ten minutes hold the same flows again and again. */
+const keys = new WeakMap<Refused, string>();
+
 /** One line of the list. */
-export const flowKey = (flow: Refused): string => `${flow.node} ${keyOf(flow)}`;
+export function flowKey(flow: Refused): string {
+  const known = keys.get(flow);
+  if (known !== undefined) return known;
+  const key = `${flow.node} ${keyOf(flow)}`;
+  keys.set(flow, key);
+  return key;
+}
 
 /** Of the flows of one node. */
 const keyOf = ({ protocol, source, destination, backend = '', port, by, direction }: RefusedFlow): string =>

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PathReport } from '../../../base/path-report';
 import { isAbort, messageOf } from '../../model/api-error';
-import { hashOf, type ToolRoute } from '../../model/routes';
+import { hashOf, routeOf, type ToolRoute } from '../../model/routes';
 import { useConsole, useTexts } from '../app/context';
 import { replaceRoute } from '../app/use-route';
 import { Notice } from '../parts/notice';
@@ -35,8 +35,8 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
   useEffect(() => {
     // Without a question an answer would be that of another one.
     if (question === '') setAnswer({ state: 'none' });
-    // The address has changed meanwhile, and the view follows.
-    if (question === '' || hashOf(route) !== location.hash) return undefined;
+    // The address has changed meanwhile, and the view follows. One that a person has typed is not encoded as ours.
+    if (question === '' || hashOf(route) !== hashOf(routeOf(location.hash))) return undefined;
     const stop = new AbortController();
     setAnswer({ state: 'asking' });
     const isIntended = takeIntention();
