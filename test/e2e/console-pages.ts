@@ -71,6 +71,12 @@ export async function pagesTests(
       `(() => { const svg = document.querySelector('svg.graph'); return 11 * svg.clientWidth / svg.viewBox.baseVal.width; })()`,
     );
     t.ok(height >= 10.9, `letters of ${height} px`);
+    await view.click('.panel-close');
+    const lefts = await view.page.evaluate<number[]>(
+      `[...document.querySelectorAll('.box.service')].map((box) => Math.round(box.getBoundingClientRect().left))`,
+    );
+    t.equal(lefts.length, 2);
+    t.not(lefts[0], lefts[1], 'parts of the picture without a link between them stand in a row');
     await view.see('.legend li', 'connections begun each second');
     await view.click('.legend button');
     await view.page.reload();

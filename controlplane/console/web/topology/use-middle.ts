@@ -32,7 +32,8 @@ export function useMiddle(
     if (!canvas || isMoved.current || isChosen || view.width === 0) return;
     const busy = new Set(links.flatMap(({ from, to, traffic, requests }) => (traffic || requests ? [from, to] : [])));
     const part = layout.boxes.filter(({ box }) => busy.has(box.id));
-    const area = areaOf(part.length > 0 ? part : layout.boxes);
+    if (part.length === 0) return;
+    const area = areaOf(part);
     canvas.scrollTo({
       left: (area.x + area.width / 2) * zoom - canvas.clientWidth / 2,
       top: (area.y + area.height / 2) * zoom - canvas.clientHeight / 2,
