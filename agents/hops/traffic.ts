@@ -29,8 +29,8 @@ export const command = defineCommand({
   tool: true,
   notes: `  Reads lines of JSON from standard input: {"nodeName", "pods": [{"key", "pid", "addresses"}]}, and answers each with one line:
   what the node carries, or {"error"}. Ends at the end of input. While it runs, the kernel counts packets of new connections
-  (net.netfilter.nf_conntrack_acct), and a table of nftables (inet k8ts-watch) counts answers that are a reset alone, and on a
-  node with NetworkPolicies the first packets of connections by their senders. See the traffic of a whole cluster by: kubectl get nodetraffics
+  (net.netfilter.nf_conntrack_acct), and a table of nftables (inet k8ts-watch) counts by their senders the first packets
+  of connections, before and behind the rules of the node, and answers that say that nothing listens. See the traffic of a whole cluster by: kubectl get nodetraffics
 
 example:
   echo '{"nodeName": "here", "pods": []}' | k8ts traffic

@@ -71,6 +71,23 @@ t.test('rules that lead elsewhere', async (t) => {
   t.equal(codeOf(way(packet('10.96.0.7', 80), [hop()])), 'ProxyBehind', 'not translated at all');
   const rule = { place: 'nat PREROUTING:1', rule: '-j DNAT', verdict: 'dnat', objects: [] };
   t.equal(codeOf(way(packet('10.9.9.9', 80), [hop({ rules: [rule] })])), 'ForeignNat');
+  const inPod = { name: 'output of pod shop/client', rules: [rule] };
+  const elsewhere = compare(way(packet('10.9.9.9', 80), [hop(inPod)]), expected());
+  t.match(elsewhere.hops.at(-1), { state: 'stops', fault: { code: 'ForeignNat', message: /inside pod shop\/client/ } });
+  const staysIn = { end: { kind: 'pod', pod: 'shop/client' } } as const;
+  const proxied = compare(way(packet('127.0.0.1', 15001), [hop(inPod)], staysIn), expected());
+  t.match(proxied, { end: { kind: 'stopped' }, hops: [{ state: 'doubtful', fault: { code: 'ForeignNat' } }] });
+  const right = way(packet('10.244.1.5', 8080), []);
+  const [passed] = right.passed;
+  const late = { ...passed!, node: 'b', answer: { ...passed!.answer, packet: packet('10.244.1.5', 9999) } };
+  const atReceiver = compare(
+    { ...right, hops: [hop(), hop({ node: 'b', rules: [rule] })], passed: [passed!, late] },
+    expected(),
+  );
+  t.match(atReceiver.hops.at(-1), {
+    node: 'b',
+    fault: { code: 'ForeignNat', message: /to 10\.244\.1\.5:9999 instead/ },
+  });
   const own = { ...rule, writer: 'kube-proxy of k8ts' };
   t.equal(
     codeOf(way(packet('10.9.9.9', 80), [hop({ rules: [own] })])),

@@ -2,6 +2,7 @@
 import type { HopFault, HopRule } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { Followed } from './follow';
+import { logOf } from './log-of';
 import { faultHop } from './report';
 import { endText, keyOf, type ServiceEnd } from './service-check';
 import type { Target } from './target';
@@ -33,22 +34,38 @@ export function compare(followed: Followed, expected: Expected): Followed {
 }
 
 /** A rule of another program has translated the destination: nothing after it counts. */
-function foreignNat(followed: Followed, expected: Expected): Followed | undefined {
-  const { target, ends } = expected;
-  const start = atTranslator(followed, expected) ?? followed.passed[0];
+function foreignNat(followed: Followed, { target, ends }: Expected): Followed | undefined {
+  const reachedAt = ({ answer: { packet } }: Followed['passed'][number]) =>
+    endText({ address: packet.destination, ...portOf(packet.destinationPort) });
+  const natAt = (where: string) =>
+    followed.hops.findIndex(({ node, rules = [] }) => node === where && rules.some(isForeignNat));
+  // Also where the packet was on its way to the right endpoint: the node of the receiver may have such a rule.
+  const start = followed.passed.find(
+    (one) => natAt(one.node) >= 0 && !ends.some((end) => endText(end) === reachedAt(one)),
+  );
   if (start === undefined) return undefined;
-  const reached = endText({ address: start.answer.packet.destination, ...portOf(start.answer.packet.destinationPort) });
-  if (ends.some((one) => endText(one) === reached)) return undefined;
-  const index = followed.hops.findIndex(({ node, rules = [] }) => node === start.node && rules.some(isForeignNat));
-  if (index < 0) return undefined;
+  const reached = reachedAt(start);
+  const index = natAt(start.node);
   const hop = followed.hops[index]!;
   const rule = hop.rules!.find(isForeignNat)!;
-  const fault: HopFault = {
+  const what = `a rule of ${rule.writer ?? 'another program'}`;
+  const sends = `sends what goes to ${target.label} to ${reached} instead`;
+  const text = `${rule.place}: ${rule.rule}`;
+  // `output of pod shop/web-0`: the rules of the pod itself.
+  const [, pod] = / of pod (\S+)$/.exec(hop.name) ?? [];
+  if (pod === undefined) {
+    const remedy = `remove it on node ${start.node}; hack/rules ${start.node} explain 'RULE' says more`;
+    const fault = { code: 'ForeignNat', message: `${what} ${sends}: ${text}`, remedy };
+    return stoppedAt(followed, index, { ...hop, state: 'stops', fault });
+  }
+  // A proxy of a service mesh passes it on.
+  const isProxy = start.answer.end.kind === 'pod' && start.answer.end.pod === pod;
+  const fault = {
     code: 'ForeignNat',
-    message: `a rule of ${rule.writer ?? 'another program'} sends what goes to ${target.label} to ${reached} instead: ${rule.place}: ${rule.rule}`,
-    remedy: `remove it on node ${start.node}; hack/rules ${start.node} explain 'RULE' says more`,
+    message: `${what} inside pod ${pod} ${sends}${isProxy ? ', a program of the pod, which may pass it on' : ''}: ${text}`,
+    remedy: `see what the pod runs that writes rules (a service mesh?); on node ${start.node}: nsenter into the pod's network namespace, and remove the rule`,
   };
-  return { ...stoppedAt(followed, index, { ...hop, state: 'stops', fault }) };
+  return stoppedAt(followed, index, { ...hop, state: isProxy ? 'doubtful' : 'stops', fault });
 }
 
 const portOf = (port: number | undefined) => (port === undefined ? {} : { port });
@@ -96,7 +113,7 @@ function refusedAnyway(followed: Followed, expected: Expected): Followed | undef
 const behind = (node: string, message: string): HopFault => ({
   code: 'ProxyBehind',
   message: `kube-proxy of node ${node} is behind, or does not run: ${message}`,
-  remedy: `see whether kube-proxy of node ${node} runs (hack/status; hack/logs kube-proxy)`,
+  remedy: `see whether kube-proxy of node ${node} runs: hack/status; ${logOf('kube-proxy', node)}`,
 });
 
 /** The rules lead elsewhere than to the endpoint that they should know. */
@@ -110,6 +127,8 @@ function wrongEnd(followed: Followed, expected: Expected): Followed | undefined 
   if (own.some(({ state }) => state === 'unknown')) return undefined;
   // A node without the rules of the Service may have no route to its address.
   const stop = own.find(({ state }) => state === 'stops');
+  // By another link of the pod, which its own hop doubts: it never came to these rules.
+  if (start.answer.end.kind === 'stopped' && stop === undefined) return undefined;
   if (stop && !(stop.kind === 'routing' && stop.fault?.message.startsWith(`node ${start.node}`))) return undefined;
   const { packet } = start.answer;
   const reached = endText({ address: packet.destination, port: packet.destinationPort ?? 0 });

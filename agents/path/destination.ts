@@ -7,8 +7,10 @@ import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { follow } from './follow';
+import { logOf } from './log-of';
 import { askNameServers } from './name-servers';
 import { hostsAddress, resolveName, zoneOf } from './names';
+import { withReasons } from './policy-reasons';
 import type { To } from './question';
 import { faultHop, stops } from './report';
 import type { Sender } from './sender';
@@ -97,10 +99,9 @@ async function namedTarget(
 ): Promise<string | undefined> {
   const dns = await cluster.find(services, dnsKey);
   const server = dns?.spec?.clusterIP;
-  if (sender.origin.kind !== 'pod' || sender.node === undefined || server === undefined) {
-    const why = `${sender.label} does not ask the name server of the cluster`;
-    const fault = { code: 'NameNotResolved', message: `${why}: name the destination by its address, or as svc/NAME` };
-    hops.push({ ...faultHop('name', `name ${name}`, fault), leg: 'name' });
+  const { origin } = sender;
+  if (origin.kind === 'machine' || !asksCluster(sender) || sender.node === undefined || server === undefined) {
+    hops.push({ ...faultHop('name', `name ${name}`, unasked(sender)), leg: 'name' });
     return undefined;
   }
   const packet: HopPacket = {
@@ -110,8 +111,8 @@ async function namedTarget(
     destinationPort: 53,
     sourcePort: probePort,
   };
-  const start = { node: sender.node, from: sender.origin, packet, leg: 'name' as const };
-  let asked = await follow(start, cluster);
+  const start = { node: sender.node, from: origin, packet, leg: 'name' as const };
+  let asked = await withReasons(await follow(start, cluster), cluster);
   const own = sender.pod?.metadata?.namespace ?? '';
   // A node that is silent does not say it: then what the kubelet writes for most pods (dnsPolicy ClusterFirst).
   const usual = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
@@ -133,7 +134,7 @@ async function namedTarget(
   }
   const [first] = resolver.servers;
   if (first !== undefined && first !== server && first.includes(':') === server.includes(':')) {
-    asked = await follow({ ...start, packet: { ...packet, destination: first } }, cluster);
+    asked = await withReasons(await follow({ ...start, packet: { ...packet, destination: first } }, cluster), cluster);
   }
   const foreign = first === server ? undefined : first;
   hops.push(...asked.hops.map((hop) => (hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop)));
@@ -148,7 +149,7 @@ async function namedTarget(
   const { hop, addresses } = await askNameServers(
     {
       node: sender.node,
-      from: sender.origin,
+      from: origin,
       servers: resolver.servers,
       name: resolved.asked ?? name,
       ...(resolved.alias ? { alias: resolved.alias } : {}),
@@ -162,6 +163,23 @@ async function namedTarget(
   // Only the servers know names outside the cluster: what they say is the plan.
   if (resolved.addresses.length === 0 && addresses.length > 0) known(hops);
   return resolved.addresses[0] ?? addresses[0];
+}
+
+/** A pod with the network of its node has the name servers of the node, unless it asks for those of the cluster. */
+const asksCluster = ({ origin, pod }: Sender): boolean =>
+  origin.kind === 'pod' || pod?.spec?.dnsPolicy === 'ClusterFirstWithHostNet';
+
+function unasked({ label, pod }: Sender): HopFault {
+  if (pod === undefined) {
+    const message = `${label} does not ask the name server of the cluster: name the destination by its address, or as svc/NAME`;
+    return { code: 'NameNotResolved', message };
+  }
+  const { dnsPolicy = 'ClusterFirst', nodeName } = pod.spec ?? {};
+  return {
+    code: 'NoSearchList',
+    message: `${label} has hostNetwork and dnsPolicy ${dnsPolicy}: it asks the name servers of node ${nodeName}, which know no name of the cluster`,
+    remedy: 'set dnsPolicy: ClusterFirstWithHostNet in the pod',
+  };
 }
 
 /** What was not known before the servers were asked is known now. */
@@ -200,7 +218,7 @@ function withDoubt(silent: LocatedHop, before: readonly LocatedHop[]): LocatedHo
   if (silent.fault?.code !== 'DnsDown' || doubt === undefined) return silent;
   const why = doubt.fault?.message ?? `${doubt.name} could not be judged: ${doubt.facts.at(-1) ?? ''}`;
   const first = doubt.fault?.remedy ?? 'begin with that rule';
-  const remedy = `${first}; then hack/logs dns, or journalctl -u k8ts-dns on the node`;
+  const remedy = `${first}; then ${logOf('dns', silent.node)}`;
   return {
     ...silent,
     fault: {
@@ -225,7 +243,7 @@ function dnsFault(fault: HopFault, node: string | undefined, foreign: string | u
     return {
       code: 'DnsDown',
       message: `the name server of node ${node} does not run: ${fault.message}`,
-      remedy: 'hack/logs dns, or systemctl status k8ts-dns on the node',
+      remedy: logOf('dns', node),
     };
   }
   return { ...fault, message: `the name server cannot be asked: ${fault.message}` };

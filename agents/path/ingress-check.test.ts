@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Ingress, ingresses } from '../../controlplane/api';
+import { type Ingress, ingresses, secrets } from '../../controlplane/api';
 import { MemoryClient } from '../../test/lib/memory-client';
 import { ClusterReader } from './cluster';
 import { routeOf } from './ingress-check';
@@ -25,8 +25,17 @@ const ingress = (name: string, host: string, more: object = {}, path: object = {
     },
   }) as unknown as Ingress;
 
+const secretOf = (name: string) =>
+  ({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'shop', name } }) as const;
+
 async function route(url: string, ...all: readonly Ingress[]) {
   const client = new MemoryClient();
+  await client.create(secrets, { ...secretOf('opaque'), type: 'Opaque' });
+  await client.create(secrets, {
+    ...secretOf('broken'),
+    type: 'kubernetes.io/tls',
+    data: { 'tls.crt': 'eA==', 'tls.key': 'eA==' },
+  });
   for (const one of all) await client.create(ingresses, one);
   const { protocol, hostname: host, pathname: path } = new URL(url);
   return routeOf({ scheme: protocol === 'https:' ? 'https' : 'http', host, path }, new ClusterReader(client as never));
@@ -36,7 +45,7 @@ const codeOf = async (url: string, ...all: readonly Ingress[]) =>
 
 t.test('routes', async (t) => {
   t.match(await route('http://a.local/x', ingress('a', 'a.local')), {
-    backend: { service: 'shop/web', port: 80 },
+    backend: { service: 'shop/web', port: 80, ingress: 'shop/a' },
     hops: [{ state: 'passes' }],
   });
   const named = { backend: { service: { name: 'web', port: { name: 'http' } } } };
@@ -57,4 +66,20 @@ t.test('why there is none', async (t) => {
     await codeOf('https://a.local/', ingress('a', 'a.local', { tls: [{ hosts: ['a.local'], secretName: 's' }] })),
     'TlsSecretMissing',
   );
+});
+
+t.test('a Secret that is there is made again, one that is not is made', async (t) => {
+  const make = 'kubectl create secret tls NAME -n shop --cert=FILE --key=FILE';
+  const again = `kubectl delete secret NAME -n shop; ${make}`;
+  const cases: readonly (readonly [name: string, message: RegExp, remedy: string])[] = [
+    ['gone', /does not exist$/, make],
+    ['opaque', /is of type Opaque, not kubernetes.io\/tls$/, again],
+    ['broken', /cannot be used: /, again],
+  ];
+  for (const [name, message, remedy] of cases) {
+    const { hops } = await route('https://a.local/', ingress('a', 'a.local', { tls: [{ secretName: name }] }));
+    const { fault } = hops.find((hop) => hop.fault)!;
+    t.match(fault?.message, message);
+    t.equal(fault?.remedy, remedy.replaceAll('NAME', name));
+  }
 });

@@ -25,8 +25,8 @@ export interface Url {
 
 export interface Routed {
   readonly hops: readonly Hop[];
-  /** The Service and its port, by number or name; absent where a hop stops. */
-  readonly backend?: { readonly service: string; readonly port: number | string };
+  /** The Service and its port, by number or name, as that Ingress (NAMESPACE/NAME) has it; absent where a hop stops. */
+  readonly backend?: { readonly service: string; readonly port: number | string; readonly ingress: string };
 }
 
 /** Of the agent's own options; another class is served only when an IngressClass names the controller. */
@@ -35,12 +35,12 @@ const className = 'k8ts';
 export async function routeOf(url: Url, cluster: ClusterReader): Promise<Routed> {
   const [all, classes] = await Promise.all([cluster.list(ingresses), cluster.list(ingressClasses)]);
   const mine = ingressesOf({ ingresses: all, classes, className });
-  const found = url.scheme === 'https' ? await readSecrets(mine, cluster) : new Map<string, Secret>();
+  const stored = url.scheme === 'https' ? await readSecrets(mine, cluster) : new Map<string, Secret>();
   const translation = translate({
     className,
     ingresses: all,
     classes,
-    secret: (key) => found.get(key),
+    secret: (key) => (stored.get(key)?.type === tlsType ? stored.get(key) : undefined),
     // Endpoints are judged by the Service's own hop.
     service: () => undefined,
     slices: () => [],
@@ -53,7 +53,7 @@ export async function routeOf(url: Url, cluster: ClusterReader): Promise<Routed>
   const hops: Hop[] = [];
   if (url.scheme === 'https') {
     const tls = compileTls(translation.tls);
-    const hop = tlsHop(url, { mine, served: contextFor(tls, url.host) !== undefined, found, broken: tls.broken });
+    const hop = tlsHop(url, { mine, served: contextFor(tls, url.host) !== undefined, stored, broken: tls.broken });
     hops.push(hop);
     if (hop.state === 'stops') return { hops };
   }
@@ -66,35 +66,35 @@ export async function routeOf(url: Url, cluster: ClusterReader): Promise<Routed>
     return { hops: [...hops, faultHop('proxy', name, noRoute(url, { all, mine, classes }))] };
   }
   hops.push({ kind: 'proxy', name, state: 'passes', facts: [routeText(route), `backend ${route.backend}`] });
-  return { hops, backend: backendOf(route.backend) };
+  return { hops, backend: { ...backendOf(route.backend), ingress: route.ingress } };
 }
 
 const routeText = ({ ingress, host, path, pathType }: Route): string =>
   `Ingress ${ingress}, ${pathType === 'Default' ? 'its default backend' : `rule ${host === '' ? 'for every host' : host} ${path} (${pathType})`}`;
 
 /** `shop/web:80`, `shop/web:http`, `shop/web:"8080"`. */
-function backendOf(id: string): NonNullable<Routed['backend']> {
+function backendOf(id: string): Omit<NonNullable<Routed['backend']>, 'ingress'> {
   const at = id.indexOf(':');
   const port = id.slice(at + 1);
   return { service: id.slice(0, at), port: /^\d+$/.test(port) ? Number(port) : port.replaceAll('"', '') };
 }
 
+const tlsType = 'kubernetes.io/tls';
+
 async function readSecrets(mine: readonly Ingress[], cluster: ClusterReader): Promise<ReadonlyMap<string, Secret>> {
   const keys = [...new Set(mine.flatMap(secretKeys))];
   const found = await Promise.all(keys.map(async (key) => [key, await cluster.find(secrets, key)] as const));
-  return new Map(
-    found.flatMap(([key, secret]) => (secret?.type === 'kubernetes.io/tls' ? [[key, secret] as const] : [])),
-  );
+  return new Map(found.flatMap(([key, secret]) => (secret ? [[key, secret] as const] : [])));
 }
 
 interface TlsFacts {
   readonly mine: readonly Ingress[];
   readonly served: boolean;
-  readonly found: ReadonlyMap<string, Secret>;
+  readonly stored: ReadonlyMap<string, Secret>;
   readonly broken: readonly { readonly secret: string; readonly reason: string }[];
 }
 
-function tlsHop({ host }: Url, { mine, served, found, broken }: TlsFacts): Hop {
+function tlsHop({ host }: Url, { mine, served, stored, broken }: TlsFacts): Hop {
   const name = `TLS for ${host}`;
   if (served) return { kind: 'proxy', name, state: 'passes', facts: ['a certificate for this name is in use'] };
   for (const ingress of mine) {
@@ -103,11 +103,17 @@ function tlsHop({ host }: Url, { mine, served, found, broken }: TlsFacts): Hop {
       if (!secretName || (hosts.length > 0 && !hosts.some((one) => covers(one, host)))) continue;
       const key = `${namespace}/${secretName}`;
       const unusable = broken.find(({ secret }) => secret === key);
-      if (found.has(key) && !unusable) continue;
+      const secret = stored.get(key);
+      if (secret?.type === tlsType && !unusable) continue;
+      const what = `Secret ${key} of Ingress ${keyOf(ingress)}`;
       const message = unusable
-        ? `Secret ${key} of Ingress ${keyOf(ingress)} cannot be used: ${unusable.reason}`
-        : `Secret ${key} of Ingress ${keyOf(ingress)} does not exist, or is not of type kubernetes.io/tls`;
-      const remedy = `kubectl create secret tls ${secretName} -n ${namespace} --cert=FILE --key=FILE`;
+        ? `${what} cannot be used: ${unusable.reason}`
+        : secret
+          ? `${what} is of type ${secret.type}, not ${tlsType}`
+          : `${what} does not exist`;
+      const make = `kubectl create secret tls ${secretName} -n ${namespace} --cert=FILE --key=FILE`;
+      // The type of a Secret cannot change, and create refuses a name that is in use.
+      const remedy = secret ? `kubectl delete secret ${secretName} -n ${namespace}; ${make}` : make;
       return faultHop('proxy', name, { code: 'TlsSecretMissing', message, remedy });
     }
   }

@@ -1,8 +1,6 @@
 // `k8ts path`: why a packet arrives, or does not.
-import { readFile } from 'node:fs/promises';
-import { text as readText } from 'node:stream/consumers';
 import { parse } from 'yaml';
-import { BadRequest, describeError } from '../../controlplane/base/errors';
+import { BadRequest } from '../../controlplane/base/errors';
 import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
 import { defineCommand } from '../../controlplane/process/process';
@@ -11,6 +9,7 @@ import { probe } from '../../dataplane/probe/probe';
 import { ClusterReader } from './cluster';
 import type { PathDeps } from './deps';
 import { lookUp } from './look-up';
+import { readManifestFiles } from './manifest-files';
 import { pathOptions, shortForms } from './options';
 import { ownAddress } from './own-address';
 import { findPath } from './path';
@@ -76,7 +75,7 @@ examples:
       ownAddress,
       lookUp,
     };
-    const manifests = await Promise.all(filename.map(readManifestFile));
+    const manifests = await readManifestFiles(filename, process.stdin);
     const find = async () =>
       options.whatIf
         ? findWith(question, await propose({ manifests, parse: parseYaml, without, namespace }, cluster), deps)
@@ -102,14 +101,5 @@ function parseYaml(document: string): unknown {
   } catch (cause) {
     const [first] = (cause as Error).message.split('\n');
     throw new BadRequest(`the manifest is no YAML: ${first}`, { cause });
-  }
-}
-
-/** @throws BadRequest */
-async function readManifestFile(name: string): Promise<string> {
-  try {
-    return name === '-' ? await readText(process.stdin) : await readFile(name, 'utf8');
-  } catch (cause) {
-    throw new BadRequest(`${name} cannot be read: ${describeError(cause)}`, { cause });
   }
 }

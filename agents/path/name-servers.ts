@@ -3,6 +3,7 @@ import { AppError } from '../../controlplane/base/errors';
 import type { HopOrigin, ProbeCame } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { ClusterReader } from './cluster';
+import { logOf } from './log-of';
 
 export interface Asked {
   readonly node: string;
@@ -64,7 +65,7 @@ export function judgeAnswers(
   if (said === undefined) {
     const who = servers.slice(0, results.length).join(', ');
     const message = `no name server answers (${who}): ${results.map(({ outcome }) => outcome).join(', ')}`;
-    const remedy = 'hack/logs dns, or journalctl -u k8ts-dns on the node';
+    const remedy = logOf('dns', node);
     return { hop: { ...base, state: 'stops', fault: { code: 'DnsDown', message, remedy } }, addresses: [] };
   }
   const { addresses, code, truncated } = said;
@@ -84,7 +85,7 @@ export function judgeAnswers(
     const message = `the name server ${servers[first]} answers ${code} for ${name}${alias ? `, an alias of ${alias}` : ''}: no address of IPv${family}`;
     const remedy =
       code === 'SERVFAIL'
-        ? 'it cannot ask the servers behind it: hack/logs dns, or journalctl -u k8ts-dns on the node'
+        ? `it cannot ask the servers behind it: ${logOf('dns', node)}`
         : 'see whether the name is right; spec.externalName of a Service may say it';
     return { hop: { ...base, state: 'stops', fault: { code: 'NameNotResolved', message, remedy } }, addresses };
   }

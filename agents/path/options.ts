@@ -59,7 +59,7 @@ export const pathOptions = {
     placeholder: 'FILE',
     repeat: true,
     default: '',
-    help: 'for --what-if: YAML or JSON, - for standard input; may stand several times',
+    help: 'for --what-if: a file of YAML or JSON, a directory of them, or - for standard input; may stand several times',
     parse: parseList,
   },
   without: {

@@ -1,4 +1,5 @@
-// Whether large packets arrive where small ones do: an echo that fills the MTU of the sender, and a small one to compare with.
+// Whether large packets arrive where small ones do: an echo that fills the MTU of the sender, or of TCP that of both ends, and a small one to
+// compare with.
 import type { HopFault } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { Followed } from './follow';
@@ -12,11 +13,11 @@ const timeoutMs = 400;
 
 /** Empty where the question does not arise: the sender is no pod, or the small echo is not answered, as under many NetworkPolicies. */
 export async function probeSize(
-  { sender, followed }: { readonly sender: Sender; readonly target: Target; readonly followed: Followed },
+  { sender, target, followed }: { readonly sender: Sender; readonly target: Target; readonly followed: Followed },
   { cluster }: ProbeDeps,
 ): Promise<readonly Probed[]> {
   const { origin, node } = sender;
-  const mtu = followed.hops.find(({ link }) => link?.inPod)?.link?.mtu;
+  const mtu = largestPacket(followed, target.protocol);
   if (origin.kind !== 'pod' || node === undefined || mtu === undefined || followed.end.kind !== 'pod') return [];
   const { destination: address } = followed.packet;
   const size = mtu - headers[address.includes(':') ? 6 : 4];
@@ -38,8 +39,14 @@ export async function probeSize(
     .map(({ name: at, node: on, link }) => `${at} of node ${on} takes ${link!.mtu}`);
   const fault: HopFault = {
     code: 'MtuBlackHole',
-    message: `small packets arrive, but packets of ${mtu} bytes, the MTU of the pod, are lost, and no ICMP message says so${narrow.length > 0 ? `; ${narrow.join(', ')}` : ''}`,
+    message: `small packets arrive, but packets of ${mtu} bytes, the MTU of ${target.protocol === 'tcp' ? 'both ends' : 'the pod'}, are lost, and no ICMP message says so${narrow.length > 0 ? `; ${narrow.join(', ')}` : ''}`,
     remedy: 'let ICMP "fragmentation needed" pass, or give all links on the way the same MTU',
   };
   return [{ hop: { ...hop, state: 'stops', fault }, came: large, sightings: [] }];
+}
+
+/** Each end of TCP says how much its own link takes (RFC 9293, 3.7.1), so no larger packet is sent. */
+export function largestPacket({ hops }: Pick<Followed, 'hops'>, protocol: Target['protocol']): number | undefined {
+  const inPods = hops.flatMap(({ link }) => (link?.inPod ? [link.mtu] : []));
+  return protocol === 'tcp' && inPods.length > 0 ? Math.min(...inPods) : inPods[0];
 }

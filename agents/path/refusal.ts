@@ -5,7 +5,11 @@ import { ChangeRefused } from './rehearse';
 /** Rethrows what the finder threw. @throws Forbidden with the name of the role, and everything else as it is */
 export function withRole(error: unknown): never {
   if (!hasCode(error, 'Forbidden') || error instanceof ChangeRefused || namesRole(error)) throw error;
-  const message = `${error.message}; ClusterRole k8ts:path has the rights that this needs`;
+  // No role of k8ts gives Secrets away: the certificate of an Ingress is in one.
+  const who = /\bsecrets?\b/.test(error.message)
+    ? 'the path of an https URL needs the right to get this Secret, which ClusterRole k8ts:path does not have; ask for http, or have a Role made'
+    : 'ClusterRole k8ts:path has the rights that this needs';
+  const message = `${error.message}; ${who}`;
   throw new AppError('Forbidden', message, { cause: error });
 }
 

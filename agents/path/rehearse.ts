@@ -44,7 +44,9 @@ export async function rehearse(wanted: readonly Wanted[], cluster: ClusterReader
 }
 
 const fieldManager = 'k8ts-what-if';
-const dryRun = { dryRun: true, fieldManager };
+/** Strict, as kubectl sends it. */
+const trial = { dryRun: true, fieldValidation: 'Strict' } as const;
+const dryRun = { ...trial, fieldManager };
 
 function change(
   { kind, key }: Wanted,
@@ -55,7 +57,7 @@ function change(
   // An object that is applied on the server has an owner for each field: its manager would apply it again.
   const manager = before.metadata?.managedFields?.find(({ operation }) => operation === 'Apply')?.manager;
   if (manager !== undefined && lastApplied(before) === undefined)
-    return client.patch(kind, key, 'apply', object, { dryRun: true, fieldManager: manager, force: true });
+    return client.patch(kind, key, 'apply', object, { ...trial, fieldManager: manager, force: true });
   return client.patch(kind, key, 'strategic', patchFor(object, before), dryRun);
 }
 

@@ -7,6 +7,7 @@ import { compare } from './compare';
 import type { PathDeps } from './deps';
 import { type Followed, follow, followAnswer } from './follow';
 import { routeOf, type Url } from './ingress-check';
+import { withReasons } from './policy-reasons';
 import { faultHop, stops } from './report';
 import type { Sender } from './sender';
 import { endText, keyOf, type ServiceEnd } from './service-check';
@@ -62,7 +63,7 @@ export async function walkBehind(
     return {};
   }
   // The Ingress connects to the endpoints themselves, not to the Service's address.
-  const { target } = lead;
+  const target = namedByIngress(lead.target, backend.ingress);
   const first = target.ends[0];
   const direct: Target = {
     ...target,
@@ -72,6 +73,20 @@ export async function walkBehind(
   };
   const sender: Sender = { label: `the Ingress of node ${node}`, node, origin: { kind: 'node' }, addresses: [] };
   return { ...(await walkTo(direct, sender, deps, hops, 'upstream')), target: direct, sender };
+}
+
+/** A port that the Service does not have stands in the Ingress: there it can be put right. */
+function namedByIngress(target: Target, ingress: string): Target {
+  const [namespace, name] = ingress.split('/');
+  const remedy = `kubectl edit ingress -n ${namespace} ${name}`;
+  const hops = target.hops.map((hop) => {
+    if (hop.fault?.code !== 'NoSuchPort') return hop;
+    return {
+      ...hop,
+      fault: { ...hop.fault, message: `${hop.fault.message}; Ingress ${ingress} names that one`, remedy },
+    };
+  });
+  return { ...target, hops };
 }
 
 export async function walkTo(
@@ -98,7 +113,7 @@ export async function walkTo(
   const ways = await Promise.all(
     chosen.map(async (end) => {
       const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
-      const found = compare(followed, { target, end, ends, translator });
+      const found = await withReasons(compare(followed, { target, end, ends, translator }), cluster);
       const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
       return { end, found, both: [...found.hops, ...arrived] };
     }),
@@ -141,10 +156,12 @@ export async function walkTo(
 
 /** A node sends what is for a pod to a machine that is no node. */
 function wrongWay({ passed, packet }: Followed, machine: string, pod: string): Hop {
-  const node = passed.at(-1)?.node ?? '';
+  const { node = '', answer } = passed.at(-1) ?? {};
+  const known = (answer?.hops ?? []).flatMap(({ facts }) => facts).find((fact) => fact.startsWith('a rule of policy'));
+  const why = known ?? 'a rule of policy routing, or a route of another program, leads there';
   return faultHop('machine', packet.destination, {
     code: 'WrongWay',
-    message: `node ${node} sends what is for pod ${pod} (${packet.destination}) to ${machine}, which is no node: a rule of policy routing, or a route of another program, leads there`,
+    message: `node ${node} sends what is for pod ${pod} (${packet.destination}) to ${machine}, which is no node: ${why}`,
     remedy: `on node ${node}: ip rule; ip route get ${packet.destination} from ${packet.source || 'SOURCE'} iif cni0`,
   });
 }

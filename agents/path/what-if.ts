@@ -8,12 +8,14 @@ import { type Manifest, type ParseYaml, readManifest, readWithout } from './mani
 import { findPath } from './path';
 import { diffHops } from './path-diff';
 import { attempt, type Rehearsed, rehearse } from './rehearse';
+import { type Edits, editsOf, inManifest } from './remedies';
 import { faultHop } from './report';
 import { judge } from './verdict';
 
 export interface Proposal {
   readonly cluster: ChangedCluster;
   readonly objects: readonly ObjectChange[];
+  readonly edits: Edits;
 }
 
 export interface Proposed {
@@ -44,7 +46,7 @@ export async function propose(
   );
   const rehearsed = [...(await rehearse(manifest.wanted, cluster)), ...deleted];
   const changed = await changeCluster(cluster, rehearsed);
-  return { cluster: changed, objects: objectsOf(rehearsed, manifest, changed) };
+  return { cluster: changed, objects: objectsOf(rehearsed, manifest, changed), edits: editsOf(rehearsed) };
 }
 
 const objectsOf = (
@@ -69,7 +71,7 @@ export async function findWith(question: PathQuestion, proposal: Proposal, deps:
   const label = today.report ?? then.report;
   if (label === undefined) throw today.missing;
   const before = today.report ?? absent(today.missing, label);
-  const { hops, verdict, delivered } = then.report ?? absent(then.missing, label);
+  const { hops, verdict, delivered } = inManifest(then.report ?? absent(then.missing, label), proposal.edits);
   const changes = diffHops(
     before.hops.filter(({ kind }) => kind !== 'probe'),
     hops,

@@ -59,8 +59,8 @@ export interface StoppedTraffic extends PacketsAndBytes {
 }
 
 /**
- * Who sends what NetworkPolicies of this node drop, or what its receiver resets at once because nothing listens there. Counted while the
- * collector runs, and only while it does. Two directions at one pair of ends are two of them.
+ * Who sends what rules of this node stop, or what its receiver refuses at once because nothing listens there. Counted while the collector
+ * runs, and only while it does. Two directions at one pair of ends are two of them.
  */
 export interface RefusedFlow {
   readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp';
@@ -72,14 +72,21 @@ export interface RefusedFlow {
   readonly backend?: string;
   /** Of the receiver: of the backend, where there is one. No port for ICMP. */
   readonly port?: number;
-  /** `receiver`: its first answer is a reset. */
-  readonly by: 'policy' | 'receiver';
+  /**
+   * `policy`: no NetworkPolicy allows it. `rule`: a rule of a Service (without endpoints, a refused source range), or one of another program.
+   * `receiver`: its first answer says that nothing listens (a reset; of UDP, port unreachable).
+   */
+  readonly by: 'policy' | 'rule' | 'receiver';
   /** Of policies. Egress: the sender may not send it. Ingress: the receiver may not get it. */
   readonly direction?: 'ingress' | 'egress';
   /** Packets, not attempts: a connection that is refused sends its first packet again. Only grows. */
   readonly packets: number;
   /** NAMESPACE/NAME of the policies that select the pod; absent while they are not known. */
   readonly policies?: readonly string[];
+  /** Of `rule`, where only one of `stopped` can be meant: its text, as it stands there. */
+  readonly rule?: string;
+  /** Of `rule`: NAMESPACE/NAME of the Service whose rule it is. */
+  readonly services?: readonly string[];
 }
 
 /** Requests that the Ingress proxy of the node has answered: an Ingress' rule, the Service behind it, and the pod. */

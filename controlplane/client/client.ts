@@ -54,6 +54,8 @@ export interface WriteParams {
   readonly fieldManager?: string;
   /** The server does everything but store it. */
   readonly dryRun?: boolean;
+  /** `Strict`: a field that the kind does not have is an error, as for kubectl; absent: the server drops it. */
+  readonly fieldValidation?: 'Strict';
   /** Takes over fields that another manager owns; only for patches of type 'apply'. */
   readonly force?: boolean;
 }

@@ -146,8 +146,8 @@ class RestClient implements Client {
     });
   }
 
-  private writePath(path: string, { fieldManager, force, dryRun }: WriteParams): string {
-    return withQuery(path, { fieldManager, force, ...(dryRun ? { dryRun: 'All' } : {}) });
+  private writePath(path: string, { fieldManager, force, dryRun, fieldValidation }: WriteParams): string {
+    return withQuery(path, { fieldManager, force, fieldValidation, ...(dryRun ? { dryRun: 'All' } : {}) });
   }
 
   private body(kind: KindRef, object: KubeObject): string {

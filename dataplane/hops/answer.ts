@@ -6,10 +6,11 @@ import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../contr
 import type { Journey } from '../path/journey';
 import type { Packet } from '../path/packet';
 import { tracerOfListings } from '../path/tracers';
-import { type Arrival, arrive } from './arrival';
+import { type Arrival, arrive, packetOf } from './arrival';
 import { connectionsFull } from './connections';
 import { departHops } from './departure';
 import { readFlows } from './flows';
+import { byMark } from './marks';
 import type { RouteDecision } from './routes';
 import { routeOf, routingHop } from './routing-hop';
 import { hookHop, packetAfter, stagesOf } from './rules';
@@ -47,7 +48,12 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
     return done(isStopped(hops) ? { kind: 'stopped' } : { kind: 'node' }, walked.packet);
   }
   const end = await departHops(
-    { ...walked, inPort: arrival.frame?.port, isAnswer: question.answer !== undefined },
+    {
+      ...walked,
+      inPort: arrival.frame?.port,
+      isAnswer: question.answer !== undefined,
+      asked: packetOf(walked.packet, question),
+    },
     view,
     hops,
   );
@@ -85,6 +91,13 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
   const hops: Hop[] = [];
   let route: Walked['route'];
   const stages = stagesOf(journey.steps);
+  const decide = async (destination: string, mark: number): Promise<RouteDecision> => {
+    const decision = await routeOf(view, packet, { destination, mark });
+    const hop = await routingHop(decision, packet, destination, view);
+    const without = mark === 0 ? decision : await routeOf(view, packet, { destination, mark: 0 });
+    hops.push(isSameWay(decision, without) ? hop : withReason(hop, byMark(mark, journey.steps)));
+    return decision;
+  };
   for (const [i, stage] of stages.entries()) {
     if ('hook' in stage) {
       const last = i === stages.length - 1;
@@ -100,20 +113,29 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
     }
     const before = stages.slice(0, i).findLast((each) => 'hook' in each);
     const fields = before && 'hook' in before ? before.steps.at(-1)!.after : undefined;
-    const decision = await routeOf(view, packet, { destination: stage.destination, mark: fields?.mark ?? 0 });
-    hops.push(await routingHop(decision, packet, stage.destination, view));
+    const decision = await decide(stage.destination, fields?.mark ?? 0);
     if (decision.kind === 'route') route = decision;
     if (isStopped(hops)) break;
   }
   if (journey.verdict !== 'accept' && !isStopped(hops)) hops.push(droppedBySomething(journey));
   // A packet of this node to another one: the tracer has no routing step before `output`.
   if (route === undefined && !isStopped(hops)) {
-    const decision = await routeOf(view, packet, { destination: journey.destination, mark: journey.mark });
-    hops.push(await routingHop(decision, packet, journey.destination, view));
+    const decision = await decide(journey.destination, journey.mark);
     if (decision.kind === 'route') route = decision;
   }
   return { hops, packet: packetAfter(packet, journey), local: journey.local, ...(route ? { route } : {}) };
 }
+
+const isSameWay = (one: RouteDecision, other: RouteDecision): boolean =>
+  one.kind === 'route' && other.kind === 'route'
+    ? one.device === other.device && one.gateway === other.gateway
+    : one.kind === other.kind;
+
+const withReason = (hop: Hop, why: string): Hop => ({
+  ...hop,
+  facts: [...hop.facts, why],
+  ...(hop.fault ? { fault: { ...hop.fault, message: `${hop.fault.message}; ${why}` } } : {}),
+});
 
 const droppedBySomething = ({ verdict }: Journey): Hop => ({
   kind: 'hook',

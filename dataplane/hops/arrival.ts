@@ -1,9 +1,10 @@
 // How a packet comes to this node: out of a pod, from a process here, or from another machine by a link or the tunnel.
 import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../controlplane/base/hops';
 import type { Frame, Packet } from '../path/packet';
+import { leavePod } from './inside-pod';
 import { linkHop, portHop } from './link-hops';
 import { type Link, linkTowards, otherEnd } from './links';
-import { type LocalPod, podLink, podLinkHop, podRouteHop, receiverIn } from './pod-view';
+import { type LocalPod, podLink, podLinkHop, receiverIn } from './pod-view';
 import { readResolver } from './resolver';
 import { askRoute } from './routes';
 import { routesGone, routingHop } from './routing-hop';
@@ -56,23 +57,29 @@ async function fromPod(question: HopQuestion, pod: LocalPod, view: NodeView, hop
   // Without a carrier the other end is to blame.
   hops.push(link?.up && port?.up === false ? portHop(port, view) : podLinkHop(pod, address, link));
   if (link === undefined || isStopped(hops)) return arrival;
-  const { own, ...route } = await podRouteHop(exec, pod, sent);
-  hops.push(route);
-  if (own) {
-    const socket = question.answer ? undefined : await socketHop(sent, receiverIn(exec, pod));
+  const isAnswer = question.answer !== undefined;
+  const left = await leavePod({ packet: packetOf(sent, question), sent, pod, link, port, isAnswer }, view);
+  hops.push(...left.hops);
+  if (isStopped(hops)) return arrival;
+  if (left.astray) return { ...arrival, ends: { kind: 'stopped' } };
+  if (left.own) {
+    const socket = isAnswer ? undefined : await socketHop(left.packet, receiverIn(exec, pod));
     if (socket) hops.push(socket);
     return { ...arrival, ends: isStopped(hops) ? { kind: 'stopped' } : { kind: 'pod', pod: pod.key } };
   }
-  if (port === undefined || isStopped(hops)) {
-    if (port === undefined) hops.push(wireMissing(pod, link));
+  if (port === undefined) {
+    hops.push(wireMissing(pod, link));
     return arrival;
   }
   hops.push(portHop(port, view));
   const frame = { port: port.name, sourceMac: link.mac };
   const bridged = port.master !== undefined;
+  const comes = packetOf(left.packet, question);
   return {
     ...arrival,
-    packet: { ...packet, inInterface: port.master ?? port.name, ...(bridged ? { frame } : {}) },
+    // Connection tracking of the pod undoes what the pod itself has translated.
+    sent: left.packet,
+    packet: { ...comes, inInterface: port.master ?? port.name, ...(bridged ? { frame } : {}) },
     frame,
   };
 }
@@ -142,7 +149,7 @@ function tunnelTo(source: string, { links, network }: NodeView): Link | undefine
 
 const answerStates = ['ESTABLISHED'] as const;
 
-function packetOf(sent: HopPacket, { answer }: HopQuestion): Packet {
+export function packetOf(sent: HopPacket, { answer }: HopQuestion): Packet {
   const { protocol, source, destination, sourcePort, destinationPort } = sent;
   const isV6 = destination.includes(':');
   const icmp = protocol === 'icmp';

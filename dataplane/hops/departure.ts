@@ -1,6 +1,8 @@
 // Where a packet goes after this node's rules: to a pod of the node, or to another machine by a link or the tunnel.
 import { NotFound } from '../../controlplane/base/errors';
 import type { Hop, HopEnd, HopPacket } from '../../controlplane/base/hops';
+import type { Packet } from '../path/packet';
+import { enterPod } from './inside-pod';
 import { linkHop, neighbourHop, portHop } from './link-hops';
 import { type Link, otherEnd } from './links';
 import { type Neighbour, readNeighbours } from './neighbours';
@@ -17,6 +19,8 @@ export interface Leaving {
   /** The bridge's port by which the packet came in, if it came from a pod. */
   readonly inPort: string | undefined;
   readonly isAnswer: boolean;
+  /** The same packet for a tracer. */
+  readonly asked: Packet;
 }
 
 /** Adds the hops; the end counts only if none of them stops the packet. */
@@ -79,8 +83,11 @@ async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: To
   }
   hops.push(own);
   if (isStopped(hops)) return { kind: 'stopped' };
+  const entered = await enterPod({ packet: leaving.asked, sent: packet, pod, link: inside }, exec);
+  hops.push(...entered.hops);
+  if (isStopped(hops)) return { kind: 'stopped' };
   if (!isAnswer) {
-    const socket = await socketHop(packet, receiverIn(exec, pod));
+    const socket = await socketHop(entered.packet, receiverIn(exec, pod));
     if (socket) hops.push(socket);
   }
   return { kind: 'pod', pod: pod.key };

@@ -1,9 +1,8 @@
-// A pod of this node from inside: its interface and its routes. Reads only.
-import type { Hop, HopPacket } from '../../controlplane/base/hops';
+// A pod of this node from inside: its interface. Reads only.
+import type { Hop } from '../../controlplane/base/hops';
 import type { Exec } from '../exec/exec';
 import { linkHop } from './link-hops';
 import { type Link, readLinks } from './links';
-import { askRoute, routeHop } from './routes';
 import type { Receiver } from './socket-hop';
 
 export interface LocalPod {
@@ -44,13 +43,4 @@ export function podLinkHop(pod: LocalPod, address: string, link: Link | undefine
     return { kind: 'interface', name, state: 'stops', facts: [], fault: { code: 'AddressMissing', message, remedy } };
   }
   return linkHop(link, name, [`address ${address}`]);
-}
-
-/** What the pod's own routing table does with a packet. */
-export async function podRouteHop(exec: Exec, pod: LocalPod, packet: HopPacket): Promise<Hop & { own: boolean }> {
-  const decision = await askRoute(inPod(exec, pod), { destination: packet.destination });
-  return {
-    ...routeHop(decision, packet.destination, `pod ${pod.key}`),
-    own: decision.kind === 'route' && decision.local,
-  };
 }

@@ -23,6 +23,8 @@ export interface RouteQuestion {
   readonly destination: string;
   /** With the interface by which the packet came in; absent: a packet of this namespace. */
   readonly from?: { readonly source: string; readonly inInterface: string };
+  /** Of a packet of this namespace whose source is given. */
+  readonly source?: string;
   readonly mark?: number;
 }
 
@@ -34,7 +36,10 @@ const refusals: readonly (readonly [RegExp, 'none' | 'refused' | 'prohibited' | 
   [/Invalid argument|Invalid cross-device link/, 'invalid'],
 ];
 
-export async function askRoute(exec: Exec, { destination, from, mark = 0 }: RouteQuestion): Promise<RouteDecision> {
+export async function askRoute(
+  exec: Exec,
+  { destination, from, source, mark = 0 }: RouteQuestion,
+): Promise<RouteDecision> {
   const argv = [
     'ip',
     '-json',
@@ -42,6 +47,7 @@ export async function askRoute(exec: Exec, { destination, from, mark = 0 }: Rout
     'get',
     destination,
     ...(from ? ['from', from.source, 'iif', from.inInterface] : []),
+    ...(source === undefined ? [] : ['from', source]),
     ...(mark === 0 ? [] : ['mark', `${mark}`]),
   ];
   try {

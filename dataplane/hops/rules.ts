@@ -3,7 +3,8 @@ import type { Hop, HopFault, HopPacket, HopRule } from '../../controlplane/base/
 import type { Journey, ObjectRef, RestoringStep, RuleStep, Step } from '../path/journey';
 import type { Fields, Packet } from '../path/packet';
 import { renderObject } from '../path/text';
-import { writerOf } from '../path/writers';
+import { type Inside, insideWords, ofNft, type Removing, removalOf, writerOfStep } from './foreign-rule';
+import { foreignMark, refusing } from './marks';
 
 export interface Counted {
   /** By `iptables nat CHAIN:1`, `nft ip k8ts CHAIN:1`. */
@@ -36,18 +37,22 @@ export function hookHop(
     packets,
     legacy,
     end,
+    inside,
   }: {
     readonly packet: Packet;
     readonly packets: Counted['packets'];
     readonly legacy?: ReadonlySet<string>;
     readonly end?: Journey;
+    /** Of rules inside a pod. */
+    readonly inside?: Inside;
   },
 ): Hop {
   const before = steps[0]!.before;
   const after = steps.at(-1)!.after;
   const rules = steps.flatMap((step) => (step.step === 'rule' ? [ruleOf(step, packet, packets)] : []));
   const stopped = end !== undefined && end.verdict !== 'accept';
-  const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, packet, legacy) : undefined;
+  const removing = { packet, legacy, inside };
+  const fault = stopped ? refusal(steps.at(-1) as RuleStep, end, removing) : undefined;
   const facts = steps.flatMap((step) =>
     step.step === 'restoring'
       ? ['an answer: connection tracking restores the addresses of the question']
@@ -56,14 +61,15 @@ export function hookHop(
         : [`not known: ${step.doubt}`],
   );
   const doubtful = stopped ? undefined : steps.find((step): step is RuleStep => step.step === 'rule' && mayStop(step));
+  const marked = stopped || doubtful || inside ? undefined : foreignMark(steps, removing);
   return {
     kind: 'hook',
-    name: hook,
-    state: stopped ? 'stops' : doubtful ? 'doubtful' : 'passes',
+    name: `${hook}${inside?.suffix ?? ''}`,
+    state: stopped ? 'stops' : doubtful || marked ? 'doubtful' : 'passes',
     facts,
     rules,
     ...(ends(before) === ends(after) ? {} : { becomes: packetAfter(packet, after) }),
-    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, packet, legacy) } : {}),
+    ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, removing) } : marked ? { fault: marked } : {}),
   };
 }
 
@@ -72,13 +78,13 @@ const mayStop = ({ doubt, rule }: RuleStep): boolean =>
   doubt !== undefined && !/ -j (?:ACCEPT|RETURN)\b|\b(?:accept|return)(?: comment "[^"]*")?$/.test(rule);
 
 /** The first rule of a hook whose words are not known, and which may stop the packet or change it. */
-function unread(step: RuleStep, packet: Packet, legacy?: ReadonlySet<string>): HopFault {
+function unread(step: RuleStep, removing: Removing): HopFault {
   const { table, chain, line, rule } = step;
   const owner = writerOfStep(step) ?? 'another program';
   return {
     code: 'UnreadRule',
-    message: `a rule of ${owner} may stop it or change it, and its words are not known here: ${table} ${chain}:${line}: ${rule}`,
-    remedy: `on the node, to see whether it is this rule: ${removalOf(step, packet, legacy)}`,
+    message: `a rule of ${owner}${insideWords(removing)} may stop it or change it, and its words are not known here: ${table} ${chain}:${line}: ${rule}`,
+    remedy: `on the node, to see whether it is this rule: ${removalOf(step, removing)}`,
   };
 }
 
@@ -92,8 +98,6 @@ export const packetAfter = ({ protocol, sourcePort }: Packet, fields: Fields): H
 
 const ends = ({ source, destination, destinationPort }: Fields): string =>
   `${source} ${destination} ${destinationPort}`;
-
-const ofNft = (table: string): boolean => table.includes(' ');
 
 function ruleOf(step: RuleStep, packet: Packet, packets: Counted['packets']): HopRule {
   const { table, chain, line, rule, verdict, objects } = step;
@@ -111,16 +115,8 @@ function ruleOf(step: RuleStep, packet: Packet, packets: Counted['packets']): Ho
   };
 }
 
-function writerOfStep({ table, chain, rule }: RuleStep): string | undefined {
-  const next = [...rule.matchAll(/(?:\b(?:jump|goto)|-[jg]) ([\w/.-]+)/g)].map(([, to]) => ({
-    chain: to!,
-  }));
-  const program = ofNft(table) ? ('nft' as const) : ('iptables' as const);
-  return writerOf({ program, table, chain, next });
-}
-
 /** Why a packet ends at a rule, in the terms of the object behind it. */
-function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: ReadonlySet<string>): HopFault {
+function refusal(step: RuleStep, journey: Journey, removing: Removing): HopFault {
   const { verdict, rejectWith } = journey;
   const { table, chain, line, rule, objects } = step;
   const place = `${table} ${chain}:${line}`;
@@ -135,25 +131,13 @@ function refusal(step: RuleStep, journey: Journey, packet: Packet, legacy?: Read
   }
   if (/k8ts-policy$/.test(table)) return policyRefusal(objects, place, rule);
   const owner = writerOfStep(step);
-  if (owner?.startsWith('kube-proxy of k8ts')) return serviceRefusal(journey.steps, step, how, place);
+  if (owner?.startsWith('kube-proxy of k8ts'))
+    return foreignMark(journey.steps, removing, refusing) ?? serviceRefusal(journey.steps, step, how, place);
   return {
     code: 'ForeignRule',
-    message: `${how} by a rule of ${owner ?? 'another program'}: ${place}: ${rule}`,
-    remedy: `on the node: ${removalOf(step, packet, legacy)}`,
+    message: `${how} by a rule of ${owner ?? 'another program'}${insideWords(removing)}: ${place}: ${rule}`,
+    remedy: `on the node: ${removalOf(step, removing)}`,
   };
-}
-
-function removalOf({ table, chain, line, rule }: RuleStep, packet: Packet, legacy?: ReadonlySet<string>): string {
-  if (ofNft(table)) {
-    return line === 0
-      ? `nft add chain ${table} ${chain} '{ policy accept; }' lets through what no rule of the chain accepts`
-      : `nft -a list chain ${table} ${chain} shows its handle; nft delete rule ${table} ${chain} handle HANDLE removes it`;
-  }
-  const family = packet.source.includes(':') ? 'ip6tables' : 'iptables';
-  return line === 0
-    ? `${family} -t ${table} -P ${chain} ACCEPT`
-    : // By its words: line numbers move.
-      `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -D ${rule.slice('-A '.length)}`;
 }
 
 function policyRefusal(objects: readonly ObjectRef[], place: string, rule: string): HopFault {
@@ -166,7 +150,8 @@ function policyRefusal(objects: readonly ObjectRef[], place: string, rule: strin
     return {
       code: 'PolicyUnknownPod',
       message: `dropped at ${place}: kube-proxy of this node does not know this pod's address yet, and policies drop what they do not know`,
-      remedy: 'see hack/logs of kube-proxy on this node',
+      remedy:
+        'see the log of kube-proxy of this node: hack/logs NODE/kube-proxy, or journalctl -u k8ts-kube-proxy there',
     };
   }
   const which = policies.length === 1 ? `NetworkPolicy ${first} does` : `NetworkPolicies ${policies.join(', ')} do`;

@@ -1,5 +1,7 @@
 // A packet on its way through a node, and the node's state that rules depend on.
+
 import { type Cidr, cidrContains, type Family, parseAddress, parseCidr } from '../../controlplane/base/cidr';
+import { Unsupported } from '../../controlplane/base/errors';
 import type { CtState, TcpFlag } from '../netfilter/model';
 
 export interface Packet {
@@ -110,6 +112,18 @@ export class Traveller {
     this.fields = { ...this.fields, destination, ...(destinationPort === undefined ? {} : { destinationPort }) };
     this.states.add('DNAT');
     this.dnat = to;
+  }
+
+  /**
+   * To this namespace itself: to loopback on its way out, or else to the address of the interface by which it came in (nf_nat_redirect.c of
+   * Linux). @throws Unsupported when that has none
+   */
+  redirect(port: number | undefined): void {
+    const { inInterface, family, around } = this;
+    const loopbackAddress = family === 4 ? '127.0.0.1' : '::1';
+    const address = inInterface === undefined ? loopbackAddress : around.masqueradeAs?.(inInterface);
+    if (address === undefined) throw new Unsupported(`the address of ${inInterface} is not known`);
+    this.translateDestination({ address, ...(port === undefined ? {} : { port }) });
   }
 
   translateSource(source: string): void {

@@ -8,10 +8,21 @@ import { parseAttrs, readText, text } from '../link/wire-attrs';
 import type { Netns } from '../netns/netns';
 import { NftProgram } from '../nftables/nft';
 import { tableName, watchTableName } from '../policy/names';
-import { type Counts, maxRefused, RefusedFlows } from './refused';
-import { ResetFlows } from './resets';
+import { ClosedFlows } from './closed';
+import { maxRefused, RefusedFlows } from './refused';
 import { readElements } from './watch-elements';
-import { families, kinds, maxSeen, removal, resetSet, setName, sizeOf, stages, watchText } from './watch-table';
+import {
+  closedSet,
+  families,
+  kinds,
+  maxArrived,
+  removal,
+  setName,
+  sizeOf,
+  stages,
+  stagesWithoutPolicies,
+  watchText,
+} from './watch-table';
 
 const NETLINK_NETFILTER = 12;
 const NFNL_SUBSYS_NFTABLES = 10 << 8;
@@ -30,7 +41,7 @@ export interface RefusalReading {
 
 export class RefusalWatch {
   private readonly flows = new RefusedFlows();
-  private readonly resets = new ResetFlows();
+  private readonly closed = new ClosedFlows();
   private readonly nft: NftProgram;
   private made: 'no' | 'alone' | 'withPolicies' = 'no';
 
@@ -51,11 +62,11 @@ export class RefusalWatch {
       await this.nft.run(watchText(hasPolicies));
       this.made = wanted;
       this.flows.restart();
-      this.resets.restart();
+      this.closed.restart();
     }
     try {
-      await this.countResets(nowMs);
-      return hasPolicies ? await this.count(nowMs) : {};
+      await this.countClosed(nowMs);
+      return await this.count(hasPolicies, nowMs);
     } catch (error) {
       // It went meanwhile.
       if (isNotFound(error)) return {};
@@ -70,42 +81,46 @@ export class RefusalWatch {
     await removeWatch(this.netns, this.nft);
   }
 
-  /** Those that policies refuse, and those that receivers reset; see RefusedFlows for `stopped`. */
+  /** Those that rules refuse, and those that receivers do; see RefusedFlows for `stopped`. */
   report(stopped: readonly StoppedTraffic[]): readonly RefusedFlow[] {
-    return [...this.flows.report(stopped), ...this.resets.report()]
+    return [...this.flows.report(stopped), ...this.closed.report()]
       .sort((a, b) => b.packets - a.packets)
       .slice(0, maxRefused);
   }
 
-  private async countResets(nowMs: number): Promise<void> {
+  private async countClosed(nowMs: number): Promise<void> {
     const all = new Map<string, number>();
     for (const family of families) {
-      for (const [key, packets] of await readSet(this.netns, resetSet(family))) all.set(key, packets);
+      for (const [key, packets] of await readSet(this.netns, closedSet(family))) all.set(key, packets);
     }
-    this.resets.add(all, nowMs);
+    this.closed.add(all, nowMs);
   }
 
-  private async count(nowMs: number): Promise<RefusalReading> {
-    const counts: Counts = [new Map(), new Map(), new Map()];
+  private async count(hasPolicies: boolean, nowMs: number): Promise<RefusalReading> {
+    const counts: Map<string, number>[] = [];
     let isFull = false;
     let isLarge = false;
     // In the order in which a packet meets them: see refused.ts.
-    for (const [i, stage] of stages.entries()) {
+    for (const stage of hasPolicies ? stages : stagesWithoutPolicies) {
+      const all = new Map<string, number>();
+      counts.push(all);
       for (const kind of kinds) {
         for (const family of families) {
           const elements = await readSet(this.netns, setName(stage, kind, family));
           if (elements.size >= fullShare * sizeOf(stage)) {
             isLarge = true;
-            if (stage !== 'seen') isFull = true;
+            if (stage !== stages[0]) isFull = true;
           }
-          for (const [key, packets] of elements) (counts[i] as Map<string, number>).set(key, packets);
+          for (const [key, packets] of elements) all.set(key, packets);
         }
       }
     }
+    // Without policies what is seen goes on to the end.
+    while (counts.length < stages.length) counts.push(counts.at(-1)!);
     this.flows.add(counts, isFull, nowMs);
     return isLarge
       ? {
-          problem: `more than ${maxSeen} pairs of ends are in use: not all that policies refuse is listed by its sender`,
+          problem: `more than ${maxArrived} pairs of ends are in use: not all that rules refuse is listed by its sender`,
         }
       : {};
   }

@@ -1,9 +1,10 @@
-// Who was refused, from readings of three sets that are not read at one moment.
+// Who was refused, from readings of sets that are not read at one moment.
 import t from 'tap';
 import { addressBytes } from '../../controlplane/base/cidr';
 import type { StoppedTraffic } from '../../controlplane/base/traffic';
 import { type Counts, idleMs, maxKept, maxRefused, RefusedFlows } from './refused';
 import { flowOf, readElements } from './watch-elements';
+import { stages } from './watch-table';
 
 const keyOf = (source: string, receiver: string, destination = receiver, protocol = 6, port?: number): string =>
   Buffer.concat([
@@ -12,9 +13,12 @@ const keyOf = (source: string, receiver: string, destination = receiver, protoco
     ...(port === undefined ? [] : [Buffer.from([port >> 8, port & 255, 0, 0])]),
   ]).toString('latin1');
 const web = keyOf('10.0.0.1', '10.0.0.2', '10.0.0.2', 6, 80);
-const counts = (...sets: readonly (number | undefined)[]): Counts =>
-  [0, 1, 2].map((i) => new Map(sets[i] === undefined ? [] : [[web, sets[i]]])) as unknown as Counts;
-const packets = (flows: RefusedFlows) => flows.report([]).map(({ direction, packets }) => `${direction} ${packets}`);
+/** Before the policies, between them and behind them. */
+const counts = (...sets: readonly (number | undefined)[]): Counts => allCounts(sets[0], ...sets);
+const allCounts = (...sets: readonly (number | undefined)[]): Counts =>
+  stages.map((_, i) => new Map(sets[i] === undefined ? [] : [[web, sets[i]]]));
+const packets = (flows: RefusedFlows) =>
+  flows.report([]).map(({ by, direction = by, packets }) => `${direction} ${packets}`);
 const played = (...readings: readonly Counts[]): string[] => {
   const flows = new RefusedFlows();
   for (const [i, reading] of readings.entries()) flows.add(reading, false, i * 1_000);
@@ -28,6 +32,12 @@ t.test('what came before the rules less what came out behind them', async (t) =>
   t.same(played(counts(3, 2, 1)), ['egress 1', 'ingress 1']);
   t.same(played(counts(3), counts(5)), ['egress 5']);
   t.same(played(counts(3), counts(5, 2, 2)), ['egress 3'], 'a policy that allows it has come');
+});
+
+t.test('a rule before the policies: of a Service, or of another program', async (t) => {
+  t.same(played(allCounts(3)), ['rule 3']);
+  t.same(played(allCounts(4, 3, 2, 2), allCounts(6, 3, 2, 2)), ['rule 3', 'egress 1']);
+  t.same(played(allCounts(undefined, 1, 1, 1), allCounts(1, 2, 2, 2)), [], 'it passed between two readings');
 });
 
 t.test('a packet that passes between two readings is none that was refused', async (t) => {
@@ -74,7 +84,8 @@ t.test('a full set behind the rules: what is missing in it was not refused', asy
 t.test('bounds: the largest are reported, those that are quiet go', async (t) => {
   const flows = new RefusedFlows();
   const keys = Array.from({ length: maxKept + 10 }, (_, i) => keyOf('10.0.0.1', '10.0.0.2', '10.0.0.2', 6, i));
-  const all = (some: readonly string[]): Counts => [new Map(some.map((key, i) => [key, i + 1])), new Map(), new Map()];
+  const all = (some: readonly string[]): Counts =>
+    stages.map((_, stage) => new Map(stage === 0 ? some.map((key, i) => [key, i + 1]) : []));
   flows.add(all(keys.slice(0, 10)), false, 0);
   flows.add(all(keys), false, 1);
   const report = flows.report([]);
@@ -87,12 +98,21 @@ t.test('bounds: the largest are reported, those that are quiet go', async (t) =>
 t.test('the policies are those whose rules have stopped packets of the pod', async (t) => {
   const flows = new RefusedFlows();
   const key = keyOf('10.0.0.1', '10.0.0.2', '10.96.0.1', 17, 53);
-  flows.add([new Map([[key, 2]]), new Map([[key, 1]]), new Map()], false, 0);
+  flows.add(
+    [3, 2, 1, 0].map((n) => new Map([[key, n]])),
+    false,
+    0,
+  );
   const stopped = (direction: 'ingress' | 'egress', pod: string, policy: string): StoppedTraffic => ({
     ...{ verdict: 'drop', cause: 'policy', objects: [policy], direction, pods: [pod], rule: '', packets: 1, bytes: 1 },
   });
   const ends = { protocol: 'udp', source: '10.0.0.1', destination: '10.96.0.1', backend: '10.0.0.2', port: 53 };
-  t.same(flows.report([stopped('ingress', '10.0.0.2', 'a/in'), stopped('egress', '10.0.0.2', 'a/out')]), [
+  const rule = 'nft ip mine fwd: drop';
+  const foreign: StoppedTraffic = {
+    ...{ verdict: 'drop', cause: 'other', objects: [], pods: [], rule, packets: 1, bytes: 1 },
+  };
+  t.same(flows.report([stopped('ingress', '10.0.0.2', 'a/in'), stopped('egress', '10.0.0.2', 'a/out'), foreign]), [
+    { ...ends, by: 'rule', packets: 1, rule },
     { ...ends, by: 'policy', direction: 'egress', packets: 1 },
     { ...ends, by: 'policy', direction: 'ingress', packets: 1, policies: ['a/in'] },
   ]);

@@ -1,8 +1,9 @@
-// Who was refused, from readings of the sets of the table that watches: what came before the rules of policies less what came out behind
-// them. Pure. Sets are read one after the other, the first one first: a packet that passes meanwhile is missing in an earlier one, so it can
+// Who was refused, from readings of the sets of the table that watches: what came before rules less what came out behind them. Pure. Sets are read one after the other, the first one first: a packet that passes meanwhile is missing in an earlier one, so it can
 // hide a refused one until the next reading, and never looks like one.
 import type { RefusedFlow, StoppedTraffic } from '../../controlplane/base/traffic';
+import { Meant } from './meant';
 import { flowOf } from './watch-elements';
+import { stages } from './watch-table';
 
 export const maxRefused = 500;
 export const idleMs = 5 * 60_000;
@@ -11,32 +12,34 @@ export const maxKept = 4_096;
 /** An element that is missing in its set after so long without a packet has gone; sooner, a listing may have missed it. */
 const goneMs = 30_000;
 
-/** Packets by the key of the element, for each of the three sets in the order in which a packet meets them. */
-export type Counts = readonly [ReadonlyMap<string, number>, ReadonlyMap<string, number>, ReadonlyMap<string, number>];
+/** Packets by the key of the element, for each of the stages (watch-table.ts) in the order in which a packet meets them. */
+export type Counts = readonly ReadonlyMap<string, number>[];
+
+/** What stands between a stage and the next one. */
+const between = ['rule', 'egress', 'ingress'] as const;
+type Between = (typeof between)[number];
 
 interface Flow {
-  /** As last read. */
-  readonly last: [number, number, number];
-  /** Growth since the flow is known: an element that was made again begins at zero. */
-  readonly sums: [number, number, number];
-  /** The largest difference so far, at each side. */
-  readonly high: { egress: number; ingress: number };
-  readonly refused: { egress: number; ingress: number };
-  /** Of each set: when its count changed last. */
-  readonly changedMs: [number, number, number];
+  /** By stage: as last read. */
+  readonly last: number[];
+  /** By stage: growth since the flow is known. An element that was made again begins at zero. */
+  readonly sums: number[];
+  /** By stage: when its count changed last. */
+  readonly changedMs: number[];
+  /** The largest difference so far. */
+  readonly high: Record<Between, number>;
+  readonly refused: Record<Between, number>;
   refusedMs: number;
 }
 
-const directions = ['egress', 'ingress'] as const;
-
 export class RefusedFlows {
   private readonly flows = new Map<string, Flow>();
-  /** A set behind the policies was full: flows that were let through may be missing in it. */
+  /** A set behind rules was full: flows that were let through may be missing in it. */
   private wasFull = false;
 
   add(counts: Counts, isFull: boolean, nowMs: number): void {
     counts.forEach((set, stage) => {
-      for (const [key, packets] of set) this.grow(key, stage as 0 | 1 | 2, packets, nowMs);
+      for (const [key, packets] of set) this.grow(key, stage, packets, nowMs);
     });
     // One more reading: packets between the two may have met a full set.
     const isTrusted = !isFull && !this.wasFull;
@@ -44,7 +47,7 @@ export class RefusedFlows {
     for (const [key, flow] of this.flows) {
       if (counts.some((set) => set.has(key))) count(flow, isTrusted, nowMs);
       else if (flow.refusedMs < nowMs - idleMs) this.flows.delete(key);
-      forgetGone(flow, (stage) => counts[stage].has(key), nowMs);
+      forgetGone(flow, (stage) => counts[stage]!.has(key), nowMs);
     }
     this.bound();
   }
@@ -54,29 +57,20 @@ export class RefusedFlows {
     for (const { last } of this.flows.values()) last.fill(0);
   }
 
-  /** `stopped` says which policies are meant: those whose rules have stopped packets of the same pod. */
+  /** `stopped` says what is meant: rules that have stopped packets, of the same pod or to the same address. */
   report(stopped: readonly StoppedTraffic[]): readonly RefusedFlow[] {
-    const byPod = new Map<string, readonly string[]>();
-    for (const { cause, direction, pods, objects } of stopped) {
-      if (cause !== 'policy' || direction === undefined || objects.length === 0) continue;
-      for (const pod of pods) byPod.set(`${direction} ${pod}`, objects);
-    }
+    const meant = new Meant(stopped);
     const found: (RefusedFlow & { readonly key: string })[] = [];
     for (const [key, { refused }] of this.flows) {
-      for (const direction of directions) {
-        const ends = refused[direction] === 0 ? undefined : flowOf(key);
+      for (const place of between) {
+        const ends = refused[place] === 0 ? undefined : flowOf(key);
         if (ends === undefined) continue;
-        const policies = byPod.get(
-          `${direction} ${direction === 'egress' ? ends.source : (ends.backend ?? ends.destination)}`,
+        const packets = refused[place];
+        found.push(
+          place === 'rule'
+            ? { ...ends, by: 'rule', packets, ...meant.rule(ends), key }
+            : { ...ends, by: 'policy', direction: place, packets, ...meant.policies(place, ends), key },
         );
-        found.push({
-          ...ends,
-          by: 'policy',
-          direction,
-          packets: refused[direction],
-          ...(policies ? { policies } : {}),
-          key,
-        });
       }
     }
     return found
@@ -85,22 +79,22 @@ export class RefusedFlows {
       .map(({ key: _, ...flow }) => flow);
   }
 
-  private grow(key: string, stage: 0 | 1 | 2, packets: number, nowMs: number): void {
+  private grow(key: string, stage: number, packets: number, nowMs: number): void {
     let flow = this.flows.get(key);
     if (flow === undefined) {
       flow = {
-        last: [0, 0, 0],
-        sums: [0, 0, 0],
-        high: { egress: 0, ingress: 0 },
-        refused: { egress: 0, ingress: 0 },
-        changedMs: [nowMs, nowMs, nowMs],
+        last: stages.map(() => 0),
+        sums: stages.map(() => 0),
+        changedMs: stages.map(() => nowMs),
+        high: { ...none },
+        refused: { ...none },
         refusedMs: Number.NEGATIVE_INFINITY,
       };
       this.flows.set(key, flow);
     }
-    const before = flow.last[stage];
+    const before = flow.last[stage]!;
     if (packets !== before) flow.changedMs[stage] = nowMs;
-    flow.sums[stage] += packets < before ? packets : packets - before;
+    flow.sums[stage]! += packets < before ? packets : packets - before;
     flow.last[stage] = packets;
   }
 
@@ -110,29 +104,29 @@ export class RefusedFlows {
     kept.sort(([, a], [, b]) => a.refusedMs - b.refusedMs);
     for (const [, flow] of kept.slice(0, kept.length - maxKept)) {
       // The sums stay while the kernel has the element: without them its count would be new.
-      flow.refused.egress = 0;
-      flow.refused.ingress = 0;
+      Object.assign(flow.refused, none);
       flow.refusedMs = Number.NEGATIVE_INFINITY;
     }
   }
 }
 
 /** An element that ended, set by set: those of the later sets end earlier where packets are refused. Made again, it begins at zero. */
-function forgetGone(flow: Flow, isThere: (stage: 0 | 1 | 2) => boolean, nowMs: number): void {
-  for (const stage of [0, 1, 2] as const) {
-    if (!isThere(stage) && flow.changedMs[stage] < nowMs - goneMs) flow.last[stage] = 0;
+function forgetGone(flow: Flow, isThere: (stage: number) => boolean, nowMs: number): void {
+  for (const stage of stages.keys()) {
+    if (!isThere(stage) && flow.changedMs[stage]! < nowMs - goneMs) flow.last[stage] = 0;
   }
 }
 
 function count(flow: Flow, isTrusted: boolean, nowMs: number): void {
-  const [seen, left, entered] = flow.sums;
-  const now = { egress: seen - left, ingress: left - entered };
-  for (const direction of directions) {
-    const more = now[direction] - flow.high[direction];
+  for (const [i, place] of between.entries()) {
+    const now = flow.sums[i]! - flow.sums[i + 1]!;
+    const more = now - flow.high[place];
     if (more <= 0) continue;
-    flow.high[direction] = now[direction];
+    flow.high[place] = now;
     if (!isTrusted) continue;
-    flow.refused[direction] += more;
+    flow.refused[place] += more;
     flow.refusedMs = nowMs;
   }
 }
+
+const none: Readonly<Record<Between, number>> = { rule: 0, egress: 0, ingress: 0 };

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { systemClock } from '../../controlplane/base/clock';
 import { Unavailable } from '../../controlplane/base/errors';
 import { findProgram } from './facts';
-import { type ClusterPlan, planCluster } from './plan';
+import { type ClusterPlan, defaultName, planCluster } from './plan';
 import { Refused } from './preflight';
 import type { ProgramPaths } from './processes';
 import { type ClusterState, readState, recordedClusters } from './state';
@@ -26,16 +26,24 @@ export function findPrograms(path: string): ProgramPaths {
 
 export const supervisorProgram = (): readonly string[] => [process.execPath, join(checkout, 'dist/supervisor.js')];
 
-/** @throws Refused when no such cluster is recorded */
+/**
+ * @param name empty: not named, see clusterMeant
+ * @throws Refused when no such cluster is recorded
+ */
 export function openCluster(name: string): { readonly state: ClusterState; readonly plan: ClusterPlan } {
-  const state = readState(name);
-  if (state) return { state, plan: planCluster(state) };
   const others = recordedClusters();
+  const meant = clusterMeant(name, others);
+  const state = readState(meant);
+  if (state) return { state, plan: planCluster(state) };
   throw new Refused(
-    `there is no cluster ${name} on this host${others.length > 0 ? `; there is: ${others.join(', ')}` : ''}.`,
+    `there is no cluster ${meant} on this host${others.length > 0 ? `; there is: ${others.join(', ')}` : ''}.`,
     others.length > 0 ? `Name one with --name, like: --name ${others[0]}` : 'Start one with: hack/up',
   );
 }
+
+/** Without a name: the only cluster there is, or the one that hack/up makes without a name. Pure. */
+export const clusterMeant = (name: string, recorded: readonly string[]): string =>
+  name !== '' ? name : recorded.length === 1 ? recorded[0]! : defaultName;
 
 const pollMs = 50;
 

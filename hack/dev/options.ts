@@ -24,6 +24,13 @@ const name = {
   help: 'name of the cluster; several clusters can run at the same time',
   parse: checkName,
 } as const;
+/** For commands that change nothing: the remedies of `k8ts path` name such commands without a name. */
+const nameOfOne = {
+  ...name,
+  default: '',
+  help: `name of the cluster; absent: the only one on this machine, or of several ${defaultName}`,
+  parse: (text: string) => (text === '' ? '' : checkName(text)),
+} as const;
 const quiet = { flag: 'quiet', default: 'false', help: 'prints only the outcome', parse: parseBoolean } as const;
 
 export const upOptions = {
@@ -116,14 +123,14 @@ export const storeCommandOptions = {
 } satisfies OptionTable;
 const { kubeconfig: _, ...pathCommandOptions } = allPathOptions;
 /** The kubeconfig is that of the cluster. */
-export const pathOptions = { name, ...pathCommandOptions } satisfies OptionTable;
-export const consoleOptions = { name, ...consoleCommandOptions } satisfies OptionTable;
+export const pathOptions = { name: nameOfOne, ...pathCommandOptions } satisfies OptionTable;
+export const consoleOptions = { name: nameOfOne, ...consoleCommandOptions } satisfies OptionTable;
 
-export const rulesOptions = { name, ...rulesCommandOptions } satisfies OptionTable;
+export const rulesOptions = { name: nameOfOne, ...rulesCommandOptions } satisfies OptionTable;
 export const downOptions = { name, quiet } satisfies OptionTable;
-export const statusOptions = { name } satisfies OptionTable;
+export const statusOptions = { name: nameOfOne } satisfies OptionTable;
 export const logsOptions = {
-  name,
+  name: nameOfOne,
   follow: { flag: 'follow', default: 'false', help: 'prints new lines as they arrive; also -f', parse: parseBoolean },
   lines: {
     flag: 'lines',

@@ -20,7 +20,7 @@ export async function rules({ name, words, from, json, proxyMetrics, env }: Rule
   const node = plan.nodes.find((one) => one.name === nodeName);
   if (!node) {
     throw new Refused(
-      `cluster ${name} has no node ${JSON.stringify(nodeName)}.`,
+      `cluster ${plan.name} has no node ${JSON.stringify(nodeName)}.`,
       `Name one first: ${plan.nodes.map((one) => one.name).join(', ')}`,
     );
   }

@@ -13,7 +13,7 @@ import { requestJson } from './unix-http';
 /** Prints the state of one cluster; returns 0 when all is well. */
 export async function status(name: string, write: (text: string) => void): Promise<number> {
   const { plan } = openCluster(name);
-  const option = name === 'k8ts' ? '' : ` --name ${name}`;
+  const option = plan.name === 'k8ts' ? '' : ` --name ${plan.name}`;
   const problems: string[] = [];
   write(
     `cluster ${plan.name}   API ${plan.server}   store ${plan.store}   context ${plan.context}   subnet ${plan.subnet} on ${plan.bridge}\n\n`,

@@ -49,12 +49,23 @@ export async function nodeTrafficTests(t: Test, cluster: Cluster): Promise<void>
   await t.test('what a Service without endpoints refuses', async (t) => {
     await cluster.apply(refusing);
     t.teardown(() => cluster.kubectl('-n', 'codereview', 'delete', 'service', 'nothing-behind'));
+    const ip = await get('service', 'nothing-behind', '-o', 'jsonpath={.spec.clusterIP}');
     const refused = async () => {
       await cluster.toolbox('curl', '-s', '-m1', 'http://nothing-behind/').catch(() => '');
-      const { stopped = [] } = (await read()).status ?? {};
-      return stopped.some(({ objects }) => objects.includes('codereview/nothing-behind'));
+      const { stopped = [], refused: flows = [] } = (await read()).status ?? {};
+      return (
+        stopped.some(({ objects }) => objects.includes('codereview/nothing-behind')) &&
+        flows.some(
+          ({ by, source, destination, port, services }) =>
+            by === 'rule' &&
+            source === podIp &&
+            destination === ip &&
+            port === 80 &&
+            services?.join() === 'codereview/nothing-behind',
+        )
+      );
     };
-    await until('the refusal is there', refused, 20_000);
+    await until('the refusal is there, and its sender', refused, 20_000);
   });
 
   await t.test('whose connections pods reset: the targetPort is wrong', async (t) => {

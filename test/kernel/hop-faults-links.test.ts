@@ -1,5 +1,5 @@
 // Each fault of links, neighbours and tunnels that a node can find, in a real kernel.
-import { added, type Case, ip, testCases } from '../lib/hop-cases';
+import { added, type Case, ip, sysctl, testCases } from '../lib/hop-cases';
 import type { HopsPlace } from '../lib/hops-lab';
 
 const tunnelNeighbour = 'neighbour replace 10.244.3.0 lladdr 02:00:00:00:03:00 dev k8ts-vxlan nud permanent';
@@ -235,4 +235,80 @@ const tunnels: readonly Case[] = [
   },
 ];
 
-testCases('faults of links, neighbours and tunnels', [...linksAndNeighbours, ...tunnels]);
+/** A link of the pod that leads nowhere, such as a VPN makes. */
+const tunIn = (pod: 'a' | 'b'): Case['breaks'] => [
+  ip(pod, 'tuntap add dev tun9 mode tun', 'link del tun9'),
+  [pod, 'ip address add 10.99.0.1/32 dev tun9', 'true'],
+  [pod, 'ip link set tun9 up', 'true'],
+];
+const defaultOf = (pod: 'a' | 'b', route: string) =>
+  ip(pod, `route replace default ${route}`, 'route replace default via 10.244.1.1 dev eth0 onlink');
+
+const insidePods: readonly Case[] = [
+  {
+    name: 'a route of the pod that sends leads over another link',
+    way: 'pods',
+    given: tunIn('a'),
+    breaks: [ip('a', 'route add 10.244.1.6/32 dev tun9', 'route del 10.244.1.6/32')],
+    code: 'WrongWay',
+    state: 'doubtful',
+    says: /^pod shop\/a sends what goes to 10\.244\.1\.6 out by tun9, not by eth0/,
+  },
+  {
+    name: 'a route of the pod that sends drops',
+    way: 'pods',
+    breaks: [ip('a', 'route add blackhole 10.244.1.6', 'route del blackhole 10.244.1.6')],
+    code: 'NoRoute',
+    says: /^pod shop\/a has a route that drops it/,
+  },
+  {
+    name: 'the gateway of the pod is another pod',
+    way: 'near',
+    breaks: [defaultOf('a', 'via 10.244.1.6 dev eth0 onlink')],
+    code: 'WrongWay',
+    state: 'doubtful',
+    says: /the gateway of pod shop\/a is 10\.244\.1\.6, an address of pod shop\/b; cni0 of the node has 10\.244\.1\.1$/,
+    remedy: /ip route replace default via 10\.244\.1\.1 dev eth0 onlink$/,
+  },
+  {
+    name: 'the gateway of the pod is no machine',
+    way: 'near',
+    breaks: [defaultOf('a', 'via 10.244.1.77 dev eth0 onlink')],
+    code: 'WrongWay',
+    state: 'doubtful',
+    says: /10\.244\.1\.77, an address of no pod and no link of this node/,
+  },
+  {
+    name: 'the route of the pod gives a source that is not its own',
+    way: 'near',
+    given: [ip('a', 'address add 10.244.9.9/32 dev lo', 'address del 10.244.9.9/32 dev lo')],
+    breaks: [defaultOf('a', 'via 10.244.1.1 dev eth0 onlink src 10.244.9.9')],
+    code: 'SourceNotOfPod',
+    says: /gives its packets the source 10\.244\.9\.9/,
+  },
+  {
+    name: 'the pod has a wrong link address for its gateway',
+    way: 'near',
+    breaks: [
+      ip(
+        'a',
+        `neighbour replace 10.244.1.1 lladdr ${noMac} dev eth0 nud permanent`,
+        'neighbour del 10.244.1.1 dev eth0',
+      ),
+    ],
+    code: 'WrongNeighbour',
+    state: 'doubtful',
+    says: /^pod shop\/a sends frames for its gateway 10\.244\.1\.1 to 02:00:00:00:99:99, a link address that no link/,
+    remedy: /ip neighbour del 10\.244\.1\.1 dev eth0$/,
+  },
+  {
+    name: 'rp_filter of the pod that gets it',
+    way: 'pods',
+    given: [...tunIn('b'), sysctl('net.ipv4.conf.eth0.rp_filter', 1, 0, 'b')],
+    breaks: [ip('b', 'route add 10.244.1.5/32 dev tun9', 'route del 10.244.1.5/32')],
+    code: 'ReversePathFilter',
+    says: /^pod shop\/b drops what comes from 10\.244\.1\.5 by eth0: its way back is by tun9/,
+  },
+];
+
+testCases('faults of links, neighbours, tunnels and pods', [...linksAndNeighbours, ...tunnels, ...insidePods]);

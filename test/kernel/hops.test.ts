@@ -89,7 +89,7 @@ testCases('hops', cases, async (t, lab) => {
     }
     t.strictSame(namesOf(await lab.ask(ways.pods)), [
       'eth0 of pod shop/a',
-      'routing',
+      'routing of pod shop/a',
       'vetha',
       'routing',
       'neighbour 10.244.1.6 on cni0',

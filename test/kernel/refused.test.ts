@@ -1,7 +1,8 @@
-// Whose packets a NetworkPolicy drops, on a real node's network with the real compiler: by sender, port and side, and nothing is changed.
+// Whose packets the rules of a node stop, on a real node's network with the real compiler of policies: by sender, port and side, and nothing is
+// changed.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { networkPolicies } from '../../controlplane/api';
 import type { Family } from '../../controlplane/base/cidr';
 import { Scope } from '../../controlplane/base/scope';
@@ -15,7 +16,7 @@ import { probe } from '../../dataplane/probe/probe';
 import { foreignRules } from '../../dataplane/rules-diff/foreign';
 import { TrafficCollector } from '../../dataplane/traffic/collector';
 import { removeWatch } from '../../dataplane/traffic/refusal-watch';
-import { maxSeen } from '../../dataplane/traffic/watch-table';
+import { maxArrived } from '../../dataplane/traffic/watch-table';
 import { skipWithoutKernel, type TestNetns } from '../lib/netns';
 import { policy } from '../lib/policy-fixture';
 import { type Enforcement, type Place, type PodName, PolicyLab } from '../lib/policy-lab';
@@ -38,8 +39,11 @@ async function open(scope: Scope) {
   const of = (name: PodName, family: Family) =>
     lab.pods.get(name)!.ips.find((ip) => ip.includes(':') === (family === 6))!;
   await exec.run(inNetns(n1, ['nft', '-f', '-']), {
-    input: `table ip mine { chain pre { type nat hook prerouting priority dstnat; policy accept;
-      ip daddr ${service} tcp dport 8080 dnat to ${of('x/a', 4)}:80; }; }`,
+    input: `table ip mine {
+      chain translate { ip daddr ${service} tcp dport 8080 dnat to ${of('x/a', 4)}:80; }
+      chain pre { type nat hook prerouting priority dstnat; policy accept; jump translate; }
+      chain out { type nat hook output priority -100; policy accept; jump translate; }
+    }`,
   });
   return { lab, enforcing, of };
 }
@@ -75,6 +79,8 @@ const collectorOf = (node: TestNetns): TrafficCollector =>
   });
 
 const tables = (node: TestNetns): Promise<string> => node.run('nft', 'list', 'tables');
+
+const quiet = ({ refused, problems }: NodeTrafficStatus) => [refused, problems];
 
 type Wanted = Pick<RefusedFlow, 'protocol' | 'source' | 'destination' | 'direction'> & Partial<RefusedFlow>;
 const find = ({ refused }: NodeTrafficStatus, wanted: Wanted): RefusedFlow | undefined =>
@@ -116,11 +122,11 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
   const collector = collectorOf(node);
   const live = new AbortController().signal;
 
-  t.match(await collector.read([]), { refused: [], problems: [] });
+  t.same(quiet(await collector.read([])), [[], []]);
   await t.test('what a receiver resets, because nothing listens there: also without policies', async (t) => {
     const resets = collectorOf(node);
     t.same((await resets.read([])).refused, []);
-    t.notMatch(await node.run('nft', 'list', 'table', 'inet', 'k8ts-watch'), /seen|left|entered/);
+    t.notMatch(await node.run('nft', 'list', 'table', 'inet', 'k8ts-watch'), /left|entered/);
     const closed = (to: string) => t.rejects(lab.ask('outside', to, 9999, live), to);
     for (let i = 0; i < 3; i++) await closed(of('x/a', 4));
     await closed(of('x/a', 6));
@@ -130,11 +136,20 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
       { ...side, source: lab.ipOf('outside'), destination: of('x/a', 4), packets: 3 },
       { ...side, source: outside6, destination: of('x/a', 6), packets: 1 },
     ]);
+    for (const family of [4, 6] as const) {
+      const source = family === 4 ? lab.ipOf('outside') : outside6;
+      const to = of('x/a', family);
+      const asks = (signal: AbortSignal) => lab.askUdp('outside', to, 9999, signal);
+      const wanted = { protocol: 'udp', source, destination: to, port: 9999 } as const;
+      t.match(await refuse(resets, asks, wanted), { by: 'receiver' });
+    }
     await resets.close();
     t.notMatch(await tables(node), /k8ts-watch/);
   });
+  await t.test('what a rule of another program stops: with and without policies', (t) => byForeignRules(t, lab, of));
   await enforce(lab, enforcing);
-  t.match(await collector.read([]), { refused: [], problems: [] });
+  await t.test('the same with policies', (t) => byForeignRules(t, lab, of));
+  t.same(quiet(await collector.read([])), [[], []]);
   t.match(await tables(node), /k8ts-watch/);
 
   const asks = (from: Place, to: string, port: number) => (signal: AbortSignal) => lab.ask(from, to, port, signal);
@@ -220,19 +235,21 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
   });
 
   await t.test('full sets lose what they would have told, and nothing else', async (t) => {
-    const before = (await collector.read([])).refused.length;
+    // The receiver refuses by itself what comes to its closed ports.
+    const byRules = async () => (await collector.read([])).refused.filter(({ by }) => by !== 'receiver').length;
+    const before = await byRules();
     const socket = createSocket({ type: 'udp4', lookup: (host, _options, done) => done(null, host, 4) });
     const bound = once(socket, 'listening');
     lab.netnsOf('z/c').enter(() => socket.bind(0, '0.0.0.0'));
     await bound;
     socket.on('error', () => {});
-    for (let port = 1_000; port < 1_000 + 5 * maxSeen; port++) {
+    for (let port = 1_000; port < 1_000 + 5 * maxArrived; port++) {
       await new Promise((done) => socket.send('x', port, of('x/c', 4), done));
     }
     socket.close();
-    const { refused, problems } = await collector.read([]);
+    const { problems } = await collector.read([]);
     t.match(problems, [/^more than 4096 pairs of ends/]);
-    t.equal(refused.length, before, 'who was let through is not listed');
+    t.equal(await byRules(), before, 'who was let through is not listed');
     t.match(await lab.ask('outside', of('x/c', 4), 81, live), /^x\/c/);
     t.match(await lab.ask('x/c', of('x/a', 4), 80, live), /^x\/a/);
     const stopped = async () =>
@@ -244,7 +261,7 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
     while ((await stopped()) === packets);
     stop.abort(new Error('enough'));
     await t.rejects(attempt, 'it is dropped');
-    t.equal((await collector.read([])).refused.length, before, 'and not seen');
+    t.equal(await byRules(), before, 'and not seen');
   });
 
   await t.test('the table of a collector that was killed is replaced, and goes with the last one', async (t) => {
@@ -267,10 +284,57 @@ t.test('who is refused', { skip: skipWithoutKernel() }, async (t) => {
     await collector.read([]);
     t.notMatch(
       await node.run('nft', 'list', 'table', 'inet', 'k8ts-watch'),
-      /seen/,
+      /entered/,
       'no policy, no counting around it',
     );
     await collector.close();
     t.notMatch(await tables(node), /k8ts-watch/);
   });
 });
+
+const foreign = `table inet other {
+  chain forward { type filter hook forward priority filter; policy accept; tcp dport 7001 counter drop; }
+  chain input { type filter hook input priority mangle; policy accept; tcp dport 7002 counter drop; }
+  chain output { type filter hook output priority filter; policy accept; tcp dport 7003 counter reject; }
+}`;
+
+async function byForeignRules(t: Test, lab: PolicyLab, of: (name: PodName, family: Family) => string): Promise<void> {
+  const node = lab.at.n1;
+  const collector = collectorOf(node);
+  t.same((await collector.read([])).refused, []);
+  await exec.run(inNetns(node, ['nft', '-f', '-']), { input: foreign });
+  t.teardown(() => node.run('nft', 'delete', 'table', 'inet', 'other'));
+  const live = new AbortController().signal;
+  const asks = (from: Place, to: string, port: number) => (signal: AbortSignal) => lab.ask(from, to, port, signal);
+  const tcp = (source: string, destination: string, port: number) =>
+    ({ protocol: 'tcp', source, destination, port }) as const;
+  const rule = (chain: string, text: string) => ({ by: 'rule', rule: `nft inet other ${chain}: ${text}` });
+
+  for (const family of [4, 6] as const) {
+    const to = of('x/c', family);
+    const found = await refuse(collector, asks('z/c', to, 7001), tcp(of('z/c', family), to, 7001));
+    t.match(found, rule('forward', 'tcp dport 7001 drop'));
+    const from = family === 4 ? lab.ipOf('outside') : outside6;
+    const self = family === 4 ? lab.ipOf('n1') : node6;
+    const input = await refuse(collector, asks('outside', self, 7002), tcp(from, self, 7002));
+    t.match(input, rule('input', 'tcp dport 7002 drop'));
+  }
+  await t.rejects(lab.ask('n1', of('x/c', 4), 7003, live));
+  const own = (await collector.read([])).refused.find(({ port }) => port === 7003);
+  t.match(own, { ...rule('output', 'tcp dport 7003 reject'), destination: of('x/c', 4) });
+
+  const { refused, stopped, problems } = await collector.read([]);
+  const sumOf = (all: readonly { readonly packets: number }[]) => all.reduce((sum, { packets }) => sum + packets, 0);
+  const byRule = (text: string) => sumOf(refused.filter((one) => one.rule?.includes(text)));
+  for (const one of stopped.filter(({ rule }) => rule.includes('inet other')))
+    t.equal(byRule(one.rule), one.packets, one.rule);
+  t.match(
+    await lab.ask('n1', service, 8080, live),
+    /^x\/a/,
+    'a Service changes the destination, and nothing is refused',
+  );
+  t.match(await lab.ask('n1', of('x/c', 4), 80, live), /^x\/c/);
+  t.notOk((await collector.read([])).refused.some(({ port }) => port === 80));
+  t.same(problems, []);
+  await collector.close();
+}

@@ -5,6 +5,7 @@ import { kernelLabs } from './kernel-labs';
 import type { Lab } from './lab';
 import { nameLabs } from './name-labs';
 import { nodeLabs } from './node-labs';
+import { podLabs } from './pod-labs';
 import { policyLabs } from './policy-labs';
 import { probeLabs } from './probe-labs';
 import { serviceLabs } from './service-labs';
@@ -15,6 +16,7 @@ export const faultLabs: readonly Lab[] = [
   ...policyLabs,
   ...ingressLabs,
   ...kernelLabs,
+  ...podLabs,
   ...nodeLabs,
   ...probeLabs,
 ];

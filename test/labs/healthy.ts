@@ -16,6 +16,7 @@ import {
   sleeping,
   space,
 } from './lab';
+import { inside, vpn } from './pod-labs';
 
 const client = `${space}/client`;
 const remote = `${space}/client-far`;
@@ -53,6 +54,10 @@ const objects: readonly object[] = [
   pod('friend', sleeping, { node: near, labels: { app: 'friend', role: 'friend' } }),
   pod('few-dots', sleeping, { spec: { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } } }),
   pod('on-node', sleeping, { node: near, spec: { hostNetwork: true } }),
+  pod('with-host-net', sleeping, {
+    node: near,
+    spec: { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' },
+  }),
   pod('secured', serving(), { node: far }),
   service('secured', { app: 'secured' }),
   policy(
@@ -109,6 +114,7 @@ export const healthyLabs: readonly Lab[] = [
   healthy('name-full', client, `web.${space}.svc.cluster.local:80`),
   healthy('name-absolute', client, `web.${space}.svc.cluster.local.:80`),
   healthy('name-ndots', `${space}/few-dots`, `web.${space}:80`),
+  healthy('name-host-network', `${space}/with-host-net`, 'web:80'),
   healthy('name-headless', remote, 'headless:8080'),
   healthy('name-alias', client, 'alias:80'),
   healthy('pod', client, 'pod/web-far:8080'),
@@ -144,5 +150,20 @@ export const healthyLabs: readonly Lab[] = [
   }),
   healthy('docker-forward-drop', client, 'svc/far', {
     breaks: inNode(far, ['iptables', '-P', 'FORWARD', 'DROP'], ['iptables', '-P', 'FORWARD', 'ACCEPT']),
+  }),
+  healthy('pod-rules-beside', client, 'svc/far', {
+    breaks: inside(
+      'web-far',
+      far,
+      ['iptables -A INPUT -p tcp --dport 8080 -j ACCEPT', 'iptables -A INPUT -p tcp --dport 9999 -j DROP'],
+      ['iptables -F INPUT'],
+    ),
+  }),
+  healthy('vpn-beside', client, 'svc/far', {
+    breaks: inside('client', near, [...vpn, 'ip route add 203.0.113.0/24 dev tun0'], ['ip link del tun0']),
+  }),
+  // TCP asks the other end how much it takes.
+  healthy('small-mtu-at-receiver', client, 'svc/far', {
+    breaks: inside('web-far', far, ['ip link set eth0 mtu 1280'], ['ip link set eth0 mtu 1500']),
   }),
 ];

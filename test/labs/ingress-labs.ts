@@ -61,6 +61,7 @@ export const ingressLabs: readonly Lab[] = [
     from: 'outside',
     ...at('port.labs'),
     codes: ['NoSuchPort'],
+    says: /kubectl edit ingress -n labs port/,
     objects: [ingress('port', 'port.labs', { backend: { service: { name: 'web', port: { number: 8080 } } } })],
   },
   {

@@ -2,6 +2,7 @@
 import { addressOf, clusterIpOf, far, inNode, inPod, type Lab, near, nodeIp, portOf, space } from './lab';
 
 const client = `${space}/client`;
+const tcp80 = ['-p', 'tcp', '--dport', '80'];
 const drop = (...match: string[]) =>
   inNode(
     far,
@@ -139,6 +140,80 @@ export const kernelLabs: readonly Lab[] = [
         await cluster.inNode(near, 'ip', 'route', 'flush', 'table', '77');
       };
     },
+  },
+  {
+    name: 'foreign-mark-refused',
+    fault: 'a rule of another program gives the packets a mark by which kube-proxy refuses them',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignMark'],
+    says: /mangle PREROUTING/,
+    breaks: inNode(
+      near,
+      ['iptables', '-t', 'mangle', '-A', 'PREROUTING', ...tcp80, '-j', 'MARK', '--set-mark', '0x2000'],
+      ['iptables', '-t', 'mangle', '-D', 'PREROUTING', ...tcp80, '-j', 'MARK', '--set-mark', '0x2000'],
+    ),
+  },
+  {
+    name: 'foreign-mark-routed',
+    fault: 'a rule of another program marks the packets, and policy routing sends marked ones to another machine',
+    from: client,
+    to: 'svc/far',
+    codes: ['WrongWay'],
+    says: /by the mark 0x7, which mangle PREROUTING:\d+ has set/,
+    breaks: async (cluster) => {
+      const mark = ['PREROUTING', ...tcp80, '-j', 'MARK', '--set-mark', '7'];
+      const rule = ['fwmark', '7', 'lookup', '77'];
+      await cluster.inNode(near, 'iptables', '-t', 'mangle', '-A', ...mark);
+      await cluster.inNode(near, 'ip', 'route', 'add', 'default', 'via', cluster.plan.gateway, 'table', '77');
+      await cluster.inNode(near, 'ip', 'rule', 'add', ...rule);
+      return async () => {
+        await cluster.inNode(near, 'ip', 'rule', 'del', ...rule);
+        await cluster.inNode(near, 'ip', 'route', 'flush', 'table', '77');
+        await cluster.inNode(near, 'iptables', '-t', 'mangle', '-D', ...mark);
+      };
+    },
+  },
+  {
+    name: 'foreign-nat-at-receiver',
+    fault: 'a rule of another program on the node of the server translates the port of its pods',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignNat'],
+    says: /nat PREROUTING:\d+.*9090/s,
+    breaks: inNode(
+      far,
+      [
+        'iptables',
+        '-t',
+        'nat',
+        '-I',
+        'PREROUTING',
+        '-p',
+        'tcp',
+        '--dport',
+        '8080',
+        '-j',
+        'REDIRECT',
+        '--to-ports',
+        '9090',
+      ],
+      [
+        'iptables',
+        '-t',
+        'nat',
+        '-D',
+        'PREROUTING',
+        '-p',
+        'tcp',
+        '--dport',
+        '8080',
+        '-j',
+        'REDIRECT',
+        '--to-ports',
+        '9090',
+      ],
+    ),
   },
   {
     name: 'answer-dropped',

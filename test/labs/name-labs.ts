@@ -21,6 +21,14 @@ export const nameLabs: readonly Lab[] = [
     objects: [pod('dns-default', sleeping, { spec: { dnsPolicy: 'Default' } })],
   },
   {
+    name: 'host-network-dns',
+    fault: 'a pod with hostNetwork keeps dnsPolicy ClusterFirst, and asks the name servers of its node',
+    from: `${space}/on-node`,
+    to: 'web:80',
+    codes: ['NoSearchList'],
+    says: /dnsPolicy: ClusterFirstWithHostNet/,
+  },
+  {
     name: 'no-search-list',
     fault: 'dnsConfig of the pod has no search list',
     from: `${space}/no-search`,
@@ -151,7 +159,7 @@ export const nameLabs: readonly Lab[] = [
     from: `${space}/dns-forbidden`,
     to: 'web:80',
     codes: ['EgressPolicy'],
-    says: /only-web/,
+    says: /only-web.*is for pods of namespace labs alone.*and the name server is in kube-system/s,
     objects: [
       pod('dns-forbidden', sleeping, { node: near }),
       policy(

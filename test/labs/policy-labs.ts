@@ -58,6 +58,7 @@ export const policyLabs: readonly Lab[] = [
     from: `${space}/client`,
     to: 'svc/port-guarded',
     codes: ['IngressPolicy'],
+    says: /allows port 80\/TCP only, not 8080\/TCP/,
     objects: [
       ...server('port-guarded'),
       policy('port-guard', { app: 'port-guarded' }, { ingress: [{ ports: [{ port: 80 }] }] }),
@@ -69,6 +70,7 @@ export const policyLabs: readonly Lab[] = [
     from: `${otherSpace}/visitor`,
     to: `svc/${space}/by-namespace`,
     codes: ['IngressPolicy'],
+    says: /is for namespaces with team=a, and namespace labs-other has/,
     objects: [
       pod('visitor', sleeping, { namespace: otherSpace, node: near }),
       ...server('by-namespace'),
@@ -85,6 +87,7 @@ export const policyLabs: readonly Lab[] = [
     from: `${space}/ip-blocked`,
     to: 'svc/web',
     codes: ['EgressPolicy'],
+    says: /ipBlock 10\.96\.0\.0\/12, and 10\.\S+ is not in it: policies see the pod behind a Service/,
     objects: [
       pod('ip-blocked', sleeping, { node: far }),
       policy(

@@ -5,19 +5,6 @@ const client = `${space}/client`;
 
 export const probeLabs: readonly Lab[] = [
   {
-    name: 'pod-own-firewall',
-    fault: 'a rule inside the pod drops the connections',
-    from: client,
-    to: 'svc/far',
-    codes: ['NoAnswer'],
-    says: /veth\w+ of node worker-2/,
-    breaks: async (cluster) => {
-      const inside = await inPod(cluster, 'web-far', far);
-      await inside('iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '8080', '-j', 'DROP');
-      return () => inside('iptables', '-F', 'INPUT');
-    },
-  },
-  {
     name: 'backend-resets',
     fault: 'the program accepts connections and resets them',
     from: client,

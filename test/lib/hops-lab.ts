@@ -70,7 +70,7 @@ const nodeTunnelMac = '02:00:00:00:01:00';
 const links: readonly (readonly [HopsPlace, string])[] = [
   [
     'node',
-    `link add cni0 type bridge
+    `link add cni0 address 02:00:00:00:01:01 type bridge
      link set cni0 up
      address add 10.244.1.1/24 dev cni0
      address add fd00:244:1::1/64 dev cni0

@@ -247,7 +247,7 @@ export class PolicyLab {
 
   /** The same over UDP; sends the request again each half second. */
   async askUdp(from: Place, host: string, port: number, signal: AbortSignal): Promise<string> {
-    const socket = await bindUdp(this.netnsOf(from), 0);
+    const socket = await bindUdp(this.netnsOf(from), 0, host.includes(':') ? 6 : 4);
     const send = () => socket.send('?', port, host, () => {});
     const again = setInterval(send, 500);
     try {
@@ -272,17 +272,17 @@ async function serve(netns: Netns, port: number, name: string, scope: Scope): Pr
   });
   await new Promise<void>((resolve) => netns.enter(() => server.listen(port, resolve)));
   scope.defer(() => new Promise((resolve) => server.close(resolve)));
-  const udp = await bindUdp(netns, port);
+  const udp = await bindUdp(netns, port, 4);
   scope.defer(() => udp.close());
   udp.on('message', (_data, from) => udp.send(`${name} ${from.address}`, from.port, from.address, () => {}));
   udp.on('error', () => {});
 }
 
 /** Node opens the socket in bind(), which is synchronous only when the look-up is. */
-async function bindUdp(netns: Netns, port: number): Promise<UdpSocket> {
-  const socket = createSocket({ type: 'udp4', lookup: (host, _options, done) => done(null, host, 4) });
+async function bindUdp(netns: Netns, port: number, family: Family): Promise<UdpSocket> {
+  const socket = createSocket({ type: `udp${family}`, lookup: (host, _options, done) => done(null, host, family) });
   const bound = once(socket, 'listening');
-  netns.enter(() => socket.bind(port, '0.0.0.0'));
+  netns.enter(() => socket.bind(port, family === 4 ? '0.0.0.0' : '::'));
   await bound;
   return socket;
 }

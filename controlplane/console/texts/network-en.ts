@@ -29,6 +29,7 @@ export const networkEn = {
   refusedThen: 'Refused in the minute before: {count}',
   refusedBy: 'Refused by',
   refusedByReceiver: 'the pod itself: nothing listens at this port',
+  refusedByRule: 'a rule of the node',
   refusedSender: 'Sender',
   refusedReceiver: 'Receiver',
   podRate: 'Received and sent, by the counters of its link',

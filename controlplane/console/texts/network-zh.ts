@@ -30,6 +30,7 @@ export const networkZh: Readonly<Record<keyof typeof networkEn, string>> = {
   refusedThen: '此前一分钟被拒绝：{count}',
   refusedBy: '拒绝者',
   refusedByReceiver: 'Pod 自身：没有程序监听此端口',
+  refusedByRule: '节点上的一条规则',
   refusedSender: '发送方',
   refusedReceiver: '接收方',
   podRate: '按其链路的计数器：接收和发送',

@@ -89,10 +89,20 @@ export class IptablesEvaluator implements Evaluator {
         if (!passes && action.target !== 'none') doubts(matched.doubt);
         continue;
       }
+      const redirect = redirectOf(action);
       const isUnknown = action.target === 'jump' && !passes && !place.rules.has(action.chain);
-      if (this.refusal === 'doubtful' && (isUnknown || (action.target === 'opaque' && !passes))) {
+      if (this.refusal === 'doubtful' && !redirect && (isUnknown || (action.target === 'opaque' && !passes))) {
         doubts(`the tracer does not know what this target does, and the packet meets it`);
         continue;
+      }
+      if (redirect) {
+        const redirected = orDoubt(this.refusal, () => located(at, text, () => packet.redirect(redirect.port)));
+        if ('doubt' in redirected) {
+          doubts(redirected.doubt);
+          continue;
+        }
+        record({ ...step, verdict: 'dnat', before, after: packet.fields, objects });
+        return { kind: 'accept' };
       }
       const final = passes ? undefined : located(at, text, () => act(action, packet));
       const verdict = passes ? 'continue' : stepVerdicts[action.target];
@@ -168,6 +178,13 @@ const stepVerdicts: Readonly<Record<Target['target'], StepVerdict>> = {
 const passing = /^(?:-j )?(?:LOG|NFLOG|TRACE|AUDIT|CHECKSUM|TCPMSS|DSCP|TOS|CLASSIFY|CONNMARK --save-mark)\b/;
 const isPassing = (action: Target): boolean =>
   passing.test(action.target === 'opaque' ? action.text : action.target === 'jump' ? action.chain : '');
+
+/** A rule of another program: `-j REDIRECT --to-ports 15001`. */
+function redirectOf(action: Target): { readonly port: number | undefined } | undefined {
+  if (action.target !== 'opaque') return undefined;
+  const [whole, port] = /^-j REDIRECT(?: --to-ports (\d+))?$/.exec(action.text) ?? [];
+  return whole === undefined ? undefined : { port: port === undefined ? undefined : Number(port) };
+}
 
 /** Undefined: the packet continues in this chain, or in the chain of the jump. */
 function act(action: Target, packet: Traveller): Verdict | undefined {

@@ -88,7 +88,12 @@ export class NftEvaluator implements Evaluator {
       const result = met.value;
       if (result === false) continue;
       const decision = result === true ? undefined : result;
-      const final = decision && act(decision, packet);
+      const acted = orDoubt(this.refusal, () => located(place, rule.text, () => decision && act(decision, packet)));
+      if ('doubt' in acted) {
+        record({ ...step, verdict: 'continue', before, after: packet.fields, objects, doubt: acted.doubt });
+        continue;
+      }
+      const final = acted.value;
       const behind = this.objectsBehind(rule, decision, objects);
       record({ ...step, verdict: stepVerdict(decision), before, after: packet.fields, objects: behind });
       if (final) return final;
@@ -181,6 +186,12 @@ function act({ verdict }: Decision, packet: Traveller): Verdict | undefined {
     case 'dnat':
       packet.translateDestination(verdict.to);
       return { kind: 'accept' };
+    case 'snat':
+      packet.translateSource(verdict.to.address);
+      return { kind: 'accept' };
+    case 'redirect':
+      packet.redirect(verdict.port);
+      return { kind: 'accept' };
     case 'masquerade':
       packet.masquerade();
       return { kind: 'accept' };
@@ -189,4 +200,7 @@ function act({ verdict }: Decision, packet: Traveller): Verdict | undefined {
   }
 }
 
-const stepVerdict = (decision: Decision | undefined): StepVerdict => decision?.verdict.kind ?? 'continue';
+function stepVerdict(decision: Decision | undefined): StepVerdict {
+  const kind = decision?.verdict.kind ?? 'continue';
+  return kind === 'redirect' ? 'dnat' : kind;
+}

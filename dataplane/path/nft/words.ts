@@ -13,7 +13,8 @@ export type RuleVerdict =
   | { readonly kind: 'accept' | 'drop' | 'return' }
   | { readonly kind: 'reject'; readonly with: string }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
-  | { readonly kind: 'dnat'; readonly to: Endpoint }
+  | { readonly kind: 'dnat' | 'snat'; readonly to: Endpoint }
+  | { readonly kind: 'redirect'; readonly port: number | undefined }
   | { readonly kind: 'masquerade' };
 
 /** The verdict that ends a rule. `comment`: that of the element with the verdict. */
@@ -67,7 +68,12 @@ const words: readonly (readonly [RegExp, Make])[] = [
     word(`dnat ip6? (?:addr \\. port )?to ${fields} map @(\\S+)`),
     ([key, map], table) => lookUp(key!, setOf(table, map!), table, ({ value }) => dnat(value!.replace(' . ', ' '))),
   ],
-  [word('dnat to (\\S+)'), ([to]) => always({ verdict: { kind: 'dnat', to: parseEndpoint(to!) } })],
+  [word('dnat(?: ip6?)? to (\\S+)'), ([to]) => always({ verdict: { kind: 'dnat', to: parseEndpoint(to!) } })],
+  [word('snat(?: ip6?)? to (\\S+)'), ([to]) => always({ verdict: { kind: 'snat', to: parseEndpoint(to!) } })],
+  [
+    word('redirect(?: to :(\\d+))?'),
+    ([port]) => always({ verdict: { kind: 'redirect', port: port === undefined ? undefined : Number(port) } }),
+  ],
   [word(`${targetOf} (?:!= )?@\\S+`), () => refuse('the target of a neighbour message')],
   [word(`${fields} (!= )?@(\\S+)`), ([key, not, set], table) => member(key!, not !== undefined, set!, table)],
   [word('update @(\\S+) \\{ ip6? saddr \\}'), ([set]) => remember(set!)],
@@ -98,6 +104,20 @@ const words: readonly (readonly [RegExp, Make])[] = [
     ([mask, how, value]) =>
       (packet) =>
         ((packet.fields.mark & Number(mask)) >>> 0 === Number(value)) === (how === '=='),
+  ],
+  [
+    word('meta mark (!= )?(0x[0-9a-f]+|\\d+)'),
+    ([not, value]) =>
+      (packet) =>
+        (packet.fields.mark === Number(value)) === (not === undefined),
+  ],
+  [
+    word('meta mark set (0x[0-9a-f]+|\\d+)'),
+    ([value]) =>
+      (packet) => {
+        packet.setMark(Number(value));
+        return true;
+      },
   ],
   [
     word('meta mark set meta mark ([&|]) (\\S+)'),

@@ -42,11 +42,12 @@ export const ownRoles: Rules = {
   // `k8ts path`: to look, and to send. An administrator binds them.
   'k8ts:path': [
     on(pathGroup, 'hopreports packetpaths', 'create'),
-    on('core', 'nodes pods services', read),
+    on('core', 'namespaces nodes pods services', read),
     on('apps', 'daemonsets deployments replicasets statefulsets', read),
     on('batch', 'jobs', read),
     on('discovery.k8s.io', 'endpointslices', read),
-    on('networking.k8s.io', 'ingressclasses ingresses', read),
+    // Which part of a policy does not match.
+    on('networking.k8s.io', 'ingressclasses ingresses networkpolicies', read),
   ],
   'k8ts:path-probe': [on(pathGroup, 'packetprobes', 'create')],
   // Who talks to whom, on all nodes; what one needs to read names for addresses; and what the console's topology shows of them.

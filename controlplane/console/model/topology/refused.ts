@@ -1,4 +1,4 @@
-// Whose packets NetworkPolicies drop, and whose connections pods reset at once: from the senders that nodes report to links of the picture.
+// Whose packets rules stop, and whose connections pods refuse at once: from the senders that nodes report to links of the picture.
 import type { RefusedFlow } from '../../../base/traffic';
 import type { Directory } from './directory';
 import { calledAt, endText, whereOf } from './directory';

@@ -1,4 +1,4 @@
-// Whose packets are dropped by which policy, or reset by their receiver: a line for each sender, receiver and port.
+// Whose packets are stopped by which policy or rule, or refused by their receiver: a line for each sender, receiver and port.
 import type { Box } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
@@ -71,9 +71,7 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
         )}
       </td>
       <td>
-        {row.by === 'receiver'
-          ? t('refusedByReceiver')
-          : `NetworkPolicy ${row.policies?.join(', ') ?? ''} (${row.direction})`}
+        <RefusedBy row={row} />
       </td>
       <td>
         {short(packetsPerSecond)}/s · {row.packets}
@@ -89,5 +87,16 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
         )}
       </td>
     </tr>
+  );
+}
+
+function RefusedBy({ row: { by, policies, direction, services, rule } }: { readonly row: RefusedRow }) {
+  const t = useTexts();
+  if (by === 'receiver') return <>{t('refusedByReceiver')}</>;
+  if (by === 'policy') return <>{`NetworkPolicy ${policies?.join(', ') ?? ''} (${direction})`}</>;
+  return (
+    <>
+      {services ? `Service ${services.join(', ')}` : t('refusedByRule')} {rule && <code>{rule}</code>}
+    </>
   );
 }

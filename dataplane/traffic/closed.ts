@@ -1,5 +1,5 @@
-// Whose connections a receiver resets at once, because nothing listens at the port: connection tracking forgets such a connection with its only
-// answer, so no reading of its table has it. From readings of a set that counts these answers. Pure.
+// Whose packets a receiver refuses at once, because nothing listens at the port: connection tracking forgets a connection of TCP with a reset as
+// its only answer, so no reading of its table has it. From readings of a set that counts these answers. Pure.
 import type { RefusedFlow } from '../../controlplane/base/traffic';
 import { flowOf } from './watch-elements';
 
@@ -12,7 +12,7 @@ interface Flow {
   changedMs: number;
 }
 
-export class ResetFlows {
+export class ClosedFlows {
   private readonly flows = new Map<string, Flow>();
 
   /** @param counts answers by the key of the element: client, receiver, the address that the client wrote, protocol, port of the receiver */
