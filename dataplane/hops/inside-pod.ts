@@ -164,7 +164,7 @@ async function gatewayHop(gateway: string, { pod, link, port }: Leaving, view: N
   const fault = gatewayFault({ gateway, bridge, mac: entry?.mac, pod, link, view });
   // A pod that is asking just now gets its answer, or the entry fails.
   if (fault === undefined) return entry?.state === 'FAILED' ? hop : undefined;
-  // Another machine may pass it on; and with br_netfilter the bridge itself routes what a Service translates, whoever the frame is for.
+  // Another machine may pass it on; and with br_netfilter the bridge itself routes what a Service translates, whatever machine the frame is for.
   return { ...hop, state: 'doubtful', fault };
 }
 
