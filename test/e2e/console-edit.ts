@@ -95,7 +95,14 @@ export function editTests(t: Test, cluster: Cluster, loggedIn: (options?: object
     await view.go('#/api/v1/namespaces/codereview/configmaps');
     await view.click('.grid-row a', 'console-edit');
     await view.click('button', 'Edit');
-    await write(view, ['word: another']);
+    await write(view, ['word: third']);
+    await view.press('Control+f');
+    await view.page.fill('.cm-search input[name=search]', 'third');
+    await view.page.fill('.cm-search input[name=replace]', 'another');
+    t.strictSame(await view.look('edit-search'), []);
+    await view.click('.cm-search button[name=replaceAll]');
+    await view.see('.cm-line', 'word: another');
+    await view.click('.cm-search button[name=close]');
     await view.click('.navigation a', 'Services');
     await view.see('dialog[open]', 'There are changes that are not saved.');
     t.strictSame(await view.look('leave'), []);

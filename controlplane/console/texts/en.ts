@@ -196,6 +196,24 @@ export const en = {
   conflictLoad: 'Start again from the new object',
   conflictKeep: 'Back to my text',
 
+  // Search in the editor; `$` stands for a number
+  searchFind: 'Find',
+  searchWith: 'Replace by',
+  searchNext: 'Next',
+  searchPrevious: 'Previous',
+  searchAll: 'Select all',
+  searchCase: 'Match case',
+  searchPattern: 'Regular expression',
+  searchWords: 'Whole words',
+  searchReplace: 'Replace',
+  searchReplaceAll: 'Replace all',
+  searchReplaced: 'replaced in line $',
+  searchReplacedAll: 'replaced: $',
+  searchMatch: 'Match',
+  searchLine: 'in line',
+  searchGoTo: 'Go to line',
+  searchGo: 'Go',
+
   // Creating
   create: 'Create',
   createLabel: 'YAML of the new objects',
