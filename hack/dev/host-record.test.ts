@@ -1,7 +1,7 @@
 import t from 'tap';
 import { isOurs } from './down';
 import { diffRecords, hostsLines, mountEntries, ruleEntries } from './host-record';
-import { withHosts, withoutHosts } from './hosts-file';
+import { addressInHosts, withHosts, withoutHosts } from './hosts-file';
 import { processesOf, type RunningProcess } from './leftovers';
 import { lastLines } from './logs';
 import { rulesCommented } from './network';
@@ -65,6 +65,13 @@ t.test('the block in /etc/hosts is added and removed', async (t) => {
   const both = withHosts(withBlock, 'k8ts-blue', []);
   t.equal(withoutHosts(both, 'k8ts-blue'), withBlock);
   t.equal(withoutHosts(text, 'k8ts'), text);
+});
+
+t.test('a name leads to the cluster that has had it first', async (t) => {
+  const entry = (address: string) => [{ address, names: ['api.local', 'codereview.local'] }];
+  const first = withHosts('10.0.0.1 printer # not codereview.local\n', 'k8ts-blue', entry('192.168.58.10'));
+  t.equal(addressInHosts(withHosts(first, 'k8ts', entry('192.168.57.10')), 'codereview.local'), '192.168.58.10');
+  t.equal(addressInHosts(first, 'review.local'), undefined);
 });
 
 t.test('blocks of other clusters in /etc/hosts are one entry each', async (t) => {

@@ -24,3 +24,9 @@ export function withoutHosts(text: string, context: string): string {
   if (to < 0) return text;
   return [...lines.slice(0, from), ...lines.slice(to + 1)].join('\n');
 }
+
+/** The address that the text has for a name: the first one counts, of whichever block. */
+export function addressInHosts(text: string, name: string): string | undefined {
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/));
+  return lines.find(([, ...names]) => names.includes(name))?.[0];
+}

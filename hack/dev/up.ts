@@ -18,7 +18,7 @@ import { ensureControlPki } from './control-pki';
 import { teardown } from './down';
 import { freeRegistryPort, gatherFacts, upstreamResolvers } from './facts';
 import { recordHost } from './host-record';
-import { withHosts, withoutHosts } from './hosts-file';
+import { addressInHosts, withHosts, withoutHosts } from './hosts-file';
 import { type ReplacedMembers, replacedMembers } from './lost-members';
 import { ensureNetwork } from './network';
 import { agents, type ClusterPlan, chooseSubnet, controlNodes, planCluster, ranges } from './plan';
@@ -238,7 +238,7 @@ async function startAgents(plan: ClusterPlan, specs: readonly ProcessSpec[]): Pr
 async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean): Promise<string> {
   const entry = readEntry(readFileSync(plan.adminConf, 'utf8'), plan.context);
   if (entry) await mergeIntoUserKubeconfig(state.kubeconfig, entry);
-  const text = existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '';
+  const text = hostsText();
   const entries = hostsEntries(plan, text, demo);
   const hosts = entries.length === 0 ? withoutHosts(text, plan.context) : withHosts(text, plan.context, entries);
   if (hosts !== text) writeFileSync('/etc/hosts', hosts);
@@ -246,6 +246,7 @@ async function userFiles(plan: ClusterPlan, state: ClusterState, demo: boolean):
 }
 
 export const demoHost = 'codereview.local';
+const hostsText = (): string => (existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '');
 
 /** The demo's host name, unless another cluster has it in /etc/hosts already: the first entry of a name wins. */
 function hostsEntries(plan: ClusterPlan, text: string, demo: boolean) {
@@ -285,6 +286,13 @@ async function deployDemo(plan: ClusterPlan): Promise<string> {
   return created.length === 0 ? 'all there' : '';
 }
 
+/** What reaches this cluster's Ingress: the name alone, or with the address where the name leads to another cluster. */
+function ingressLine(address: string): string {
+  const known = addressInHosts(hostsText(), demoHost);
+  if (known === address) return `http://${demoHost}/`;
+  return `curl -H 'Host: ${demoHost}' http://${address}/${known === undefined ? '' : `  (${demoHost} is ${known} here)`}`;
+}
+
 function writeSummary({ write, options }: UpContext, plan: ClusterPlan, elapsed: string): void {
   const control = plan.nodes[0]!.ip;
   const kubectl = 'kubectl';
@@ -294,7 +302,7 @@ function writeSummary({ write, options }: UpContext, plan: ClusterPlan, elapsed:
     ...(options.demo
       ? [
           `  NodePort  http://${control}:30080/  (and on every other node's address)`,
-          `  Ingress   http://${demoHost}/`,
+          `  Ingress   ${ingressLine(control)}`,
           '',
           'Try:',
           `  ${kubectl} get nodes -o wide`,

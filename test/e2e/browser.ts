@@ -101,7 +101,9 @@ export class ConsolePage {
 
   /** Wider than the screen: a reader would have to scroll to both sides. */
   isTooWide(): Promise<boolean> {
-    return this.page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
+    return this.page.evaluate(
+      "[document.documentElement, document.querySelector('main')].some((one) => one && one.scrollWidth > one.clientWidth)",
+    );
   }
 
   close(): Promise<void> {

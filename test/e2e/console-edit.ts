@@ -63,6 +63,72 @@ export function editTests(t: Test, cluster: Cluster, loggedIn: (options?: object
     await view.close();
   });
 
+  t.test('objects are created from YAML, after the server has checked each document', async (t) => {
+    const view = await loggedIn({ provoked: /status of 4(?:00|04|22)/ });
+    await view.go('#/api/v1/namespaces/codereview/configmaps');
+    await view.click('.view-head a', 'Create');
+    await view.see('.cm-line', 'kind: ConfigMap');
+    t.strictSame(await view.look('create'), []);
+    await write(view, ['kind: ConfigMap', 'apiVersion: v1', 'metadata: {name: console-made}', '---', 'kind: [']);
+    await view.click('button', 'Check');
+    await view.see('.documents li', /Document 1, line 1: ConfigMap codereview\/console-made.*would be created/);
+    await view.see('.documents .problem', 'no apiVersion');
+    await write(view, [
+      ...['apiVersion: v1', 'kind: Namespace', 'metadata: {name: console-made}', '---'],
+      ...['apiVersion: v1', 'kind: ConfigMap', 'metadata: {name: made, namespace: console-made}', 'data: {word: one}'],
+    ]);
+    await view.click('button', 'Check');
+    await view.see('.documents li', 'its namespace is created by the same text');
+    t.strictSame(await view.look('create-checked'), []);
+    await t.rejects(cluster.kubectl('get', 'namespace', 'console-made'), 'nothing is stored yet');
+    await view.click('.buttons button', 'Create');
+    await view.see('.message', 'Created: 2');
+    await view.click('.documents a', 'ConfigMap console-made/made');
+    await view.see('h1', 'made');
+    await cluster.kubectl('delete', 'namespace', 'console-made', '--wait=false');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
+  t.test('a text that is not saved is lost after a question alone', async (t) => {
+    const view = await loggedIn();
+    await view.go('#/api/v1/namespaces/codereview/configmaps');
+    await view.click('.grid-row a', 'console-edit');
+    await view.click('button', 'Edit');
+    await write(view, ['word: third']);
+    await view.press('Control+f');
+    await view.page.fill('.cm-search input[name=search]', 'third');
+    await view.page.fill('.cm-search input[name=replace]', 'another');
+    t.strictSame(await view.look('edit-search'), []);
+    await view.click('.cm-search button[name=replaceAll]');
+    await view.see('.cm-line', 'word: another');
+    await view.click('.cm-search button[name=close]');
+    await view.click('.navigation a', 'Services');
+    await view.see('dialog[open]', 'There are changes that are not saved.');
+    t.strictSame(await view.look('leave'), []);
+    await view.click('dialog button', 'Stay');
+    await view.see('.cm-line', 'word: another');
+    // Back in the history leads to the tab before, of the same object; one step further is another view.
+    await view.page.goBack();
+    await view.see('.facts');
+    await view.page.evaluate('history.back()');
+    await view.see('dialog[open]', 'not saved');
+    await view.press('Escape');
+    await view.find('dialog').waitFor({ state: 'detached' });
+    await view.page.goForward();
+    await view.see('.cm-line', 'word: another');
+    const asked = view.page.waitForEvent('dialog');
+    void view.page.close({ runBeforeUnload: true });
+    const question = await asked;
+    t.equal(question.type(), 'beforeunload');
+    await question.dismiss();
+    await view.click('.navigation a', 'Services');
+    await view.click('dialog button', 'Leave');
+    await view.see('h1', 'Services');
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
   t.test('scale and restart', async (t) => {
     const view = await loggedIn();
     await view.go('#/apis/apps/v1/namespaces/codereview/deployments/codereviewapi');
@@ -111,6 +177,13 @@ export function editTests(t: Test, cluster: Cluster, loggedIn: (options?: object
     t.strictSame(view.problems, []);
     await view.close();
   });
+}
+
+/** Writes another text over that of the editor. A line after an indented one would be indented, too. */
+async function write(view: ConsolePage, lines: readonly string[]): Promise<void> {
+  await view.click('.cm-content');
+  await view.press('Control+a');
+  await view.page.keyboard.insertText(lines.join('\n'));
 }
 
 /** Selects the value in the editor as a person does, and types another one. */

@@ -27,6 +27,8 @@ export function rightsTests(t: Test, cluster: Cluster, opened: (options?: object
     t.strictSame(await view.look('forbidden'), []);
     await view.page.fill('input.namespace', 'codereview');
     await view.press('Enter');
+    await view.see('.grid-row a', 'toolbox');
+    t.equal(await view.page.locator('.view-head a', { hasText: 'Create' }).count(), 0, 'no right, no button');
     await view.click('.grid-row a', 'toolbox');
     const remove = view.find('.actions button', 'Delete');
     await view.see('.actions button[aria-disabled=true]', 'Your user may not do this.');

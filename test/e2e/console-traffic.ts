@@ -1,8 +1,10 @@
 // The topology of the console with real traffic: a connection is drawn, a policy's drop turns red with its name, the timeline goes back,
 // a rollout shows both generations; and the path of a packet from there, hop by hop.
+
+import { connect } from 'node:net';
 import type { Test } from 'tap';
 import type { ConsolePage } from './browser';
-import { type Cluster, output } from './cluster';
+import { type Cluster, output, until } from './cluster';
 
 const namespace = 'console-traffic';
 const client = `workload/${namespace}/Pod/client`;
@@ -31,7 +33,7 @@ const objects = [
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: 'shop', namespace },
-    spec: { selector: { app: 'shop' }, ports: [{ port: 80, targetPort: 8080 }] },
+    spec: { type: 'NodePort', selector: { app: 'shop' }, ports: [{ port: 80, targetPort: 8080 }] },
   },
   {
     apiVersion: 'v1',
@@ -65,6 +67,7 @@ export async function trafficTests(
       env: cluster.env,
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: list }),
     });
+  const kubectl = (...args: readonly string[]) => cluster.kubectl('-n', namespace, ...args);
   await apply(...objects);
   t.teardown(() => cluster.kubectl('delete', 'namespace', namespace, '--wait=false'));
   const busy = (from: string, to: string) => `[data-link="${from} ${to}"][class*="busy-"]`;
@@ -102,11 +105,18 @@ export async function trafficTests(
     const view = await loggedIn();
     await view.go(`#/topology?namespace=${namespace}`);
     await view.see(busy(client, service));
+    // What lasts already when the page begins to look has no beginning: nodes have to say twice what they stop.
+    const line = "document.querySelector('.timeline input')";
+    await until('the page has looked for ten seconds', () =>
+      view.page.evaluate<boolean>(`${line} && ${line}.max - ${line}.min >= 10_000`),
+    );
     await apply(denyAll);
     await view.see('.box.stopping .stop-text', 'deny-all');
-    await view.see('.timeline-marks .stopped');
+    await view.see('.timeline-marks .lasting.stopped');
+    await view.see('.timeline-marks .change.stopBegan');
     await view.see('.link.refused .refused-text', /\/s/);
-    await view.click('.refused-now summary');
+    await view.click('.refused-now button');
+    await view.see('.refused-now th', 'Last seen');
     await view.see('.refused-now tr', /client 10\..*shop tcp 10\.\S+:8080.*deny-all \(ingress\)/);
     t.strictSame(await view.look('topology-stopped'), []);
     await view.click(workload);
@@ -118,6 +128,15 @@ export async function trafficTests(
     await view.see('.timeline-time', /\d:\d/);
     await view.click('.timeline button', 'Live');
     await view.see('.box.stopping');
+    await view.click('.timeline button[aria-label="To the change before"]');
+    await view.see('.timeline-change', `NetworkPolicy ${namespace}/deny-all: packets are stopped from now on`);
+    await view.click('.timeline button', 'Live');
+    // A client from outside reaches the pods through a port of a node that none of them may be on: it is named, not that node.
+    const port = Number(await kubectl('get', 'service', 'shop', '-o', 'jsonpath={.spec.ports[0].nodePort}'));
+    await until('a drop names the client', async () => {
+      await Promise.all(cluster.nodeIps.map((address) => connects(address, port)));
+      return (await view.page.locator('.refused-now tr', { hasText: /Outside.*seen as.*called as/ }).count()) > 0;
+    });
     t.strictSame(view.problems, []);
     await view.close();
   });
@@ -142,11 +161,23 @@ export async function trafficTests(
     await view.click('form button', 'Show the path');
     await view.see('.verdict.good', 'It arrives');
     await view.see('.leg.answer');
+    const hops = await view.page.locator('.hop').count();
+    await view.click('.quiet-hops button', 'only pass it on');
+    t.ok((await view.page.locator('.hop').count()) > hops);
+    await view.click('button', /Show all \d+ hops/);
+    await view.find('.quiet-hops').waitFor({ state: 'detached' });
     await view.click('button', 'Tour');
     await view.see('.tour', /Step 1 of \d\d/);
     await view.press('ArrowRight', 'ArrowRight');
     await view.see('.tour', /Step 3 of \d\d/);
     t.strictSame(await view.look('tour'), []);
+    await view.click('.tour-chapters button', 'The container');
+    await view.see('.tour h2', /port 8080|eth0|neighbour|postrouting/);
+    await view.see('.tour-chapters [aria-current=step]', 'The container');
+    await view.click('.tour-chapters button', 'What you have seen');
+    await view.see('.learned li', 'The address of the Service belongs to no machine');
+    await view.see('.learned li', 'Under “What if” try a NetworkPolicy');
+    t.strictSame(await view.look('tour-end'), []);
     await view.click('.tour button', 'End the tour');
     await view.see('.hops');
     await view.page.reload();
@@ -162,11 +193,27 @@ export async function trafficTests(
     await cluster.kubectl('-n', namespace, 'set', 'image', 'deployment/shop', 'c=k8ts/toolbox:none');
     await view.go(`#/topology?namespace=${namespace}`);
     await view.see('.box.older', 'shop');
+    await view.see('.timeline-marks .lasting.rollout');
     await view.click('.box.workload:not(.older)[data-box*="ReplicaSet/shop-"]');
-    await view.see('.panel', '新 Pod');
+    await view.see('.panel', '版本 2，新');
     t.strictSame(await view.look('phone-topology'), []);
     t.notOk(await view.isTooWide());
     t.strictSame(view.problems, []);
     await view.close();
+  });
+}
+
+/** One try of a client on this machine, which is outside of the cluster; true when it is accepted. */
+function connects(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, timeout: 1_000 });
+    const end = (isOpen: boolean) => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket
+      .once('connect', () => end(true))
+      .once('timeout', () => end(false))
+      .once('error', () => end(false));
   });
 }

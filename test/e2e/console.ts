@@ -10,6 +10,7 @@ import { ConsolePage, openBrowser } from './browser';
 import { type Cluster, output, until } from './cluster';
 import { editTests } from './console-edit';
 import { loginLink, serverOf } from './console-link';
+import { pagesTests } from './console-pages';
 import { rightsTests } from './console-rights';
 import { trafficTests } from './console-traffic';
 
@@ -82,6 +83,17 @@ export function consoleTests(t: Test, cluster: Cluster): void {
     t.strictSame(await view.look('help'), []);
     await view.click('dialog button', 'Close');
     t.equal(await view.page.locator('dialog').count(), 0);
+    t.strictSame(view.problems, []);
+    await view.close();
+  });
+
+  t.test('an address that names no view says so, and leads on', async (t) => {
+    const view = await loggedIn();
+    await view.go('#/no/such/view');
+    await view.see('.notice', 'This address names no view: #/no/such/view');
+    t.strictSame(await view.look('unknown-address'), []);
+    await view.click('.notice a', 'Path');
+    await view.see('h1', 'Path');
     t.strictSame(view.problems, []);
     await view.close();
   });
@@ -175,6 +187,16 @@ export function consoleTests(t: Test, cluster: Cluster): void {
       ),
     );
     t.strictSame(await view.look('terminal'), []);
+    await view.page.keyboard.type('A=still-here\n');
+    await view.click('.tabs a', 'Events');
+    await view.see('.tabs .running');
+    await view.click('.brand');
+    await view.see('dialog[open]', 'A shell is open in the terminal.');
+    await view.click('dialog button', 'Stay');
+    await view.click('.tabs a', 'Terminal');
+    await view.see('.xterm-rows', 'still-here');
+    await view.page.keyboard.type('echo $A-yes\n');
+    await view.see('.xterm-rows', 'still-here-yes');
     await view.page.keyboard.type('exit\n');
     await view.see('.toolbar', 'The shell has ended.');
     t.strictSame(view.problems, [], 'also the styles of the terminal keep to the policy');
@@ -182,6 +204,7 @@ export function consoleTests(t: Test, cluster: Cluster): void {
   });
 
   t.test('changes', async (t) => editTests(t as never, cluster, loggedIn));
+  t.test('pages', async (t) => pagesTests(t as never, cluster, loggedIn));
   t.test('topology and path', async (t) => trafficTests(t as never, cluster, loggedIn));
   t.test('rights', async (t) => rightsTests(t as never, cluster, opened));
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { consolePath, loginFragment as inApi } from '../../api/console';
-import { hashOf, loginFragment, parseHash, type Route } from './routes';
+import { hashOf, home, isSameObject, loginFragment, type ObjectRoute, parseHash, type Route, routeOf } from './routes';
 
 const pods = { group: '', version: 'v1', plural: 'pods' };
 const deployments = { group: 'apps', version: 'v1', plural: 'deployments' };
@@ -35,6 +35,7 @@ t.test('a route and its fragment', async (t) => {
         tab: 'summary',
       },
     ],
+    ['#/create?kind=pods.', { view: 'create', namespace: '', query: { kind: 'pods.' } }],
     ['#/topology', { view: 'topology', namespace: '', query: {} }],
     ['#/topology?namespace=a&box=x%2Fy', { view: 'topology', namespace: 'a', query: { box: 'x/y' } }],
     [
@@ -66,6 +67,24 @@ t.test('fragments that name no view', async (t) => {
   for (const hash of ['#/api/v1/pods/a/log', '#/api/v1/namespaces/a/pods/b/c', '#/api/v1/%zz', '#/api/v1//pods']) {
     t.equal(parseHash(hash), undefined, hash);
   }
+});
+
+t.test('an address that names no view is said to be one; an empty one is the home view', async (t) => {
+  for (const hash of ['', '#', '#/', '#login=abc']) t.strictSame(routeOf(hash), home, hash);
+  const unknown = routeOf('#/nodes-of-mine');
+  t.strictSame(unknown, { view: 'unknown', namespace: '', hash: '#/nodes-of-mine' });
+  t.equal(hashOf(unknown), '#/nodes-of-mine');
+});
+
+t.test('tabs of one object are the same object', async (t) => {
+  const pod = (name: string, tab: string, group = ''): ObjectRoute => ({
+    ...{ view: 'object', namespace: 'a', name, tab },
+    resource: { group, version: 'v1', plural: 'pods' },
+  });
+  t.ok(isSameObject(pod('web', 'logs'), pod('web', 'yaml')));
+  t.notOk(isSameObject(pod('web', 'logs'), pod('db', 'logs')));
+  t.notOk(isSameObject(pod('web', 'logs'), pod('web', 'logs', 'x.io')));
+  t.notOk(isSameObject(pod('web', 'logs'), home));
 });
 
 t.test('the link of k8ts console and the page agree', async (t) => {

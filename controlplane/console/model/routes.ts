@@ -31,12 +31,22 @@ export interface ToolRoute {
   readonly namespace: string;
   readonly query: Readonly<Record<string, string>>;
 }
+/** Those of the navigation. */
 export const tools = ['topology', 'path'] as const;
-export type Tool = (typeof tools)[number];
-export type Route = ListRoute | ObjectRoute | ToolRoute;
+const allTools = [...tools, 'create'] as const;
+export type Tool = (typeof allTools)[number];
+/** An address that names no view. */
+export interface UnknownRoute {
+  readonly view: 'unknown';
+  readonly namespace: '';
+  /** With its `#`. */
+  readonly hash: string;
+}
+export type KnownRoute = ListRoute | ObjectRoute | ToolRoute;
+export type Route = KnownRoute | UnknownRoute;
 
 export const podsRef: ResourceRef = { group: '', version: 'v1', plural: 'pods' };
-export const home: Route = { view: 'list', resource: podsRef, namespace: '', labelSelector: '' };
+export const home: KnownRoute = { view: 'list', resource: podsRef, namespace: '', labelSelector: '' };
 export const firstTab = 'summary';
 
 /** The fragment in which `k8ts console` sends the code of a login; api/console.ts has it too. */
@@ -58,6 +68,7 @@ export const objectPath = (resource: ResourceRef, namespace: string, name: strin
 
 /** The fragment of a view, with its `#`. */
 export function hashOf(route: Route): string {
+  if (route.view === 'unknown') return route.hash;
   if (!('resource' in route)) return hashOfTool(route);
   const { resource, namespace } = route;
   if (route.view === 'list') {
@@ -74,13 +85,23 @@ function hashOfTool({ view, namespace, query }: ToolRoute): string {
   return all.size === 0 ? `#/${view}` : `#/${view}?${all}`;
 }
 
+/** What is shown at a fragment: without one the home view. A link of a login is read before, and leaves the address. */
+export const routeOf = (hash: string): Route =>
+  /^#?\/?$/.test(hash) || hash.startsWith(loginFragment)
+    ? home
+    : (parseHash(hash) ?? { view: 'unknown', namespace: '', hash });
+
+/** Whether both show the same object, in any tab. */
+export const isSameObject = (a: ObjectRoute, b: Route): boolean =>
+  b.view === 'object' && hashOf({ ...a, tab: firstTab }) === hashOf({ ...b, tab: firstTab });
+
 /** The view of a fragment; undefined for one that names none. */
-export function parseHash(hash: string): Route | undefined {
+export function parseHash(hash: string): KnownRoute | undefined {
   const [path = '', search = ''] = hash.replace(/^#/, '').split('?', 2);
   const parts = decodeParts(path);
   if (parts?.[0] !== '') return undefined;
   const [, root, ...rest] = parts;
-  const tool = tools.find((one) => one === root);
+  const tool = allTools.find((one) => one === root);
   if (tool !== undefined && rest.length === 0) return toolOf(tool, search);
   if (root === 'api') return within({ group: '', version: rest[0] ?? '' }, rest.slice(1), search);
   if (root === 'apis') return within({ group: rest[0] ?? '', version: rest[1] ?? '' }, rest.slice(2), search);

@@ -22,6 +22,13 @@ t.test('cells', async (t) => {
   }
 });
 
+t.test('a pod that has done its work is well, though it is not ready', async (t) => {
+  t.equal(toneOfCell('Ready', '0/1', 'Completed'), 'none');
+  t.equal(toneOfCell('Ready', '0/1', 'Error'), 'wait');
+  t.equal(toneOfCondition('Ready', 'False', 'PodCompleted'), 'none');
+  t.equal(toneOfCondition('Ready', 'False', 'ContainersNotReady'), 'wait');
+});
+
 t.test('conditions', async (t) => {
   t.equal(toneOfCondition('Ready', 'True'), 'good');
   t.equal(toneOfCondition('Ready', 'False'), 'wait');

@@ -8,11 +8,14 @@ const wait =
   /^(?:Pending|ContainerCreating|PodInitializing|Init:\d+\/\d+|Terminating|Released|Progressing|SchedulingGated|Unknown|Suspended|Ready,SchedulingDisabled)$/;
 
 /** Columns whose cells are a status. */
-const statusColumns: ReadonlySet<string> = new Set(['Status', 'Phase']);
+export const statusColumns: ReadonlySet<string> = new Set(['Status', 'Phase']);
 
-/** The tone of a cell of a list. */
-export function toneOfCell(column: string, cell: string): Tone {
-  if (column === 'Ready') return toneOfReady(cell);
+/** Of a pod that has done its work: its containers are not ready, and need not be. */
+const done = /^(?:Succeeded|Completed)$/;
+
+/** The tone of a cell of a list. `status`: what the same row has as its status; '' for none. */
+export function toneOfCell(column: string, cell: string, status = ''): Tone {
+  if (column === 'Ready') return done.test(status) ? 'none' : toneOfReady(cell);
   if (column === 'Type' && cell === 'Warning') return 'wait';
   return statusColumns.has(column) ? toneOf(cell) : 'none';
 }
@@ -35,8 +38,9 @@ function toneOfReady(cell: string): Tone {
 const badWhenTrue =
   /Pressure$|^(?:NetworkUnavailable|Failed|ReplicaFailure|Stalled|Degraded|DisruptionTarget|Terminating|NonStructuralSchema)$/;
 
-/** The tone of a condition. False and Unknown are no trouble where True would be. */
-export function toneOfCondition(type: string, status: string): Tone {
+/** The tone of a condition. False and Unknown are no trouble where True would be, nor is a pod that is not ready since it has done its work. */
+export function toneOfCondition(type: string, status: string, reason = ''): Tone {
+  if (status === 'False' && reason === 'PodCompleted') return 'none';
   if (badWhenTrue.test(type)) return status === 'True' ? 'bad' : 'none';
   return status === 'True' ? 'good' : status === 'False' ? 'wait' : 'none';
 }

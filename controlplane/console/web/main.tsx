@@ -11,6 +11,7 @@ import './styles/object.css';
 import './styles/texts.css';
 import './styles/topology.css';
 import './styles/panel.css';
+import './styles/timeline.css';
 import './styles/path.css';
 
 render(<App />, document.getElementById('app')!);

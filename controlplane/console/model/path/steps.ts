@@ -33,7 +33,8 @@ export function packetText({ protocol, source, sourcePort, destination, destinat
 }
 type Packet = NonNullable<LocatedHop['becomes']>;
 
-const withPort = (address: string, port: number | undefined): string => {
+/** `10.0.0.1:80`; an address of IPv6 in brackets. */
+export const withPort = (address: string, port: number | undefined): string => {
   const text = address.includes(':') && port !== undefined ? `[${address}]` : address;
   return port === undefined ? text : `${text}:${port}`;
 };

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { structureOf } from './boxes';
 import { selects } from './objects';
-import { ofDeployment, pod, shop, webBox } from './topology.fixture';
+import { ofDeployment, pod, replicaSet, shop, webBox } from './topology.fixture';
 
 t.test('an Ingress leads to its Service, the Service to its pods', async (t) => {
   const { boxes, links, boxOfPod } = structureOf(shop);
@@ -47,6 +47,36 @@ t.test('a rollout shows old and new pods apart', async (t) => {
     [webBox, false],
     ['workload/shop/ReplicaSet/web-2b', true],
   ]);
+});
+
+t.test('revisions say which pods are the newer ones, also after a rollback', async (t) => {
+  const newer = pod('web-2b-z', 'n1', '10.244.0.6', ofDeployment('web', '2b', '2026-01-02T00:00:00Z'));
+  const replicaSets = [replicaSet('web', '1a', 3), replicaSet('web', '2b', 2)];
+  const { boxes } = structureOf({ ...shop, pods: [...shop.pods, newer], replicaSets });
+  const generations = boxes.flatMap(({ generation }) => generation ?? []);
+  t.strictSame(generations, [
+    { hash: '1a', isNewest: true, revision: 3 },
+    { hash: '2b', isNewest: false, revision: 2 },
+  ]);
+});
+
+t.test('a Deployment without pods has one box, that of its newest revision, and its Service leads to it', async (t) => {
+  const replicaSets = [replicaSet('idle', '1a', 1), replicaSet('idle', '2b', 2), replicaSet('web', '1a', 1)];
+  const idle = { metadata: { namespace: 'shop', name: 'idle' }, spec: { selector: { app: 'idle' } } };
+  const policy = {
+    metadata: { namespace: 'shop', name: 'p' },
+    spec: { podSelector: { matchLabels: { app: 'idle' } } },
+  };
+  const other = { metadata: { namespace: 'other', name: 'idle' }, spec: { selector: { app: 'idle' } } };
+  const services = [...shop.services, idle, other];
+  const { boxes, links } = structureOf({ ...shop, services, policies: [policy], replicaSets });
+  const found = boxes.filter(({ name, kind }) => kind === 'workload' && name === 'idle');
+  t.match(found, [{ id: 'workload/shop/ReplicaSet/idle-2b', type: 'Deployment', pods: [], policies: ['shop/p'] }]);
+  t.equal(found[0]?.generation, undefined);
+  t.strictSame(
+    links.filter(({ to }) => to === 'workload/shop/ReplicaSet/idle-2b'),
+    [{ from: 'service/shop/idle', to: 'workload/shop/ReplicaSet/idle-2b', ready: 0, all: 0 }],
+  );
 });
 
 t.test('pods that have not changed are the same dots: the timeline keeps many structures', async (t) => {

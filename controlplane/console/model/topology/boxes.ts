@@ -19,6 +19,7 @@ import {
   type Service,
   selects,
 } from './objects';
+import { type Revision, replicaSetId, revisionsOf, withoutPods, wouldServe } from './revisions';
 
 /** `entry`: where nodes take requests for Ingresses. `unknown`: pods that are gone, or that the reader may not see. */
 export type BoxKind = 'outside' | 'node' | 'entry' | 'ingress' | 'service' | 'workload' | 'elsewhere' | 'unknown';
@@ -54,8 +55,11 @@ export interface Box {
   readonly ports: readonly number[];
   /** NAMESPACE/NAME of the policies that select its pods. */
   readonly policies: readonly string[];
-  /** Of several generations of a Deployment's pods: the hash of this one, and whether it is the newest. */
-  readonly generation?: { readonly hash: string; readonly isNewest: boolean };
+  /**
+   * Of several generations of a Deployment's pods: the hash of this one, its revision if the reader may see ReplicaSets, and whether it is
+   * the newest.
+   */
+  readonly generation?: { readonly hash: string; readonly revision?: number; readonly isNewest: boolean };
 }
 
 /** A link that the objects declare, whether or not traffic is on it. */
@@ -82,7 +86,8 @@ export const nodeId = (name: string): string => `node/${name}`;
 export const serviceId = (key: string): string => `service/${key}`;
 
 export function structureOf(objects: ClusterObjects): Structure {
-  const workloads = workloadsOf(objects.pods, objects.policies);
+  const revisions = revisionsOf(objects.replicaSets);
+  const { workloads, empty } = workloadsOf(objects, revisions);
   const boxOfPod = new Map(workloads.flatMap(({ id, pods }) => pods.map(({ key }) => [key, id] as const)));
   const boxes: Box[] = [
     plain(outsideId, 'outside'),
@@ -99,6 +104,7 @@ export function structureOf(objects: ClusterObjects): Structure {
     ...objects.ingresses.map((ingress) => ({ from: entryId, to: `ingress/${keyOf(ingress)}` })),
     ...objects.ingresses.flatMap((ingress) => ingressLinks(ingress, services)),
     ...endpointLinks(objects, boxOfPod, services),
+    ...emptyLinks(objects.services, empty),
   ];
   return { boxes, links, boxOfPod };
 }
@@ -191,15 +197,32 @@ function endpointLinks(
   });
 }
 
+/** A Service that would lead to the pods of a Deployment, if it had any. */
+const emptyLinks = (services: readonly Service[], empty: readonly Revision[]): readonly DeclaredLink[] =>
+  services.flatMap((service) =>
+    empty
+      .filter(
+        (revision) =>
+          revision.namespace === (service.metadata?.namespace ?? '') && wouldServe(service.spec?.selector, revision),
+      )
+      .map((revision) => ({ from: serviceId(keyOf(service)), to: replicaSetId(revision), ready: 0, all: 0 })),
+  );
+
 interface Group {
   readonly id: string;
+  readonly namespace: string;
   readonly type: string;
   readonly name: string;
   readonly hash: string;
+  /** Of the pods that it would have; undefined: it has some. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly pods: Pod[];
 }
 
-function workloadsOf(pods: readonly Pod[], policies: readonly NetworkPolicy[]): readonly Box[] {
+function workloadsOf(
+  { pods, policies }: ClusterObjects,
+  revisions: ReadonlyMap<string, Revision>,
+): { readonly workloads: readonly Box[]; readonly empty: readonly Revision[] } {
   const groups = new Map<string, Group>();
   for (const pod of pods) {
     if (hasEnded(pod)) continue;
@@ -208,9 +231,11 @@ function workloadsOf(pods: readonly Pod[], policies: readonly NetworkPolicy[]): 
     if (known) known.pods.push(pod);
     else groups.set(group.id, group);
   }
+  const empty = withoutPods(revisions.values(), (revision) => groups.has(replicaSetId(revision)));
+  for (const revision of empty) groups.set(replicaSetId(revision), emptyGroup(revision));
   const generations = new Map<string, Group[]>();
   for (const group of groups.values()) {
-    const owner = `${group.pods[0]?.metadata?.namespace}/${group.type}/${group.name}`;
+    const owner = `${group.namespace}/${group.type}/${group.name}`;
     generations.set(owner, [...(generations.get(owner) ?? []), group]);
   }
   const policiesIn = new Map<string, NetworkPolicy[]>();
@@ -218,27 +243,45 @@ function workloadsOf(pods: readonly Pod[], policies: readonly NetworkPolicy[]): 
     const namespace = policy.metadata?.namespace ?? '';
     policiesIn.set(namespace, [...(policiesIn.get(namespace) ?? []), policy]);
   }
-  return [...generations.values()].flatMap((all) => {
-    const newest = all.reduce((a, b) => (bornOf(b) > bornOf(a) ? b : a));
-    return all.map((group) => workloadBox(group, all.length > 1 ? group === newest : undefined, policiesIn));
+  const revisionOf = ({ namespace, name, hash }: Group) => revisions.get(`${namespace}/${name}-${hash}`)?.number;
+  const workloads = [...generations.values()].flatMap((all) => {
+    // After a rollback the newest revision has the older ReplicaSet.
+    const rank = (group: Group) => `${String(revisionOf(group) ?? 0).padStart(12, '0')} ${bornOf(group)}`;
+    const newest = all.reduce((a, b) => (rank(b) > rank(a) ? b : a));
+    return all.map((group) => {
+      const revision = revisionOf(group);
+      const generation = { hash: group.hash, isNewest: group === newest, ...(revision ? { revision } : {}) };
+      return workloadBox(group, all.length > 1 ? generation : undefined, policiesIn);
+    });
   });
+  return { workloads, empty };
 }
 
 /** When its first pod was created: RFC 3339 in UTC sorts as text. */
 const bornOf = ({ pods }: Group): string =>
-  pods.map(({ metadata }) => metadata?.creationTimestamp ?? '').reduce((a, b) => (a < b ? a : b));
+  pods.map(({ metadata }) => metadata?.creationTimestamp ?? '').reduce((a, b) => (a < b ? a : b), '~');
+
+const emptyGroup = (revision: Revision): Group => ({
+  id: replicaSetId(revision),
+  namespace: revision.namespace,
+  type: 'Deployment',
+  name: revision.name,
+  hash: revision.hash,
+  labels: revision.labels,
+  pods: [],
+});
 
 function groupOf(pod: Pod): Group {
   const { namespace = '', name = '', labels = {}, ownerReferences = [] } = pod.metadata ?? {};
   const owner = ownerReferences.find(({ controller }) => controller === true);
   const hash = labels['pod-template-hash'] ?? '';
   const id = `workload/${namespace}/${owner ? `${owner.kind}/${owner.name}` : `Pod/${name}`}`;
-  if (!owner) return { id, type: 'Pod', name, hash: '', pods: [pod] };
+  if (!owner) return { id, namespace, type: 'Pod', name, hash: '', pods: [pod] };
   // The Deployment controller names a ReplicaSet DEPLOYMENT-HASH.
   if (owner.kind === 'ReplicaSet' && hash !== '' && owner.name.endsWith(`-${hash}`)) {
-    return { id, type: 'Deployment', name: owner.name.slice(0, -hash.length - 1), hash, pods: [pod] };
+    return { id, namespace, type: 'Deployment', name: owner.name.slice(0, -hash.length - 1), hash, pods: [pod] };
   }
-  return { id, type: owner.kind, name: owner.name, hash: '', pods: [pod] };
+  return { id, namespace, type: owner.kind, name: owner.name, hash: '', pods: [pod] };
 }
 
 const workloadRefs: Readonly<Record<string, ResourceRef>> = {
@@ -253,14 +296,15 @@ const workloadRefs: Readonly<Record<string, ResourceRef>> = {
 
 function workloadBox(
   group: Group,
-  isNewest: boolean | undefined,
+  generation: Box['generation'],
   policiesIn: ReadonlyMap<string, readonly NetworkPolicy[]>,
 ): Box {
-  const { id, type, name, hash, pods } = group;
-  const namespace = pods[0]?.metadata?.namespace ?? '';
+  const { id, namespace, type, name, labels, pods } = group;
   const resource = workloadRefs[type];
   const selecting = (policiesIn.get(namespace) ?? []).filter(({ spec }) =>
-    pods.some(({ metadata }) => selects(spec?.podSelector, metadata?.labels)),
+    [...(labels ? [labels] : []), ...pods.map(({ metadata }) => metadata?.labels)].some((one) =>
+      selects(spec?.podSelector, one),
+    ),
   );
   return {
     ...plain(id, 'workload'),
@@ -270,7 +314,7 @@ function workloadBox(
     ...(resource ? { object: { resource, namespace, name } } : {}),
     pods: pods.map(dotOf).sort((a, b) => (a.name < b.name ? -1 : 1)),
     policies: selecting.map(keyOf),
-    ...(isNewest === undefined ? {} : { generation: { hash, isNewest } }),
+    ...(generation ? { generation } : {}),
   };
 }
 

@@ -13,6 +13,7 @@ const input = (...edges: ReturnType<typeof edge>[]): FrameInput => ({
   traffic: trafficLinks([{ node: 'n1', before: {}, now: status(0, { edges }) }], directoryOf(shop, structure.boxes)),
   requests: [],
   stops: [],
+  areStopsKnown: true,
   refused: [],
   podRates: new Map(),
   remarks: [],
@@ -98,19 +99,32 @@ t.test('search by name, object and address', async (t) => {
   t.strictSame(found('  '), []);
 });
 
-t.test('the timeline is bounded, and marks what has happened', async (t) => {
+t.test('Services do not crowd out the pods behind them', async (t) => {
+  const services = Array.from({ length: 30 }, (_, i) => ({
+    metadata: { namespace: 'shop', name: `s${i}` },
+    spec: { clusterIP: `10.96.1.${i}` },
+  }));
+  const pods = Array.from({ length: 6 }, (_, i) => pod(`p${i}`, 'n1', `10.244.0.${100 + i}`));
+  const slices = pods.flatMap(({ metadata: { name = '' } = {} }, i) =>
+    [i, i + 10, i + 20].map((at) => ({
+      metadata: { namespace: 'shop', name: `s${at}-x`, labels: { 'kubernetes.io/service-name': `s${at}` } },
+      endpoints: [{ addresses: [`10.244.0.${100 + i}`], targetRef: { kind: 'Pod', namespace: 'shop', name } }],
+    })),
+  );
+  const many = structureOf({ ...shop, nodes: shop.nodes, ingresses: [], services, slices, pods });
+  const frame = frameOf({ ...input(), structure: many }, { ...scope, maxBoxes: 14 });
+  const kinds = (kind: string) => frame.boxes.filter((box) => box.kind === kind).length;
+  t.equal(kinds('workload'), 6, 'all pods');
+  t.equal(kinds('service'), 8);
+  const led = new Set(frame.links.map(({ to }) => to));
+  t.equal(led.size, 6, 'each has a Service that leads to it');
+  const few = frameOf({ ...input(), structure: many }, { ...scope, maxBoxes: 4 });
+  t.equal(few.links.length, 2, 'pairs');
+});
+
+t.test('the timeline is bounded', async (t) => {
   let moments: readonly Moment[] = [];
   for (let i = 0; i < maxMoments + 5; i++) moments = withMoment(moments, { ...input(), atMs: i });
   t.equal(moments.length, maxMoments);
   t.equal(moments[0]?.atMs, 5);
-  const changed = structureOf({ ...shop, pods: [...shop.pods, pod('more', 'n1', '10.244.0.10')] });
-  moments = withMoment(moments, { ...input(), structure: changed });
-  t.equal(moments.at(-1)?.mark, 'changed');
-  moments = withMoment(moments, { ...input(), structure: changed });
-  t.equal(moments.at(-1)?.mark, undefined);
-  const stop = { packetsPerSecond: 1 } as FrameInput['stops'][number];
-  t.equal(withMoment(moments, { ...input(), stops: [stop] }).at(-1)?.mark, 'stopped');
-  const silent = { ...input(), remarks: [{ key: 'trafficFailed' as const }] };
-  t.equal(withMoment(moments, silent).at(-1)?.mark, 'gap', 'nothing was measured');
-  t.equal(withMoment(moments, { ...input(), atMs: 60_000 }).at(-1)?.mark, 'gap', 'the page was hidden');
 });

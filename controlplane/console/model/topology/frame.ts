@@ -37,6 +37,8 @@ export interface FrameInput {
   readonly traffic: readonly TrafficLink[];
   readonly requests: readonly RequestLink[];
   readonly stops: readonly Stop[];
+  /** False: rates of `stops` are not known yet. */
+  readonly areStopsKnown: boolean;
   readonly refused: readonly Refused[];
   /** By NAMESPACE/NAME. */
   readonly podRates: ReadonlyMap<string, PodRates>;
@@ -68,7 +70,7 @@ export function frameOf(input: FrameInput, scope: Scope): Frame {
   for (const { box, packetsPerSecond } of stops) {
     if (packetsPerSecond > 0 && byId.get(box)?.kind === 'node') shown.add(box);
   }
-  const drawn = mostTalkative([...shown], touched, scope);
+  const drawn = mostTalkative([...shown], touched, byId, scope);
   return {
     atMs: input.atMs,
     boxes: structure.boxes.filter(({ id }) => drawn.has(id)),
@@ -116,23 +118,41 @@ function joined({
   return [...links.values()];
 }
 
-/** All of them, or those with the most links. */
+/**
+ * All of them, or as many as fit: first what is searched for and what has traffic, then workloads with a Service that leads to each of them, then
+ * the rest. A Service has more links than the pods behind it, so links alone would leave out the pods.
+ */
 function mostTalkative(
   ids: readonly string[],
   links: readonly Link[],
+  byId: ReadonlyMap<string, Box>,
   { maxBoxes: max, first }: Scope,
 ): ReadonlySet<string> {
   if (ids.length <= max) return new Set(ids);
   const weight = new Map<string, number>();
+  const servicesOf = new Map<string, string[]>();
   const add = (id: string, by: number) => weight.set(id, (weight.get(id) ?? 0) + by);
   for (const { from, to, traffic, requests } of links) {
     const by = traffic || requests ? 100 : 1;
     add(from, by);
     add(to, by);
+    if (byId.get(from)?.kind === 'service') servicesOf.set(to, [...(servicesOf.get(to) ?? []), from]);
   }
   for (const id of first) add(id, 1_000_000);
-  const ordered = [...ids].sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0));
-  return new Set(ordered.slice(0, max));
+  const weightOf = (id: string) => weight.get(id) ?? 0;
+  const isWorkload = (id: string) => byId.get(id)?.kind === 'workload';
+  const rank = (id: string) => (weightOf(id) >= 100 ? 2 : isWorkload(id) ? 1 : 0);
+  const ordered = [...ids].sort((a, b) => rank(b) - rank(a) || weightOf(b) - weightOf(a));
+  const drawn = new Set<string>();
+  for (const id of ordered) {
+    if (drawn.size >= max) break;
+    drawn.add(id);
+    const services = servicesOf.get(id) ?? [];
+    const [service] = [...services].sort((a, b) => weightOf(b) - weightOf(a));
+    const hasOne = services.some((one) => drawn.has(one));
+    if (isWorkload(id) && service !== undefined && !hasOne && drawn.size < max) drawn.add(service);
+  }
+  return drawn;
 }
 
 /** A box whose name, object or address contains the words; one without an object never does. */

@@ -3,7 +3,7 @@ import type { Box } from './boxes';
 import { structureOf } from './boxes';
 import { busyness, bytesRate, short } from './numbers';
 import { endOf, endsOfFlow, pathHash } from './path-ends';
-import { dotAt, dotsInRow, fitted, sizeOf } from './sizes';
+import { dotAt, dotsInRow, sizeOf } from './sizes';
 import { shop, webBox } from './topology.fixture';
 
 t.test('short numbers', async (t) => {
@@ -26,14 +26,12 @@ t.test('short numbers', async (t) => {
   );
 });
 
-t.test('a box grows with its pods, and shows as much of its name as fits', async (t) => {
+t.test('a box grows with its pods', async (t) => {
   const web = structureOf(shop).boxes.find(({ id }) => id === webBox)!;
   const withPods = (count: number): Box => ({ ...web, pods: Array.from({ length: count }, () => web.pods[0]!) });
   t.ok(sizeOf(withPods(dotsInRow + 1)).height > sizeOf(withPods(dotsInRow)).height);
   t.equal(sizeOf(withPods(3_000)).height, sizeOf(withPods(300)).height, 'bounded');
   t.equal(dotAt(dotsInRow).x, dotAt(0).x);
-  t.equal(fitted('short', 100), 'short');
-  t.match(fitted('a-very-long-name-of-a-service', 100), /^a-very.*…$/);
 });
 
 t.test('what a box is called in a question about a path', async (t) => {

@@ -30,8 +30,12 @@ export interface Pod extends KubeObject {
     readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
   };
 }
+export interface ReplicaSet extends KubeObject {
+  readonly spec?: { readonly template?: { readonly metadata?: Metadata } };
+}
 export interface Service extends KubeObject {
   readonly spec?: {
+    readonly selector?: Readonly<Record<string, string>>;
     readonly type?: string;
     readonly clusterIPs?: readonly string[];
     readonly clusterIP?: string;
@@ -81,6 +85,8 @@ export interface Node extends KubeObject {
 /** Everything that the topology is drawn from. A list is another array after each change of its kind, so a reader can compare by identity. */
 export interface ClusterObjects {
   readonly pods: readonly Pod[];
+  /** For revisions of Deployments. */
+  readonly replicaSets: readonly ReplicaSet[];
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
   readonly ingresses: readonly Ingress[];
@@ -89,6 +95,7 @@ export interface ClusterObjects {
 }
 export const noObjects: ClusterObjects = {
   pods: [],
+  replicaSets: [],
   services: [],
   slices: [],
   ingresses: [],
@@ -99,6 +106,7 @@ export const noObjects: ClusterObjects = {
 /** Where the API has each of them. */
 export const refs = {
   pods: { group: '', version: 'v1', plural: 'pods' },
+  replicaSets: { group: 'apps', version: 'v1', plural: 'replicasets' },
   services: { group: '', version: 'v1', plural: 'services' },
   slices: { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' },
   ingresses: { group: 'networking.k8s.io', version: 'v1', plural: 'ingresses' },

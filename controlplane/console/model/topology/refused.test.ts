@@ -3,7 +3,7 @@ import type { RefusedFlow } from '../../../base/traffic';
 import { structureOf } from './boxes';
 import { directoryOf } from './directory';
 import { refusedOf, withoutInnocents } from './refused';
-import { clientBox, shop, status, webBox } from './topology.fixture';
+import { clientBox, edge, shop, status, webBox } from './topology.fixture';
 import type { Stop } from './traffic';
 
 const directory = directoryOf(shop, structureOf(shop).boxes);
@@ -69,4 +69,30 @@ t.test('a reset that passes two nodes is reported by that of the client', async 
   t.match(all, [{ node: 'n1', destination: '10.96.0.7' }]);
   const outside = flow(1, { by: 'receiver', source: '203.0.113.9' });
   t.equal(refusedOf(reading([outside], []), directory).length, 1, 'a client that is no pod');
+});
+
+t.test('a drop behind the port of another node names the client, not that node', async (t) => {
+  const backend = { address: '10.244.0.5', port: 8080 };
+  const viaPort = (source: string) =>
+    edge(source, '192.168.0.2 30080', { backend, translatedSource: '10.244.1.0', unanswered: 1 });
+  const readings = (...edges: ReturnType<typeof edge>[]) => [
+    ...reading([flow(4, { source: '10.244.1.0', destination: '10.244.0.5' })], []),
+    { node: 'n2', before: {}, now: status(12, { edges }) },
+  ];
+  t.match(refusedOf(readings(), directory), [{ from: 'node/n2', behind: undefined }]);
+  t.match(refusedOf(readings(viaPort('203.0.113.9'), viaPort('203.0.113.10')), directory), [
+    {
+      from: 'outside',
+      to: webBox,
+      source: '10.244.1.0',
+      behind: { sources: ['203.0.113.9', '203.0.113.10'], destination: '192.168.0.2', port: 30080 },
+    },
+  ]);
+  const mixed = refusedOf(readings(viaPort('203.0.113.9'), viaPort('10.244.0.9')), directory);
+  t.equal(mixed[0]?.from, 'node/n2', 'an outside client and a pod');
+  const own = edge('203.0.113.9', '192.168.0.2 30081', {
+    backend: { ...backend, port: 1 },
+    translatedSource: '10.244.1.0',
+  });
+  t.equal(refusedOf(readings(own), directory)[0]?.from, 'node/n2', 'of another port');
 });

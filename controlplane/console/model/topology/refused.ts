@@ -1,7 +1,7 @@
 // Whose packets rules stop, and whose connections pods refuse at once: from the senders that nodes report to links of the picture.
 import type { RefusedFlow } from '../../../base/traffic';
 import type { Directory } from './directory';
-import { calledAt, whereOf } from './directory';
+import { calledAt, endText, whereOf } from './directory';
 import { cutAt, type NodeReading, type Stop } from './traffic';
 
 export interface Refused extends RefusedFlow {
@@ -10,10 +10,20 @@ export interface Refused extends RefusedFlow {
   readonly from: string;
   readonly to: string;
   readonly packetsPerSecond: number;
+  /** Present where a node before this one wrote its own address as the source, as for ports of nodes: who sent it, and what they called. */
+  readonly behind?: Sender;
+}
+
+interface Sender {
+  /** Addresses; several, where the nodes cannot tell whose packets they were. */
+  readonly sources: readonly string[];
+  readonly destination: string;
+  readonly port?: number;
 }
 
 /** The busiest first. A packet that two nodes see is dropped by one of them alone. */
 export function refusedOf(readings: readonly NodeReading[], directory: Directory): readonly Refused[] {
+  const senders = sendersOf(readings);
   const all = readings.flatMap(({ node, before, now }) => {
     const earlier = before.refused?.collector === now.collector ? before.refused : undefined;
     const seconds = earlier ? (Date.parse(now.readAt.refused) - Date.parse(earlier.readAt.refused)) / 1000 : 0;
@@ -29,10 +39,15 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
         const grown = Math.max(0, flow.packets - old);
         const { port } = flow;
         const end = { address: flow.backend ?? flow.destination, ...(port === undefined ? {} : { port }) };
+        const behind = senders.get(translation(flow.protocol, flow.source, end));
+        // Boxes of one kind of sender; several senders may be of several, and then the node is what is known.
+        const boxes = new Set((behind?.sources ?? [flow.source]).map((source) => whereOf(directory, source).box));
+        const [from = ''] = boxes.size === 1 ? boxes : [whereOf(directory, flow.source).box];
         return {
           ...flow,
+          ...(behind ? { behind } : {}),
           node,
-          from: whereOf(directory, flow.source).box,
+          from,
           to: calledAt(directory, end).box,
           packetsPerSecond: seconds > 0 ? grown / seconds : 0,
         };
@@ -41,6 +56,37 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
   return all.sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || b.packets - a.packets);
 }
 
+/** Who is behind a source that a node has written, by its connections: also those without an answer are tracked there. */
+function sendersOf(readings: readonly NodeReading[]): ReadonlyMap<string, Sender> {
+  const senders = new Map<string, Sender>();
+  for (const { now } of readings) {
+    for (const { protocol, source, destination, backend, translatedSource } of now.edges) {
+      if (translatedSource === undefined) continue;
+      const key = translation(protocol, translatedSource, backend ?? destination);
+      const { address, port } = destination;
+      const known = senders.get(key) ?? { sources: [], destination: address, ...(port === undefined ? {} : { port }) };
+      if (!known.sources.includes(source)) senders.set(key, { ...known, sources: [...known.sources, source] });
+    }
+  }
+  return senders;
+}
+
+const translation = (protocol: string, source: string, end: { readonly address: string; readonly port?: number }) =>
+  `${protocol} ${source} ${endText(end)}`;
+
+/** Moments of ten minutes hold the same flows again and again. */
+const keys = new WeakMap<Refused, string>();
+
+/** One line of the list. */
+export function flowKey(flow: Refused): string {
+  const known = keys.get(flow);
+  if (known !== undefined) return known;
+  const key = `${flow.node} ${keyOf(flow)}`;
+  keys.set(flow, key);
+  return key;
+}
+
+/** Of the flows of one node. */
 const keyOf = ({ protocol, source, destination, backend = '', port, by, direction }: RefusedFlow): string =>
   `${by} ${direction ?? ''} ${protocol} ${source} ${destination} ${backend} ${port ?? ''}`;
 

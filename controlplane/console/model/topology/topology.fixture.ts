@@ -1,6 +1,6 @@
 // A small shop: two nodes, an Ingress, a Service with two pods, a client, a policy.
 import type { NodeTrafficStatus, TrafficEdge } from '../../../base/traffic';
-import { type ClusterObjects, noObjects, type Pod } from './objects';
+import { type ClusterObjects, noObjects, type Pod, type ReplicaSet } from './objects';
 
 export const pod = (
   name: string,
@@ -22,6 +22,17 @@ export const ofDeployment = (
   labels: { app: name, 'pod-template-hash': hash },
   creationTimestamp: createdAt,
   ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${name}-${hash}`, controller: true }],
+});
+
+export const replicaSet = (deployment: string, hash: string, revision: number): ReplicaSet => ({
+  metadata: {
+    namespace: 'shop',
+    name: `${deployment}-${hash}`,
+    labels: { 'pod-template-hash': hash },
+    annotations: { 'deployment.kubernetes.io/revision': String(revision) },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: deployment, controller: true }],
+  },
+  spec: { template: { metadata: { labels: { app: deployment } } } },
 });
 
 const node = (name: string, address: string, podCIDR: string) => ({

@@ -3,7 +3,7 @@ import type { StoppedTraffic } from '../../../base/traffic';
 import { structureOf } from './boxes';
 import { directoryOf } from './directory';
 import { clientBox, edge, shop, status, webBox } from './topology.fixture';
-import { type NodeReading, nextReading, stopsOf, trafficLinks } from './traffic';
+import { areStopsKnown, type NodeReading, nextReading, stopsOf, trafficLinks } from './traffic';
 
 const directory = directoryOf(shop, structureOf(shop).boxes);
 const ends = (readings: readonly NodeReading[]) =>
@@ -179,4 +179,13 @@ t.test('what is stopped stands at the pods, the Service or the node', async (t) 
   ]);
   t.strictSame(at(stopped({ cause: 'service', objects: ['shop/web'] })), [['service/shop/web', 3, false]]);
   t.strictSame(at(stopped({ cause: 'other', objects: [] })), [['node/n1', 3, false]]);
+});
+
+t.test('what is stopped is known when each node has said it twice', async (t) => {
+  const twice = { node: 'n1', before: { stopped: status(10, {}) }, now: status(12, {}) };
+  t.ok(areStopsKnown([twice]));
+  t.notOk(areStopsKnown([twice, { node: 'n2', before: {}, now: status(12, {}) }]));
+  t.notOk(areStopsKnown([{ ...twice, before: { stopped: status(12, {}) } }]), 'the same reading');
+  t.notOk(areStopsKnown([{ ...twice, now: status(12, { collector: 'other' }) }]));
+  t.notOk(areStopsKnown([]));
 });

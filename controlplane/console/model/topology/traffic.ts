@@ -198,6 +198,10 @@ function ratesOf(reading: NodeReading): (edge: TrafficEdge) => typeof noRate {
 const edgeKey = ({ protocol, source, destination, backend, translatedSource = '' }: TrafficEdge): string =>
   `${protocol} ${source} ${endText(destination)} ${backend ? endText(backend) : ''} ${translatedSource}`;
 
+/** Whether all nodes have said twice what they stop: before, nothing stopped means nothing known. */
+export const areStopsKnown = (readings: readonly NodeReading[]): boolean =>
+  readings.length > 0 && readings.every((reading) => secondsOf(reading, 'stopped') !== undefined);
+
 /** Only rules that have stopped something since the reading before, or since the collector's start. */
 export function stopsOf(readings: readonly NodeReading[], directory: Directory): readonly Stop[] {
   return readings.flatMap((reading) => {

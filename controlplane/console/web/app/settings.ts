@@ -15,7 +15,8 @@ export interface Settings {
 const themeKey = 'k8ts.console.theme';
 const languageKey = 'k8ts.console.language';
 
-function read<T extends string>(key: string, known: readonly T[]): T | undefined {
+/** What was kept under the key, if it is one of these words. */
+export function readKept<T extends string>(key: string, known: readonly T[]): T | undefined {
   try {
     const value = localStorage.getItem(key);
     return known.find((one) => one === value);
@@ -24,7 +25,7 @@ function read<T extends string>(key: string, known: readonly T[]): T | undefined
   }
 }
 
-function keep(key: string, value: string): void {
+export function keep(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {
@@ -33,9 +34,9 @@ function keep(key: string, value: string): void {
 }
 
 export function useSettings(): Settings {
-  const [theme, setTheme] = useState<Theme>(() => read(themeKey, themes) ?? 'auto');
+  const [theme, setTheme] = useState<Theme>(() => readKept(themeKey, themes) ?? 'auto');
   const [language, setLanguage] = useState<Language>(
-    () => read(languageKey, languages) ?? chooseLanguage(navigator.languages),
+    () => readKept(languageKey, languages) ?? chooseLanguage(navigator.languages),
   );
   // The style sheets read the attribute; without it they follow the system.
   useEffect(() => {

@@ -14,10 +14,12 @@ import { Failed, Loading, Notice, problemOf } from '../parts/notice';
 import { type Console, ConsoleContext, useTexts } from './context';
 import { Help } from './help';
 import { contentId, useKeys } from './keys';
+import { LeaveDialog } from './leave-dialog';
 import { Navigation } from './navigation';
-import { useRoute } from './page-state';
 import type { Settings } from './settings';
 import { TopBar } from './top-bar';
+import { UnknownView } from './unknown-view';
+import { go, useRoute } from './use-route';
 
 interface Props {
   readonly session: Session;
@@ -30,7 +32,7 @@ const messageMs = 6_000;
 
 export function Shell({ session, settings, onLeave }: Props) {
   const t = useTexts();
-  const [route, go] = useRoute();
+  const { route, leaving, askBefore } = useRoute();
   const [resources, setResources] = useState<readonly Resource[]>();
   const [problem, setProblem] = useState<string>();
   const [message, setMessage] = useState('');
@@ -48,7 +50,7 @@ export function Shell({ session, settings, onLeave }: Props) {
   useEffect(discover, [api]);
   // Lists of kinds without namespaces leave the choice as it was.
   useEffect(() => {
-    if (!('resource' in route) || (route.view === 'list' && isNamespaced(resources, route))) {
+    if ('query' in route || (route.view === 'list' && isNamespaced(resources, route))) {
       setNamespace(route.namespace);
     }
     setMenuOpen(false);
@@ -87,7 +89,7 @@ export function Shell({ session, settings, onLeave }: Props) {
           }}
           onMenu={() => setMenuOpen(!isMenuOpen)}
           onHelp={() => setHelpOpen(true)}
-          onLogOut={() => onLeave('loggedOut')}
+          onLogOut={() => askBefore(() => onLeave('loggedOut'))}
         />
         <Navigation resources={resources} route={route} namespace={namespace} />
         <main id={contentId} tabIndex={-1}>
@@ -97,6 +99,7 @@ export function Shell({ session, settings, onLeave }: Props) {
           {message}
         </div>
       </div>
+      {leaving && <LeaveDialog {...leaving} />}
       {isHelpOpen && <Help resources={resources} onClose={() => setHelpOpen(false)} />}
     </ConsoleContext.Provider>
   );
@@ -107,9 +110,11 @@ function View({ route, resources }: { readonly route: Route; readonly resources:
   const t = useTexts();
   useEffect(() => {
     const { name } = { name: '', ...route };
-    const what = 'resource' in route ? route.resource.plural : t(route.view);
+    const what =
+      'resource' in route ? route.resource.plural : t(route.view === 'unknown' ? 'missingTitle' : route.view);
     document.title = [name, what, t('title')].filter(Boolean).join(' · ');
   }, [route, t('title')]);
+  if (route.view === 'unknown') return <UnknownView route={route} />;
   if (!('resource' in route)) return <LazyView key={route.view} load={toolViews[route.view]} props={{ route }} />;
   const resource = resources.find((one) => sameResource(one, route.resource));
   if (!resource || (route.view === 'list' && !isListed(resource))) {
@@ -122,6 +127,7 @@ function View({ route, resources }: { readonly route: Route; readonly resources:
 const toolViews: Readonly<Record<Tool, () => Promise<(props: { route: ToolRoute }) => ComponentChild>>> = {
   topology: async () => (await import('../topology/topology-view')).TopologyView,
   path: async () => (await import('../path/path-view')).PathView,
+  create: async () => (await import('../create/create-view')).CreateView,
 };
 
 async function loadResources(api: Api): Promise<readonly Resource[]> {
@@ -139,8 +145,12 @@ function chooseNamespace(
   namespace: string,
   go: (route: Route) => void,
 ): void {
-  if (!('resource' in route)) go({ view: route.view, namespace, query: {} });
-  else if (isNamespaced(resources, route)) {
+  if (route.view === 'unknown') return;
+  if (!('resource' in route)) {
+    // What is chosen in a picture belongs to its namespace; the kind that is created does not.
+    const { kind } = route.query;
+    go({ view: route.view, namespace, query: route.view === 'create' && kind !== undefined ? { kind } : {} });
+  } else if (isNamespaced(resources, route)) {
     go({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
   }
 }

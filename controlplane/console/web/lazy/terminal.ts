@@ -62,7 +62,8 @@ export function openTerminal(place: HTMLElement, options: TerminalOptions): () =
   let timer: ReturnType<typeof setTimeout> | undefined;
   const observer = new ResizeObserver(() => {
     clearTimeout(timer);
-    timer = setTimeout(() => fit.fit(), fitMs);
+    // Behind another tab it has no size, and keeps that of its shell.
+    timer = setTimeout(() => place.clientWidth > 0 && fit.fit(), fitMs);
   });
   observer.observe(place);
   return () => {

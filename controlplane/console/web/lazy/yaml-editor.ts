@@ -11,6 +11,8 @@ import { tags } from '@lezer/highlight';
 export interface EditorOptions {
   readonly text: string;
   readonly label: string;
+  /** CodeMirror's English words, and those of the reader's language. */
+  readonly phrases: Readonly<Record<string, string>>;
   readonly onChange: (text: string) => void;
 }
 
@@ -27,7 +29,22 @@ const theme = EditorView.theme({
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
     background: 'var(--selection)',
   },
-  '.cm-panels': { backgroundColor: 'var(--back)', color: 'var(--text)' },
+  '.cm-panels': { backgroundColor: 'var(--back)', color: 'var(--text)', borderColor: 'var(--border)' },
+  '.cm-panel.cm-search input, .cm-panel.cm-search button, .cm-panel.cm-search label': { fontSize: '13px' },
+  '.cm-panel.cm-search [name=close]': { color: 'var(--text)', fontSize: '18px' },
+  '.cm-textfield': { border: '1px solid var(--border)', backgroundColor: 'var(--surface)', color: 'var(--text)' },
+  '.cm-button': {
+    border: '1px solid var(--border)',
+    borderRadius: '6px',
+    backgroundColor: 'var(--surface)',
+    backgroundImage: 'none',
+    color: 'var(--text)',
+  },
+  '.cm-searchMatch, .cm-selectionMatch': { backgroundColor: 'var(--selection)' },
+  '.cm-searchMatch.cm-searchMatch-selected': {
+    outline: '1px solid var(--accent)',
+    backgroundColor: 'var(--selection)',
+  },
 });
 
 const colours = HighlightStyle.define([
@@ -37,8 +54,22 @@ const colours = HighlightStyle.define([
   { tag: [tags.comment, tags.lineComment], color: 'var(--muted)' },
 ]);
 
+/**
+ * What is typed over a selection. Chromium would keep the style of the old text in an inline style, which the page's policy forbids; so the
+ * text is replaced here. Not while an input method composes: its words are the browser's.
+ */
+const typeOverSelection = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { inputType, data, isComposing } = event;
+    if (inputType !== 'insertText' || data === null || isComposing || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(data), { userEvent: 'input.type', scrollIntoView: true });
+    return true;
+  },
+});
+
 /** Tab indents, as in other editors; Escape and then Tab leaves the editor, so the keyboard is never caught. */
-export function openEditor(place: HTMLElement, { text, label, onChange }: EditorOptions): () => void {
+export function openEditor(place: HTMLElement, { text, label, phrases, onChange }: EditorOptions): () => void {
   const root = place.shadowRoot ?? place.attachShadow({ mode: 'open' });
   const view = new EditorView({
     parent: root,
@@ -56,6 +87,8 @@ export function openEditor(place: HTMLElement, { text, label, onChange }: Editor
         yaml(),
         theme,
         syntaxHighlighting(colours),
+        typeOverSelection,
+        EditorState.phrases.of(phrases),
         keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ 'aria-label': label }),
         EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),

@@ -7,7 +7,7 @@ import { rowAfterKey, scrollTo, windowOf } from '../../model/list-window';
 import { hashOf, type ObjectRoute } from '../../model/routes';
 import { type Column, cellOf, type Sorting, widthsOf } from '../../model/row-order';
 import type { Row } from '../../model/rows';
-import { toneOfCell } from '../../model/tones';
+import { statusColumns, toneOfCell } from '../../model/tones';
 import { useConsole, useTexts } from '../app/context';
 import { gridId } from '../app/keys';
 import { useNow } from '../app/page-state';
@@ -106,6 +106,8 @@ interface RowProps {
 }
 
 function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
+  const statusColumn = columns.find(({ name }) => statusColumns.has(name));
+  const status = statusColumn ? cellOf(row, statusColumn) : '';
   return (
     <div
       id={`row-${index}`}
@@ -121,7 +123,7 @@ function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
               {cellOf(row, column)}
             </a>
           ) : (
-            <Cell row={row} column={column} />
+            <Cell row={row} column={column} status={status} />
           )}
         </div>
       ))}
@@ -129,12 +131,12 @@ function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
   );
 }
 
-function Cell({ row, column }: { readonly row: Row; readonly column: Column }) {
+function Cell({ row, column, status }: { readonly row: Row; readonly column: Column; readonly status: string }) {
   if (column.isAge && !Number.isNaN(row.createdMs)) return <Age sinceMs={row.createdMs} />;
   const text = cellOf(row, column);
   return (
     <span title={text}>
-      <Toned tone={toneOfCell(column.name, text)} text={text} />
+      <Toned tone={toneOfCell(column.name, text, status)} text={text} />
     </span>
   );
 }

@@ -8,6 +8,7 @@ import { useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { pluralKind } from '../app/navigation';
 import { Failed, Notice, Waiting } from '../parts/notice';
+import { CreateLink } from './create-link';
 import { Grid } from './grid';
 import { type RowsState, useRows } from './use-rows';
 
@@ -60,6 +61,7 @@ export function ListView({ route, resource }: Props) {
           {t('wideColumns')}
         </label>
         <span class="spring" />
+        <CreateLink resource={resource} namespace={resource.namespaced ? route.namespace : ''} />
         {isLoaded && <span class="muted">{count}</span>}
         {(isLoaded || state === 'reconnecting') && <span class={`live ${state}`}>{t(stateTexts[state])}</span>}
       </div>

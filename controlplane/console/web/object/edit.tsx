@@ -1,5 +1,6 @@
 // What the page shows while a user edits an object: the editor, then the difference that a save would store; or, when another user has changed
 // the object meanwhile, what that user has changed.
+import { useEffect } from 'preact/hooks';
 import type { Resource } from '../../model/discovery';
 import { diffLines } from '../../model/line-diff';
 import type { ObjectRoute } from '../../model/routes';
@@ -14,6 +15,8 @@ interface Props {
   /** The text at the beginning; later changes of the object do not reach the editor. */
   readonly yaml: string;
   readonly draft: { current: Draft | undefined };
+  /** Whether there is a text that is not saved. */
+  readonly onDraft: (hasDraft: boolean) => void;
   readonly onDone: () => void;
 }
 
@@ -23,11 +26,13 @@ interface StepProps {
   readonly onDone: () => void;
 }
 
-export function Edit({ route, resource, yaml, draft, onDone }: Props) {
+export function Edit({ route, resource, yaml, draft, onDraft, onDone }: Props) {
   const editing = useEditing(route, yaml, draft);
+  useEffect(() => onDraft(editing.hasChanged), [editing.hasChanged]);
   const object = { kind: resource.kind, name: route.name };
   const done = () => {
     draft.current = undefined;
+    onDraft(false);
     onDone();
   };
   const steps = { writing: Writing, reviewing: Reviewing, conflict: Conflict };

@@ -4,9 +4,10 @@ import { actionsOf } from '../../model/actions';
 import { isStatus, messageOf } from '../../model/api-error';
 import type { Resource } from '../../model/discovery';
 import type { KubeObject } from '../../model/objects';
-import { firstTab, hashOf, type ObjectRoute } from '../../model/routes';
+import { firstTab, hashOf, isSameObject, type ObjectRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
 import { useTexts } from '../app/context';
+import { useKeeper } from '../app/leaving';
 import { pluralKind } from '../app/navigation';
 import { Failed, Notice, Waiting } from '../parts/notice';
 import { Actions } from './actions';
@@ -44,6 +45,12 @@ export function ObjectView({ route, resource }: Props) {
   const { object, isGone, error, state, retry } = useObject(route, resource.verbs.includes('watch'));
   const [isEditing, setEditing] = useState(false);
   const draft = useRef<Draft>(undefined);
+  const [hasDraft, setHasDraft] = useState(false);
+  const [hasShell, setHasShell] = useState(false);
+  // A shell goes on while other tabs are looked at.
+  const [isTerminalUsed, setTerminalUsed] = useState(false);
+  const losses = [...(hasDraft ? ['leaveDraft' as const] : []), ...(hasShell ? ['leaveTerminal' as const] : [])];
+  useKeeper(losses, (next) => isSameObject(route, next));
   const title = useRef<HTMLHeadingElement>(null);
   const { namespace, name } = route;
   const tabs = tabsOf(resource);
@@ -51,6 +58,7 @@ export function ObjectView({ route, resource }: Props) {
   const isLoaded = object !== undefined;
   // A reader who comes by keyboard starts at the name.
   useEffect(() => title.current?.focus(), [isLoaded]);
+  useEffect(() => setTerminalUsed((before) => before || tab === 'exec'), [tab]);
   if (error !== undefined && !object) return <ObjectProblem {...{ error, resource, name, retry }} />;
   if (!object) return <Waiting isSilent={state === 'reconnecting'} retry={retry} />;
   const listHash = hashOf({ view: 'list', resource: route.resource, namespace, labelSelector: '' });
@@ -80,10 +88,25 @@ export function ObjectView({ route, resource }: Props) {
         {tabs.map((id) => (
           <a key={id} href={hashOf({ ...route, tab: id })} aria-current={id === tab ? 'page' : undefined}>
             {t(tabTexts[id])}
+            {id === 'exec' && hasShell && (
+              <span class="running" title={t('shellOpen')}>
+                <span class="hidden-text"> ({t('shellOpen')})</span>
+              </span>
+            )}
           </a>
         ))}
       </nav>
-      <Tab id={tab as TabId} {...{ route, resource, object, isEditing, isGone, draft }} onEditing={setEditing} />
+      <Tab
+        id={tab as TabId}
+        {...{ route, resource, object, isEditing, isGone, draft }}
+        onEditing={setEditing}
+        onDraft={setHasDraft}
+      />
+      {isTerminalUsed && (
+        <div hidden={tab !== 'exec'}>
+          <TerminalTab route={route} object={object} isShown={tab === 'exec'} onShell={setHasShell} />
+        </div>
+      )}
     </article>
   );
 }
@@ -95,20 +118,21 @@ interface TabProps extends Props {
   readonly isGone: boolean;
   readonly draft: { current: Draft | undefined };
   readonly onEditing: (isEditing: boolean) => void;
+  readonly onDraft: (hasDraft: boolean) => void;
 }
 
-function Tab({ id, route, resource, object, isEditing, isGone, draft, onEditing }: TabProps) {
+function Tab({ id, route, resource, object, isEditing, isGone, draft, onEditing, onDraft }: TabProps) {
   switch (id) {
     case 'summary':
       return <Summary route={route} object={object} />;
     case 'yaml':
-      return <YamlTab {...{ route, resource, object, isEditing, isGone, draft, onEditing }} />;
+      return <YamlTab {...{ route, resource, object, isEditing, isGone, draft, onEditing, onDraft }} />;
     case 'events':
       return <Events object={object} />;
     case 'logs':
       return <Logs route={route} object={object} />;
     case 'exec':
-      return <TerminalTab route={route} object={object} />;
+      return null;
   }
 }
 

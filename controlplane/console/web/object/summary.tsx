@@ -108,7 +108,7 @@ function Conditions({ object, now }: { readonly object: KubeObject; readonly now
               <tr key={type}>
                 <td>{type}</td>
                 <td>
-                  <Toned tone={toneOfCondition(type, status)} text={status} />
+                  <Toned tone={toneOfCondition(type, status, reason)} text={status} />
                 </td>
                 <td>{Number.isNaN(sinceMs) ? '' : formatAge(now - sinceMs)}</td>
                 <td>{reason}</td>

@@ -1,5 +1,5 @@
 // A shell in a container. The terminal is loaded with the tab; it connects when the reader says so, since a shell changes the container.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import { execQuery, shellCommand } from '../../model/exec-frames';
 import { containersOf, type KubeObject } from '../../model/objects';
@@ -13,11 +13,14 @@ import { ContainerChoice } from './container-choice';
 interface Props {
   readonly route: ObjectRoute;
   readonly object: KubeObject;
+  /** It also goes on while another tab is shown. */
+  readonly isShown: boolean;
+  readonly onShell: (isOpen: boolean) => void;
 }
 
 type Phase = 'idle' | 'connecting' | 'open' | 'ended';
 
-export function TerminalTab({ route, object }: Props) {
+export function TerminalTab({ route, object, isShown, onShell }: Props) {
   const t = useTexts();
   const { api } = useConsole();
   const containers = containersOf(object).filter(({ isInit }) => !isInit);
@@ -28,6 +31,12 @@ export function TerminalTab({ route, object }: Props) {
   const close = useRef<() => void>(undefined);
   const refusal = useRefusals(['exec'], route).exec;
   useEffect(() => () => close.current?.(), []);
+  const isRunning = phase === 'connecting' || phase === 'open';
+  useEffect(() => onShell(isRunning), [isRunning]);
+  // Back at the tab, the keys go to the shell again.
+  useLayoutEffect(() => {
+    if (isShown && isRunning) place.current?.querySelector('textarea')?.focus();
+  }, [isShown]);
 
   const connect = async () => {
     close.current?.();
@@ -58,7 +67,6 @@ export function TerminalTab({ route, object }: Props) {
     close.current = undefined;
     setPhase('idle');
   };
-  const isRunning = phase === 'connecting' || phase === 'open';
   return (
     <section class="terminal-tab" aria-label={t('tabExec')}>
       <div class="toolbar">

@@ -43,7 +43,6 @@ export function useEditing(route: ObjectRoute, yaml: string, draft: { current: D
   useEffect(() => {
     draft.current = hasChanged ? { base, text } : undefined;
   }, [base, text]);
-  useAskBeforeLeaving(hasChanged);
 
   const path = objectPath(route.resource, route.namespace, route.name);
   const put = (query: string, accept: string) => {
@@ -97,14 +96,4 @@ export function useEditing(route: ObjectRoute, yaml: string, draft: { current: D
         (problem) => ({ name: 'reviewing', checked, problem }),
       ),
   };
-}
-
-/** The browser asks before it leaves the page. */
-function useAskBeforeLeaving(hasChanged: boolean): void {
-  useEffect(() => {
-    if (!hasChanged) return undefined;
-    const ask = (event: Event) => event.preventDefault();
-    window.addEventListener('beforeunload', ask);
-    return () => window.removeEventListener('beforeunload', ask);
-  }, [hasChanged]);
 }

@@ -8,17 +8,17 @@ import { usePageShown } from '../app/page-state';
 const everyMs = 5_000;
 
 /** undefined: not known, or the user may not list them. An empty path asks for nothing. */
-export function useList(path: string): readonly KubeObject[] | undefined {
+export function useList<T extends KubeObject = KubeObject>(path: string): readonly T[] | undefined {
   const { api } = useConsole();
   const isShown = usePageShown();
-  const [items, setItems] = useState<readonly KubeObject[]>();
+  const [items, setItems] = useState<readonly T[]>();
   useEffect(() => {
     if (!isShown || path === '') return undefined;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {
       try {
-        setItems((await api.json<{ readonly items: readonly KubeObject[] }>(path, { signal: stop.signal })).items);
+        setItems((await api.json<{ readonly items: readonly T[] }>(path, { signal: stop.signal })).items);
       } catch (err) {
         if (isAbort(err)) return;
         setItems(undefined);

@@ -1,7 +1,9 @@
 // A workload: its replicas as kubectl counts them, and why a rollout does not go on.
-import { at, type KubeObject, listAt, selectorOf, textAt } from '../../model/objects';
+import { at, containersOf, type KubeObject, listAt, selectorOf, textAt } from '../../model/objects';
 import { isFailing, troubleOf } from '../../model/pod-state';
-import { collectionPath, hashOf, type ObjectRoute, podsRef } from '../../model/routes';
+import { collectionPath, hashOf, type ObjectRoute, podsRef, type ResourceRef } from '../../model/routes';
+import { type ReplicaSet, refs } from '../../model/topology/objects';
+import { replicaSetId, revisionsOf } from '../../model/topology/revisions';
 import { useTexts } from '../app/context';
 import { Toned } from '../parts/controls';
 import { ToolLinks } from './service-facts';
@@ -22,14 +24,22 @@ export function WorkloadParts({ route, object }: Props) {
   const { kind = '', spec, status } = object;
   const labelSelector = selectorOf(kind, object);
   // Without a selector it would be all pods of the namespace.
-  const path =
-    labelSelector === '' ? '' : `${collectionPath(podsRef, namespace)}?${new URLSearchParams({ labelSelector })}`;
-  const pods = useList(path) ?? [];
+  const listOf = (resource: ResourceRef) =>
+    labelSelector === '' ? '' : `${collectionPath(resource, namespace)}?${new URLSearchParams({ labelSelector })}`;
+  const pods = useList(listOf(podsRef)) ?? [];
+  const replicaSets = useList<ReplicaSet>(kind === 'Deployment' ? listOf(refs.replicaSets) : '') ?? [];
   const wanted = textAt(spec, 'replicas') || textAt(status, 'desiredNumberScheduled');
   const count = (...keys: readonly string[]) => keys.map((key) => textAt(status, key)).find(Boolean) ?? '0';
   const failing = firstFailing(pods);
   const trouble = failing && troubleOf(failing);
   const failingName = failing?.metadata?.name ?? '';
+  const box = drawn.has(kind)
+    ? `workload/${namespace}/${kind}/${name}`
+    : kind === 'Deployment'
+      ? boxOfDeployment(name, pods, replicaSets)
+      : undefined;
+  const reached = failing ?? pods[0];
+  const port = reached && containersOf(reached).flatMap(({ ports }) => ports)[0];
   const podRoute = { view: 'object', resource: podsRef, namespace, name: failingName, tab: 'summary' } as const;
   return (
     <>
@@ -45,15 +55,17 @@ export function WorkloadParts({ route, object }: Props) {
       )}
       {failing && trouble && (
         <Fact label={t('notGoingOn')}>
-          <Toned tone="bad" text={trouble.state} /> <a href={hashOf(podRoute)}>{failingName}</a>
+          <Toned tone={isFailing(trouble.state) ? 'bad' : 'wait'} text={trouble.state} />{' '}
+          <a href={hashOf(podRoute)}>{failingName}</a>
           {trouble.message !== '' && <p class="long">{trouble.message}</p>}
         </Fact>
       )}
-      {boxOf(kind, namespace, name, pods) !== undefined && (
+      {box !== undefined && (
         <ToolLinks
           namespace={namespace}
-          box={boxOf(kind, namespace, name, pods) ?? ''}
-          from={kind === 'Deployment' ? `deploy/${namespace}/${name}` : undefined}
+          box={box}
+          from={kind === 'Deployment' && pods.length > 0 ? `deploy/${namespace}/${name}` : undefined}
+          to={port === undefined ? undefined : `pod/${namespace}/${reached?.metadata?.name}:${port}`}
         />
       )}
     </>
@@ -70,12 +82,16 @@ function firstFailing(pods: readonly KubeObject[]): KubeObject | undefined {
   return inTrouble.find((pod) => isFailing(troubleOf(pod)?.state ?? '') || hasEnd(pod)) ?? inTrouble[0];
 }
 
-/** The box of a Deployment is that of its newest ReplicaSet. */
-function boxOf(kind: string, namespace: string, name: string, pods: readonly KubeObject[]): string | undefined {
-  if (drawn.has(kind)) return `workload/${namespace}/${kind}/${name}`;
-  if (kind !== 'Deployment') return undefined;
+/** That of its newest revision; for a user who may not list ReplicaSets, of its newest pod. */
+function boxOfDeployment(
+  name: string,
+  pods: readonly KubeObject[],
+  replicaSets: readonly ReplicaSet[],
+): string | undefined {
+  const revisions = [...revisionsOf(replicaSets).values()].filter((one) => one.name === name);
+  if (revisions.length > 0) return replicaSetId(revisions.reduce((a, b) => (b.number > a.number ? b : a)));
   const bornAt = ({ metadata }: KubeObject) => metadata?.creationTimestamp ?? '';
   const [newest] = [...pods].sort((a, b) => (bornAt(a) < bornAt(b) ? 1 : -1));
   const owner = newest?.metadata?.ownerReferences?.find(({ controller }) => controller === true);
-  return owner && `workload/${namespace}/${owner.kind}/${owner.name}`;
+  return owner && `workload/${newest?.metadata?.namespace}/${owner.kind}/${owner.name}`;
 }

@@ -18,11 +18,12 @@ interface Props {
   readonly isGone: boolean;
   readonly draft: { current: Draft | undefined };
   readonly onEditing: (isEditing: boolean) => void;
+  readonly onDraft: (hasDraft: boolean) => void;
 }
 
 export const yamlType = 'application/yaml';
 
-export function YamlTab({ route, resource, object, isEditing, isGone, draft, onEditing }: Props) {
+export function YamlTab({ route, resource, object, isEditing, isGone, draft, onEditing, onDraft }: Props) {
   const t = useTexts();
   const { api } = useConsole();
   const [yaml, setYaml] = useState<string>();
@@ -43,12 +44,11 @@ export function YamlTab({ route, resource, object, isEditing, isGone, draft, onE
   }, [api, object.metadata?.resourceVersion, isGone]);
   if (problem !== undefined && yaml === undefined) return <Notice title={t('failedTitle')} text={problem} />;
   if (yaml === undefined) return <Loading />;
-  if (isEditing)
-    return <Edit route={route} resource={resource} yaml={yaml} draft={draft} onDone={() => onEditing(false)} />;
+  if (isEditing) return <Edit {...{ route, resource, yaml, draft, onDraft }} onDone={() => onEditing(false)} />;
   return <YamlText yaml={yaml} label={t('tabYaml')} />;
 }
 
-function YamlText({ yaml, label }: { readonly yaml: string; readonly label: string }) {
+export function YamlText({ yaml, label }: { readonly yaml: string; readonly label: string }) {
   const lines = useMemo(() => yaml.trimEnd().split('\n').map(partsOfLine), [yaml]);
   return (
     <pre class="yaml" tabIndex={0} role="region" aria-label={label}>

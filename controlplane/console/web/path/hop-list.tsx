@@ -1,6 +1,8 @@
 // All hops of a path, in the order in which the kernel takes them, machine by machine.
+import { useState } from 'preact/hooks';
 import type { HopRule } from '../../../base/hops';
 import type { Leg, PathReport } from '../../../base/path-report';
+import { firstFailing, foldsOf } from '../../model/path/folds';
 import { packetText, type Step, sectionsOf } from '../../model/path/steps';
 import type { TextKey } from '../../texts/texts';
 import { useTexts } from '../app/context';
@@ -21,24 +23,64 @@ const stateTexts = {
 
 export function HopList({ report }: { readonly report: PathReport }) {
   const t = useTexts();
+  const [showsAll, setShowsAll] = useState(false);
+  const sections = sectionsOf(report).map((section) => ({ ...section, folds: foldsOf(section.steps) }));
+  const quiet = sections.flatMap(({ folds }) => folds.filter((fold) => fold.isQuiet).flatMap(({ steps }) => steps));
+  const failing = firstFailing(report);
   return (
-    <ol class="legs">
-      {sectionsOf(report).map(({ leg, node, steps }) => (
-        <li key={steps[0]?.index} class={`leg ${leg}`}>
-          <h3>
-            {t(legTexts[leg])}
-            {node !== undefined && <span class="muted"> · {t('onNode', { node })}</span>}
-          </h3>
-          <ol class="hops">
-            {steps.map((step) => (
-              <li key={step.index} class={`hop ${step.state}${step.isGuilty ? ' guilty' : ''}`}>
-                <HopDetails step={step} isOpen={step.isGuilty} />
-              </li>
-            ))}
-          </ol>
-        </li>
-      ))}
-    </ol>
+    <>
+      {quiet.length > 0 && (
+        <p>
+          <button type="button" class="button small" aria-pressed={showsAll} onClick={() => setShowsAll(!showsAll)}>
+            {t('showAllHops', { count: report.hops.length })}
+          </button>
+        </p>
+      )}
+      <ol class="legs">
+        {sections.map(({ leg, node, steps, folds }) => (
+          <li key={steps[0]?.index} class={`leg ${leg}`}>
+            <h3>
+              {t(legTexts[leg])}
+              {node !== undefined && <span class="muted"> · {t('onNode', { node })}</span>}
+            </h3>
+            <ol class="hops">
+              {folds.map((fold) =>
+                fold.isQuiet && !showsAll ? (
+                  <QuietHops key={fold.steps[0]?.index} steps={fold.steps} />
+                ) : (
+                  fold.steps.map((step) => <HopItem key={step.index} step={step} isOpen={step.index === failing} />)
+                ),
+              )}
+            </ol>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+/** One line in place of several hops at which nothing happens; it opens. */
+function QuietHops({ steps }: { readonly steps: readonly Step[] }) {
+  const t = useTexts();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <li class="hop quiet-hops">
+        <button type="button" class="link-button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {t('quietHops', { count: steps.length })}
+        </button>{' '}
+        {!isOpen && <span class="muted">{steps.map(({ name }) => name).join(' → ')}</span>}
+      </li>
+      {isOpen && steps.map((step) => <HopItem key={step.index} step={step} isOpen={false} />)}
+    </>
+  );
+}
+
+function HopItem({ step, isOpen }: { readonly step: Step; readonly isOpen: boolean }) {
+  return (
+    <li class={`hop ${step.state}${step.isGuilty ? ' guilty' : ''}`}>
+      <HopDetails step={step} isOpen={isOpen} />
+    </li>
   );
 }
 

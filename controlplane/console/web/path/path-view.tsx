@@ -2,9 +2,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PathReport } from '../../../base/path-report';
 import { isAbort, messageOf } from '../../model/api-error';
-import { hashOf, type ToolRoute } from '../../model/routes';
+import { hashOf, routeOf, type ToolRoute } from '../../model/routes';
 import { useConsole, useTexts } from '../app/context';
-import { replaceRoute } from '../app/page-state';
+import { replaceRoute } from '../app/use-route';
 import { Notice } from '../parts/notice';
 import { HopList } from './hop-list';
 import { intend, takeIntention } from './intent';
@@ -35,8 +35,8 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
   useEffect(() => {
     // Without a question an answer would be that of another one.
     if (question === '') setAnswer({ state: 'none' });
-    // The address has changed meanwhile, and the view follows.
-    if (question === '' || hashOf(route) !== location.hash) return undefined;
+    // The address has changed meanwhile, and the view follows. One that a person has typed is not encoded as ours.
+    if (question === '' || hashOf(route) !== hashOf(routeOf(location.hash))) return undefined;
     const stop = new AbortController();
     setAnswer({ state: 'asking' });
     const isIntended = takeIntention();
@@ -105,7 +105,7 @@ export function PathView({ route }: { readonly route: ToolRoute }) {
                 <HopList report={answer.report} />
               </>
             ) : (
-              <Tour report={answer.report} step={step} onStep={show} />
+              <Tour report={answer.report} asked={{ from, to }} step={step} onStep={show} />
             )}
           </>
         )}

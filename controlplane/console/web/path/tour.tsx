@@ -1,11 +1,15 @@
-// The tour: one hop after another, from the sender to the container and back, with what a person who learns should know about such a hop.
+// The tour: chapters of one hop after another, from the sender to the container and back, with what a person who learns should know about such
+// a hop; at its end what was learned.
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { HopKind } from '../../../base/hops';
 import type { PathReport } from '../../../base/path-report';
-import { lessonsOf } from '../../model/path/steps';
+import { chaptersOf } from '../../model/path/chapters';
+import type { Step } from '../../model/path/steps';
 import type { TextKey } from '../../texts/texts';
 import { useTexts } from '../app/context';
 import { HopBody, stateMarks } from './hop-list';
+import { TourChapters } from './tour-chapters';
+import { TourEnd } from './tour-end';
 
 const lessons = {
   name: 'lessonName',
@@ -23,15 +27,19 @@ const lessons = {
 
 interface Props {
   readonly report: PathReport;
+  /** What the reader has asked, as written. */
+  readonly asked: { readonly from: string; readonly to: string };
+  /** Behind the last hop stands what was learned. */
   readonly step: number;
   /** undefined: the tour ends. */
   readonly onStep: (step: number | undefined) => void;
 }
 
-export function Tour({ report, step, onStep }: Props) {
+export function Tour({ report, asked, step, onStep }: Props) {
   const t = useTexts();
-  const steps = lessonsOf(report);
-  const last = steps.length - 1;
+  const chapters = chaptersOf(report);
+  const steps = chapters.flatMap((chapter) => chapter.steps);
+  const last = steps.length;
   const at = Math.min(Math.max(0, step), last);
   const hop = steps[at];
   const title = useRef<HTMLHeadingElement>(null);
@@ -54,28 +62,24 @@ export function Tour({ report, step, onStep }: Props) {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [last, onStep]);
-  if (!hop) return null;
-  const { leg, node, kind, name, state } = hop;
   return (
     <section class="tour" aria-labelledby="tour-title">
+      <TourChapters chapters={chapters} at={at} last={last} onStep={onStep} />
       <p class="muted">
-        {t('tourStep', { step: at + 1, count: steps.length })}
-        {node !== undefined && ` · ${t('onNode', { node })}`}
+        {t('tourStep', { step: at + 1, count: last + 1 })}
+        {hop?.node !== undefined && ` · ${t('onNode', { node: hop.node })}`}
       </p>
-      <div class="tour-line" aria-hidden="true">
-        {steps.map((one, i) => (
-          <span
-            key={one.index}
-            class={`tour-dot ${one.state}${i === at ? ' here' : ''}${i < at ? ' done' : ''} ${one.leg}`}
-          />
-        ))}
-      </div>
       <h2 id="tour-title" ref={title} tabIndex={-1}>
-        <span aria-hidden="true">{stateMarks[state]}</span> {name}
-        {leg === 'answer' && <span class="muted"> · {t('legAnswer')}</span>}
+        {hop ? <HopTitle hop={hop} /> : t('learnedTitle')}
       </h2>
-      <p class="lesson">{t(lessons[kind])}</p>
-      <HopBody step={hop} />
+      {hop ? (
+        <>
+          <p class="lesson">{t(lessons[hop.kind])}</p>
+          <HopBody step={hop} />
+        </>
+      ) : (
+        <TourEnd report={report} asked={asked} />
+      )}
       <p class="tour-buttons">
         <button type="button" class="button" disabled={at === 0} onClick={() => onStep(at - 1)}>
           {t('tourBack')}
@@ -88,5 +92,15 @@ export function Tour({ report, step, onStep }: Props) {
         </button>
       </p>
     </section>
+  );
+}
+
+function HopTitle({ hop: { leg, name, state } }: { readonly hop: Step }) {
+  const t = useTexts();
+  return (
+    <>
+      <span aria-hidden="true">{stateMarks[state]}</span> {name}
+      {leg === 'answer' && <span class="muted"> · {t('legAnswer')}</span>}
+    </>
   );
 }

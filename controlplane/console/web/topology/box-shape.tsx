@@ -1,12 +1,13 @@
 // A box of the picture: its kind, its name, a dot for each of its pods, and in red what is stopped there.
 import { type Box, type PodDot, plainKinds } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
-import { boxWidth, dotAt, dotSize, fitted, maxDots } from '../../model/topology/sizes';
+import { besideName, bold, dotAt, dotSize, fitted, maxDots, small } from '../../model/topology/sizes';
 import type { Stop, TrafficLink } from '../../model/topology/traffic';
 import type { TextKey } from '../../texts/texts';
 import { type Translate, useTexts } from '../app/context';
 import { chooseByKey } from './graph';
 import type { Placed } from './layout';
+import { generationWords } from './link-words';
 
 interface Props {
   readonly box: Box;
@@ -54,7 +55,9 @@ export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint
   const ready = box.pods.filter(({ isReady }) => isReady).length;
   const title = [
     boxTitle(t, box),
-    ...(box.pods.length > 0 ? [t('podsReady', { ready, all: box.pods.length })] : []),
+    ...(box.generation ? [generationWords(t, box.generation)] : []),
+    ...(box.kind === 'workload' ? [t('podsReady', { ready, all: box.pods.length })] : []),
+    ...(box.kind === 'workload' ? [] : box.facts),
     ...(isActive ? [stopText(t, stops)] : []),
   ].join(' · ');
   const names = [
@@ -85,15 +88,15 @@ export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint
       </text>
       {isPlain ? (
         <text class="name" x="34" y="28">
-          {fitted(boxTitle(t, box), boxWidth - 38)}
+          {fitted(boxTitle(t, box), place.width - 38, bold)}
         </text>
       ) : (
         <>
           <text class="name" x="32" y="19">
-            {fitted(box.name, boxWidth - 56)}
+            {fitted(box.name, place.width - besideName + 1, bold)}
           </text>
           <text class="under" x="32" y="36">
-            {fitted(underline(t, { box, self, ready, namespace }), boxWidth - 44, 11)}
+            {fitted(underline(t, { box, self, ready, namespace }), place.width - 44, small)}
           </text>
         </>
       )}
@@ -101,16 +104,16 @@ export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint
         <Dot key={pod.key} pod={pod} index={i} />
       ))}
       {box.pods.length > maxDots && (
-        <text class="under more" x={boxWidth - 8} y={place.height - 4}>
+        <text class="under more" x={place.width - 8} y={place.height - 4}>
           +{box.pods.length - maxDots}
         </text>
       )}
       {box.policies.length > 0 && (
-        <path class="shield" d={`M${boxWidth - 22} 8l7 -3l7 3v5c0 4 -3 7 -7 8c-4 -1 -7 -4 -7 -8z`} />
+        <path class="shield" d={`M${place.width - 22} 8l7 -3l7 3v5c0 4 -3 7 -7 8c-4 -1 -7 -4 -7 -8z`} />
       )}
       {isActive && (
         <text class="stop-text" x={place.width / 2} y="-7">
-          {fitted(`✕ ${isShared ? t('perhapsHere') : ''}${shortStop(t, stops, box)}`, boxWidth + 70, 12)}
+          {fitted(`✕ ${isShared ? t('perhapsHere') : ''}${shortStop(t, stops, box)}`, place.width + 70, small)}
         </text>
       )}
     </g>
@@ -128,9 +131,9 @@ function underline(t: Translate, { box, self, ready, namespace }: Under): string
     const ports = box.facts.slice(0, box.ports.length).map((fact) => fact.split(' (')[0]);
     return [where, ports.join(', ')].filter(Boolean).join(' · ');
   }
-  const generation = box.generation && t(box.generation.isNewest ? 'newPods' : 'oldPods');
+  const generation = box.generation && generationWords(t, box.generation);
   const among = self && self.openedPerSecond > 0 ? `⟲ ${short(self.openedPerSecond)}/s` : undefined;
-  return [where, `${ready}/${box.pods.length}`, generation, among].filter(Boolean).join(' · ');
+  return [`${ready}/${box.pods.length}`, generation, among, where].filter(Boolean).join(' · ');
 }
 
 /** `NetworkPolicy shop/deny: 3.2/s` */

@@ -7,8 +7,9 @@ import type { Size } from '../../model/topology/sizes';
 import type { Stop } from '../../model/topology/traffic';
 import { type Translate, useTexts } from '../app/context';
 import { BoxShape } from './box-shape';
-import type { Layout, Point } from './layout';
+import { areaOf, type Layout, type Point } from './layout';
 import { boxWords, bytesWords, linkWords } from './link-words';
+import { useMiddle } from './use-middle';
 
 export type Chosen = { readonly kind: 'box' | 'link'; readonly id: string };
 
@@ -18,14 +19,17 @@ interface Props {
   readonly chosen: Chosen | undefined;
   /** Boxes that the search has found; undefined: nothing is searched. */
   readonly found: ReadonlySet<string> | undefined;
-  /** undefined: as large as fits the width, which may be too small to read. */
-  readonly zoom: number | undefined;
+  /** What is chosen, and all that is linked with it. */
+  readonly near: ReadonlySet<string> | undefined;
+  readonly zoom: number;
+  /** What the reader sees of it at once. */
+  readonly view: Size;
   /** The namespace of the view; '' for all. */
   readonly namespace: string;
   readonly onChoose: (chosen: Chosen | undefined) => void;
 }
 
-export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose }: Props) {
+export function Graph({ frame, layout, chosen, near, found, zoom, view, namespace, onChoose }: Props) {
   const t = useTexts();
   const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
   const stops = new Map<string, Stop[]>();
@@ -33,21 +37,21 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
   const own = new Map(
     frame.links.flatMap(({ from, to, traffic }) => (from === to && traffic ? [[from, traffic] as const] : [])),
   );
-  const near = chosen && neighbours(chosen, frame.links);
   const svg = useRef<SVGSVGElement>(null);
   useEffect(() => {
-    const frameOfPicture = svg.current?.parentElement;
-    if (frameOfPicture && near && chosen) bringIntoView(frameOfPicture, layout, chosen.id, near, zoom ?? 1);
-  }, [chosen?.id, zoom]);
+    const canvas = svg.current?.parentElement;
+    if (canvas && near && chosen) bringIntoView(canvas, layout, chosen.id, near, zoom);
+  }, [chosen?.id, zoom, view]);
+  useMiddle(svg, frame.links, layout, zoom, view, chosen !== undefined);
   const isFaint = (id: string) => (found ? !found.has(id) : near !== undefined && !near.has(id));
   return (
     <svg
       ref={svg}
-      class={zoom === undefined ? 'graph fitted' : 'graph'}
+      class="graph"
       role="group"
       aria-label={t('topologyLabel')}
-      width={layout.width * (zoom ?? 1)}
-      height={layout.height * (zoom ?? 1)}
+      width={layout.width * zoom}
+      height={layout.height * zoom}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
     >
       <defs>
@@ -91,33 +95,17 @@ export function Graph({ frame, layout, chosen, found, zoom, namespace, onChoose 
 }
 
 /** What is chosen and its neighbours; where they do not fit together, what is chosen alone. */
-function bringIntoView(view: HTMLElement, layout: Layout, id: string, near: ReadonlySet<string>, zoom: number): void {
+function bringIntoView(canvas: HTMLElement, layout: Layout, id: string, near: ReadonlySet<string>, zoom: number): void {
   const around = layout.boxes.filter(({ box }) => near.has(box.id));
   const own = around.filter(({ box }) => box.id === id);
-  const fits = ({ width, height }: Area) => width * zoom <= view.clientWidth && height * zoom <= view.clientHeight;
+  const fits = ({ width, height }: Size) => width * zoom <= canvas.clientWidth && height * zoom <= canvas.clientHeight;
   const all = areaOf(around);
   const area = fits(all) || own.length === 0 ? all : areaOf(own);
   if (!Number.isFinite(area.width)) return;
-  view.scrollTo({
-    left: (area.x + area.width / 2) * zoom - view.clientWidth / 2,
-    top: (area.y + area.height / 2) * zoom - view.clientHeight / 2,
+  canvas.scrollTo({
+    left: (area.x + area.width / 2) * zoom - canvas.clientWidth / 2,
+    top: (area.y + area.height / 2) * zoom - canvas.clientHeight / 2,
   });
-}
-
-type Area = Point & Size;
-
-function areaOf(boxes: readonly Area[]): Area {
-  const x = Math.min(...boxes.map((box) => box.x));
-  const y = Math.min(...boxes.map((box) => box.y));
-  const right = Math.max(...boxes.map((box) => box.x + box.width));
-  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
-  return { x, y, width: right - x, height: bottom - y };
-}
-
-/** What is chosen, and all that is linked with it. */
-function neighbours({ kind, id }: Chosen, links: readonly Link[]): ReadonlySet<string> {
-  const touched = links.filter((link) => (kind === 'link' ? link.id === id : link.from === id || link.to === id));
-  return new Set([id, ...touched.flatMap(({ from, to }) => [from, to])]);
 }
 
 interface LinkProps {

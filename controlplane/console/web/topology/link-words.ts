@@ -34,9 +34,16 @@ export function linkWords(t: Translate, { traffic, declared, requests }: Link): 
   return parts.join(' · ');
 }
 
-/** In a rollout there are two boxes of one name: this says which. */
+/** In a rollout there are several boxes of one name: this says which, and how many of its pods are ready. */
 export function boxWords(t: Translate, box: Box | undefined): string {
   const title = boxTitle(t, box);
   if (!box?.generation) return title;
-  return `${title} (${t(box.generation.isNewest ? 'newPods' : 'oldPods')} ${box.generation.hash})`;
+  const ready = box.pods.filter(({ isReady }) => isReady).length;
+  return `${title} (${generationWords(t, box.generation)}, ${t('podsReady', { ready, all: box.pods.length })})`;
+}
+
+/** `revision 3, new`; for a reader who may not see ReplicaSets, the hash of the pods. */
+export function generationWords(t: Translate, { hash, revision, isNewest }: NonNullable<Box['generation']>): string {
+  if (revision === undefined) return `${t(isNewest ? 'newPods' : 'oldPods')} ${hash}`;
+  return t(isNewest ? 'revisionNew' : 'revisionOld', { revision });
 }

@@ -7,12 +7,13 @@ import { bytesRate, short } from '../../model/topology/numbers';
 import { refs } from '../../model/topology/objects';
 import { endOf, pathHash } from '../../model/topology/path-ends';
 import type { PodRates } from '../../model/topology/pod-rates';
+import { type RefusedRow, refusedAt } from '../../model/topology/refused-rows';
 import type { Stop } from '../../model/topology/traffic';
 import { useTexts } from '../app/context';
 import { boxTitle, causeText } from './box-shape';
 import type { Chosen } from './graph';
 import { LinkDetails } from './link-details';
-import { boxWords, linkWords } from './link-words';
+import { boxWords, generationWords, linkWords } from './link-words';
 import { RefusedList } from './refused-list';
 
 interface Props {
@@ -20,10 +21,12 @@ interface Props {
   readonly chosen: Chosen;
   /** Whose rules are shown for what is on no node. */
   readonly node: string | undefined;
+  /** Packets that were refused in the last minute. */
+  readonly rows: readonly RefusedRow[];
   readonly onChoose: (chosen: Chosen | undefined) => void;
 }
 
-export function Panel({ frame, chosen, node, onChoose }: Props) {
+export function Panel({ frame, chosen, node, rows, onChoose }: Props) {
   const t = useTexts();
   const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
   const box = chosen.kind === 'box' ? boxes.get(chosen.id) : undefined;
@@ -33,7 +36,7 @@ export function Panel({ frame, chosen, node, onChoose }: Props) {
       <button type="button" class="button small panel-close" onClick={() => onChoose(undefined)}>
         {t('close')}
       </button>
-      {box && <BoxDetails {...{ frame, box, boxes, node, onChoose }} />}
+      {box && <BoxDetails {...{ frame, box, boxes, node, rows, onChoose }} />}
       {link && <LinkDetails link={link} boxes={boxes} onChoose={onChoose} />}
       {!box && !link && <p class="muted">{t('notInMoment')}</p>}
     </aside>
@@ -45,13 +48,14 @@ interface BoxProps {
   readonly box: Box;
   readonly boxes: ReadonlyMap<string, Box>;
   readonly node: string | undefined;
+  readonly rows: readonly RefusedRow[];
   readonly onChoose: (chosen: Chosen) => void;
 }
 
-function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
+function BoxDetails({ frame, box, boxes, node, rows, onChoose }: BoxProps) {
   const t = useTexts();
   const stops = frame.stops.filter((stop) => stop.box === box.id);
-  const refused = frame.refused.filter(({ from, to }) => from === box.id || to === box.id);
+  const refused = refusedAt(box.id, rows, frame.refused);
   const links = frame.links.filter(({ from, to }) => from === box.id || to === box.id);
   const end = endOf(box);
   return (
@@ -59,7 +63,7 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
       <h2>{box.object ? <ObjectLink {...box.object}>{boxTitle(t, box)}</ObjectLink> : boxTitle(t, box)}</h2>
       {box.generation && (
         <p class="muted">
-          {t(box.generation.isNewest ? 'newPods' : 'oldPods')}: pod-template-hash={box.generation.hash}
+          {generationWords(t, box.generation)} · pod-template-hash={box.generation.hash}
         </p>
       )}
       {box.facts.map((fact) => (
@@ -90,7 +94,7 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
       {refused.length > 0 && (
         <section>
           <h3>{t('refusedHere')}</h3>
-          <RefusedList refused={refused} boxes={boxes} />
+          <RefusedList rows={refused} boxes={boxes} />
         </section>
       )}
       {links.length > 0 && (
@@ -132,7 +136,7 @@ function BoxDetails({ frame, box, boxes, node, onChoose }: BoxProps) {
 
 function Pods({ box, rates: all }: { readonly box: Box; readonly rates: Frame['podRates'] }) {
   const t = useTexts();
-  if (box.pods.length === 0) return null;
+  if (box.pods.length === 0) return box.kind === 'workload' ? <p>{t('noPods')}</p> : null;
   return (
     <section>
       <h3>{t('pods')}</h3>

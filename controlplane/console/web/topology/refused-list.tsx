@@ -2,72 +2,95 @@
 import type { Box } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
-import type { Refused } from '../../model/topology/refused';
+import type { RefusedRow } from '../../model/topology/refused-rows';
 import { useTexts } from '../app/context';
 import { intend } from '../path/intent';
 import { boxTitle } from './box-shape';
 
 interface Props {
-  readonly refused: readonly Refused[];
+  readonly rows: readonly RefusedRow[];
   readonly boxes: ReadonlyMap<string, Box>;
 }
 
-const maxShown = 50;
-
-export function RefusedList({ refused, boxes }: Props) {
+export function RefusedList({ rows, boxes }: Props) {
   const t = useTexts();
   return (
-    <table class="flows">
+    <table class="flows refused">
       <thead>
         <tr>
           <th scope="col">{t('refusedSender')}</th>
           <th scope="col">{t('refusedReceiver')}</th>
           <th scope="col">{t('refusedBy')}</th>
           <th scope="col">{t('flowPackets')}</th>
+          <th scope="col">{t('lastSeen')}</th>
           <th scope="col">{t('path')}</th>
         </tr>
       </thead>
       <tbody>
-        {refused.slice(0, maxShown).map((flow) => {
-          const from = boxes.get(flow.from);
-          // The port is that of the backend: the Service may have another one.
-          const ends = from && endsOfFlow(from, { ...flow, destination: flow.backend ?? flow.destination });
-          return (
-            <tr
-              key={`${flow.node} ${flow.by} ${flow.direction ?? ''} ${flow.protocol} ${flow.source} ${flow.destination} ${flow.port}`}
-            >
-              <td>
-                {boxTitle(t, from)} <code>{flow.source}</code>
-              </td>
-              <td>
-                {boxTitle(t, boxes.get(flow.to))}{' '}
-                <code>
-                  {flow.protocol} {flow.backend ?? flow.destination}
-                  {flow.port !== undefined && `:${flow.port}`}
-                </code>
-              </td>
-              <td>
-                <RefusedBy flow={flow} />
-              </td>
-              <td>
-                {short(flow.packetsPerSecond)}/s · {flow.packets}
-              </td>
-              <td>
-                {ends && (
-                  <a href={pathHash({ ...ends, ask: '1' })} onClick={({ currentTarget }) => intend(currentTarget.hash)}>
-                    {t('showPath')}
-                  </a>
-                )}
-              </td>
-            </tr>
-          );
-        })}
+        {rows.map((row) => (
+          <Row key={row.key} row={row} boxes={boxes} />
+        ))}
       </tbody>
     </table>
   );
 }
 
-function RefusedBy({ flow: { by, policies, direction, services, rule } }: { readonly flow: Refused }) {
+/** More senders behind one source than these are a number. */
+const maxSources = 3;
+
+function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['boxes'] }) {
+  const t = useTexts();
+  const { behind, protocol, port, packetsPerSecond, lastMs } = row;
+  const from = boxes.get(row.from);
+  const to = row.backend ?? row.destination;
+  const sources = behind?.sources ?? [row.source];
+  // The port is that of the backend: the Service may have another one.
+  const asked = behind ? { protocol, ...behind, source: sources[0] ?? '' } : { ...row, destination: to };
+  const ends = from && endsOfFlow(from, asked);
+  return (
+    <tr class={packetsPerSecond > 0 ? '' : 'quiet'}>
+      <td>
+        {boxTitle(t, from)}{' '}
+        <code>
+          {sources.slice(0, maxSources).join(', ')}
+          {sources.length > maxSources && ` +${sources.length - maxSources}`}
+        </code>
+        {behind && <span class="muted"> {t('flowAs', { address: row.source })}</span>}
+      </td>
+      <td>
+        {boxTitle(t, boxes.get(row.to))}{' '}
+        <code>
+          {protocol} {to}
+          {port !== undefined && `:${port}`}
+        </code>
+        {behind && (
+          <span class="muted">
+            {' '}
+            {t('calledAs', { address: `${behind.destination}${behind.port === undefined ? '' : `:${behind.port}`}` })}
+          </span>
+        )}
+      </td>
+      <td>
+        <RefusedBy row={row} />
+      </td>
+      <td>
+        {short(packetsPerSecond)}/s · {row.packets}
+      </td>
+      <td data-label={t('lastSeen')}>
+        {lastMs === undefined ? t('beforePage') : new Date(lastMs).toLocaleTimeString()}
+      </td>
+      <td>
+        {ends && (
+          <a href={pathHash({ ...ends, ask: '1' })} onClick={({ currentTarget }) => intend(currentTarget.hash)}>
+            {t('showPath')}
+          </a>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function RefusedBy({ row: { by, policies, direction, services, rule } }: { readonly row: RefusedRow }) {
   const t = useTexts();
   if (by === 'receiver') return <>{t('refusedByReceiver')}</>;
   if (by === 'policy') return <>{`NetworkPolicy ${policies?.join(', ') ?? ''} (${direction})`}</>;

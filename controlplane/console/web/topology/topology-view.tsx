@@ -1,23 +1,22 @@
 // The topology: who talks to whom in the cluster, with the traffic that the nodes' kernels count, now and in the last minutes.
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
+import { refusedRows } from '../../model/topology/refused-rows';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { Failed, Waiting } from '../parts/notice';
 import { type Chosen, Graph } from './graph';
-import { type Layout, layoutOf } from './layout';
+import { Legend } from './legend';
 import { Panel } from './panel';
 import { RefusedList } from './refused-list';
 import { TimelineBar } from './timeline-bar';
 import { type MomentsState, useMoments } from './use-moments';
+import { useView } from './use-view';
 
 /** More boxes are no picture any more; those with the most links are drawn. */
 const maxBoxes = 200;
-/** The first one is the size that fits the width; at 1 the smallest letters are 11 pixels high. */
-const zooms = [undefined, 0.5, 0.75, 1, 1.25, 1.5] as const;
-const readable = 3;
 
 export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const t = useTexts();
@@ -27,7 +26,6 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
   const [atMs, setAtMs] = useState<number>();
   const [words, setWords] = useState('');
   const [withSystem, setWithSystem] = useState(false);
-  const [zoom, setZoom] = useState<number>(readable);
   const past = atMs === undefined ? undefined : moments.find((moment) => moment.atMs >= atMs);
   const shown = past ?? now;
   const chosen = chosenOf(query);
@@ -37,8 +35,12 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
     () => frameOf(shown, { namespace, withSystem, maxBoxes, first }),
     [shown, namespace, withSystem, first],
   );
-  const layout = useStableLayout(frame);
-  const refusedNow = frame.refused.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
+  const { layout, zoom, near, size, larger, smaller, bodyRef, canvasRef } = useView(frame, chosen);
+  const rows = useMemo(() => {
+    const drawn = new Set(frame.boxes.map(({ id }) => id));
+    return refusedRows(moments, shown).filter(({ from, to }) => drawn.has(from) && drawn.has(to));
+  }, [moments, shown, frame]);
+  const [isListOpen, setListOpen] = useState(false);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
   if (objects.error !== undefined) {
@@ -82,8 +84,8 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
             type="button"
             class="button small"
             aria-label={t('zoomOut')}
-            disabled={zoom === 0}
-            onClick={() => setZoom(zoom - 1)}
+            disabled={!smaller}
+            onClick={() => smaller?.()}
           >
             −
           </button>
@@ -91,33 +93,48 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
             type="button"
             class="button small"
             aria-label={t('zoomIn')}
-            disabled={zoom === zooms.length - 1}
-            onClick={() => setZoom(zoom + 1)}
+            disabled={!larger}
+            onClick={() => larger?.()}
           >
             +
           </button>
         </span>
       </div>
-      <Legend />
       <Remarks {...{ frame, objects, found, namespace }} remarks={shown.remarks} />
-      <div class={chosen ? 'topology-body with-panel' : 'topology-body'}>
-        <div class="graph-box" tabIndex={0} role="region" aria-label={t('topologyLabel')}>
+      <div ref={bodyRef} class={chosen ? 'topology-body with-panel' : 'topology-body'}>
+        <div ref={canvasRef} class="graph-box" tabIndex={0} role="region" aria-label={t('topologyLabel')}>
           {frame.boxes.length === 0 ? (
             <p class="muted">{t(objects.refused.includes('pods') ? 'topologyRefused' : 'topologyEmpty')}</p>
           ) : (
-            <Graph {...{ frame, layout, chosen, found, namespace }} zoom={zooms[zoom]} onChoose={choose} />
+            <Graph {...{ frame, layout, chosen, near, found, zoom, namespace }} view={size} onChoose={choose} />
           )}
         </div>
-        {chosen && <Panel {...{ frame, chosen }} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />}
+        {chosen && (
+          <Panel {...{ frame, chosen }} rows={rows} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />
+        )}
       </div>
-      {refusedNow.length > 0 && (
-        <details class="refused-now">
-          <summary>{t(past ? 'refusedThen' : 'refusedNow', { count: refusedNow.length })}</summary>
-          <RefusedList refused={refusedNow} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
-        </details>
+      <Legend />
+      {rows.length > 0 && (
+        <div class="refused-now">
+          <button
+            type="button"
+            class="link-button trouble-text"
+            aria-expanded={isListOpen}
+            onClick={() => setListOpen(!isListOpen)}
+          >
+            <span aria-hidden="true">{isListOpen ? '▾' : '▸'}</span>{' '}
+            {t(past ? 'refusedThen' : 'refusedNow', { count: rows.length })}
+          </button>
+          {isListOpen && (
+            <div class="refused-rows" tabIndex={0} role="region" aria-label={t('refusedHere')}>
+              <RefusedList rows={rows} boxes={new Map(frame.boxes.map((box) => [box.id, box]))} />
+            </div>
+          )}
+        </div>
       )}
       <TimelineBar
         moments={moments}
+        namespace={namespace}
         atMs={past ? atMs : undefined}
         silentSinceMs={traffic.silentSinceMs}
         onMove={setAtMs}
@@ -133,35 +150,6 @@ function chosenOf({ box, link }: ToolRoute['query']): Chosen | undefined {
 
 const foundIn = ({ structure: { boxes } }: FrameInput, words: string): ReadonlySet<string> | undefined =>
   words.trim() === '' ? undefined : new Set(boxes.filter((box) => matches(box, words)).map(({ id }) => id));
-
-/** Another layout only when boxes, their sizes or links come or go: a picture that moves cannot be read. */
-function useStableLayout({ boxes, links }: Frame): Layout {
-  const last = useRef<{ readonly key: string; readonly layout: Layout }>(undefined);
-  const key = [...boxes.map(({ id, pods }) => `${id} ${pods.length}`), ...links.map(({ id }) => id)].join('\n');
-  if (last.current?.key !== key) last.current = { key, layout: layoutOf(boxes, links) };
-  return last.current.layout;
-}
-
-function Legend() {
-  const t = useTexts();
-  return (
-    <details class="legend">
-      <summary>{t('legend')}</summary>
-      <ul>
-        <li>{t('legendLines')}</li>
-        <li>{t('legendNumbers')}</li>
-        <li>
-          <span class="swatch good" />
-          {t('ready')} <span class="swatch wait" />
-          {t('legendStarting')} <span class="swatch bad" />
-          {t('notReady')} <span class="swatch" />
-          {t('deleting')}
-        </li>
-        <li>{t('legendMarks')}</li>
-      </ul>
-    </details>
-  );
-}
 
 interface RemarksProps extends Pick<MomentsState, 'objects'>, Pick<FrameInput, 'remarks'> {
   readonly frame: Frame;

@@ -7,7 +7,7 @@ import { podRatesOf } from '../../model/topology/pod-rates';
 import { refusedOf, withoutInnocents } from '../../model/topology/refused';
 import { requestLinks } from '../../model/topology/requests';
 import { type Moment, stillShown, withMoment } from '../../model/topology/timeline';
-import { stopsOf, trafficLinks } from '../../model/topology/traffic';
+import { areStopsKnown, stopsOf, trafficLinks } from '../../model/topology/traffic';
 import { useConsole } from '../app/context';
 import { type ObjectsState, useObjects } from './use-objects';
 import { type TrafficState, useTraffic } from './use-traffic';
@@ -55,7 +55,18 @@ export function useMoments(namespace: string): MomentsState {
     const stops = withoutInnocents(stopsOf(readings, directory), refused);
     const links = trafficLinks(readings, directory);
     const requests = requestLinks(readings, directory);
-    return { atMs, structure, traffic: links, requests, stops, refused, podRates: podRatesOf(readings), remarks };
+    const known = areStopsKnown(readings);
+    return {
+      atMs,
+      structure,
+      traffic: links,
+      requests,
+      stops,
+      areStopsKnown: known,
+      refused,
+      podRates: podRatesOf(readings),
+      remarks,
+    };
   }, [traffic, structure, directory]);
   const latest = useRef(now);
   latest.current = now;

@@ -71,7 +71,8 @@ export function useObjects(namespace: string): ObjectsState {
         timer.current ??= setTimeout(draw, drawMs);
         setLoaded((before) => (before.has(kind) ? before : new Set([...before, kind])));
       };
-      const part = () => setPartial(true);
+      // ReplicaSets have no addresses: without them only the numbers of revisions are missing.
+      const part = () => kind !== 'replicaSets' && setPartial(true);
       const onState = (state: FollowState) =>
         setLost((before) => {
           if (before.has(kind) === (state === 'reconnecting')) return before;

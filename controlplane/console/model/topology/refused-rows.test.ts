@@ -1,0 +1,57 @@
+import t from 'tap';
+import type { Refused } from './refused';
+import { maxRows, refusedAt, refusedRows } from './refused-rows';
+
+const flow = (source: string, packetsPerSecond: number, packets = 9): Refused => ({
+  protocol: 'tcp',
+  source,
+  destination: '10.96.0.7',
+  by: 'policy',
+  direction: 'ingress',
+  port: 80,
+  packets,
+  node: 'n1',
+  from: `box-${source}`,
+  to: 'web',
+  packetsPerSecond,
+});
+const at = (seconds: number, ...refused: readonly Refused[]) => ({ atMs: seconds * 1000, refused });
+const sources = (rows: readonly Refused[]) => rows.map(({ source }) => source);
+
+t.test('rows stay at their place while their senders wait between two tries', async (t) => {
+  const moments = [at(0, flow('a', 1)), at(2, flow('b', 5), flow('a', 0)), at(4, flow('a', 0, 10))];
+  const rows = refusedRows(moments, at(6, flow('b', 2, 30), flow('a', 0, 10)));
+  t.match(rows, [
+    { source: 'a', lastMs: 0, packets: 10, packetsPerSecond: 0 },
+    { source: 'b', lastMs: 6000, packets: 30, packetsPerSecond: 2 },
+  ]);
+  const later = refusedRows([...moments, at(61, flow('b', 1))], at(61, flow('b', 1)));
+  t.strictSame(sources(later), ['b'], 'after a minute without packets a row goes');
+});
+
+t.test(
+  'a moment of the past has the rows of its time; a flow that its node no longer lists keeps its count',
+  async (t) => {
+    const moments = [at(0, flow('a', 1, 7)), at(2), at(4, flow('b', 1))];
+    t.match(refusedRows(moments, moments[1]!), [{ source: 'a', packets: 7, packetsPerSecond: 0 }]);
+    t.equal(refusedRows(moments, moments[1]!).length, 1);
+  },
+);
+
+t.test('the policies of a pod that is gone stay', async (t) => {
+  const before = at(0, { ...flow('a', 1), policies: ['shop/deny'] });
+  t.match(refusedRows([before], at(2, flow('a', 0))), [{ policies: ['shop/deny'], packetsPerSecond: 0 }]);
+});
+
+t.test('of many rows those seen last stay', async (t) => {
+  const many = Array.from({ length: maxRows }, (_, i) => flow(`s${i}`, 1));
+  const rows = refusedRows([at(0, flow('first', 1))], at(2, ...many));
+  t.equal(rows.length, maxRows);
+  t.notOk(sources(rows).includes('first'));
+});
+
+t.test('at a box also what was refused before the page looked', async (t) => {
+  const rows = refusedRows([], at(2, flow('b', 1), flow('a', 0), flow('c', 1)));
+  t.strictSame(sources(refusedAt('web', rows, [flow('a', 0), flow('b', 1)])), ['b', 'c', 'a']);
+  t.strictSame(sources(refusedAt('box-a', rows, [flow('a', 0), flow('b', 1)])), ['a']);
+});

@@ -1,0 +1,53 @@
+// The rows of the list of refused packets: a sender tries again after seconds, so a row stays for a while, at its place. Pure.
+import type { FrameInput } from './frame';
+import { flowKey, type Refused } from './refused';
+
+export interface RefusedRow extends Refused {
+  readonly key: string;
+  /** When packets were refused last, in ms; absent: not since this page looks. */
+  readonly lastMs?: number;
+}
+
+/** A row without packets goes after this time. */
+const keptMs = 60_000;
+/** More rows are no list that a person reads: those seen last stay. */
+export const maxRows = 50;
+
+/**
+ * Rows as they are at the moment that is shown: with its packets and rates, in the order in which the flows were seen first. Moments after it are
+ * not looked at; what it does not contain any more keeps its last count, with a rate of 0.
+ */
+export function refusedRows(
+  moments: readonly Pick<FrameInput, 'atMs' | 'refused'>[],
+  shown: Pick<FrameInput, 'atMs' | 'refused'>,
+): readonly RefusedRow[] {
+  const rows = new Map<string, RefusedRow & { readonly lastMs: number }>();
+  for (const { atMs, refused } of [...moments.filter((one) => one.atMs < shown.atMs), shown]) {
+    for (const flow of refused) {
+      if (flow.packetsPerSecond <= 0) continue;
+      const key = flowKey(flow);
+      rows.set(key, { ...flow, key, lastMs: atMs });
+    }
+  }
+  const now = new Map(shown.refused.map((flow) => [flowKey(flow), flow]));
+  const recent = [...rows.values()].filter(({ lastMs }) => shown.atMs - lastMs < keptMs);
+  const least = recent.map(({ lastMs }) => lastMs).sort((a, b) => b - a)[maxRows - 1] ?? 0;
+  return recent
+    .filter(({ lastMs }) => lastMs >= least)
+    .slice(0, maxRows)
+    .map((row) => {
+      const flow = now.get(row.key);
+      // Of a pod that is gone its node no longer knows the policies.
+      const policies = flow?.policies ?? row.policies;
+      return { ...row, ...(flow ?? { packetsPerSecond: 0 }), ...(policies ? { policies } : {}) };
+    });
+}
+
+/** All that the node has counted at this box, also long ago; those with packets since this page looks have a time, and come first. */
+export function refusedAt(box: string, rows: readonly RefusedRow[], all: readonly Refused[]): readonly RefusedRow[] {
+  const own = ({ from, to }: Refused) => from === box || to === box;
+  const known = new Set(rows.map(({ key }) => key));
+  const older = all.filter((flow) => own(flow) && !known.has(flowKey(flow)));
+  const named = older.map((flow): RefusedRow => ({ ...flow, key: flowKey(flow) }));
+  return [...rows.filter(own), ...named.sort((a, b) => (a.key < b.key ? -1 : 1))].slice(0, maxRows);
+}
