@@ -88,16 +88,16 @@ function unread(step: RuleStep, removing: Removing): HopFault {
   };
 }
 
-export const packetAfter = ({ protocol, sourcePort }: Packet, fields: Fields): HopPacket => ({
+export const packetAfter = ({ protocol }: Packet, fields: Fields): HopPacket => ({
   protocol: protocol === 'icmpv6' ? 'icmp' : (protocol as HopPacket['protocol']),
   source: fields.source,
   destination: fields.destination,
-  ...(sourcePort === undefined ? {} : { sourcePort }),
+  ...(fields.sourcePort === undefined ? {} : { sourcePort: fields.sourcePort }),
   ...(fields.destinationPort === undefined ? {} : { destinationPort: fields.destinationPort }),
 });
 
-const ends = ({ source, destination, destinationPort }: Fields): string =>
-  `${source} ${destination} ${destinationPort}`;
+const ends = ({ source, sourcePort, destination, destinationPort }: Fields): string =>
+  `${source} ${sourcePort} ${destination} ${destinationPort}`;
 
 function ruleOf(step: RuleStep, packet: Packet, packets: Counted['packets']): HopRule {
   const { table, chain, line, rule, verdict, objects } = step;

@@ -73,6 +73,7 @@ export interface Journey {
    * the new one.
    */
   readonly source: string;
+  readonly sourcePort?: number;
   readonly destination: string;
   readonly destinationPort?: number;
   readonly dnat?: Endpoint;

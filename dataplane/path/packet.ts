@@ -49,6 +49,7 @@ export interface Surroundings {
 /** The fields that rules change. A change creates a new value, so a step can keep the earlier one. */
 export interface Fields {
   readonly source: string;
+  readonly sourcePort?: number;
   readonly destination: string;
   readonly destinationPort?: number;
   readonly mark: number;
@@ -59,7 +60,6 @@ export class Traveller {
   fields: Fields;
   readonly family: Family;
   readonly protocol: string;
-  sourcePort: number | undefined;
   readonly icmpType: number | undefined;
   readonly frame: Frame | undefined;
   readonly restored: NonNullable<Packet['restored']>;
@@ -77,11 +77,14 @@ export class Traveller {
     given: Packet,
     readonly around: Surroundings,
   ) {
-    const { source, destination, destinationPort, mark = 0 } = given;
-    this.fields = { source, destination, mark, ...(destinationPort === undefined ? {} : { destinationPort }) };
+    const { source, sourcePort, destination, destinationPort, mark = 0 } = given;
+    this.fields = {
+      ...{ source, destination, mark },
+      ...(sourcePort === undefined ? {} : { sourcePort }),
+      ...(destinationPort === undefined ? {} : { destinationPort }),
+    };
     this.family = source.includes(':') ? 6 : 4;
     this.protocol = given.protocol;
-    this.sourcePort = given.sourcePort;
     this.icmpType = given.icmpType;
     this.frame = given.frame;
     this.states = new Set(given.states ?? ['NEW']);
@@ -98,8 +101,8 @@ export class Traveller {
       const { address: destination, port: destinationPort } = to;
       this.fields = { ...this.fields, destination, ...(destinationPort === undefined ? {} : { destinationPort }) };
     } else {
-      this.fields = { ...this.fields, source: to.address };
-      this.sourcePort = to.port ?? this.sourcePort;
+      const { address: source, port: sourcePort } = to;
+      this.fields = { ...this.fields, source, ...(sourcePort === undefined ? {} : { sourcePort }) };
     }
   }
 

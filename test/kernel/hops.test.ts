@@ -145,7 +145,8 @@ testCases('hops', cases, async (t, lab) => {
       });
       t.strictSame(wrong(answered), []);
       t.strictSame(answered.end, { kind: 'pod', pod: 'shop/a' });
-      t.match(answered.packet, { source: '10.96.0.10', destination: '10.244.1.5', destinationPort: 40_000 });
+      const back = { source: '10.96.0.10', sourcePort: 80, destination: '10.244.1.5', destinationPort: 40_000 };
+      t.match(answered.packet, back);
       t.notOk(
         answered.hops.some(({ kind }) => kind === 'socket'),
         'the sender waits for it',

@@ -52,7 +52,7 @@ function meet(match: Match, refusal: Refusal): Condition {
       return () => true;
     case 'port':
       return (packet) => {
-        const port = match.side === 'source' ? packet.sourcePort : packet.fields.destinationPort;
+        const port = match.side === 'source' ? packet.fields.sourcePort : packet.fields.destinationPort;
         return packet.protocol === match.protocol && port !== undefined && port >= match.from && port <= match.to;
       };
     case 'tcpFlags':
