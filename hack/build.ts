@@ -2,7 +2,7 @@
 // plug-ins of a kubelet and for etcd; dist/dev.js, the program of hack/up, down, status, console, store, path, rules and logs; dist/demo.js for machines
 // without kubectl; dist/console, the page of the console; and the schemas of the API.
 // Bundles start in a quarter of the time and hold less memory than the sources would.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { buildConsole } from './build-console';
@@ -51,14 +51,19 @@ const grpcApart: Plugin = {
  * esbuild escapes characters outside ASCII, except in comments. One such character makes V8 keep the complete
  * text with two bytes a character in every process.
  */
-function keepOneByte(path: string): void {
-  writeFileSync(path, readFileSync(path, 'utf8').replace(/\P{ASCII}/gu, '.'));
+const oneByte = (text: string): string => text.replace(/\P{ASCII}/gu, '.');
+
+/** In place of the old file at once: a kubelet of a running cluster starts programs of the bundle at any time. */
+function replaceFile(path: string, content: string | Uint8Array): void {
+  const fresh = `${path}.${process.pid}.new`;
+  writeFileSync(fresh, content);
+  renameSync(fresh, path);
 }
 
 async function main(): Promise<void> {
   mkdirSync(outdir, { recursive: true });
   const { writeSchemas } = await import('./update/schemas');
-  await Promise.all([
+  const [{ outputFiles }] = await Promise.all([
     build({
       absWorkingDir: root,
       entryPoints: {
@@ -70,6 +75,7 @@ async function main(): Promise<void> {
         demo: 'hack/vm/demo.ts',
       },
       outdir,
+      write: false,
       bundle: true,
       platform: 'node',
       target: 'node26',
@@ -84,8 +90,8 @@ async function main(): Promise<void> {
     writeSchemas(outdir),
     buildConsole(root, join(outdir, 'console')),
   ]);
-  for (const name of ['k8ts', 'yaml-worker', 'grpc', 'dev', 'supervisor', 'demo'])
-    keepOneByte(join(outdir, `${name}.js`));
+  for (const { path, text, contents } of outputFiles)
+    replaceFile(path, path.endsWith('.js') ? oneByte(text) : contents);
 }
 
 void main().catch((err) => {
