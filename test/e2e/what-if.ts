@@ -123,7 +123,10 @@ export async function whatIfTests(t: Test, cluster: Cluster, names?: readonly st
     await cluster.kubectl('create', 'clusterrolebinding', 'what-if', '--clusterrole=k8ts:path', '--user=looker');
     t.teardown(() => cluster.kubectl('delete', 'clusterrolebinding', 'what-if'));
     const refused = await packetPath(cluster, spec, '--as=looker').catch((error: unknown) => error);
-    t.match(refused, { stderr: /NetworkPolicy labs\/what-if cannot be tried out: .*"looker" cannot get/ });
+    t.match(refused, { stderr: /NetworkPolicy labs\/what-if cannot be tried out: .*"looker" cannot create/ });
+    const typo = JSON.stringify({ ...deny, spec: { ...deny.spec, podSelectr: {} } });
+    const unknown = await packetPath(cluster, { ...spec, whatIf: typo }).catch((error: unknown) => error);
+    t.match(unknown, { stderr: /cannot be tried out: .*unknown field "spec\.podSelectr"/ });
     t.equal((await packetPath(cluster, spec)).whatIf?.verdict.code, 'IngressPolicy');
     t.equal(await cluster.kubectl('get', 'networkpolicy', 'what-if', '-n', space, '--ignore-not-found'), '');
   });
