@@ -4,6 +4,7 @@ import { conditionOf, conntrackFullCondition, isReady, type Node } from '../../c
 import type { Hop, HopAnswer, HopEnd, HopFault, HopOrigin, HopPacket, HopQuestion } from '../../controlplane/base/hops';
 import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
+import { logOf } from './log-of';
 import { faultHop, stops } from './report';
 
 /** A longer way is a loop between nodes. */
@@ -89,7 +90,7 @@ function silentNode(nodes: readonly Node[], name: string, error: string): Hop {
   const fault: HopFault = {
     code: 'NodeSilent',
     message: `the API server does not reach the kubelet of node ${name}: the node is off or cut off, or its kubelet does not run`,
-    remedy: `kubectl describe node ${name}; hack/status`,
+    remedy: `kubectl describe node ${name}; hack/status; ${logOf('kubelet', name)}`,
   };
   return { ...hop, state: 'doubtful', fault };
 }
@@ -98,10 +99,15 @@ function downNode(node: Node): Hop | undefined {
   if (isReady(node)) return undefined;
   const name = node.metadata?.name ?? '';
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  const since = ready?.lastTransitionTime ? ` since ${ready.lastTransitionTime}` : '';
+  const why =
+    ready?.status === 'Unknown'
+      ? 'its kubelet does not report: the machine is off or cut off, or the kubelet does not run'
+      : (ready?.message ?? 'its kubelet has not reported');
   const fault: HopFault = {
     code: 'NodeDown',
-    message: `node ${name} is not ready: ${ready?.message ?? 'its kubelet has not reported'}`,
-    remedy: `kubectl describe node ${name}`,
+    message: `node ${name} is not ready${since}: ${why}`,
+    remedy: `kubectl describe node ${name}; hack/status; ${logOf('kubelet', name)}`,
   };
   return {
     kind: 'machine',

@@ -7,6 +7,7 @@ import type { Leg, LocatedHop } from '../../controlplane/base/path-report';
 import { certificateFault } from './certificate-check';
 import type { ClusterReader } from './cluster';
 import type { Followed } from './follow';
+import { logOf } from './log-of';
 import type { Sender } from './sender';
 import { endText, type ServiceEnd } from './service-check';
 import { type ProbeTag, type Sighted, sightingsOf } from './sightings';
@@ -232,7 +233,7 @@ function faultOf(
         return sure(
           'BadGateway',
           `the Ingress answers ${status}: it gets no good answer from ${at}`,
-          'hack/logs ingress says why',
+          `${logOf('ingress', plan.followed.passed.at(-1)?.node)} says why`,
         );
       }
       if (plan.routeless && status === 404)

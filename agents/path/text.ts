@@ -53,7 +53,7 @@ function summary({ becomes, facts, rules = [], kind }: LocatedHop): string {
   if (becomes) return `: now ${packetText(becomes)}`;
   if (kind === 'hook') {
     const last = rules.findLast(({ objects }) => objects.length > 0);
-    return `: ${rules.length} rules${last ? `, ${last.objects.join(', ')}` : ''}`;
+    return `: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${last ? `, ${last.objects.join(', ')}` : ''}`;
   }
   return facts.length > 0 ? `: ${facts[0]}` : '';
 }

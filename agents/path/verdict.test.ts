@@ -77,3 +77,10 @@ t.test('a datagram that nothing answers', async (t) => {
   const silent = { ...good, facts: ['timeout after 1002 ms'] };
   t.match(ask([hop('passes')], [silent]), { works: 'yes', sentence: /arrived there; nothing answered it/ });
 });
+
+t.test('what a kubelet says is one part of the sentence', async (t) => {
+  const said = { code: 'NodeDown', message: 'not ready: [PLEG is not healthy,\n  no network].  ' };
+  t.match(ask([{ ...hop('stops'), fault: said }]), {
+    sentence: 'Pod a does not reach Service b: not ready: [PLEG is not healthy, no network] (at forward on node w1).',
+  });
+});

@@ -136,7 +136,7 @@ function because({ works: verdict, index, hops, what }: Because, more = ''): Ver
     node && kind !== 'probe' && !name.includes(`node ${node}`)
       ? ` (at ${name} on node ${node}${leg === 'answer' ? ', on the way of the answer' : ''})`
       : '';
-  const message = fault?.message ?? 'the packet ends here';
+  const message = inline(fault?.message ?? 'the packet ends here');
   return {
     works: verdict,
     code: fault?.code ?? 'Unknown',
@@ -147,6 +147,9 @@ function because({ works: verdict, index, hops, what }: Because, more = ''): Ver
 }
 
 const confirmation = (probe: LocatedHop | undefined): string =>
-  probe?.fault === undefined ? '' : ` A probe confirms it: ${probe.fault.message}.`;
+  probe?.fault === undefined ? '' : ` A probe confirms it: ${inline(probe.fault.message)}.`;
+
+/** What a kubelet or a program says may have lines, and a full stop of its own. */
+const inline = (message: string): string => message.replace(/[\r\n\t ]+/g, ' ').replace(/[. ]+$/, '');
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
