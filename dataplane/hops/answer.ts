@@ -4,14 +4,14 @@ import { parseAddress } from '../../controlplane/base/cidr';
 import { BadRequest, describeError, Unsupported } from '../../controlplane/base/errors';
 import type { Hop, HopAnswer, HopEnd, HopPacket, HopQuestion } from '../../controlplane/base/hops';
 import type { Journey } from '../path/journey';
-import type { Packet } from '../path/packet';
+import type { Fields, Packet } from '../path/packet';
 import { tracerOfListings } from '../path/tracers';
 import { type Arrival, arrive, packetOf } from './arrival';
 import { connectionsFull } from './connections';
 import { departHops } from './departure';
 import { readFlows } from './flows';
 import { byMark } from './marks';
-import type { RouteDecision } from './routes';
+import type { Flow, RouteDecision } from './routes';
 import { routeOf, routingHop } from './routing-hop';
 import { hookHop, packetAfter, stagesOf } from './rules';
 import { socketHop } from './socket-hop';
@@ -91,11 +91,15 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
   const hops: Hop[] = [];
   let route: Walked['route'];
   const stages = stagesOf(journey.steps);
-  const decide = async (destination: string, mark: number): Promise<RouteDecision> => {
-    const decision = await routeOf(view, packet, { destination, mark });
+  const decide = async (destination: string, fields: Partial<Fields>): Promise<RouteDecision> => {
+    const { mark = 0 } = fields;
+    const flow = view.portRules ? { flow: flowOf(packet, fields) } : {};
+    const decision = await routeOf(view, packet, { destination, mark, ...flow });
     const hop = await routingHop(decision, packet, destination, view);
-    const without = mark === 0 ? decision : await routeOf(view, packet, { destination, mark: 0 });
-    hops.push(isSameWay(decision, without) ? hop : withReason(hop, byMark(mark, journey.steps)));
+    const unmarked = mark === 0 ? decision : await routeOf(view, packet, { destination, mark: 0, ...flow });
+    const anyPort = view.portRules ? await routeOf(view, packet, { destination, mark }) : decision;
+    const why = !isSameWay(decision, unmarked) ? byMark(mark, journey.steps) : byPort;
+    hops.push(isSameWay(decision, unmarked) && isSameWay(decision, anyPort) ? hop : withReason(hop, why));
     return decision;
   };
   for (const [i, stage] of stages.entries()) {
@@ -113,18 +117,26 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
     }
     const before = stages.slice(0, i).findLast((each) => 'hook' in each);
     const fields = before && 'hook' in before ? before.steps.at(-1)!.after : undefined;
-    const decision = await decide(stage.destination, fields?.mark ?? 0);
+    const decision = await decide(stage.destination, fields ?? packet);
     if (decision.kind === 'route') route = decision;
     if (isStopped(hops)) break;
   }
   if (journey.verdict !== 'accept' && !isStopped(hops)) hops.push(droppedBySomething(journey));
   // A packet of this node to another one: the tracer has no routing step before `output`.
   if (route === undefined && !isStopped(hops)) {
-    const decision = await decide(journey.destination, journey.mark);
+    const decision = await decide(journey.destination, journey);
     if (decision.kind === 'route') route = decision;
   }
   return { hops, packet: packetAfter(packet, journey), local: journey.local, ...(route ? { route } : {}) };
 }
+
+const byPort = 'a rule of policy routing chooses this way by protocol or port (ip rule shows it)';
+
+const flowOf = ({ protocol }: Packet, { sourcePort, destinationPort }: Partial<Fields>): Flow => ({
+  protocol,
+  ...(sourcePort === undefined ? {} : { sourcePort }),
+  ...(destinationPort === undefined ? {} : { destinationPort }),
+});
 
 const isSameWay = (one: RouteDecision, other: RouteDecision): boolean =>
   one.kind === 'route' && other.kind === 'route'

@@ -26,6 +26,23 @@ export interface RouteQuestion {
   /** Of a packet of this namespace whose source is given. */
   readonly source?: string;
   readonly mark?: number;
+  /** For rules of policy routing that look at ports. */
+  readonly flow?: Flow;
+}
+
+export interface Flow {
+  readonly protocol: string;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+}
+
+/** ip(8) knows these by name; it refuses others. */
+const flowProtocols: ReadonlySet<string> = new Set(['tcp', 'udp']);
+
+/** Whether a rule of policy routing looks at protocol or ports: most namespaces have none, and one question less. */
+export async function hasPortRules(exec: Exec): Promise<boolean> {
+  const outputs = await Promise.all(['-4', '-6'].map((family) => exec.run(['ip', family, 'rule', 'show'])));
+  return outputs.some(({ stdout }) => /\b(?:ipproto|sport|dport)\b/.test(stdout));
 }
 
 /** Errors of rtnetlink by their text. Source: linux/Documentation/networking/ip-sysctl.rst; ip-route(8), types of routes. */
@@ -38,7 +55,7 @@ const refusals: readonly (readonly [RegExp, 'none' | 'refused' | 'prohibited' | 
 
 export async function askRoute(
   exec: Exec,
-  { destination, from, source, mark = 0 }: RouteQuestion,
+  { destination, from, source, mark = 0, flow }: RouteQuestion,
 ): Promise<RouteDecision> {
   const argv = [
     'ip',
@@ -49,6 +66,7 @@ export async function askRoute(
     ...(from ? ['from', from.source, 'iif', from.inInterface] : []),
     ...(source === undefined ? [] : ['from', source]),
     ...(mark === 0 ? [] : ['mark', `${mark}`]),
+    ...(flow && flowProtocols.has(flow.protocol) ? ['ipproto', flow.protocol, ...ports(flow)] : []),
   ];
   try {
     const [found] = JSON.parse((await exec.run(argv)).stdout) as readonly {
@@ -76,6 +94,11 @@ export async function askRoute(
     return { kind };
   }
 }
+
+const ports = ({ sourcePort, destinationPort }: Flow): readonly string[] => [
+  ...(sourcePort === undefined ? [] : ['sport', `${sourcePort}`]),
+  ...(destinationPort === undefined ? [] : ['dport', `${destinationPort}`]),
+];
 
 /** The check of the sender's address on a link: 0 none, 1 strict, 2 loose. The kernel takes the larger of the link's and that of all. */
 export async function reversePathFilter(link: string, root = '/proc/sys/net/ipv4/conf'): Promise<number> {

@@ -1,16 +1,20 @@
 // The hop at which the node decides where a packet goes, with what the kernel's answer alone does not say: why it refuses what came in.
 import type { Hop, HopFault } from '../../controlplane/base/hops';
 import type { Packet } from '../path/packet';
-import { askRoute, type RouteDecision, reversePathFilter, routeHop } from './routes';
+import { askRoute, type Flow, type RouteDecision, reversePathFilter, routeHop } from './routes';
 import { forwardsFrom, sysctlName } from './settings';
 import type { NodeView } from './view';
 
 export const routeOf = (
-  { exec }: NodeView,
+  { exec }: Pick<NodeView, 'exec'>,
   { source, inInterface }: Packet,
-  { destination, mark }: { readonly destination: string; readonly mark: number },
+  { destination, mark, flow }: { readonly destination: string; readonly mark: number; readonly flow?: Flow },
 ): Promise<RouteDecision> =>
-  askRoute(exec, { destination, mark, ...(inInterface === undefined ? {} : { from: { source, inInterface } }) });
+  askRoute(exec, {
+    ...{ destination, mark },
+    ...(inInterface === undefined ? {} : { from: { source, inInterface } }),
+    ...(flow ? { flow } : {}),
+  });
 
 export async function routingHop(
   decision: RouteDecision,

@@ -6,6 +6,7 @@ import { type Link, readLinks } from './links';
 import { type CountedListings, readCountedListings } from './listings';
 import { type NodeNetwork, readNetwork } from './network';
 import type { LocalPod } from './pod-view';
+import { hasPortRules } from './routes';
 import { type NetSettings, readSettings } from './settings';
 import { readXfrm, type XfrmPolicy } from './xfrm';
 
@@ -22,19 +23,22 @@ export interface NodeView extends NodeDeps {
   readonly links: readonly Link[];
   readonly settings: NetSettings;
   readonly xfrm: readonly XfrmPolicy[];
+  /** Rules of policy routing look at ports. */
+  readonly portRules: boolean;
 }
 
 /** @throws CommandFailed without root */
 export async function viewNode(deps: NodeDeps): Promise<NodeView> {
   const { exec } = deps;
-  const [listings, network, links, settings, xfrm] = await Promise.all([
+  const [listings, network, links, settings, xfrm, portRules] = await Promise.all([
     readCountedListings(exec),
     readNetwork(exec),
     readLinks(exec),
     readSettings(),
     readXfrm(exec),
+    hasPortRules(exec),
   ]);
-  return { ...deps, listings, network, links, settings, xfrm };
+  return { ...deps, listings, network, links, settings, xfrm, portRules };
 }
 
 export const isStopped = (hops: readonly Hop[]): boolean => hops.some(({ state }) => state === 'stops');

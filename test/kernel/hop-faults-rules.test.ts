@@ -50,6 +50,13 @@ const rules: readonly Case[] = [
     says: /a rule of policy routing chooses this way by the mark 0x7, which mangle PREROUTING:1 has set/,
   },
   {
+    name: 'policy routing by port',
+    way: 'near',
+    breaks: [rule('ipproto tcp dport 8080 prohibit')],
+    code: 'NoRoute',
+    says: /by protocol or port/,
+  },
+  {
     name: 'a mark of nftables by which policy routing refuses',
     way: 'fromNode',
     given: [rule('fwmark 9 unreachable')],
