@@ -56,6 +56,7 @@ const expected = (more: Partial<Expected> = {}): Expected => ({
   end,
   ends: [end],
   translator: 'a',
+  nodeAddresses: new Set(['192.168.57.12']),
   ...more,
 });
 const codeOf = (followed: Followed, more?: Partial<Expected>) =>
@@ -120,6 +121,12 @@ t.test('a node that has the address of a pod', async (t) => {
   };
   const routed = hop({ kind: 'routing', name: 'routing', facts: ['10.244.1.5 is an address of node a'] });
   t.equal(codeOf(way(packet('10.244.1.5', 8080), [routed]), { target, end: undefined, ends: [] }), 'DuplicateAddress');
+});
+
+t.test('the node of a pod has its address, too', async (t) => {
+  const routed = hop({ kind: 'routing', name: 'routing', facts: ['10.244.1.5 is an address of node a'] });
+  const own = { ...end, node: 'a' };
+  t.equal(codeOf(way(packet('10.244.1.5', 8080), [routed]), { end: own, ends: [own] }), 'DuplicateAddress');
 });
 
 t.test('an endpoint with hostNetwork is at the address of its node', async (t) => {

@@ -15,6 +15,8 @@ export interface Expected {
   readonly ends: readonly ServiceEnd[];
   /** The node whose rules choose the endpoint. */
   readonly translator: string;
+  /** Those that the API has for nodes. */
+  readonly nodeAddresses: ReadonlySet<string>;
 }
 
 /** Undefined when the packet did not come so far. */
@@ -163,14 +165,13 @@ function nobodys(followed: Followed, { end, target }: Expected): Followed | unde
 }
 
 /** A node takes a packet for a pod as its own. */
-function twice(followed: Followed, { target, end }: Expected): Followed | undefined {
+function twice(followed: Followed, { target, end, nodeAddresses }: Expected): Followed | undefined {
   const last = followed.passed.at(-1);
   const pod = end?.pod ?? (target.pod && !target.pod.spec?.hostNetwork ? keyOf(target.pod) : undefined);
   const address = end?.address ?? target.address;
   // A pod with hostNetwork has the address of its node.
-  const home = end?.node ?? target.pod?.spec?.nodeName;
-  if (last === undefined || pod === undefined || last.node === home || last.answer.packet.destination !== address)
-    return undefined;
+  if (last === undefined || pod === undefined || nodeAddresses.has(address)) return undefined;
+  if (last.answer.packet.destination !== address) return undefined;
   const index = followed.hops.findIndex(
     ({ kind, node, facts }) =>
       kind === 'routing' && node === last.node && facts[0] === `${address} is an address of node ${last.node}`,

@@ -104,6 +104,7 @@ export async function walkTo(
     hops.push({ ...notFromOutside(target, sender), leg });
     return {};
   }
+  const nodeAddresses = new Set((await cluster.nodes()).flatMap(addressesOf));
   const translator = target.reachedBy === 'nodePort' ? ((await nodeWith(target.address, cluster)) ?? entry) : entry;
   const ends = endsFor(target, translator);
   const chosen: readonly (ServiceEnd | undefined)[] = ends.length === 0 ? [undefined] : ends.slice(0, maxEnds);
@@ -113,7 +114,7 @@ export async function walkTo(
   const ways = await Promise.all(
     chosen.map(async (end) => {
       const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
-      const found = await withReasons(compare(followed, { target, end, ends, translator }), cluster);
+      const found = await withReasons(compare(followed, { target, end, ends, translator, nodeAddresses }), cluster);
       const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
       return { end, found, both: [...found.hops, ...arrived] };
     }),

@@ -216,6 +216,40 @@ export const kernelLabs: readonly Lab[] = [
     ),
   },
   {
+    name: 'drop-by-multiport',
+    fault: 'a rule of another program for several ports drops it',
+    from: client,
+    to: 'svc/far',
+    codes: ['ForeignRule'],
+    says: /multiport/,
+    breaks: drop('-p', 'tcp', '-m', 'multiport', '--dports', '25,8000:8999'),
+  },
+  {
+    name: 'address-of-pod-at-its-node',
+    fault: 'the node of the server has the address of its pod itself',
+    from: client,
+    to: 'svc/far',
+    codes: ['DuplicateAddress'],
+    breaks: async (cluster) => {
+      const address = [`${await addressOf(cluster, 'web-far')}/32`, 'dev', 'lo'];
+      await cluster.inNode(far, 'ip', 'address', 'add', ...address);
+      return () => cluster.inNode(far, 'ip', 'address', 'del', ...address);
+    },
+  },
+  {
+    name: 'routing-by-port',
+    fault: 'a rule of policy routing refuses the port of the pod',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoRoute'],
+    says: /by protocol or port/,
+    breaks: inNode(
+      far,
+      ['ip', 'rule', 'add', 'ipproto', 'tcp', 'dport', '8080', 'prohibit'],
+      ['ip', 'rule', 'del', 'ipproto', 'tcp', 'dport', '8080', 'prohibit'],
+    ),
+  },
+  {
     name: 'foreign-snat',
     fault: 'a rule of another program changes the source of what the client sends',
     from: client,

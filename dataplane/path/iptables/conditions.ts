@@ -4,6 +4,7 @@ import { Unsupported } from '../../../controlplane/base/errors';
 import type { Match, Rule, Term } from '../../netfilter/model';
 import type { Refusal } from '../evaluator';
 import { clientsOf, contains, isLocal, parseRange, type Traveller } from '../packet';
+import { extensionOf } from './extensions';
 
 export type Condition = (packet: Traveller) => boolean;
 
@@ -70,7 +71,7 @@ function meet(match: Match, refusal: Refusal): Condition {
     case 'recent':
       return (packet) => recent(match, packet);
     case 'opaque':
-      return unknown(match.text, refusal);
+      return extensionOf(match.text) ?? unknown(match.text, refusal);
   }
 }
 
