@@ -84,3 +84,13 @@ t.test('what a kubelet says is one part of the sentence', async (t) => {
     sentence: 'Pod a does not reach Service b: not ready: [PLEG is not healthy, no network] (at forward on node w1).',
   });
 });
+
+t.test('a program that does not answer, and a rule that could not be read', async (t) => {
+  const slow = hop('doubtful', 'NoAnswerInTime', 'probe');
+  t.match(ask([hop('passes')], [slow]), { works: 'unsure', code: 'NoAnswerInTime' });
+  t.match(ask([hop('doubtful', 'UnreadRule')], [slow]), {
+    works: 'unsure',
+    code: 'UnreadRule',
+    sentence: /^Pod a reaches Service b, but not well: .* A probe confirms it: /,
+  });
+});

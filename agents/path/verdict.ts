@@ -57,6 +57,13 @@ export function judge(judged: Judged): Verdict {
     return because({ works: 'no', index: hops.length + failed, hops: [...hops, ...probes], what });
   }
   const slow = probes.findIndex(({ state }) => state === 'doubtful');
+  // What a program does not answer may be stopped by a rule that looks into packets, or counts them.
+  const unread = hops.findIndex(({ fault }) => fault?.code === 'UnreadRule');
+  if (slow >= 0 && unread >= 0)
+    return because(
+      { works: 'unsure', index: unread, hops, what: `${from} reaches ${to}, but not well` },
+      confirmation(probes[slow]),
+    );
   if (slow >= 0)
     return because({
       works: 'unsure',

@@ -39,7 +39,7 @@ export async function answerHops(question: HopQuestion, view: NodeView): Promise
   if (arrival.ends) return done(arrival.ends, arrival.sent);
   const walked = await walk(question, arrival, view);
   hops.push(...walked.hops);
-  if (isStopped(hops)) return done({ kind: 'stopped' }, walked.packet);
+  if (isStopped(hops) || walked.isDropped) return done({ kind: 'stopped' }, walked.packet);
   if (walked.local) {
     const socket = question.answer
       ? undefined
@@ -72,6 +72,8 @@ export interface Walked {
   readonly hops: readonly Hop[];
   readonly packet: HopPacket;
   readonly local: boolean;
+  /** It ends here, unless a rule that could not be read lets it through. */
+  readonly isDropped?: true;
   /** Where the last routing decision leads. */
   readonly route?: Extract<RouteDecision, { kind: 'route' }>;
 }
@@ -121,7 +123,12 @@ async function walk(question: HopQuestion, arrival: Arrival, view: NodeView): Pr
     if (decision.kind === 'route') route = decision;
     if (isStopped(hops)) break;
   }
-  if (journey.verdict !== 'accept' && !isStopped(hops)) hops.push(droppedBySomething(journey));
+  const isDoubted = hops.at(-1)?.state === 'doubtful';
+  if (journey.verdict !== 'accept' && !isStopped(hops)) {
+    // By a rule behind another one that may have let it through: only a probe tells.
+    if (isDoubted) return { hops, packet: packetAfter(packet, journey), local: false, isDropped: true };
+    hops.push(droppedBySomething(journey));
+  }
   // A packet of this node to another one: the tracer has no routing step before `output`.
   if (route === undefined && !isStopped(hops)) {
     const decision = await decide(journey.destination, journey);

@@ -60,18 +60,26 @@ export function hookHop(
         ? []
         : [`not known: ${step.doubt}`],
   );
+  const maybe = stopped ? unreadAccept(steps) : undefined;
   const doubtful = stopped ? undefined : steps.find((step): step is RuleStep => step.step === 'rule' && mayStop(step));
   const marked = stopped || doubtful || inside ? undefined : foreignMark(steps, removing);
   return {
     kind: 'hook',
     name: `${hook}${inside?.suffix ?? ''}`,
-    state: stopped ? 'stops' : doubtful || marked ? 'doubtful' : 'passes',
+    state: stopped && !maybe ? 'stops' : maybe || doubtful || marked ? 'doubtful' : 'passes',
     facts,
     rules,
     ...(ends(before) === ends(after) ? {} : { becomes: packetAfter(packet, after) }),
     ...(fault ? { fault } : doubtful ? { fault: unread(doubtful, removing) } : marked ? { fault: marked } : {}),
   };
 }
+
+/** A rule with unknown words that may have let the packet through, before the rule at which it ends. */
+const unreadAccept = (steps: readonly (RuleStep | RestoringStep)[]): RuleStep | undefined =>
+  steps.find(
+    (step): step is RuleStep =>
+      step.step === 'rule' && step.doubt !== undefined && / -j ACCEPT\b|\baccept(?: comment "[^"]*")?$/.test(step.rule),
+  );
 
 /** A rule that may only let the packet through stops nothing. */
 const mayStop = ({ doubt, rule }: RuleStep): boolean =>

@@ -57,6 +57,17 @@ const rules: readonly Case[] = [
     says: /by protocol or port/,
   },
   {
+    name: 'a rule that drops behind one that may let it through',
+    way: 'near',
+    breaks: [
+      added('iptables', 'FORWARD -p tcp --dport 8080 -m limit --limit 1/hour -j ACCEPT'),
+      added('iptables', 'FORWARD -p tcp --dport 8080 -j DROP'),
+    ],
+    code: 'ForeignRule',
+    state: 'doubtful',
+    says: /filter FORWARD:2/,
+  },
+  {
     name: 'a mark of nftables by which policy routing refuses',
     way: 'fromNode',
     given: [rule('fwmark 9 unreachable')],
