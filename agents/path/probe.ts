@@ -369,7 +369,7 @@ function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Foun
   const remedy =
     last.direction === 'out'
       ? 'look at the network between the machines: firewalls, MTU, link addresses'
-      : `look at the rules and routes of node ${last.node}: hack/rules ${last.node} diff`;
+      : `look at the rules and routes of node ${last.node}: hack/rules ${last.node} diff; rules of no IP table: nft list ruleset (tables of bridge and netdev), tc -s filter show dev ${last.link} ingress`;
   return {
     sure: true,
     fault: { code: last.direction === 'out' ? 'LostBetween' : 'LostInNode', message: `the request ${where}`, remedy },
