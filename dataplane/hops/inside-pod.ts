@@ -39,12 +39,12 @@ interface Ruled {
  * @param packet with `inInterface` if it comes in
  */
 async function ruled(packet: Packet, sent: HopPacket, pod: LocalPod, exec: Exec): Promise<Ruled | undefined> {
-  const inside = inPod(exec, pod);
-  const listings = await rulesIn(pod, exec);
-  if (listings === undefined) return undefined;
-  const network = await readNetwork(inside);
+  let listings: CountedListings | undefined;
   let journey: Journey;
   try {
+    listings = await rulesIn(pod, exec);
+    if (listings === undefined) return undefined;
+    const network = await readNetwork(inPod(exec, pod));
     // What the node translates is not known in here.
     const { restored: _, frame: _frame, ...own } = packet;
     journey = tracerOfListings(listings, 'doubtful').trace(own, {
@@ -79,8 +79,20 @@ async function rulesIn(pod: LocalPod, exec: Exec): Promise<CountedListings | und
     printed(exec, 'cat', `/proc/${pod.pid}/net/ip_tables_names`),
     printed(exec, 'cat', `/proc/${pod.pid}/net/ip6_tables_names`),
   ]);
-  return outputs.every((output) => output.trim() === '') ? undefined : readCountedListings(inside);
+  return outputs.every((output) => output.trim() === '') ? undefined : readCountedListings(bounded(inside));
 }
+
+/** Who may change the rules of a pod is no administrator of the node: what takes long to follow is not followed. */
+const maxRuleBytes = 2 * 1024 * 1024;
+
+/** @throws Unsupported when a listing is larger */
+const bounded = (exec: Exec): Exec => ({
+  run: async (argv, options) => {
+    const done = await exec.run(argv, options);
+    if (done.stdout.length <= maxRuleBytes) return done;
+    throw new Unsupported(`${argv[0]} prints more than ${maxRuleBytes} bytes of rules`);
+  },
+});
 
 /** '' for a program that is not installed, and for a file that the kernel does not have. */
 async function printed(exec: Exec, ...argv: string[]): Promise<string> {

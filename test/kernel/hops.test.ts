@@ -218,6 +218,21 @@ testCases('hops', cases, async (t, lab) => {
 
   await t.test('rules with words that the tracer does not know', (t) => unknownRules(t, lab));
 
+  await t.test('more rules inside a pod than are followed', async (t) => {
+    const addresses = Array.from({ length: 150_000 }, (_, i) => `11.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+    await new SystemExec().run(inNetns(lab.at.b, ['nft', '-f', '-']), {
+      input: `table inet other {
+        set many { type ipv4_addr; elements = { ${addresses.join(',')} }; }
+        chain in { type filter hook input priority 0; ip saddr @many drop; }
+      }`,
+    });
+    const [found, ...more] = wrong(await lab.ask(ways.pods));
+    t.match(found, { name: 'rules of pod shop/b', state: 'unknown', facts: [/more than 2097152 bytes of rules/] });
+    t.strictSame(more, []);
+    await lab.run('b', 'nft delete table inet other');
+    t.strictSame(wrong(await lab.ask(ways.pods)), []);
+  });
+
   await t.test('UDP flows that connection tracking knows', async (t) => {
     const flow = '-I -p udp -s 10.244.1.5 -d 10.96.0.10 --sport 5353 --dport 53 -r 10.244.1.6 -q 10.244.1.5'.split(' ');
     const packet = { protocol: 'udp', source: '', destination: '10.96.0.10', destinationPort: 53 } as const;
