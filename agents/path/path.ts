@@ -23,6 +23,7 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
   const label = { from: sender.label, to: target?.label ?? question.texts.to };
   if (target === undefined) return report(label, hops, {});
   const { to } = question;
+  const planFrom = hops.length;
   const walked = await walkTo(target, sender, deps, hops);
   const isProxy = to.kind === 'url' && target.label.startsWith('node ') && ingressPorts.has(target.port ?? 0);
   const atIngress = isProxy && walked.at !== undefined && !stops(hops);
@@ -30,17 +31,11 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
   const labels = atIngress ? { ...label, to: question.texts.to } : label;
   const probes =
     deps.probes === undefined ? [] : await probeWay({ question, sender, target, walked, behind }, deps.probes, hops);
-  const isWell = (all: readonly LocatedHop[]) => all.every(({ state }) => state === 'passes');
-  if (!atIngress && !isWell(probes.map(({ hop }) => hop)) && isWell(hops)) {
-    // The probe has made the kernel ask for its neighbours: one that does not answer is known now.
+  if (!atIngress && probes.some(({ hop }) => hop.state !== 'passes') && !stops(hops)) {
+    // The probe has made the kernel ask for its neighbours: who does not answer is known now, and who did not answer before may do so.
     const again: LocatedHop[] = [];
     await walkTo(target, sender, deps, again);
-    if (!isWell(again))
-      hops.splice(
-        hops.findIndex(({ leg }) => leg !== 'name'),
-        hops.length,
-        ...again,
-      );
+    hops.splice(planFrom, hops.length, ...again);
   }
   return report(labels, await dated(hops, deps), behind ?? walked, probes);
 }
