@@ -34,7 +34,9 @@ async function reasonsOf(hop: LocatedHop, packet: HopPacket, cluster: ClusterRea
   const receiver = podAt(packet.destination);
   const address = direction === 'ingress' ? packet.source : packet.destination;
   const other = direction === 'ingress' ? podAt(packet.source) : receiver;
-  const peer = other ? await peerOf(other, cluster) : await nameServer(address, cluster);
+  // A node sends from the address at which its name server listens.
+  const isAsked = direction === 'egress' && !other;
+  const peer = other ? await peerOf(other, cluster) : isAsked ? await nameServer(address, cluster) : undefined;
   const { protocol, destinationPort: port } = packet;
   const judged: Judged = {
     ...{ direction, protocol, address, portNames: namesOf(receiver, packet) },

@@ -157,6 +157,9 @@ const confirmation = (probe: LocatedHop | undefined): string =>
   probe?.fault === undefined ? '' : ` A probe confirms it: ${inline(probe.fault.message)}.`;
 
 /** What a kubelet or a program says may have lines, and a full stop of its own. */
-const inline = (message: string): string => message.replace(/[\r\n\t ]+/g, ' ').replace(/[. ]+$/, '');
+function inline(message: string): string {
+  const text = message.split(/\s/).filter(Boolean).join(' ');
+  return text.endsWith('.') ? text.slice(0, -1) : text;
+}
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

@@ -97,4 +97,16 @@ export const policyLabs: readonly Lab[] = [
       ),
     ],
   },
+  {
+    name: 'policy-host-network',
+    fault: 'the policy allows pods, and the client has the network of its node',
+    from: `${space}/on-node`,
+    to: 'svc/pods-only',
+    codes: ['IngressPolicy'],
+    says: /is for pods alone, and \S+ is no pod of the cluster/,
+    objects: [
+      ...server('pods-only'),
+      policy('pods-only', { app: 'pods-only' }, { ingress: [{ from: [{ podSelector: {} }] }] }),
+    ],
+  },
 ];
