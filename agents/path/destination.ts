@@ -6,7 +6,7 @@ import type { Hop, HopFault, HopPacket } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import { addressesOf, type ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
-import { follow } from './follow';
+import { follow, followAnswer } from './follow';
 import { logOf } from './log-of';
 import { askNameServers } from './name-servers';
 import { hostsAddress, resolveName, zoneOf } from './names';
@@ -137,7 +137,16 @@ async function namedTarget(
     asked = await withReasons(await follow({ ...start, packet: { ...packet, destination: first } }, cluster), cluster);
   }
   const foreign = first === server ? undefined : first;
-  hops.push(...asked.hops.map((hop) => (hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop)));
+  const back = asked.end.kind === 'stopped' ? [] : await followAnswer(asked, cluster);
+  // The way of the answer is news only where something is wrong there.
+  const wrong = back.some(({ state }) => state !== 'passes')
+    ? back.map((hop): LocatedHop => ({ ...hop, leg: 'name' }))
+    : [];
+  hops.push(
+    ...[...asked.hops, ...wrong].map((hop) =>
+      hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop,
+    ),
+  );
   if (stops(hops)) return undefined;
   if (asked.end.kind === 'machine' && asked.packet.destination === first && first !== server) {
     const fact = `the name server ${first} is not the cluster's: only it knows what it answers`;

@@ -179,10 +179,20 @@ function notFound(
     };
   }
   const own = same.find(({ metadata }) => metadata?.namespace === namespace);
+  if (own?.spec?.clusterIP === 'None' && (second === undefined || second === namespace)) {
+    return {
+      code: 'NotReady',
+      message: `headless Service ${namespace}/${first} has no ready endpoint, so its name has no address`,
+      remedy: `kubectl get pods,endpointslices -n ${namespace}; its pods are ready when their readiness probes are`,
+    };
+  }
   if (own && (second === undefined || second === namespace)) {
+    const isLong = name.split('.').length > 2;
     return {
       code: 'NoSearchList',
-      message: `Service ${namespace}/${first} exists, but the pod's search list does not lead to it; its dnsConfig says so`,
+      message: isLong
+        ? `Service ${namespace}/${first} exists, but ${name} is not its name`
+        : `Service ${namespace}/${first} exists, but the pod's search list (resolv.conf) does not lead to it`,
       remedy: `use ${first}.${namespace}.svc.${zone.origin}`,
     };
   }

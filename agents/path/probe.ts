@@ -279,13 +279,19 @@ function faultOf(
         const message = `${at} accepts the connection, but gives no answer within ${ms(came.totalMs)}: the program is slow or hangs`;
         return {
           sure: false,
-          fault: { code: 'NoAnswerInTime', message, remedy: 'kubectl logs may say what it waits for' },
+          fault: { code: 'NoAnswerInTime', message, remedy: whatItWaitsFor(plan) },
         };
       }
       return silence(seen, label, plan);
     default:
       return sure('ProbeFailed', `the probe fails: ${came.error ?? came.outcome}`);
   }
+}
+
+/** A URL at a node is answered by its Ingress. */
+function whatItWaitsFor({ target, http, followed }: ProbePlan): string {
+  if (!http || !target.label.startsWith('node ')) return 'kubectl logs may say what it waits for';
+  return `hack/status, to see whether the Ingress of the node runs; ${logOf('ingress', followed.passed.at(-1)?.node)}`;
 }
 
 const whoRefuses = (seen: readonly Sighted[]): string => {

@@ -94,3 +94,14 @@ t.test('a program that does not answer, and a rule that could not be read', asyn
     sentence: /^Pod a reaches Service b, but not well: .* A probe confirms it: /,
   });
 });
+
+t.test('a datagram without an answer proves nothing against the plan', async (t) => {
+  const silent = { ...good, facts: ['timeout after 1002 ms'] };
+  t.match(ask([hop('stops', 'ForeignRule')], [silent]), { works: 'no', code: 'ForeignRule' });
+  t.match(ask([hop('passes')], [silent]), { works: 'yes' });
+});
+
+t.test('a neighbour of the answer is not found, though the request has arrived', async (t) => {
+  const missing = { ...hop('doubtful', 'NoNeighbour', 'neighbour'), leg: 'answer' as const };
+  t.match(ask([missing], [bad]), { works: 'no', code: 'NoNeighbour' });
+});

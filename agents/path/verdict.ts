@@ -17,9 +17,11 @@ export interface Judged {
 export function judge(judged: Judged): Verdict {
   const { from, to, hops, probes, isPart = false } = judged;
   const failed = probes.findIndex(({ state }) => state === 'stops');
-  const worked = probes.length > 0 && failed < 0;
   const find = (state: LocatedHop['state']) => hops.findIndex((hop) => hop.state === state);
   const stopped = find('stops');
+  // A datagram that nothing answers may have arrived: it proves nothing against the plan.
+  const isSilent = probes[0]?.facts[0]?.startsWith('timeout') === true;
+  const worked = probes.length > 0 && failed < 0 && !(stopped >= 0 && isSilent);
   if (isPart && (stopped >= 0 || failed >= 0)) {
     const what = `${from} reaches ${to} by some of its endpoints only`;
     return because(
@@ -45,9 +47,9 @@ export function judge(judged: Judged): Verdict {
   // What has arrived has found its neighbours.
   const hasArrived = probes[failed]?.fault?.code === 'NoAnswer';
   const doubtful = hops.findIndex(
-    ({ state, fault, node, kind }) =>
+    ({ state, fault, node, kind, leg }) =>
       state === 'doubtful' &&
-      !(kind === 'neighbour' && hasArrived) &&
+      !(kind === 'neighbour' && leg !== 'answer' && hasArrived) &&
       !(fault?.code === 'UnreadRule' && lostAt !== undefined && node !== lostAt),
   );
   if (failed >= 0) {
@@ -96,7 +98,6 @@ export function judge(judged: Judged): Verdict {
     });
   if (worked) {
     const [fact = ''] = probes[0]!.facts;
-    const isSilent = fact.startsWith('timeout');
     return works(
       judged,
       isSilent

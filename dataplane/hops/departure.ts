@@ -100,9 +100,17 @@ async function toPod(pod: LocalPod, { leaving, link, neighbour, view, hops }: To
   if (isStopped(hops)) return { kind: 'stopped' };
   if (!isAnswer) {
     const socket = await socketHop(entered.packet, receiverIn(exec, pod));
-    if (socket) hops.push(socket);
+    if (socket) hops.push(redirected(socket, packet, entered.packet));
   }
   return { kind: 'pod', pod: pod.key };
+}
+
+/** Rules inside the pod have chosen this port. */
+function redirected(socket: Hop, before: HopPacket, after: HopPacket): Hop {
+  if (socket.fault === undefined || before.destinationPort === after.destinationPort) return socket;
+  const message = `${socket.fault.message}; a rule inside the pod sends it there instead of port ${before.destinationPort}`;
+  const remedy = 'see what writes rules in this pod, such as a service mesh whose proxy does not run';
+  return { ...socket, fault: { ...socket.fault, message, remedy } };
 }
 
 /** The route of the bridge's own range is missing, and another one matches, mostly the default route. */

@@ -30,7 +30,7 @@ export function removalOf({ table, chain, line, rule }: RuleStep, { packet, lega
   }
   const family = `${run}${packet.source.includes(':') ? 'ip6tables' : 'iptables'}`;
   return line === 0
-    ? `${family} -t ${table} -P ${chain} ACCEPT`
+    ? `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -P ${chain} ACCEPT`
     : // By its words: line numbers move.
       `${family}${legacy?.has(rule) ? '-legacy' : ''} -t ${table} -D ${rule.slice('-A '.length)}`;
 }

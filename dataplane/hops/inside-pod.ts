@@ -149,8 +149,8 @@ export async function leavePod(leaving: Leaving, view: NodeView): Promise<LeftPo
   if (isStopped(hops) || route.kind !== 'route') return left;
   if (route.local) return { ...left, own: true };
   if (route.device !== leaving.link.name) return { ...left, astray: true };
-  const gateway = route.gateway === undefined ? undefined : await gatewayHop(route.gateway, leaving, view);
-  if (gateway) hops.push(gateway);
+  const next = await nextHop(route.gateway, destination, leaving, view);
+  if (next) hops.push(next);
   return left;
 }
 
@@ -172,9 +172,17 @@ function podRoute(decision: RouteDecision, destination: string, { pod, link, isA
 }
 
 /** Undefined: as it should be, which is no news. */
-async function gatewayHop(gateway: string, { pod, link, port }: Leaving, view: NodeView): Promise<Hop | undefined> {
-  const entry = (await readNeighbours(inPod(view.exec, pod), link.name)).find(({ address }) => address === gateway);
-  const hop = neighbourHop(gateway, { ...link, name: `${link.name} of pod ${pod.key}` }, entry);
+async function nextHop(
+  gateway: string | undefined,
+  destination: string,
+  { pod, link, port }: Leaving,
+  view: NodeView,
+): Promise<Hop | undefined> {
+  const next = gateway ?? destination;
+  const entry = (await readNeighbours(inPod(view.exec, pod), link.name)).find(({ address }) => address === next);
+  const hop = neighbourHop(next, { ...link, name: `${link.name} of pod ${pod.key}` }, entry);
+  // By a route of the pod straight to the receiver, which the kubelet does not write.
+  if (gateway === undefined) return entry?.state === 'FAILED' ? hop : undefined;
   const bridge = view.links.find(({ name }) => name === port?.master) ?? port;
   const fault = gatewayFault({ gateway, bridge, mac: entry?.mac, pod, link, view }) ?? (await arpOff(gateway, bridge));
   // A pod that is asking just now gets its answer, or the entry fails.

@@ -45,7 +45,9 @@ interface Dump {
 /** Pure. */
 function legacyRules(dumps: readonly Dump[]): ReadonlySet<string> {
   const lines = dumps.flatMap(({ dump, mode }) => (mode === 'legacy' ? dump.split('\n') : []));
-  return new Set(lines.map((line) => line.replace(/^\[\d+:\d+\] /, '')).filter((line) => line.startsWith('-A ')));
+  const rules = lines.map((line) => line.replace(/^\[\d+:\d+\] /, '')).filter((line) => line.startsWith('-A '));
+  const policies = lines.flatMap((line) => /^:(\S+) DROP /.exec(line)?.[1] ?? []).map((chain) => `-P ${chain} DROP`);
+  return new Set([...rules, ...policies]);
 }
 
 async function readIptables(exec: Exec, ...options: string[]): Promise<readonly Dump[]> {

@@ -33,7 +33,11 @@ export async function routingHop(
   const fault =
     (leaves ? await forwardingOff(destination, inInterface, view) : undefined) ??
     (decision.kind === 'invalid' ? await sourceRefused({ source, destination, inInterface }, view) : undefined);
-  return fault ? { ...hop, state: 'stops', fault } : hop;
+  if (fault) return { ...hop, state: 'stops', fault };
+  if (hop.fault === undefined) return hop;
+  // The table for packets that come in may be another one.
+  const remedy = `on node ${view.nodeName}: ip rule; ip route get ${destination} from ${source} iif ${inInterface}`;
+  return { ...hop, fault: { ...hop.fault, remedy } };
 }
 
 /** The kernel removes the routes over a link that is set down. Undefined: no such link explains it. */

@@ -48,7 +48,8 @@ export async function backendsInUse(exec: Exec, family: Family): Promise<Backend
   if (version === undefined) return [];
   const backends: Backend[] = [];
   for (const backend of programsOf(family)) {
-    const used = backend.mode === mode || (await countRules(exec, backend.save)) > 0;
+    // A policy alone, as of Docker's FORWARD, decides, too.
+    const used = backend.mode === mode || decides.test(await saved(exec, backend.save));
     if (used) backends.push({ ...backend, version });
   }
   return backends;
@@ -90,14 +91,19 @@ export function parseVersion(text: string): { version: string; mode: Mode } {
 }
 
 /** Number of rules in all tables of one mode; 0 when its program or its kernel module is missing. */
-async function countRules(exec: Exec, program: string): Promise<number> {
+const decides = /^(?:-A |:\S+ DROP )/m;
+
+const countRules = async (exec: Exec, program: string): Promise<number> =>
+  (await saved(exec, program)).split('\n').filter((line) => line.startsWith('-A ')).length;
+
+/** '' where there is no such program, or no such tables. */
+async function saved(exec: Exec, program: string): Promise<string> {
   try {
-    const { stdout } = await exec.run([program], { timeoutMs: 30_000 });
-    return stdout.split('\n').filter((line) => line.startsWith('-A ')).length;
+    return (await exec.run([program], { timeoutMs: 30_000 })).stdout;
   } catch (err) {
-    if (isNotFound(err)) return 0;
+    if (isNotFound(err)) return '';
     // The legacy program fails where the kernel has no legacy tables: then no rules can be in them.
-    if (/does not exist|not supported|No such file|Permission denied/i.test(describeError(err))) return 0;
+    if (/does not exist|not supported|No such file|Permission denied/i.test(describeError(err))) return '';
     throw err;
   }
 }

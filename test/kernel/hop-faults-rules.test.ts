@@ -18,6 +18,14 @@ const rules: readonly Case[] = [
     remedy: /iptables-legacy -t filter -D FORWARD -p tcp -m tcp --dport 8080 -j DROP$/,
   },
   {
+    name: 'the policy of a chain of iptables-legacy',
+    way: 'pods',
+    breaks: [['node', 'iptables-legacy -P FORWARD DROP', 'iptables-legacy -P FORWARD ACCEPT']],
+    code: 'ForeignRule',
+    says: /filter FORWARD/,
+    remedy: /iptables-legacy -t filter -P FORWARD ACCEPT/,
+  },
+  {
     name: 'a rule of ip6tables rejects',
     way: 'pods6',
     breaks: [added('ip6tables', 'FORWARD -p tcp --dport 8080 -j REJECT')],
