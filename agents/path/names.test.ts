@@ -8,6 +8,7 @@ const services = [
   service('shop', 'web', { clusterIP: '10.96.3.7' }),
   service('data', 'db', { clusterIP: 'None' }),
   service('data', 'cache', { clusterIP: '10.96.3.9' }),
+  service('shop', 'empty', { clusterIP: 'None' }),
   service('shop', 'alias', { type: 'ExternalName', externalName: 'cache.data.svc.cluster.local' }),
   service('shop', 'far', { type: 'ExternalName', externalName: 'example.com' }),
   service('shop', 'a', { type: 'ExternalName', externalName: 'b.shop.svc.cluster.local' }),
@@ -57,6 +58,13 @@ t.test('names that are not found say why', async (t) => {
   const astray = { servers: [], search: ['data.svc.cluster.local'], ndots: 5 };
   t.match(resolve('web', astray).hop.fault, { code: 'NoSearchList', remedy: 'use web.shop.svc.cluster.local' });
   t.equal(code('node1.db.data'), 'NoSuchHostname');
+  t.match(resolve('empty').hop.fault, {
+    code: 'NotReady',
+    message: /headless Service shop\/empty has no ready endpoint/,
+  });
+  t.match(resolve('web.shop.svc.cluster.locale').hop.fault, {
+    message: /web\.shop\.svc\.cluster\.locale is not its name/,
+  });
   t.match(resolve('web', ofShop, 6).hop.state, 'stops', 'no address of this family');
   t.match(
     resolve('example.com'),
