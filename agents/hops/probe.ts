@@ -10,7 +10,7 @@ import type { LocalPod } from '../../dataplane/hops/pod-view';
 import { refusedRange } from '../../dataplane/ingress/destination';
 import type { Netns } from '../../dataplane/netns/netns';
 import { netnsOfProcess, ownNetns } from '../../dataplane/netns/system-netns';
-import { readAnswer, renderQuestion } from '../../dataplane/probe/dns-question';
+import { readAnswer, renderQuestion, withLength, withoutLength } from '../../dataplane/probe/dns-question';
 import { probe } from '../../dataplane/probe/probe';
 import { watchPackets } from '../../dataplane/probe/watch';
 import { readInput } from './input';
@@ -81,14 +81,16 @@ const isHandshake = ({ protocol, flags = [] }: Seen): boolean =>
   protocol !== 'tcp' || flags.includes('SYN') || flags.includes('RST');
 
 async function send(netns: Netns, { dns, ...request }: ProbeAsked, signal: AbortSignal): Promise<ProbeCame> {
-  if (dns && request.protocol !== 'udp') throw new BadRequest('a question of DNS goes by udp');
+  const { protocol } = request;
+  if (dns && protocol !== 'udp' && protocol !== 'tcp') throw new BadRequest('a question of DNS goes by udp or tcp');
+  const isStream = protocol === 'tcp';
   const id = randomInt(0x10000);
   const { outcome, connectMs, totalMs, error, reportedBy, localPort, http, tls, answer } = await probe(
     netns,
-    dns ? { ...request, payload: renderQuestion(id, dns) } : request,
+    dns ? { ...request, payload: isStream ? withLength(renderQuestion(id, dns)) : renderQuestion(id, dns) } : request,
     signal,
   );
-  const said = dns && answer ? readAnswer(answer, id, dns.type) : undefined;
+  const said = dns && answer ? readAnswer(isStream ? withoutLength(answer) : answer, id, dns.type) : undefined;
   return {
     outcome,
     totalMs,

@@ -58,7 +58,7 @@ export const command = defineCommand({
       config: await configOf(options, machine, nodeIps),
       // Read only when the kubelet runs: the measurement needs the records of the kubelet.
       samples: async () => (await stats.measure('all')).pods,
-      machineStops: () => machineStops(exec, log),
+      machineStops: () => machineStops(exec, { log, clock: systemClock }),
       runRoutes: network.runRoutes,
     });
     const stats = await openStats({

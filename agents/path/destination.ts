@@ -9,7 +9,7 @@ import type { PathDeps, PathQuestion } from './deps';
 import { follow, followAnswer } from './follow';
 import { logOf } from './log-of';
 import { askNameServers } from './name-servers';
-import { hostsAddress, resolveName, zoneOf } from './names';
+import { hostsAddress, type Resolver, resolveName, zoneOf } from './names';
 import { withReasons } from './policy-reasons';
 import type { To } from './question';
 import { faultHop, stops } from './report';
@@ -112,10 +112,11 @@ async function namedTarget(
     sourcePort: probePort,
   };
   const start = { node: sender.node, from: origin, packet, leg: 'name' as const };
-  let asked = await withReasons(await follow(start, cluster), cluster);
+  const ask = async (to: HopPacket) => withReasons(await follow({ ...start, packet: to }, cluster), cluster);
+  let asked = await ask(packet);
   const own = sender.pod?.metadata?.namespace ?? '';
   // A node that is silent does not say it: then what the kubelet writes for most pods (dnsPolicy ClusterFirst).
-  const usual = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
+  const usual: Resolver = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
   const read = asked.passed[0]?.answer.resolver;
   const resolver = read ?? usual;
   const ofHosts = hostsAddress(name, resolver, family);
@@ -133,8 +134,10 @@ async function namedTarget(
     return ofHosts;
   }
   const [first] = resolver.servers;
-  if (first !== undefined && first !== server && first.includes(':') === server.includes(':')) {
-    asked = await withReasons(await follow({ ...start, packet: { ...packet, destination: first } }, cluster), cluster);
+  const isForeign = first !== undefined && first !== server && first.includes(':') === server.includes(':');
+  if (isForeign || resolver.tcp) {
+    const to = isForeign ? { destination: first } : {};
+    asked = await ask({ ...packet, ...to, ...(resolver.tcp ? { protocol: 'tcp' } : {}) });
   }
   const foreign = first === server ? undefined : first;
   const back = asked.end.kind === 'stopped' ? [] : await followAnswer(asked, cluster);
@@ -164,6 +167,7 @@ async function namedTarget(
       ...(resolved.alias ? { alias: resolved.alias } : {}),
       family,
       expected: resolved.addresses,
+      ...(resolver.tcp ? { tcp: true } : {}),
     },
     cluster,
   );

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ProbeCame } from '../../controlplane/base/hops';
-import { type Asked, judgeAnswers } from './name-servers';
+import type { ClusterReader } from './cluster';
+import { type Asked, askNameServers, judgeAnswers } from './name-servers';
 
 const asked: Asked = {
   node: 'n1',
@@ -42,6 +43,34 @@ t.test('what the servers say, next to what the Services say', async (t) => {
     '10.96.0.10 asked for cart.shop.svc.cluster.local: timeout (1000.0 ms)',
     /10\.0\.0\.2 asked for .*: NOERROR, 10\.96\.0\.7/,
   ]);
+});
+
+t.test('by TCP: where resolv.conf says so, and after an answer that was too long for a datagram', async (t) => {
+  const cut: ProbeCame = { outcome: 'answered', totalMs: 1, dns: { code: 'NOERROR', addresses: [], truncated: true } };
+  const whole: ProbeCame = { outcome: 'answered', totalMs: 1, dns: { code: 'NOERROR', addresses: ['10.96.0.7'] } };
+  const ask = async (tcp: boolean, answers: Partial<Record<string, ProbeCame>>) => {
+    const sent: string[] = [];
+    const probe: ClusterReader['probe'] = async (_node, { requests = [] }) => {
+      sent.push(...requests.map(({ protocol, address }) => `${protocol} ${address}`));
+      const results = requests.map(({ protocol, address }) => answers[`${protocol} ${address}`] ?? silent);
+      return { results, sightings: [], lost: 0 };
+    };
+    return { ...(await askNameServers({ ...asked, tcp }, { probe } as ClusterReader)), sent };
+  };
+  t.match(await ask(true, { 'tcp 10.96.0.10': whole }), {
+    sent: ['tcp 10.96.0.10', 'tcp 10.0.0.2'],
+    addresses: ['10.96.0.7'],
+    hop: { state: 'passes', facts: [/^10\.96\.0\.10 asked by TCP for /] },
+  });
+  t.match(await ask(true, {}), { hop: { fault: { message: /no name server answers by TCP, as options use-vc of/ } } });
+  t.match(await ask(false, { 'udp 10.96.0.10': cut, 'tcp 10.96.0.10': whole }), {
+    sent: ['udp 10.96.0.10', 'udp 10.0.0.2', 'tcp 10.96.0.10'],
+    addresses: ['10.96.0.7'],
+    hop: { state: 'passes' },
+  });
+  t.match(await ask(false, { 'udp 10.96.0.10': cut }), {
+    hop: { state: 'stops', fault: { code: 'DnsDown', message: /too long for a datagram/ } },
+  });
 });
 
 t.test('only servers know names outside the cluster: what they say is the address', async (t) => {

@@ -15,6 +15,8 @@ export interface Asked {
   /** Of a name that is an alias: what it leads to, outside the cluster. */
   readonly alias?: string;
   readonly family: 4 | 6;
+  /** The resolver asks by TCP alone. */
+  readonly tcp?: boolean;
   /** What the zone has; empty: only servers outside the cluster know it. */
   readonly expected: readonly string[];
 }
@@ -32,44 +34,59 @@ export interface Answers {
   readonly addresses: readonly string[];
 }
 
+/** @param byTcp asked by TCP, after a datagram that said too little or as resolv.conf says */
+export type Said = ProbeCame & { readonly byTcp?: boolean };
+
 /** Never rejects: a caller who may not send gets the plan alone. */
 export async function askNameServers(asked: Asked, cluster: ClusterReader): Promise<Answers> {
   const { node, from, name, family } = asked;
   const servers = asked.servers.slice(0, maxServers);
   if (from.kind === 'machine' || servers.length === 0) return { addresses: [] };
   const dns = { name, type: family === 4 ? ('A' as const) : ('AAAA' as const) };
-  const requests = servers.map((address) => ({ protocol: 'udp' as const, address, port: 53, timeoutMs, dns }));
-  try {
+  const ask = async (protocol: 'udp' | 'tcp', which: readonly string[]): Promise<readonly Said[]> => {
+    const requests = which.map((address) => ({ protocol, address, port: 53, timeoutMs, dns }));
     const { results } = await cluster.probe(node, { from, requests });
-    return judgeAnswers(asked, results);
+    return results.map((came) => (protocol === 'tcp' ? { ...came, byTcp: true } : came));
+  };
+  try {
+    const results = await ask(asked.tcp ? 'tcp' : 'udp', servers);
+    const first = results.findIndex((came) => came.dns !== undefined);
+    if (asked.tcp || !isCut(results[first])) return judgeAnswers(asked, results);
+    const [again] = await ask('tcp', [servers[first]!]);
+    return judgeAnswers(asked, again ? results.with(first, again) : results);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { addresses: [] };
   }
 }
 
+const isCut = (came: Said | undefined): boolean => came?.dns?.truncated === true && came.dns.addresses.length === 0;
+
 /** Pure. @param results one for each of the first servers */
 export function judgeAnswers(
-  { node, servers, name, family, expected, alias }: Asked,
-  results: readonly ProbeCame[],
+  { node, servers, name, family, expected, alias, tcp: byTcpAlone = false }: Asked,
+  results: readonly Said[],
 ): Answers {
-  const facts = results.map(({ outcome, dns, totalMs, error }, i) => {
+  const facts = results.map(({ outcome, dns, totalMs, error, byTcp }, i) => {
     const said = dns
       ? `${dns.code}${dns.addresses.length > 0 ? `, ${dns.addresses.join(', ')}` : ''}`
       : [outcome, error].filter(Boolean).join(': ');
-    return `${servers[i]} asked for ${name}: ${said} (${totalMs.toFixed(1)} ms)`;
+    return `${servers[i]} asked${byTcp ? ' by TCP' : ''} for ${name}: ${said} (${totalMs.toFixed(1)} ms)`;
   });
   const base = { kind: 'name', name: 'name servers, asked', facts, leg: 'name', node } as const;
   const first = results.findIndex(({ dns }) => dns !== undefined);
   const said = results[first]?.dns;
   if (said === undefined) {
     const who = servers.slice(0, results.length).join(', ');
-    const message = `no name server answers (${who}): ${results.map(({ outcome }) => outcome).join(', ')}`;
+    const tcp = results.some(({ byTcp }) => byTcp);
+    const why = tcp && !byTcpAlone ? 'its answer is too long for a datagram, and a resolver asks again by TCP' : '';
+    const how = tcp ? ` by TCP${byTcpAlone ? ', as options use-vc of resolv.conf says' : ''}` : '';
+    const message = `no name server answers${how} (${who}): ${results.map(({ outcome }) => outcome).join(', ')}${why && `; ${why}`}`;
     const remedy = logOf('dns', node);
     return { hop: { ...base, state: 'stops', fault: { code: 'DnsDown', message, remedy } }, addresses: [] };
   }
-  const { addresses, code, truncated } = said;
-  if (truncated && addresses.length === 0) {
+  const { addresses, code } = said;
+  if (isCut(results[first])) {
     const more = `the answer of ${servers[first]} is too long for a datagram: a resolver asks again by TCP, which was not tried`;
     return { hop: { ...base, state: 'unknown', facts: [...facts, more] }, addresses };
   }

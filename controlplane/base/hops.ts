@@ -152,6 +152,8 @@ export interface HopAnswer {
     readonly servers: readonly string[];
     readonly search: readonly string[];
     readonly ndots: number;
+    /** `options use-vc`: names are asked by TCP alone. */
+    readonly tcp?: true;
     readonly hosts?: readonly { readonly address: string; readonly names: readonly string[] }[];
   };
 }
@@ -182,7 +184,7 @@ export interface ProbeAsked {
   readonly timeoutMs: number;
   readonly size?: number;
   readonly http?: { readonly host: string; readonly path: string; readonly serverName?: string };
-  /** With udp: the datagram is this question. */
+  /** With udp or tcp: what is sent is this question. */
   readonly dns?: { readonly name: string; readonly type: 'A' | 'AAAA' };
 }
 

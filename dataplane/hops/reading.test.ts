@@ -278,4 +278,5 @@ options ndots:99`;
     'the last search list counts, and three servers',
   );
   t.strictSame(parseResolver('options ndots:x ndots:').ndots, 1);
+  t.equal(parseResolver('options ndots:5 use-vc').tcp, true, 'by TCP alone');
 });

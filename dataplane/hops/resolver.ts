@@ -35,17 +35,19 @@ export function parseResolver(text: string): Resolver {
   const servers: string[] = [];
   let search: readonly string[] = [];
   let ndots = 1;
+  let tcp = false;
   for (const line of text.split('\n')) {
     const [word, ...rest] = line.trim().split(/\s+/);
     if (word === 'nameserver' && rest[0] !== undefined) servers.push(rest[0]);
     if (word === 'search' || word === 'domain') search = rest;
     if (word !== 'options') continue;
     for (const option of rest) {
+      tcp ||= option === 'use-vc';
       const dots = /^ndots:(\d+)$/.exec(option)?.[1];
       if (dots !== undefined) ndots = Math.min(15, Number(dots));
     }
   }
-  return { servers: servers.slice(0, maxServers), search, ndots };
+  return { servers: servers.slice(0, maxServers), search, ndots, ...(tcp ? { tcp: true as const } : {}) };
 }
 
 /** Source: hosts(5). Pure. */

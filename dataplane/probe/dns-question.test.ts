@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readAnswer, renderQuestion } from './dns-question';
+import { readAnswer, renderQuestion, withLength, withoutLength } from './dns-question';
 
 /** An answer to `web.shop` with these records: type and data. */
 function answer(id: number, code: number, ...records: readonly (readonly [number, readonly number[]])[]): Buffer {
@@ -22,6 +22,14 @@ t.test('a question as RFC 1035 has it', async (t) => {
   for (const name of ['', '.', 'a..b', 'x'.repeat(64), `${'a.'.repeat(200)}a`, 'sp ace', 'ü']) {
     t.throws(() => renderQuestion(1, { name, type: 'A' }), { code: 'BadRequest' }, JSON.stringify(name.slice(0, 20)));
   }
+});
+
+t.test('over TCP the length stands in front', async (t) => {
+  const question = renderQuestion(7, { name: 'web', type: 'A' });
+  const sent = withLength(question);
+  t.equal(sent.readUInt16BE(0), question.length);
+  t.strictSame(withoutLength(sent), question);
+  t.equal(readAnswer(withoutLength(Buffer.from([0])), 7, 'A'), undefined, 'cut off');
 });
 
 t.test('answers', async (t) => {

@@ -1,4 +1,4 @@
-// One question of DNS, and what came back: RFC 1035, section 4. Only what a probe reports is read. Pure.
+// One question of DNS, and what came back: RFC 1035, section 4; over TCP with its length in front (4.2.2). Only what a probe reports is read. Pure.
 import { BadRequest } from '../../controlplane/base/errors';
 
 export interface DnsQuestion {
@@ -18,6 +18,7 @@ export interface DnsAnswer {
 const types = { A: 1, AAAA: 28 } as const;
 const codes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const;
 const headerBytes = 12;
+const lengthBytes = 2;
 const recursionDesired = 0x0100;
 const internet = 1;
 const maxAddresses = 16;
@@ -35,6 +36,15 @@ export function renderQuestion(id: number, { name, type }: DnsQuestion): Buffer 
   const tail = Buffer.from([0, 0, types[type], 0, internet]);
   return Buffer.concat([head, ...parts, tail]);
 }
+
+/** A message as TCP carries it. */
+export function withLength(message: Buffer): Buffer {
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
+export const withoutLength = (bytes: Buffer): Buffer => bytes.subarray(lengthBytes);
 
 /** Undefined for bytes that are no answer to the question with this number. What is cut off is left out. */
 export function readAnswer(bytes: Buffer, id: number, type: DnsQuestion['type']): DnsAnswer | undefined {

@@ -11,6 +11,7 @@ t.test('requests that are accepted', async (t) => {
     { ...tcp, address: '::1', sourceAddress: 'fd00::1' },
     { protocol: 'icmp', address: '::1', timeoutMs: 1, size: 65_507 },
     { ...tcp, protocol: 'udp', payload: Buffer.alloc(maxPayloadBytes) },
+    { ...tcp, payload: Buffer.from('?') },
     http,
     { ...http, protocol: 'https', http: { host: '[::1]:443', path: '/', serverName: 'a.example' } },
     { ...tcp, protocol: 'https' },

@@ -26,7 +26,7 @@ export interface ProbeRequest {
   readonly sourceAddress?: string;
   /** For the whole probe, 1 to 5000. */
   readonly timeoutMs: number;
-  /** udp: the bytes to send. For port 53 a DNS query. Default: a short text that names k8ts. */
+  /** udp: the bytes to send. For port 53 a DNS query. Default: a short text that names k8ts. tcp: sent after the handshake; then an answer is waited for. */
   readonly payload?: Buffer;
   /**
    * Bytes, to find a path that loses large packets. icmp: of the payload, with the don't-fragment bit. tcp: of a text that is
@@ -40,7 +40,7 @@ export interface ProbeRequest {
 export interface ProbeResult {
   /**
    * - connected: the TCP handshake succeeded. With `size`: the other side has acknowledged all bytes.
-   * - answered: an answer of UDP, ICMP or HTTP came.
+   * - answered: an answer of UDP, ICMP or HTTP came, or one to the payload of TCP.
    * - refused: RST to the SYN, or ICMP port unreachable.
    * - reset: closed by RST after the handshake.
    * - closed: the other side closed without an answer.
@@ -72,8 +72,8 @@ export interface ProbeResult {
   /** https: the certificate that the server showed. It is not verified: a probe reports, it does not trust. */
   readonly tls?: ShownCertificate;
   /**
-   * tcp: the bytes that the server sent within 200 ms after the handshake, at most 64: whether it speaks first. udp: the start
-   * of the answer, at most 512 bytes.
+   * tcp: the bytes that the server sent within 200 ms after the handshake, at most 64: whether it speaks first. udp, and tcp with a
+   * payload: the start of the answer, at most 512 bytes.
    */
   readonly answer?: Buffer;
 }
@@ -107,11 +107,15 @@ export function checkRequest(request: ProbeRequest): void {
     check('sourceAddress', same, 'an IP address of the same family');
   }
   if (payload !== undefined) {
-    check('payload', protocol === 'udp', 'for udp only');
+    check('payload', protocol === 'udp' || protocol === 'tcp', 'for udp and tcp only');
     check('payload', payload.length <= maxPayloadBytes, `at most ${maxPayloadBytes} bytes`);
   }
   if (size !== undefined) {
-    check('size', protocol !== 'udp', 'absent for udp, whose payload has a size');
+    check(
+      'size',
+      protocol !== 'udp' && payload === undefined,
+      'absent with a payload, and for udp, whose payload has a size',
+    );
     checkRange('size', size, 0, maxSizeBytes);
   }
   if (http === undefined) return;

@@ -11,6 +11,9 @@ import { localEnd, openSocket, unacknowledged } from './socket';
 export const listenMs = 200;
 /** Enough to recognise a greeting. */
 export const greetingBytes = 64;
+/** Of an answer to a payload. A server may write it in pieces, which follow one another. */
+const answerBytes = 512;
+const pieceMs = 20;
 /** No event says that the other side has acknowledged all bytes. */
 const acknowledgeCheckMs = 10;
 
@@ -56,7 +59,11 @@ function adopt(fd: number): Socket {
 
 /** @throws as openSocket */
 export function probeTcp(netns: Netns, request: ProbeRequest, attempt: Attempt): void {
-  const { size = 0 } = request;
+  const { size = 0, payload } = request;
+  if (payload !== undefined) {
+    connectStream(netns, request, attempt, (socket) => ask(socket, payload, attempt));
+    return;
+  }
   connectStream(netns, request, attempt, (socket, fd) => {
     if (size === 0) attempt.atTimeout = { outcome: 'connected' };
     else socket.write(padding(size));
@@ -75,6 +82,17 @@ export function probeTcp(netns: Netns, request: ProbeRequest, attempt: Attempt):
     });
     socket.on('end', () => attempt.finish(greeting.length > 0 ? 'connected' : 'closed'));
   });
+}
+
+function ask(socket: Socket, payload: Buffer, attempt: Attempt): void {
+  socket.write(payload);
+  let answer = Buffer.alloc(0);
+  socket.on('data', (bytes: Buffer) => {
+    if (answer.length === 0) attempt.after(pieceMs, () => attempt.finish('answered'));
+    answer = Buffer.concat([answer, bytes]).subarray(0, answerBytes);
+    attempt.facts.answer = answer;
+  });
+  socket.on('end', () => attempt.finish(answer.length > 0 ? 'answered' : 'closed'));
 }
 
 const line = 'k8ts probe: this text only fills a packet\r\n';

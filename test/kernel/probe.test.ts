@@ -51,6 +51,27 @@ t.test('probes', { skip: skipWithoutKernel() }, async (t) => {
       t.equal(openFiles(), before, 'no descriptor is left');
     });
 
+  await part('tcp sends a payload and gives its answer, in pieces too', async (t, scope) => {
+    const echo = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (bytes: Buffer) => {
+        socket.write(bytes.subarray(0, 2));
+        setImmediate(() => socket.write(bytes.subarray(2)));
+      });
+    });
+    await listenIn(server, echo, 53, scope);
+    await listenIn(server, createServer(), 54, scope);
+    const asked = { ...tcp, port: 53, payload: Buffer.from('0123456789') };
+    const came = await probe(client, asked);
+    t.match(came, { outcome: 'answered' });
+    t.equal(came.answer?.toString(), '0123456789');
+    t.match(
+      await probe(client, { ...asked, port: 54, timeoutMs: silentMs }),
+      { outcome: 'timeout' },
+      'nothing says a word',
+    );
+  });
+
   await part('tcp connects, says from where, and hears a server that speaks first', async (t, scope) => {
     await listenIn(
       server,
