@@ -15,7 +15,7 @@ export interface Judged {
 }
 
 export function judge(judged: Judged): Verdict {
-  const { from, to, hops, probes, isPart = false } = judged;
+  const { from, to, hops, probes, ends, isPart = false } = judged;
   const failed = probes.findIndex(({ state }) => state === 'stops');
   const find = (state: LocatedHop['state']) => hops.findIndex((hop) => hop.state === state);
   const stopped = find('stops');
@@ -39,11 +39,11 @@ export function judge(judged: Judged): Verdict {
   if (stopped >= 0)
     return because(
       { works: 'no', index: stopped, hops, what: `${from} does not reach ${to}` },
-      confirmation(probes[failed]),
+      confirmation(probes[failed], { at: hops[stopped]!, ends }),
     );
   const failure = probes[failed]?.fault?.message;
   // Of a rule whose words are not known, a probe that was lost on another node says nothing.
-  const lostAt = /\bof node ([\w.-]+)/.exec(failure ?? '')?.[1];
+  const lostAt = nodeOf(failure);
   // What has arrived has found its neighbours.
   const hasArrived = probes[failed]?.fault?.code === 'NoAnswer';
   const doubtful = hops.findIndex(
@@ -154,8 +154,22 @@ function because({ works: verdict, index, hops, what }: Because, more = ''): Ver
   };
 }
 
-const confirmation = (probe: LocatedHop | undefined): string =>
-  probe?.fault === undefined ? '' : ` A probe confirms it: ${inline(probe.fault.message)}.`;
+/** @param planned the hop that stops the packet by the plan: chance may have led the probe to another endpoint, on another node */
+function confirmation(
+  probe: LocatedHop | undefined,
+  planned?: { readonly at: LocatedHop; readonly ends: number },
+): string {
+  if (probe?.fault === undefined) return '';
+  const lostAt = nodeOf(probe.fault.message);
+  const isOther =
+    planned !== undefined && planned.ends > 1 && lostAt !== undefined && planned.at.node !== undefined
+      ? lostAt !== planned.at.node
+      : false;
+  const what = isOther ? 'A probe, which chance led to another endpoint, fails too' : 'A probe confirms it';
+  return ` ${what}: ${inline(probe.fault.message)}.`;
+}
+
+const nodeOf = (message: string | undefined): string | undefined => /\bof node ([\w.-]+)/.exec(message ?? '')?.[1];
 
 /** What a kubelet or a program says may have lines, and a full stop of its own. */
 function inline(message: string): string {

@@ -34,7 +34,7 @@ t.test('a wrong field is named', async (t) => {
     ['sourcePort', { sourcePort: 65_536 }],
     ['sourceAddress', { sourceAddress: '::1' }],
     ['sourceAddress', { address: '::1', sourceAddress: 'fe80::1%lo' }],
-    ['payload', { payload: Buffer.from('x') }],
+    ['payload', { payload: Buffer.from('x') }, http],
     ['payload', { protocol: 'udp', payload: Buffer.alloc(maxPayloadBytes + 1) }],
     ['size', { protocol: 'udp', size: 1 }],
     ['size', { size: 65_508 }],
