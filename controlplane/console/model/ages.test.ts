@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatAge } from './ages';
+import { formatAge, parseAge } from './ages';
 
 t.test('ages as kubectl prints them', async (t) => {
   for (const [seconds, text] of [
@@ -20,4 +20,13 @@ t.test('ages as kubectl prints them', async (t) => {
   ] as const) {
     t.equal(formatAge(seconds * 1000), text, `${seconds} s`);
   }
+});
+
+t.test('a text of an age as milliseconds', async (t) => {
+  for (const seconds of [0, 5, 119, 125, 600, 7_265, 90_000, 700_000, 40_000_000, 100_000_000]) {
+    const text = formatAge(seconds * 1000);
+    t.equal(formatAge(parseAge(text)!), text, text);
+  }
+  for (const text of ['', '<none>', '<unknown>', '5', 's5', '5m 3s', '-5s', '9'.repeat(40)])
+    t.equal(parseAge(text), undefined, text);
 });

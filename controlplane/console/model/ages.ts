@@ -20,6 +20,16 @@ export function formatAge(ms: number): string {
   return `${Math.floor(total / year)}y`;
 }
 
+const age = /^(?:(\d+)y)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
+
+/** The milliseconds that a text of formatAge() stands for, as exactly as it says; undefined for another text. */
+export function parseAge(text: string): number | undefined {
+  const found = text === '' || text.length > 20 ? null : age.exec(text);
+  if (!found) return undefined;
+  const [years = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = found.slice(1).map((part) => Number(part ?? 0));
+  return (years * year + days * day + hours * hour + minutes * minute + seconds) * 1000;
+}
+
 function two(total: number, unit: number, name: string, smaller: number, smallerName: string): string {
   const rest = Math.floor((total % unit) / smaller);
   return `${Math.floor(total / unit)}${name}${rest === 0 ? '' : `${rest}${smallerName}`}`;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { cellOf, columnsOf, compareCells, filterRows, sortRows, widthsOf } from './row-order';
+import { cellOf, columnsOf, compareCells, filterRows, firstSorting, sortRows, widthsOf } from './row-order';
 import type { Row } from './rows';
 
 const row = (name: string, namespace: string, cells: readonly string[], createdMs = 0): Row => ({
@@ -8,6 +8,7 @@ const row = (name: string, namespace: string, cells: readonly string[], createdM
   namespace,
   createdMs,
   isDeleted: false,
+  sinceMs: {},
   cells,
   searched: [namespace, ...cells].join('\n').toLowerCase(),
 });
@@ -56,4 +57,17 @@ t.test('widths have bounds', async (t) => {
   const long = row('n', 'x', ['n'.repeat(90), '1', '1m']);
   t.strictSame(widthsOf([long], columns), [44, 10, 5]);
   t.strictSame(widthsOf([], columns), [6, 10, 5]);
+});
+
+t.test('events: what was seen last stands first', async (t) => {
+  const [seen] = columnsOf([{ name: 'Last Seen', type: 'string' }], { isWide: false, withNamespace: false });
+  const event = (name: string, ms: number | undefined, createdMs = 0): Row => ({
+    ...row(name, 'x', ['?'], createdMs),
+    sinceMs: ms === undefined ? {} : { 0: ms },
+  });
+  const { column, isDescending } = firstSorting('events')!;
+  t.equal(column, seen?.name);
+  const list = [event('a', 1), event('b', 3), event('c', undefined), event('d', 1, 9)];
+  t.equal(names(sortRows(list, seen, isDescending)), 'bdac', 'the younger one of two that were seen at once');
+  t.equal(firstSorting('pods'), undefined);
 });

@@ -1,5 +1,5 @@
 // Which rows a list shows, and in which order. Pure.
-import type { ColumnDefinition, Row } from './rows';
+import { type ColumnDefinition, type Row, sinceColumns } from './rows';
 
 /** A column of the shown list: one of the table, or the namespace, which tables do not have. */
 export interface Column {
@@ -23,13 +23,21 @@ export function columnsOf(
   { isWide, withNamespace }: { readonly isWide: boolean; readonly withNamespace: boolean },
 ): readonly Column[] {
   const shown = definitions.flatMap(({ name, priority = 0 }, index): Column[] =>
-    priority === 0 || isWide ? [{ name, index, isAge: name === 'Age' }] : [],
+    priority === 0 || isWide ? [{ name, index, isAge: name === 'Age' || sinceColumns.has(name) }] : [],
   );
   return withNamespace ? [...shown.slice(0, 1), namespaceColumn, ...shown.slice(1)] : shown;
 }
 
 export const cellOf = ({ namespace, cells }: Row, { index }: Column): string =>
   index < 0 ? namespace : (cells[index] ?? '');
+
+/** Since when, of a cell that is an age; NaN for one that says nothing. */
+export const sinceOf = ({ createdMs, sinceMs }: Row, { name, index }: Column): number =>
+  name === 'Age' ? createdMs : (sinceMs[index] ?? Number.NaN);
+
+/** Of events what was seen last stands first; other kinds are in the order of their names. */
+export const firstSorting = (plural: string): Sorting | undefined =>
+  plural === 'events' ? { column: 'Last Seen', isDescending: false } : undefined;
 
 /** Rows that contain every word. */
 export function filterRows(rows: readonly Row[], filter: string): readonly Row[] {
@@ -46,7 +54,10 @@ export function sortRows(rows: readonly Row[], column: Column | undefined, isDes
   const byName = (a: Row, b: Row) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
   if (!column) return [...rows].sort(byName);
   // The youngest has the smallest age.
-  if (column.isAge) return [...rows].sort((a, b) => sign * (b.createdMs - a.createdMs || 0) || byName(a, b));
+  if (column.isAge) {
+    const since = (row: Row) => sinceOf(row, column) || 0;
+    return [...rows].sort((a, b) => sign * (since(b) - since(a)) || b.createdMs - a.createdMs || byName(a, b));
+  }
   return [...rows].sort((a, b) => sign * compareCells(cellOf(a, column), cellOf(b, column)) || byName(a, b));
 }
 

@@ -44,3 +44,15 @@ t.test('objects without a uid are told apart by name', async (t) => {
     ['/a', '/'],
   );
 });
+
+t.test('ages of other things than the object: when that was', async (t) => {
+  const rows = new Rows(() => 1_000_000);
+  const definitions = [
+    { name: 'Last Seen', type: 'string' },
+    { name: 'Age', type: 'string' },
+  ];
+  rows.replace({ columnDefinitions: definitions, rows: [{ cells: ['2m5s', '1h'] }] });
+  t.strictSame(rows.all()[0]?.sinceMs, { 0: 875_000 });
+  rows.apply({ type: 'ADDED', object: { rows: [{ cells: ['<unknown>', '1h'], object: { metadata: { uid: 'b' } } }] } });
+  t.strictSame(rows.all()[1]?.sinceMs, {});
+});

@@ -47,6 +47,7 @@ export const en = {
   tokenMissing: 'Enter a token.',
   tokenRefused: 'The server does not accept this token. It may have expired.',
   codeRefused: 'The link is no longer valid: it can be used for one minute. Run the command again.',
+  codeRefusedStays: 'The link is no longer valid. You are still logged in as {name}.',
   sessionEnded: 'Your login has ended: the server no longer accepts its token. Log in again.',
   loggedOut: 'You have logged out.',
 

@@ -46,6 +46,7 @@ export const zh: Texts = {
   tokenMissing: '请输入令牌。',
   tokenRefused: '服务器不接受此令牌，它可能已过期。',
   codeRefused: '链接已失效：它只在一分钟内有效。请再次运行该命令。',
+  codeRefusedStays: '链接已失效。您仍以 {name} 的身份登录。',
   sessionEnded: '登录已结束：服务器不再接受您的令牌。请重新登录。',
   loggedOut: '您已退出登录。',
 

@@ -21,28 +21,24 @@ type Phase =
   | { readonly name: 'starting' }
   | { readonly name: 'failed'; readonly message: string }
   | { readonly name: 'login'; readonly why?: TextKey }
-  | { readonly name: 'open'; readonly session: Session };
+  | { readonly name: 'open'; readonly session: Session; readonly notice?: TextKey };
 
 /** By the code of a link, else by the token that this tab has kept. */
 async function start(): Promise<Phase> {
   const code = takeLoginCode();
-  let token = storedToken();
-  if (code !== undefined) {
-    storeToken(undefined);
-    try {
-      token = await exchangeCode(code);
-    } catch {
-      return { name: 'login', why: 'codeRefused' };
-    }
-  }
-  if (token === undefined) return { name: 'login' };
+  const kept = storedToken();
+  const fresh = code === undefined ? undefined : await exchangeCode(code).catch(() => undefined);
+  // A link that is used up ends no login that this tab has already.
+  const isRefused = code !== undefined && fresh === undefined;
+  const token = fresh ?? kept;
+  if (token === undefined) return { name: 'login', ...(isRefused ? { why: 'codeRefused' } : {}) };
   const session = await openSession(token);
   if (!session) {
     storeToken(undefined);
-    return { name: 'login', why: 'sessionEnded' };
+    return { name: 'login', why: isRefused ? 'codeRefused' : 'sessionEnded' };
   }
   storeToken(token);
-  return { name: 'open', session };
+  return { name: 'open', session, ...(isRefused ? { notice: 'codeRefusedStays' } : {}) };
 }
 
 export function App() {
@@ -81,7 +77,9 @@ export function App() {
         </main>
       )}
       {phase.name === 'login' && <Login settings={settings} why={phase.why} onLogin={enter} />}
-      {phase.name === 'open' && <Shell session={phase.session} settings={settings} onLeave={leave} />}
+      {phase.name === 'open' && (
+        <Shell session={phase.session} notice={phase.notice} settings={settings} onLeave={leave} />
+      )}
     </LanguageContext.Provider>
   );
 }

@@ -1,8 +1,8 @@
 // The frame around every view: top bar, navigation, messages, keys. A further view is a further kind of Route, and a line in `View`.
 import type { ComponentChild } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type DiscoveryDocument, discoveryType, isListed, type Resource, resourcesOf } from '../../model/discovery';
-import { hashOf, type Route, sameResource, type Tool, type ToolRoute } from '../../model/routes';
+import { isListed, type Resource } from '../../model/discovery';
+import { collectionPath, hashOf, type Route, sameResource, type Tool, type ToolRoute } from '../../model/routes';
 import type { TextKey } from '../../texts/texts';
 import { AccessReviews } from '../api/access';
 import { Api } from '../api/requests';
@@ -19,10 +19,13 @@ import { Navigation } from './navigation';
 import type { Settings } from './settings';
 import { TopBar } from './top-bar';
 import { UnknownView } from './unknown-view';
+import { useKinds } from './use-kinds';
 import { go, useRoute } from './use-route';
 
 interface Props {
   readonly session: Session;
+  /** Said when the shell opens. */
+  readonly notice: TextKey | undefined;
   readonly settings: Settings;
   readonly onLeave: (why: TextKey) => void;
 }
@@ -30,12 +33,10 @@ interface Props {
 /** How long a message stays. */
 const messageMs = 6_000;
 
-export function Shell({ session, settings, onLeave }: Props) {
+export function Shell({ session, notice, settings, onLeave }: Props) {
   const t = useTexts();
   const { route, leaving, askBefore } = useRoute();
-  const [resources, setResources] = useState<readonly Resource[]>();
-  const [problem, setProblem] = useState<string>();
-  const [message, setMessage] = useState('');
+  const [message, setMessage] = useState(notice === undefined ? '' : t(notice, { name: session.user.name }));
   const [namespace, setNamespace] = useState(route.namespace);
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -43,16 +44,12 @@ export function Shell({ session, settings, onLeave }: Props) {
   const api = useMemo(() => new Api(session.token, () => onLeave('sessionEnded')), [session]);
   const access = useMemo(() => new AccessReviews(api), [api]);
 
-  const discover = () => {
-    setProblem(undefined);
-    loadResources(api).then(setResources, (err: unknown) => setProblem(problemOf(t, err)));
-  };
-  useEffect(discover, [api]);
-  // Lists of kinds without namespaces leave the choice as it was.
+  const { resources, problem, retry, lookAgain } = useKinds(api);
   useEffect(() => {
-    if ('query' in route || (route.view === 'list' && isNamespaced(resources, route))) {
-      setNamespace(route.namespace);
-    }
+    timer.current = setTimeout(() => setMessage(''), messageMs);
+  }, []);
+  useEffect(() => {
+    setNamespace((before) => namespaceAt(route, before, isNamespaced(resources, route)));
     setMenuOpen(false);
   }, [route, resources]);
   useKeys({ resources: resources ?? [], route, namespace, go, openHelp: () => setHelpOpen(true) });
@@ -70,7 +67,7 @@ export function Shell({ session, settings, onLeave }: Props) {
   if (problem !== undefined) {
     return (
       <main class="login">
-        <Failed text={problem} retry={discover} />
+        <Failed text={problemOf(t, problem)} retry={retry} />
       </main>
     );
   }
@@ -93,7 +90,7 @@ export function Shell({ session, settings, onLeave }: Props) {
         />
         <Navigation resources={resources} route={route} namespace={namespace} />
         <main id={contentId} tabIndex={-1}>
-          <View route={route} resources={resources} />
+          <View {...{ route, resources, lookAgain }} />
         </main>
         <div class={message === '' ? 'message' : 'message shown'} role="status">
           {message}
@@ -106,7 +103,15 @@ export function Shell({ session, settings, onLeave }: Props) {
 }
 
 /** Another object or another kind is another view: nothing of the last one may stay. */
-function View({ route, resources }: { readonly route: Route; readonly resources: readonly Resource[] }) {
+function View({
+  route,
+  resources,
+  lookAgain,
+}: {
+  readonly route: Route;
+  readonly resources: readonly Resource[];
+  readonly lookAgain: () => Promise<void>;
+}) {
   const t = useTexts();
   useEffect(() => {
     const { name } = { name: '', ...route };
@@ -118,10 +123,26 @@ function View({ route, resources }: { readonly route: Route; readonly resources:
   if (!('resource' in route)) return <LazyView key={route.view} load={toolViews[route.view]} props={{ route }} />;
   const resource = resources.find((one) => sameResource(one, route.resource));
   if (!resource || (route.view === 'list' && !isListed(resource))) {
-    return <Notice title={t('missingTitle')} text={t('unknownKind', { kind: route.resource.plural })} />;
+    return (
+      <UnknownKind key={collectionPath(route.resource, '')} plural={route.resource.plural} lookAgain={lookAgain} />
+    );
   }
   if (route.view === 'list') return <ListView key={hashOf(route)} route={route} resource={resource} />;
   return <ObjectView key={hashOf({ ...route, tab: '' })} route={route} resource={resource} />;
+}
+
+/** The kind may be newer than the page. */
+function UnknownKind({ plural, lookAgain }: { readonly plural: string; readonly lookAgain: () => Promise<void> }) {
+  const t = useTexts();
+  const [isKnown, setKnown] = useState(false);
+  useEffect(() => {
+    let isShown = true;
+    void lookAgain().then(() => isShown && setKnown(true));
+    return () => {
+      isShown = false;
+    };
+  }, []);
+  return isKnown ? <Notice title={t('missingTitle')} text={t('unknownKind', { kind: plural })} /> : <Loading />;
 }
 
 const toolViews: Readonly<Record<Tool, () => Promise<(props: { route: ToolRoute }) => ComponentChild>>> = {
@@ -130,9 +151,11 @@ const toolViews: Readonly<Record<Tool, () => Promise<(props: { route: ToolRoute 
   create: async () => (await import('../create/create-view')).CreateView,
 };
 
-async function loadResources(api: Api): Promise<readonly Resource[]> {
-  const load = (path: string) => api.json<DiscoveryDocument>(path, { accept: discoveryType });
-  return resourcesOf(await Promise.all([load('/api'), load('/apis')]));
+/** Kinds without namespaces and the path leave the choice as it was; so does an object, when all namespaces are chosen. */
+function namespaceAt(route: Route, before: string, isNamespaced: boolean): string {
+  if (route.view === 'object') return isNamespaced && before !== '' ? route.namespace : before;
+  if (route.view === 'path') return route.namespace === '' ? before : route.namespace;
+  return 'query' in route || (route.view === 'list' && isNamespaced) ? route.namespace : before;
 }
 
 const isNamespaced = (resources: readonly Resource[] | undefined, route: Route): boolean =>
@@ -145,7 +168,7 @@ function chooseNamespace(
   namespace: string,
   go: (route: Route) => void,
 ): void {
-  if (route.view === 'unknown') return;
+  if (route.view === 'unknown' || route.view === 'path') return;
   if (!('resource' in route)) {
     // What is chosen in a picture belongs to its namespace; the kind that is created does not.
     const { kind } = route.query;

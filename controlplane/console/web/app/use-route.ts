@@ -29,8 +29,16 @@ export function replaceRoute(route: Route): void {
 }
 
 /** Entries of the history are numbered, so that it is known how far a change of the address has gone. A new one has no number yet. */
-const entryNumber = (): number | undefined => (history.state as { readonly entry?: number } | null)?.entry;
-const setEntryNumber = (entry: number): void => history.replaceState({ entry }, '');
+const entryNumber = (): number | undefined => entryState().entry;
+const setEntryNumber = (entry: number): void => keepInEntry({ entry });
+
+/** What views keep in this entry of the history. A later view of the same entry may find what another has kept: `list` belongs to lists. */
+interface EntryState {
+  readonly entry?: number;
+  readonly list?: unknown;
+}
+export const entryState = (): EntryState => (history.state as EntryState | null) ?? {};
+export const keepInEntry = (part: EntryState): void => history.replaceState({ ...entryState(), ...part }, '');
 
 export function useRoute(): RouteState {
   const [route, setRoute] = useState<Route>(() => routeOf(location.hash));

@@ -5,7 +5,7 @@ import { formatAge } from '../../model/ages';
 import type { Resource } from '../../model/discovery';
 import { rowAfterKey, scrollTo, windowOf } from '../../model/list-window';
 import { hashOf, type ObjectRoute } from '../../model/routes';
-import { type Column, cellOf, type Sorting, widthsOf } from '../../model/row-order';
+import { type Column, cellOf, type Sorting, sinceOf, widthsOf } from '../../model/row-order';
 import type { Row } from '../../model/rows';
 import { statusColumns, toneOfCell } from '../../model/tones';
 import { useConsole, useTexts } from '../app/context';
@@ -87,6 +87,7 @@ export function Grid({ label, resource, columns, rows, sorting, onSort }: Props)
               isActive={first + i === active}
               columns={columns}
               template={template}
+              aboutOf={resource.plural === 'events'}
               hash={hashOf(routeOf(row))}
             />
           ))}
@@ -102,10 +103,12 @@ interface RowProps {
   readonly isActive: boolean;
   readonly columns: readonly Column[];
   readonly template: string;
+  /** Its column Object names the object that it is about. */
+  readonly aboutOf: boolean;
   readonly hash: string;
 }
 
-function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
+function GridRow({ row, index, isActive, columns, template, aboutOf, hash }: RowProps) {
   const statusColumn = columns.find(({ name }) => statusColumns.has(name));
   const status = statusColumn ? cellOf(row, statusColumn) : '';
   return (
@@ -120,8 +123,10 @@ function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
         <div key={column.name} class="grid-cell" role="gridcell">
           {at === 0 ? (
             <a href={hash} tabIndex={-1} title={cellOf(row, column)}>
-              {cellOf(row, column)}
+              {column.isAge ? <Cell row={row} column={column} status="" /> : cellOf(row, column)}
             </a>
+          ) : aboutOf && column.name === 'Object' ? (
+            <About row={row} text={cellOf(row, column)} />
           ) : (
             <Cell row={row} column={column} status={status} />
           )}
@@ -132,12 +137,27 @@ function GridRow({ row, index, isActive, columns, template, hash }: RowProps) {
 }
 
 function Cell({ row, column, status }: { readonly row: Row; readonly column: Column; readonly status: string }) {
-  if (column.isAge && !Number.isNaN(row.createdMs)) return <Age sinceMs={row.createdMs} />;
+  const since = column.isAge ? sinceOf(row, column) : Number.NaN;
+  if (!Number.isNaN(since)) return <Age sinceMs={since} />;
   const text = cellOf(row, column);
   return (
     <span title={text}>
       <Toned tone={toneOfCell(column.name, text, status)} text={text} />
     </span>
+  );
+}
+
+/** `pod/web-0`: a link, where the server has this kind. */
+function About({ row, text }: { readonly row: Row; readonly text: string }) {
+  const { resources } = useConsole();
+  const [kind = '', name = ''] = text.split('/', 2);
+  const resource = resources.find((one) => one.kind.toLowerCase() === kind);
+  if (!resource || name === '') return <span title={text}>{text}</span>;
+  const namespace = resource.namespaced ? row.namespace : '';
+  return (
+    <a href={hashOf({ view: 'object', resource, namespace, name, tab: 'summary' })} tabIndex={-1} title={text}>
+      {text}
+    </a>
   );
 }
 

@@ -3,10 +3,11 @@ import { useMemo, useState } from 'preact/hooks';
 import { isStatus, messageOf } from '../../model/api-error';
 import type { Resource } from '../../model/discovery';
 import { hashOf, type ListRoute } from '../../model/routes';
-import { columnsOf, filterRows, type Sorting, sortRows } from '../../model/row-order';
+import { columnsOf, filterRows, firstSorting, type Sorting, sortRows } from '../../model/row-order';
 import { useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { pluralKind } from '../app/navigation';
+import { entryState, keepInEntry } from '../app/use-route';
 import { Failed, Notice, Waiting } from '../parts/notice';
 import { CreateLink } from './create-link';
 import { Grid } from './grid';
@@ -25,9 +26,7 @@ const stateTexts = { live: 'live', paused: 'paused', reconnecting: 'reconnecting
 export function ListView({ route, resource }: Props) {
   const t = useTexts();
   const list = useRows(route, resource);
-  const [filter, setFilter] = useState('');
-  const [isWide, setWide] = useState(false);
-  const [sorting, setSorting] = useState<Sorting>();
+  const [{ filter, isWide, sorting }, change] = useKept(resource.plural);
   const { rows, version, isLoaded, state, error } = list;
   const withNamespace = resource.namespaced && route.namespace === '';
   const columns = useMemo(
@@ -54,10 +53,14 @@ export function ListView({ route, resource }: Props) {
           aria-label={t('filter')}
           placeholder={`${t('filterHint')}  /`}
           value={filter}
-          onInput={({ currentTarget }) => setFilter(currentTarget.value)}
+          onInput={({ currentTarget }) => change({ filter: currentTarget.value })}
         />
         <label class="check">
-          <input type="checkbox" checked={isWide} onChange={({ currentTarget }) => setWide(currentTarget.checked)} />
+          <input
+            type="checkbox"
+            checked={isWide}
+            onChange={({ currentTarget }) => change({ isWide: currentTarget.checked })}
+          />
           {t('wideColumns')}
         </label>
         <span class="spring" />
@@ -84,11 +87,39 @@ export function ListView({ route, resource }: Props) {
           columns={columns}
           rows={shown}
           sorting={sorting}
-          onSort={setSorting}
+          onSort={(chosen) => change({ sorting: chosen })}
         />
       )}
     </section>
   );
+}
+
+interface Kept {
+  readonly filter: string;
+  readonly isWide: boolean;
+  readonly sorting: Sorting | undefined;
+}
+
+/** Kept in the entry of the browser's history: who comes back, or loads the page again, finds the list as it was. */
+function useKept(plural: string): readonly [Kept, (change: Partial<Kept>) => void] {
+  const [kept, setKept] = useState<Kept>(() => ({
+    filter: '',
+    isWide: false,
+    sorting: firstSorting(plural),
+    ...keptOf(plural),
+  }));
+  const change = (part: Partial<Kept>) => {
+    const next = { ...kept, ...part };
+    setKept(next);
+    keepInEntry({ list: { ...next, of: plural } });
+  };
+  return [kept, change];
+}
+
+/** Of another kind nothing is taken over. */
+function keptOf(plural: string): Partial<Kept> {
+  const { of, ...kept } = (entryState().list ?? {}) as Partial<Kept> & { readonly of?: string };
+  return of === plural ? kept : {};
 }
 
 interface ProblemProps extends Props {

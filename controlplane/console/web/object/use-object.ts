@@ -20,6 +20,12 @@ interface ObjectEvent {
   readonly object: KubeObject;
 }
 
+/**
+ * A watch without a revision begins with the object as it is. The object's own revision is that of its last change, which for a quiet object
+ * is older than what the server remembers.
+ */
+const fromNow = '';
+
 export function useObject({ resource, namespace, name }: ObjectRoute, canWatch: boolean): ObjectState {
   const { api } = useConsole();
   const isShown = usePageShown();
@@ -40,14 +46,14 @@ export function useObject({ resource, namespace, name }: ObjectRoute, canWatch: 
     const read = async (signal: AbortSignal) => {
       const found = await api.json<KubeObject>(objectPath(resource, namespace, name), { signal });
       show(found);
-      return canWatch ? found.metadata?.resourceVersion : undefined;
+      return canWatch ? fromNow : undefined;
     };
     const watchPath = (resourceVersion: string) => {
       const query = {
         watch: '1',
         allowWatchBookmarks: 'true',
         fieldSelector: `metadata.name=${name}`,
-        resourceVersion,
+        ...(resourceVersion === fromNow ? {} : { resourceVersion }),
       };
       return `${collectionPath(resource, namespace)}?${new URLSearchParams(query)}`;
     };
