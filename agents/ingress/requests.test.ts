@@ -15,10 +15,11 @@ t.test('requests by Ingress, Service and pod; those of no rule do not count', as
   const front = route('shop/front', 'shop/web:80');
   counts.count({ status: 200, route: front, endpoint: '10.244.1.2:8080' });
   counts.count({ status: 502, route: front, endpoint: '10.244.1.2:8080' });
+  counts.count({ status: 499, route: front, endpoint: '10.244.1.2:8080' });
   counts.count({ status: 503, route: front });
   counts.count({ status: 404 });
   t.strictSame(read(counts), [
-    { ingress: 'shop/front', service: 'shop/web', endpoint: '10.244.1.2:8080', requests: 2, failed: 1 },
+    { ingress: 'shop/front', service: 'shop/web', endpoint: '10.244.1.2:8080', requests: 3, failed: 2 },
     { ingress: 'shop/front', service: 'shop/web', requests: 1, failed: 1 },
   ]);
 });

@@ -1,7 +1,7 @@
 // Requests by Ingress, Service and pod, for who asks what this node carries (`k8ts traffic`): connections alone do not tell whose requests they
 // carry. Only grows, and is bounded: the ways that had no request for longest are forgotten.
 import type { IngressRequests } from '../../controlplane/base/traffic';
-import type { Answered } from '../../dataplane/ingress/server';
+import { type Answered, clientLeft } from '../../dataplane/ingress/server';
 
 export const maxWays = 2_000;
 
@@ -19,7 +19,7 @@ export class RequestCounts {
     const key = JSON.stringify([route.ingress, route.backend, endpoint]);
     const way = this.ways.get(key) ?? { requests: 0, failed: 0 };
     way.requests++;
-    if (status >= 500) way.failed++;
+    if (status >= 500 || status === clientLeft) way.failed++;
     this.ways.delete(key);
     this.ways.set(key, way);
     if (this.ways.size > maxWays) this.ways.delete(this.ways.keys().next().value!);

@@ -89,7 +89,7 @@ export interface RefusedFlow {
   readonly services?: readonly string[];
 }
 
-/** Requests that the Ingress proxy of the node has answered: an Ingress' rule, the Service behind it, and the pod. */
+/** Requests that the Ingress proxy of the node has answered, or whose client has left: an Ingress' rule, the Service behind it, and the pod. */
 export interface IngressRequests {
   /** NAMESPACE/NAME */
   readonly ingress: string;
@@ -98,7 +98,7 @@ export interface IngressRequests {
   /** ADDRESS:PORT of the pod; absent: the Service had none. */
   readonly endpoint?: string;
   readonly requests: number;
-  /** Those of them with a status of 500 and more. */
+  /** Those of them with a status of 500 and more, and those whose client left before the answer began. */
   readonly failed: number;
 }
 

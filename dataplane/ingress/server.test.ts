@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Endpoint } from './backends';
 import type { RouteRule } from './routes';
-import { type IngressConfig, IngressServer, type IngressServerOptions } from './server';
+import { type Answered, type IngressConfig, IngressServer, type IngressServerOptions } from './server';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -264,4 +264,45 @@ void t.test('an ExternalName backend is judged by the address of the connection'
     t.match(await ask(port), { status: 503 }, name);
   }
   t.equal(asked.length, before, 'refused without a lookup');
+});
+
+t.test('each request is reported once, also one whose client has left', async (t) => {
+  const seen: Answered[] = [];
+  const waiting = Promise.withResolvers<void>();
+  const silent = await backend(t, ({ url }, response) => {
+    if (url === '/fast') response.end('fast');
+    else if (url === '/begun') response.write('begun');
+    else waiting.resolve();
+  });
+  const reported = () => new Promise<void>((resolve) => (wake = resolve));
+  let wake: () => void = () => undefined;
+  const onAnswer = (answered: Answered) => {
+    seen.push(answered);
+    wake();
+  };
+  const { port } = await proxy(t, config([silent]), { onAnswer });
+  const leaves = (path: string) => request({ port, path, host: '127.0.0.1', headers: { host: 'shop.local' } });
+  const last = reported();
+  await ask(port, { path: '/fast' });
+  await last;
+  t.match(seen, [{ status: 200, route: { ingress: 'default/shop' } }]);
+
+  const left = reported();
+  const one = leaves('/never').on('error', () => undefined);
+  one.end();
+  await waiting.promise;
+  one.destroy();
+  await left;
+  t.match(seen[1], { status: 499, endpoint: `127.0.0.1:${silent.port}` }, 'no answer had begun');
+
+  const cut = reported();
+  const other = leaves('/begun');
+  other.end();
+  const [answer] = (await once(other, 'response')) as [IncomingMessage];
+  answer.on('error', () => undefined);
+  await once(answer, 'data');
+  other.destroy();
+  await cut;
+  t.match(seen[2], { status: 200 }, 'who stops reading a stream has had an answer');
+  t.equal(seen.length, 3);
 });

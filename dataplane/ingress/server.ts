@@ -32,8 +32,12 @@ export interface IngressConfig {
   readonly backends: readonly BackendInput[];
   readonly tls: readonly TlsInput[];
 }
+/** The client has left before the answer began: nginx's number for it. No such status is ever sent. */
+export const clientLeft = 499;
+
 /** What became of a request. */
 export interface Answered {
+  /** As it was sent, or `clientLeft`. */
   readonly status: number;
   /** Absent: no rule has matched. */
   readonly route?: Route;
@@ -53,7 +57,7 @@ export interface IngressServerOptions {
    * are refused.
    */
   readonly dialing?: Dialing;
-  /** Called once per answered request, for metrics. */
+  /** Called once per request, when its answer is complete or its client has left; for metrics. */
   readonly onAnswer?: (answered: Answered) => void;
   /** Called for each request that could not be forwarded, with details that its client must not see. */
   readonly onFailure?: (failure: Failure & { readonly requestId: string }) => void;
@@ -195,9 +199,10 @@ export class IngressServer {
     const verdict = this.judge(request, tls);
     let tried: Endpoint | undefined;
     if (onAnswer) {
-      response.on('finish', () =>
+      // 'close' comes after 'finish', and without it when the connection has ended before.
+      response.once('close', () =>
         onAnswer({
-          status: response.statusCode,
+          status: response.headersSent ? response.statusCode : clientLeft,
           ...('route' in verdict ? { route: verdict.route } : {}),
           ...(tried ? { endpoint: textOf(tried) } : {}),
         }),

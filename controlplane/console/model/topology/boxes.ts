@@ -91,7 +91,7 @@ export function structureOf(objects: ClusterObjects): Structure {
   const boxOfPod = new Map(workloads.flatMap(({ id, pods }) => pods.map(({ key }) => [key, id] as const)));
   const boxes: Box[] = [
     plain(outsideId, 'outside'),
-    plain(unknownId, 'unknown'),
+    { ...plain(unknownId, 'unknown'), facts: endedFacts(objects.pods, workloads) },
     ...(objects.ingresses.length > 0 ? [plain(entryId, 'entry')] : []),
     ...objects.nodes.map(nodeBox),
     ...objects.ingresses.map(ingressBox),
@@ -108,6 +108,21 @@ export function structureOf(objects: ClusterObjects): Structure {
   ];
   return { boxes, links, boxOfPod };
 }
+
+/** Whose addresses the newest ended pods had, if no pod has them now: connection tracking knows their flows for a while. */
+function endedFacts(pods: readonly Pod[], workloads: readonly Box[]): readonly string[] {
+  const inUse = new Set(workloads.flatMap((box) => box.pods.flatMap(({ addresses }) => addresses)));
+  return pods
+    .filter((pod) => hasEnded(pod) && pod.spec?.hostNetwork !== true)
+    .sort((a, b) => ((a.metadata?.creationTimestamp ?? '') < (b.metadata?.creationTimestamp ?? '') ? 1 : -1))
+    .slice(0, maxEnded)
+    .flatMap((pod) =>
+      addressesOf(pod)
+        .filter((address) => !inUse.has(address))
+        .map((address) => `${address}: pod ${keyOf(pod)} (${pod.status?.phase})`),
+    );
+}
+const maxEnded = 20;
 
 const plain = (id: string, kind: BoxKind): Box => ({
   id,

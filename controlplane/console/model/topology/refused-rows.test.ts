@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Refused } from './refused';
-import { maxRows, refusedAt, refusedRows } from './refused-rows';
+import { drawnRows, maxRows, refusedAt, refusedRows, wholeMs } from './refused-rows';
 
 const flow = (source: string, packetsPerSecond: number, packets = 9): Refused => ({
   protocol: 'tcp',
@@ -54,4 +54,25 @@ t.test('at a box also what was refused before the page looked', async (t) => {
   const rows = refusedRows([], at(2, flow('b', 1), flow('a', 0), flow('c', 1)));
   t.strictSame(sources(refusedAt('web', rows, [flow('a', 0), flow('b', 1)])), ['b', 'c', 'a']);
   t.strictSame(sources(refusedAt('box-a', rows, [flow('a', 0), flow('b', 1)])), ['a']);
+});
+
+t.test('for a box the rows of the whole timeline stay', async (t) => {
+  const moments = [at(0, flow('a', 1)), at(100, flow('a', 0))];
+  t.equal(refusedRows(moments, moments[1]!).length, 0);
+  t.match(refusedRows(moments, moments[1]!, wholeMs), [{ source: 'a', lastMs: 0 }]);
+});
+
+t.test('an address is that of the pod that had it when the packets came', async (t) => {
+  const moments = [at(0, flow('a', 1)), at(2, { ...flow('a', 0), to: 'unknown' })];
+  const rows = refusedRows(moments, moments[1]!);
+  t.match(rows, [{ from: 'box-a', to: 'web', found: { to: 'unknown' } }]);
+  t.match(drawnRows(rows, new Set(['box-a', 'web'])), [{ to: 'web' }]);
+  t.match(
+    drawnRows(rows, new Set(['box-a', 'unknown'])),
+    [{ to: 'unknown' }],
+    'where its box is gone from the picture',
+  );
+  t.strictSame(drawnRows(rows, new Set(['box-a'])), []);
+  const late = [at(0, { ...flow('a', 1), from: 'unknown' }), at(2, flow('a', 0))];
+  t.match(refusedRows(late, late[1]!), [{ from: 'box-a' }], 'known later');
 });

@@ -1,4 +1,5 @@
 // The rows of the list of refused packets: a sender tries again after seconds, so a row stays for a while, at its place. Pure.
+import { unknownId } from './boxes';
 import type { FrameInput } from './frame';
 import { flowKey, type Refused } from './refused';
 
@@ -6,10 +7,14 @@ export interface RefusedRow extends Refused {
   readonly key: string;
   /** When packets were refused last, in ms; absent: not since this page looks. */
   readonly lastMs?: number;
+  /** The boxes as they are found at the moment that is shown; absent for a flow that it does not have. */
+  readonly found?: { readonly from: string; readonly to: string };
 }
 
 /** A row without packets goes after this time. */
 const keptMs = 60_000;
+/** All that the timeline has. */
+export const wholeMs = Number.POSITIVE_INFINITY;
 /** More rows are no list that a person reads: those seen last stay. */
 export const maxRows = 50;
 
@@ -20,6 +25,7 @@ export const maxRows = 50;
 export function refusedRows(
   moments: readonly Pick<FrameInput, 'atMs' | 'refused'>[],
   shown: Pick<FrameInput, 'atMs' | 'refused'>,
+  forMs = keptMs,
 ): readonly RefusedRow[] {
   const rows = new Map<string, RefusedRow & { readonly lastMs: number }>();
   for (const { atMs, refused } of [...moments.filter((one) => one.atMs < shown.atMs), shown]) {
@@ -30,7 +36,7 @@ export function refusedRows(
     }
   }
   const now = new Map(shown.refused.map((flow) => [flowKey(flow), flow]));
-  const recent = [...rows.values()].filter(({ lastMs }) => shown.atMs - lastMs < keptMs);
+  const recent = [...rows.values()].filter(({ lastMs }) => shown.atMs - lastMs < forMs);
   const least = recent.map(({ lastMs }) => lastMs).sort((a, b) => b - a)[maxRows - 1] ?? 0;
   return recent
     .filter(({ lastMs }) => lastMs >= least)
@@ -39,9 +45,23 @@ export function refusedRows(
       const flow = now.get(row.key);
       // Of a pod that is gone its node no longer knows the policies.
       const policies = flow?.policies ?? row.policies;
-      return { ...row, ...(flow ?? { packetsPerSecond: 0 }), ...(policies ? { policies } : {}) };
+      if (flow === undefined) return { ...row, packetsPerSecond: 0 };
+      const { from, to } = flow;
+      // Whose address it was when the packets came: later it may be that of another pod, or of none.
+      const then = { from: known(row.from, from), to: known(row.to, to) };
+      return { ...row, ...flow, ...then, found: { from, to }, ...(policies ? { policies } : {}) };
     });
 }
+
+const known = (then: string, now: string): string => (then === unknownId ? now : then);
+
+/** Rows whose boxes are drawn. A box of then may be gone from the picture: then the one of now counts. */
+export const drawnRows = (rows: readonly RefusedRow[], drawn: ReadonlySet<string>): readonly RefusedRow[] =>
+  rows.flatMap((row) => {
+    const from = [row.from, row.found?.from ?? ''].find((box) => drawn.has(box));
+    const to = [row.to, row.found?.to ?? ''].find((box) => drawn.has(box));
+    return from === undefined || to === undefined ? [] : [{ ...row, from, to }];
+  });
 
 /** All that the node has counted at this box, also long ago; those with packets since this page looks have a time, and come first. */
 export function refusedAt(box: string, rows: readonly RefusedRow[], all: readonly Refused[]): readonly RefusedRow[] {

@@ -9,6 +9,8 @@ export interface Refused extends RefusedFlow {
   /** The boxes of sender and receiver. */
   readonly from: string;
   readonly to: string;
+  /** The box of the Service that the sender called, where a rule has chosen a backend for it. */
+  readonly via?: string;
   readonly packetsPerSecond: number;
   /** Present where a node before this one wrote its own address as the source, as for ports of nodes: who sent it, and what they called. */
   readonly behind?: Sender;
@@ -42,10 +44,13 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
         const behind = senders.get(translation(flow.protocol, flow.source, end));
         // Boxes of one kind of sender; several senders may be of several, and then the node is what is known.
         const boxes = new Set((behind?.sources ?? [flow.source]).map((source) => whereOf(directory, source).box));
+        const called = flow.backend === undefined ? undefined : (behind ?? { destination: flow.destination });
+        const via = called && viaOf(directory, called);
         const [from = ''] = boxes.size === 1 ? boxes : [whereOf(directory, flow.source).box];
         return {
           ...flow,
           ...(behind ? { behind } : {}),
+          ...(via ? { via } : {}),
           node,
           from,
           to: calledAt(directory, end).box,
@@ -54,6 +59,12 @@ export function refusedOf(readings: readonly NodeReading[], directory: Directory
       });
   });
   return all.sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || b.packets - a.packets);
+}
+
+/** A port of a node is one of a Service, too. */
+function viaOf(directory: Directory, { destination, port }: Pick<Sender, 'destination' | 'port'>): string | undefined {
+  const { box, isService } = calledAt(directory, { address: destination, ...(port === undefined ? {} : { port }) });
+  return isService ? box : undefined;
 }
 
 /** Who is behind a source that a node has written, by its connections: also those without an answer are tracked there. */

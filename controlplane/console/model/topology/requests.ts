@@ -7,7 +7,7 @@ import type { NodeReading } from './traffic';
 
 export interface RequestRates {
   readonly requestsPerSecond: number;
-  /** With a status of 500 and more. */
+  /** With a status of 500 and more, or without an answer before the client left. */
   readonly failedPerSecond: number;
 }
 export interface RequestLink extends RequestRates {

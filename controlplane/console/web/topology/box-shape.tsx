@@ -158,7 +158,8 @@ function busiest(stops: readonly Stop[]): { readonly most: Stop | undefined; rea
 
 export const causeText = (t: Translate, { cause, objects, verdict }: Stop): string => {
   const names = objects.join(', ');
-  if (cause === 'policy') return `NetworkPolicy ${names}`;
+  // Policies of the node stop what is for an address of its range that no pod has.
+  if (cause === 'policy') return names === '' ? t('nobodyStops') : `NetworkPolicy ${names}`;
   if (cause === 'service') return t(verdict === 'reject' ? 'serviceRejects' : 'serviceDrops', { name: names });
   return t('otherStops');
 };

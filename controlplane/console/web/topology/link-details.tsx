@@ -54,7 +54,7 @@ export function LinkDetails({ link, boxes, onChoose }: Props) {
           <table class="flows">
             <thead>
               <tr>
-                <th scope="col">{t('flowPackets')}</th>
+                <th scope="col">{t('flowEnds')}</th>
                 <th scope="col">{t('flowOpen')}</th>
                 <th scope="col">{t('flowOpened')}</th>
                 <th scope="col">{t('flowBytes')}</th>
@@ -93,7 +93,7 @@ function FlowRow({ flow }: { readonly flow: Flow }) {
         </code>
       </td>
       <td>
-        {t('openCount', { count: open })}
+        {t('openCount', { count: open - unanswered })}
         {unanswered > 0 && <span class="tone bad"> {t('flowUnanswered', { count: unanswered })}</span>}
       </td>
       <td>{t('newRate', { rate: short(flow.openedPerSecond) })}</td>

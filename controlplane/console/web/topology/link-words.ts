@@ -21,13 +21,13 @@ export function requestWords(t: Translate, { requestsPerSecond, failedPerSecond 
   return failedPerSecond > 0 ? `${all}, ${t('failedRate', { rate: short(failedPerSecond) })}` : all;
 }
 
-/** `9.5 new/s · 9.6 kB/s · 0 open`; for a link without traffic, how many endpoints are ready. */
+/** `9.5 new/s · 9.6 kB/s · 0 open`, without those that have no answer yet; for a link without traffic, how many endpoints are ready. */
 export function linkWords(t: Translate, { traffic, declared, requests }: Link): string {
   const parts = [];
   if (requests) parts.push(requestWords(t, requests));
   if (traffic) {
     parts.push(t('newRate', { rate: short(traffic.openedPerSecond) }), bytesWords(t, traffic));
-    parts.push(t('openCount', { count: traffic.open }));
+    parts.push(t('openCount', { count: traffic.open - traffic.unanswered }));
   } else if (declared?.all !== undefined) {
     parts.push(t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all }));
   }

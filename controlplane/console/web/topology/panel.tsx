@@ -21,7 +21,7 @@ interface Props {
   readonly chosen: Chosen;
   /** Whose rules are shown for what is on no node. */
   readonly node: string | undefined;
-  /** Packets that were refused in the last minute. */
+  /** Packets that were refused since the timeline begins. */
   readonly rows: readonly RefusedRow[];
   readonly onChoose: (chosen: Chosen | undefined) => void;
 }

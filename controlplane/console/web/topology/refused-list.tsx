@@ -1,5 +1,5 @@
 // Whose packets are stopped by which policy or rule, or refused by their receiver: a line for each sender, receiver and port.
-import type { Box } from '../../model/topology/boxes';
+import { type Box, unknownId } from '../../model/topology/boxes';
 import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
 import type { RefusedRow } from '../../model/topology/refused-rows';
@@ -47,6 +47,8 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
   // The port is that of the backend: the Service may have another one.
   const asked = behind ? { protocol, ...behind, source: sources[0] ?? '' } : { ...row, destination: to };
   const ends = from && endsOfFlow(from, asked);
+  // Counted are its answers, of which the kernel sends only so many.
+  const isLimited = row.by === 'receiver' && protocol === 'udp';
   return (
     <tr class={packetsPerSecond > 0 ? '' : 'quiet'}>
       <td>
@@ -63,6 +65,7 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
           {protocol} {to}
           {port !== undefined && `:${port}`}
         </code>
+        {row.via !== undefined && <span class="muted"> {t('calledVia', { name: viaName(row.via) })}</span>}
         {behind && (
           <span class="muted">
             {' '}
@@ -74,7 +77,10 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
         <RefusedBy row={row} />
       </td>
       <td>
-        {short(packetsPerSecond)}/s · {row.packets}
+        <span title={isLimited ? t('limitedAnswers') : undefined}>
+          {short(packetsPerSecond)}/s · {isLimited && '≥ '}
+          {row.packets}
+        </span>
       </td>
       <td data-label={t('lastSeen')}>
         {lastMs === undefined ? t('beforePage') : new Date(lastMs).toLocaleTimeString()}
@@ -90,10 +96,16 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
   );
 }
 
-function RefusedBy({ row: { by, policies, direction, services, rule } }: { readonly row: RefusedRow }) {
+/** `service/shop/web` */
+const viaName = (box: string): string => box.slice(box.indexOf('/') + 1);
+
+function RefusedBy({ row: { by, policies, direction, services, rule, to } }: { readonly row: RefusedRow }) {
   const t = useTexts();
   if (by === 'receiver') return <>{t('refusedByReceiver')}</>;
-  if (by === 'policy') return <>{`NetworkPolicy ${policies?.join(', ') ?? ''} (${direction})`}</>;
+  if (by === 'policy' && policies === undefined) {
+    return <>{t(direction === 'ingress' && to === unknownId ? 'refusedNobody' : 'refusedByPolicy')}</>;
+  }
+  if (by === 'policy') return <>{`NetworkPolicy ${policies?.join(', ')} (${direction})`}</>;
   return (
     <>
       {services ? `Service ${services.join(', ')}` : t('refusedByRule')} {rule && <code>{rule}</code>}

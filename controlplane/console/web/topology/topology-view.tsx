@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
-import { refusedRows } from '../../model/topology/refused-rows';
+import { drawnRows, refusedRows, wholeMs } from '../../model/topology/refused-rows';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { Failed, Waiting } from '../parts/notice';
@@ -36,10 +36,13 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
     [shown, namespace, withSystem, first],
   );
   const { layout, zoom, near, size, larger, smaller, bodyRef, canvasRef } = useView(frame, chosen);
-  const rows = useMemo(() => {
-    const drawn = new Set(frame.boxes.map(({ id }) => id));
-    return refusedRows(moments, shown).filter(({ from, to }) => drawn.has(from) && drawn.has(to));
-  }, [moments, shown, frame]);
+  const drawn = useMemo(() => new Set(frame.boxes.map(({ id }) => id)), [frame]);
+  const rows = useMemo(() => drawnRows(refusedRows(moments, shown), drawn), [moments, shown, drawn]);
+  // At a box: all that the timeline has, and then what was before.
+  const boxRows = useMemo(
+    () => (chosen ? drawnRows(refusedRows(moments, shown, wholeMs), drawn) : []),
+    [moments, shown, drawn, chosen === undefined],
+  );
   const [isListOpen, setListOpen] = useState(false);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
@@ -110,7 +113,12 @@ export function TopologyView({ route }: { readonly route: ToolRoute }) {
           )}
         </div>
         {chosen && (
-          <Panel {...{ frame, chosen }} rows={rows} node={objects.objects.nodes[0]?.metadata?.name} onChoose={choose} />
+          <Panel
+            {...{ frame, chosen }}
+            rows={boxRows}
+            node={objects.objects.nodes[0]?.metadata?.name}
+            onChoose={choose}
+          />
         )}
       </div>
       <Legend />
