@@ -18,6 +18,7 @@ t.test('an Ingress leads to its Service, the Service to its pods', async (t) => 
       'service/shop/alone',
       webBox,
       'workload/shop/Pod/client',
+      'workload/shop/Pod/done',
       'elsewhere',
     ],
   );

@@ -60,6 +60,8 @@ export interface Box {
    * the newest.
    */
   readonly generation?: { readonly hash: string; readonly revision?: number; readonly isNewest: boolean };
+  /** All its pods have ended: it is drawn while connection tracking still knows their flows. */
+  readonly isEnded?: true;
 }
 
 /** A link that the objects declare, whether or not traffic is on it. */
@@ -88,10 +90,11 @@ export const serviceId = (key: string): string => `service/${key}`;
 export function structureOf(objects: ClusterObjects): Structure {
   const revisions = revisionsOf(objects.replicaSets);
   const { workloads, empty } = workloadsOf(objects, revisions);
-  const boxOfPod = new Map(workloads.flatMap(({ id, pods }) => pods.map(({ key }) => [key, id] as const)));
+  const running = workloads.filter(({ isEnded }) => !isEnded);
+  const boxOfPod = new Map(running.flatMap(({ id, pods }) => pods.map(({ key }) => [key, id] as const)));
   const boxes: Box[] = [
     plain(outsideId, 'outside'),
-    { ...plain(unknownId, 'unknown'), facts: endedFacts(objects.pods, workloads) },
+    plain(unknownId, 'unknown'),
     ...(objects.ingresses.length > 0 ? [plain(entryId, 'entry')] : []),
     ...objects.nodes.map(nodeBox),
     ...objects.ingresses.map(ingressBox),
@@ -108,21 +111,6 @@ export function structureOf(objects: ClusterObjects): Structure {
   ];
   return { boxes, links, boxOfPod };
 }
-
-/** Whose addresses the newest ended pods had, if no pod has them now: connection tracking knows their flows for a while. */
-function endedFacts(pods: readonly Pod[], workloads: readonly Box[]): readonly string[] {
-  const inUse = new Set(workloads.flatMap((box) => box.pods.flatMap(({ addresses }) => addresses)));
-  return pods
-    .filter((pod) => hasEnded(pod) && pod.spec?.hostNetwork !== true)
-    .sort((a, b) => ((a.metadata?.creationTimestamp ?? '') < (b.metadata?.creationTimestamp ?? '') ? 1 : -1))
-    .slice(0, maxEnded)
-    .flatMap((pod) =>
-      addressesOf(pod)
-        .filter((address) => !inUse.has(address))
-        .map((address) => `${address}: pod ${keyOf(pod)} (${pod.status?.phase})`),
-    );
-}
-const maxEnded = 20;
 
 const plain = (id: string, kind: BoxKind): Box => ({
   id,
@@ -239,13 +227,7 @@ function workloadsOf(
   revisions: ReadonlyMap<string, Revision>,
 ): { readonly workloads: readonly Box[]; readonly empty: readonly Revision[] } {
   const groups = new Map<string, Group>();
-  for (const pod of pods) {
-    if (hasEnded(pod)) continue;
-    const group = groupOf(pod);
-    const known = groups.get(group.id);
-    if (known) known.pods.push(pod);
-    else groups.set(group.id, group);
-  }
+  for (const pod of pods) if (!hasEnded(pod)) addTo(groups, pod);
   const empty = withoutPods(revisions.values(), (revision) => groups.has(replicaSetId(revision)));
   for (const revision of empty) groups.set(replicaSetId(revision), emptyGroup(revision));
   const generations = new Map<string, Group[]>();
@@ -269,7 +251,30 @@ function workloadsOf(
       return workloadBox(group, all.length > 1 ? generation : undefined, policiesIn);
     });
   });
-  return { workloads, empty };
+  const ended = new Map<string, Group>();
+  for (const pod of newestEnded(pods)) if (!groups.has(groupOf(pod).id)) addTo(ended, pod);
+  const endedBoxes = [...ended.values()].map(
+    (group): Box => ({ ...workloadBox(group, undefined, policiesIn), isEnded: true }),
+  );
+  return { workloads: [...workloads, ...endedBoxes], empty };
+}
+
+function addTo(groups: Map<string, Group>, pod: Pod): void {
+  const group = groupOf(pod);
+  const known = groups.get(group.id);
+  if (known) known.pods.push(pod);
+  else groups.set(group.id, group);
+}
+
+/** Connections of older ones are forgotten, and their addresses are in use again. */
+const maxEnded = 50;
+
+function newestEnded(pods: readonly Pod[]): readonly Pod[] {
+  const created = ({ metadata }: Pod) => metadata?.creationTimestamp ?? '';
+  return pods
+    .filter(hasEnded)
+    .sort((a, b) => (created(a) < created(b) ? 1 : -1))
+    .slice(0, maxEnded);
 }
 
 /** When its first pod was created: RFC 3339 in UTC sorts as text. */

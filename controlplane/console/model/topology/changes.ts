@@ -81,8 +81,8 @@ function summaryOf(structure: Structure): Summary {
   if (known) return known;
   const revisions = new Map<string, string[]>();
   const pods = new Map<string, string>();
-  for (const { id, kind, type, namespace, name, pods: own } of structure.boxes) {
-    if (kind !== 'workload') continue;
+  for (const { id, kind, type, namespace, name, pods: own, isEnded } of structure.boxes) {
+    if (kind !== 'workload' || isEnded) continue;
     const key = `${namespace}/${name}`;
     if (type === 'Deployment') revisions.set(key, [...(revisions.get(key) ?? []), id]);
     const text = own.map((pod) => `${pod.key} ${pod.isReady}`).join();

@@ -46,7 +46,9 @@ export function directoryOf(objects: ClusterObjects, boxes: readonly Box[], isPa
       nodeAddresses.add(address);
     }
   }
-  for (const { id, pods } of boxes) {
+  // Whose address it is now comes last, and wins.
+  const byEnd = [...boxes.filter(({ isEnded }) => isEnded), ...boxes.filter(({ isEnded }) => !isEnded)];
+  for (const { id, pods } of byEnd) {
     for (const { addresses, node } of pods) {
       for (const address of addresses) byAddress.set(address, { box: id, node, isService: false });
     }

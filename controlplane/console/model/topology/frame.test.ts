@@ -128,3 +128,47 @@ t.test('the timeline is bounded', async (t) => {
   t.equal(moments.length, maxMoments);
   t.equal(moments[0]?.atMs, 5);
 });
+
+t.test('a pod that has ended is drawn while its flows are known', async (t) => {
+  const ended = 'workload/shop/Pod/done';
+  const done = { ...pod('done', 'n1', '10.244.0.7'), status: { phase: 'Succeeded', podIPs: [{ ip: '10.244.0.7' }] } };
+  const withPods = (...more: ReturnType<typeof pod>[]) => {
+    const objects = {
+      ...shop,
+      pods: [...shop.pods.filter(({ metadata }) => metadata?.name !== 'done'), done, ...more],
+    };
+    const all = structureOf(objects);
+    const readings = [{ node: 'n1', before: {}, now: status(0, { edges: [edge('10.244.0.7', '10.96.0.7 80')] }) }];
+    return frameOf(
+      { ...input(), structure: all, traffic: trafficLinks(readings, directoryOf(objects, all.boxes)) },
+      scope,
+    );
+  };
+  t.notOk(ids(frameOf(input(), scope)).includes(ended), 'without traffic it is not drawn');
+  t.ok(ids(withPods()).includes(ended));
+  t.ok(withPods().links.some(({ from, to }) => from === ended && to === 'service/shop/web'));
+  const next = withPods(pod('next', 'n1', '10.244.0.7'));
+  t.notOk(ids(next).includes(ended), 'the address is that of another pod now');
+});
+
+t.test('what is refused by way of a Service is drawn by way of it; what has no answer is traffic', async (t) => {
+  const flow = {
+    protocol: 'tcp',
+    source: '10.244.0.9',
+    destination: '10.96.0.7',
+    backend: '10.244.0.5',
+    by: 'receiver',
+    packets: 3,
+    node: 'n1',
+    from: clientBox,
+    to: webBox,
+    via: 'service/shop/web',
+    packetsPerSecond: 2,
+  } as const;
+  const ways = (refused: FrameInput['refused']) =>
+    frameOf({ ...input(), refused }, scope).links.flatMap(({ from, to, refusedPerSecond }) =>
+      refusedPerSecond === undefined ? [] : [`${from} > ${to} ${refusedPerSecond}`],
+    );
+  t.strictSame(ways([flow]).sort(), [`service/shop/web > ${webBox} 2`, `${clientBox} > service/shop/web 2`].sort());
+  t.strictSame(ways([{ ...flow, by: 'silence' }]), []);
+});

@@ -61,7 +61,9 @@ export function frameOf(input: FrameInput, scope: Scope): Frame {
   const links = joined({ declared: structure.links, traffic, requests, refused }).filter(
     ({ from, to }) => byId.has(from) && byId.has(to) && (scope.withSystem || !isSystem(byId, from, to)),
   );
-  const isInScope = ({ namespace }: Box) => namespace !== '' && [namespace, ''].includes(scope.namespace);
+  const talking = new Set(traffic.flatMap(({ from, to }) => [from, to]));
+  const isInScope = ({ id, namespace, isEnded }: Box) =>
+    namespace !== '' && [namespace, ''].includes(scope.namespace) && (!isEnded || talking.has(id));
   const wanted = new Set(structure.boxes.filter(isInScope).map(({ id }) => id));
   // Requests for the Ingresses of a namespace come in by the entry.
   if (links.some(({ from, to }) => from === entryId && wanted.has(to))) wanted.add(entryId);
@@ -110,10 +112,21 @@ function joined({
     const id = `${from} ${to}`;
     links.set(id, { ...(links.get(id) ?? { id, from, to }), requests: rates });
   }
-  for (const { from, to, packetsPerSecond } of refused) {
-    const id = `${from} ${to}`;
-    const known = links.get(id) ?? { id, from, to };
-    links.set(id, { ...known, refusedPerSecond: (known.refusedPerSecond ?? 0) + packetsPerSecond });
+  for (const { from, to, via, by, packetsPerSecond } of refused) {
+    // Connections without an answer are traffic already.
+    if (by === 'silence') continue;
+    const ways =
+      via === undefined
+        ? [[from, to]]
+        : [
+            [from, via],
+            [via, to],
+          ];
+    for (const [start = '', end = ''] of ways) {
+      const id = `${start} ${end}`;
+      const known = links.get(id) ?? { id, from: start, to: end };
+      links.set(id, { ...known, refusedPerSecond: (known.refusedPerSecond ?? 0) + packetsPerSecond });
+    }
   }
   return [...links.values()];
 }

@@ -4,7 +4,9 @@ import type { Directory } from './directory';
 import { calledAt, endText, whereOf } from './directory';
 import { cutAt, type NodeReading, type Stop } from './traffic';
 
-export interface Refused extends RefusedFlow {
+export interface Refused extends Omit<RefusedFlow, 'by'> {
+  /** `silence`: no answer comes, and no rule is known to stop it (silent.ts). */
+  readonly by: RefusedFlow['by'] | 'silence';
   readonly node: string;
   /** The boxes of sender and receiver. */
   readonly from: string;
@@ -98,7 +100,15 @@ export function flowKey(flow: Refused): string {
 }
 
 /** Of the flows of one node. */
-const keyOf = ({ protocol, source, destination, backend = '', port, by, direction }: RefusedFlow): string =>
+const keyOf = ({
+  protocol,
+  source,
+  destination,
+  backend = '',
+  port,
+  by,
+  direction,
+}: Omit<RefusedFlow, 'by'> & Pick<Refused, 'by'>): string =>
   `${by} ${direction ?? ''} ${protocol} ${source} ${destination} ${backend} ${port ?? ''}`;
 
 /**

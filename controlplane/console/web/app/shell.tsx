@@ -102,16 +102,13 @@ export function Shell({ session, notice, settings, onLeave }: Props) {
   );
 }
 
-/** Another object or another kind is another view: nothing of the last one may stay. */
-function View({
-  route,
-  resources,
-  lookAgain,
-}: {
+interface ViewProps {
   readonly route: Route;
   readonly resources: readonly Resource[];
   readonly lookAgain: () => Promise<void>;
-}) {
+}
+
+function View({ route, resources, lookAgain }: ViewProps) {
   const t = useTexts();
   useEffect(() => {
     const { name } = { name: '', ...route };
@@ -119,7 +116,39 @@ function View({
       'resource' in route ? route.resource.plural : t(route.view === 'unknown' ? 'missingTitle' : route.view);
     document.title = [name, what, t('title')].filter(Boolean).join(' · ');
   }, [route, t('title')]);
+  const topology = useTopologyRoute(route);
+  return (
+    <>
+      {topology && (
+        <LazyView key="topology" load={topologyView} props={{ route: topology, isShown: topology === route }} />
+      )}
+      {topology !== route && <OtherView {...{ route, resources, lookAgain }} />}
+    </>
+  );
+}
+
+/** How long the topology goes on recording when another view is looked at: who asks for a path and comes back has lost nothing. */
+const recordingMs = 10 * 60_000;
+
+/** The route of the topology that is shown, or that still records. */
+function useTopologyRoute(route: Route): ToolRoute | undefined {
+  const [last, setLast] = useState<ToolRoute>();
+  const shown = route.view === 'topology' ? route : undefined;
+  useEffect(() => {
+    if (shown) {
+      setLast(shown);
+      return undefined;
+    }
+    const timer = setTimeout(() => setLast(undefined), recordingMs);
+    return () => clearTimeout(timer);
+  }, [shown]);
+  return shown ?? last;
+}
+
+/** Another object or another kind is another view: nothing of the last one may stay. */
+function OtherView({ route, resources, lookAgain }: ViewProps) {
   if (route.view === 'unknown') return <UnknownView route={route} />;
+  if (route.view === 'topology') return null;
   if (!('resource' in route)) return <LazyView key={route.view} load={toolViews[route.view]} props={{ route }} />;
   const resource = resources.find((one) => sameResource(one, route.resource));
   if (!resource || (route.view === 'list' && !isListed(resource))) {
@@ -145,8 +174,10 @@ function UnknownKind({ plural, lookAgain }: { readonly plural: string; readonly 
   return isKnown ? <Notice title={t('missingTitle')} text={t('unknownKind', { kind: plural })} /> : <Loading />;
 }
 
-const toolViews: Readonly<Record<Tool, () => Promise<(props: { route: ToolRoute }) => ComponentChild>>> = {
-  topology: async () => (await import('../topology/topology-view')).TopologyView,
+const topologyView = async () => (await import('../topology/topology-view')).TopologyView;
+const toolViews: Readonly<
+  Record<Exclude<Tool, 'topology'>, () => Promise<(props: { route: ToolRoute }) => ComponentChild>>
+> = {
   path: async () => (await import('../path/path-view')).PathView,
   create: async () => (await import('../create/create-view')).CreateView,
 };

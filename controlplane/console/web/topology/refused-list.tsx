@@ -102,6 +102,7 @@ const viaName = (box: string): string => box.slice(box.indexOf('/') + 1);
 function RefusedBy({ row: { by, policies, direction, services, rule, to } }: { readonly row: RefusedRow }) {
   const t = useTexts();
   if (by === 'receiver') return <>{t('refusedByReceiver')}</>;
+  if (by === 'silence') return <>{t('refusedBySilence')}</>;
   if (by === 'policy' && policies === undefined) {
     return <>{t(direction === 'ingress' && to === unknownId ? 'refusedNobody' : 'refusedByPolicy')}</>;
   }

@@ -18,11 +18,22 @@ import { useView } from './use-view';
 /** More boxes are no picture any more; those with the most links are drawn. */
 const maxBoxes = 200;
 
-export function TopologyView({ route }: { readonly route: ToolRoute }) {
+interface Props {
+  readonly route: ToolRoute;
+  /** False: another view is looked at. Moments are recorded, and nothing is drawn. */
+  readonly isShown: boolean;
+}
+
+export function TopologyView({ route, isShown }: Props) {
+  const state = useMoments(route.namespace);
+  return isShown ? <Topology route={route} state={state} /> : null;
+}
+
+function Topology({ route, state }: { readonly route: ToolRoute; readonly state: MomentsState }) {
   const t = useTexts();
   const { go } = useConsole();
   const { namespace, query } = route;
-  const { moments, now, objects, traffic } = useMoments(namespace);
+  const { moments, now, objects, traffic } = state;
   const [atMs, setAtMs] = useState<number>();
   const [words, setWords] = useState('');
   const [withSystem, setWithSystem] = useState(false);

@@ -6,6 +6,7 @@ import type { FrameInput } from '../../model/topology/frame';
 import { podRatesOf } from '../../model/topology/pod-rates';
 import { refusedOf, withoutInnocents } from '../../model/topology/refused';
 import { requestLinks } from '../../model/topology/requests';
+import { silentOf } from '../../model/topology/silent';
 import { type Moment, stillShown, withMoment } from '../../model/topology/timeline';
 import { areStopsKnown, stopsOf, trafficLinks } from '../../model/topology/traffic';
 import { useConsole } from '../app/context';
@@ -51,8 +52,9 @@ export function useMoments(namespace: string): MomentsState {
   );
   const now = useMemo((): FrameInput => {
     const { atMs, readings, remarks } = traffic;
-    const refused = refusedOf(readings, directory);
-    const stops = withoutInnocents(stopsOf(readings, directory), refused);
+    const stopped = refusedOf(readings, directory);
+    const refused = [...stopped, ...silentOf(readings, directory, stopped)];
+    const stops = withoutInnocents(stopsOf(readings, directory), stopped);
     const links = trafficLinks(readings, directory);
     const requests = requestLinks(readings, directory);
     const known = areStopsKnown(readings);
