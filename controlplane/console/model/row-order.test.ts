@@ -31,6 +31,11 @@ t.test('columns: the wide ones on demand, the namespace after the name', async (
   t.strictSame(shown(false, false), ['Name', 'Restarts', 'Age']);
   t.strictSame(shown(true, true), ['Name', 'Namespace', 'Restarts', 'Age', 'IP']);
   t.strictSame(columnsOf([], { isWide: true, withNamespace: true }).length, 1);
+  const narrow = columnsOf(definitions, { isWide: false, withNamespace: true, isNarrow: true });
+  t.strictSame(
+    narrow.map(({ name }) => name),
+    ['Name', 'Restarts', 'Age', 'Namespace'],
+  );
 });
 
 t.test('order', async (t) => {

@@ -17,14 +17,19 @@ export interface Sorting {
 
 export const namespaceColumn: Column = { name: 'Namespace', index: -1, isAge: false };
 
-/** The namespace stands after the name. */
+/** The namespace stands after the name; on a narrow screen last, since it is a choice of the reader most often. */
 export function columnsOf(
   definitions: readonly ColumnDefinition[],
-  { isWide, withNamespace }: { readonly isWide: boolean; readonly withNamespace: boolean },
+  {
+    isWide,
+    withNamespace,
+    isNarrow = false,
+  }: { readonly isWide: boolean; readonly withNamespace: boolean; readonly isNarrow?: boolean },
 ): readonly Column[] {
   const shown = definitions.flatMap(({ name, priority = 0 }, index): Column[] =>
     priority === 0 || isWide ? [{ name, index, isAge: name === 'Age' || sinceColumns.has(name) }] : [],
   );
+  if (withNamespace && isNarrow) return [...shown, namespaceColumn];
   return withNamespace ? [...shown.slice(0, 1), namespaceColumn, ...shown.slice(1)] : shown;
 }
 
@@ -73,15 +78,17 @@ export function compareCells(a: string, b: string): number {
 const collator = new Intl.Collator('en', { numeric: true });
 
 /** Widths of the columns in characters, of the longest of some rows: all of 3,000 would cost more than the list. */
-export function widthsOf(rows: readonly Row[], columns: readonly Column[]): readonly number[] {
+export function widthsOf(rows: readonly Row[], columns: readonly Column[], most = maxWidth): readonly number[] {
   const step = Math.max(1, Math.floor(rows.length / measured));
   const sample = rows.filter((_, i) => i % step === 0);
   return columns.map((column) => {
     // The mark of the order needs its place.
     const longest = Math.max(column.name.length + 2, ...sample.map((row) => cellOf(row, column).length));
-    return Math.min(Math.max(longest, minWidth), maxWidth);
+    return Math.min(Math.max(longest, minWidth), most);
   });
 }
 const measured = 300;
 const minWidth = 5;
 const maxWidth = 44;
+/** On a narrow screen the state has to stand beside the name. */
+export const narrowWidth = 20;

@@ -23,6 +23,20 @@ export function usePageShown(): boolean {
   return isShown;
 }
 
+/** The style sheets have this width too. */
+const narrow = '(max-width: 760px)';
+
+export function useNarrow(): boolean {
+  const [isNarrow, setNarrow] = useState(() => matchMedia(narrow).matches);
+  useEffect(() => {
+    const media = matchMedia(narrow);
+    const update = () => setNarrow(media.matches);
+    media.addEventListener('change', update);
+    return () => media.removeEventListener('change', update);
+  }, []);
+  return isNarrow;
+}
+
 /** The time, renewed often enough for ages in seconds and minutes. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now);

@@ -5,7 +5,7 @@ import { formatAge } from '../../model/ages';
 import type { Resource } from '../../model/discovery';
 import { rowAfterKey, scrollTo, windowOf } from '../../model/list-window';
 import { hashOf, type ObjectRoute } from '../../model/routes';
-import { type Column, cellOf, type Sorting, sinceOf, widthsOf } from '../../model/row-order';
+import { type Column, cellOf, narrowWidth, type Sorting, sinceOf, widthsOf } from '../../model/row-order';
 import type { Row } from '../../model/rows';
 import { statusColumns, toneOfCell } from '../../model/tones';
 import { useConsole, useTexts } from '../app/context';
@@ -18,6 +18,7 @@ interface Props {
   readonly resource: Resource;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
+  readonly isNarrow: boolean;
   readonly sorting: Sorting | undefined;
   readonly onSort: (sorting: Sorting) => void;
 }
@@ -26,17 +27,17 @@ interface Props {
 const rowHeight = 30;
 const ageMs = 10_000;
 
-export function Grid({ label, resource, columns, rows, sorting, onSort }: Props) {
+export function Grid({ label, resource, columns, rows, isNarrow, sorting, onSort }: Props) {
   const { go } = useConsole();
   const { body, view } = useScrolledView();
   const [active, setActive] = useState(-1);
   const { first, end } = windowOf(view.top, view.height, rowHeight, rows.length);
   const template = useMemo(() => {
-    const widths = widthsOf(rows, columns);
+    const widths = widthsOf(rows, columns, isNarrow ? narrowWidth : undefined);
     // Letters are wider than the digit that `ch` is, and a status has a mark.
     return widths.map((width, i) => (i === 0 ? `minmax(${width + 2}ch, 1fr)` : `${width + 3}ch`)).join(' ');
     // Widths that follow every change would make the list jump.
-  }, [columns, rows.length > 0]);
+  }, [columns, rows.length > 0, isNarrow]);
 
   useEffect(() => setActive((before) => Math.min(before, rows.length - 1)), [rows.length]);
 

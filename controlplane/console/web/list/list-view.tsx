@@ -7,6 +7,7 @@ import { columnsOf, filterRows, firstSorting, type Sorting, sortRows } from '../
 import { useTexts } from '../app/context';
 import { filterId } from '../app/keys';
 import { pluralKind } from '../app/navigation';
+import { useNarrow } from '../app/page-state';
 import { entryState, keepInEntry } from '../app/use-route';
 import { Failed, Notice, Waiting } from '../parts/notice';
 import { CreateLink } from './create-link';
@@ -27,11 +28,12 @@ export function ListView({ route, resource }: Props) {
   const t = useTexts();
   const list = useRows(route, resource);
   const [{ filter, isWide, sorting }, change] = useKept(resource.plural);
+  const isNarrow = useNarrow();
   const { rows, version, isLoaded, state, error } = list;
   const withNamespace = resource.namespaced && route.namespace === '';
   const columns = useMemo(
-    () => columnsOf(rows.columns, { isWide, withNamespace }),
-    [rows.columns, isWide, withNamespace],
+    () => columnsOf(rows.columns, { isWide, withNamespace, isNarrow }),
+    [rows.columns, isWide, withNamespace, isNarrow],
   );
   const shown = useMemo(() => {
     const column = columns.find(({ name }) => name === sorting?.column);
@@ -86,6 +88,7 @@ export function ListView({ route, resource }: Props) {
           resource={resource}
           columns={columns}
           rows={shown}
+          isNarrow={isNarrow}
           sorting={sorting}
           onSort={(chosen) => change({ sorting: chosen })}
         />

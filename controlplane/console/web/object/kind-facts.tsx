@@ -1,6 +1,7 @@
 // What is particular to a kind: a pod's containers, a Service's ports, the pods of a workload.
 
 import type { ComponentChild } from 'preact';
+import { wordsOf } from '../../model/container-words';
 import {
   type Container,
   containersOf,
@@ -15,7 +16,15 @@ import { hashOf, type ObjectRoute, podsRef } from '../../model/routes';
 import { toneOf } from '../../model/tones';
 import { useTexts } from '../app/context';
 import { Copyable, Toned } from '../parts/controls';
-import { CronJobFacts, DataFacts, IngressFacts, NodeFacts, PolicyFacts, PrintedFacts } from './more-facts';
+import {
+  CronJobFacts,
+  DataFacts,
+  DefinitionFacts,
+  IngressFacts,
+  NodeFacts,
+  PolicyFacts,
+  PrintedFacts,
+} from './more-facts';
 import { ServiceParts, ToolLinks } from './service-facts';
 import { Fact } from './summary-fact';
 import { WorkloadParts } from './workload-facts';
@@ -42,6 +51,7 @@ const ownFacts: Readonly<Record<string, (props: Props) => ComponentChild>> = {
   'configmaps.': (props) => <DataFacts {...props} isSecret={false} />,
   'secrets.': (props) => <DataFacts {...props} isSecret={true} />,
   'nodes.': NodeFacts,
+  'customresourcedefinitions.apiextensions.k8s.io': DefinitionFacts,
 };
 
 /** Of a custom resource, mostly: the groups of Kubernetes have no dot, or end in k8s.io. */
@@ -78,7 +88,7 @@ function PodFacts({ route, object }: Props) {
       <Fact label={t('containers')}>
         <ul class="containers">
           {containers.map((one) => (
-            <ContainerFacts key={one.name} container={one} />
+            <ContainerFacts key={one.name} container={one} spec={specOf(object, one.name)} />
           ))}
         </ul>
       </Fact>
@@ -93,8 +103,22 @@ function PodFacts({ route, object }: Props) {
   );
 }
 
-function ContainerFacts({ container }: { readonly container: Container }) {
+/** Names are unique among all containers of a pod. */
+const specOf = ({ spec }: KubeObject, name: string): unknown =>
+  ['containers', 'initContainers', 'ephemeralContainers']
+    .flatMap((list) => listAt(spec, list))
+    .find((one) => textAt(one, 'name') === name);
+
+function ContainerFacts({ container, spec }: { readonly container: Container; readonly spec: unknown }) {
   const t = useTexts();
+  const words = wordsOf(spec, (value) => t('atMost', { value }));
+  const parts = [
+    [t('command'), words.command],
+    [t('ports'), words.ports.join(', ')],
+    [t('resources'), words.resources.join(', ')],
+    [t('probes'), words.probes.join(', ')],
+    [t('mounts'), words.mounts.join(', ')],
+  ].filter(([, text]) => text !== '');
   const { name, image, isInit, isReady, restarts, state, message, last } = container;
   const isDone = state === 'Completed';
   return (
@@ -118,6 +142,19 @@ function ContainerFacts({ container }: { readonly container: Container }) {
       )}
       {message !== '' && <p class="long">{message}</p>}
       <code class="long">{image}</code>
+      {parts.map(([label, text]) => (
+        <p key={label} class="long">
+          <span class="muted">{label}</span> {text}
+        </p>
+      ))}
+      {words.env.length > 0 && (
+        <details>
+          <summary>
+            {t('environment')} ({words.env.length})
+          </summary>
+          <pre class="value">{words.env.join('\n')}</pre>
+        </details>
+      )}
     </li>
   );
 }
@@ -154,7 +191,6 @@ function WorkloadFacts({ route, object }: Props) {
           <code class="long">{images.join(', ')}</code>
         </Fact>
       )}
-      <PodsLink route={route} object={object} />
     </>
   );
 }

@@ -1,11 +1,14 @@
 // Kinds of which the summary tells what is in them: NetworkPolicy, Ingress, CronJob, ConfigMap, Secret, Node, custom resources.
 import { useEffect, useState } from 'preact/hooks';
-import { at, type KubeObject, listAt, textAt, textsAt } from '../../model/objects';
+import { at, conditionsOf, type KubeObject, listAt, textAt, textsAt } from '../../model/objects';
 import { directionsOf, rulesOf, selectorWords } from '../../model/policy-words';
-import { collectionPath, hashOf, type ObjectRoute, objectPath, podsRef } from '../../model/routes';
+import { collectionPath, hashOf, type ObjectRoute, objectPath, podsRef, type ResourceRef } from '../../model/routes';
 import { type Table, tableType } from '../../model/rows';
 import { refs } from '../../model/topology/objects';
 import { useConsole, useTexts } from '../app/context';
+import { pluralKind } from '../app/navigation';
+import { Toned } from '../parts/controls';
+import { Items, PodItems } from './related';
 import { ToolLinks } from './service-facts';
 import { Fact } from './summary-fact';
 import { useList } from './use-list';
@@ -15,10 +18,12 @@ interface Props {
   readonly object: KubeObject;
 }
 
-export function PolicyFacts({ object: { spec } }: Props) {
+export function PolicyFacts({ route, object: { spec } }: Props) {
   const t = useTexts();
   const rules = rulesOf(spec);
   const selected = selectorWords(at(spec, 'podSelector'));
+  const query = selected === '' ? '' : `?${new URLSearchParams({ labelSelector: selected })}`;
+  const pods = useList(`${collectionPath(podsRef, route.namespace)}${query}`);
   return (
     <>
       <Fact label={t('selector')}>{selected === '' ? t('allPodsHere') : <code>{selected}</code>}</Fact>
@@ -38,6 +43,34 @@ export function PolicyFacts({ object: { spec } }: Props) {
           </Fact>
         );
       })}
+      {pods && (
+        <Fact label={t('selectedPods')}>
+          {pods.length === 0 && t('selectsNone')}
+          <PodItems items={pods} />
+        </Fact>
+      )}
+    </>
+  );
+}
+
+/** The objects of a kind are listed where its definition serves it. */
+export function DefinitionFacts({ object: { spec } }: Props) {
+  const t = useTexts();
+  const { resources } = useConsole();
+  const [group, plural] = [textAt(spec, 'group'), textAt(spec, 'names', 'plural')];
+  const resource = resources.find((one) => one.group === group && one.plural === plural);
+  const versions = listAt(spec, 'versions').filter((one) => at(one, 'served') === true);
+  return (
+    <>
+      <Fact label={t('kind')}>
+        {textAt(spec, 'names', 'kind')} <span class="muted">({textAt(spec, 'scope')})</span>
+      </Fact>
+      <Fact label={t('versions')}>{versions.map((one) => textAt(one, 'name')).join(', ')}</Fact>
+      {resource && (
+        <Fact label={t('objects')}>
+          <a href={hashOf({ view: 'list', resource, namespace: '', labelSelector: '' })}>{pluralKind(resource)}</a>
+        </Fact>
+      )}
     </>
   );
 }
@@ -91,8 +124,12 @@ export function IngressFacts({ route, object: { spec } }: Props) {
   );
 }
 
-export function CronJobFacts({ object: { spec, status } }: Props) {
+export function CronJobFacts({ route, object: { spec, status } }: Props) {
   const t = useTexts();
+  const all = useList(collectionPath(jobsRef, route.namespace));
+  const jobs = all?.filter((job) =>
+    job.metadata?.ownerReferences?.some(({ kind, name }) => kind === 'CronJob' && name === route.name),
+  );
   const last = textAt(status, 'lastScheduleTime');
   return (
     <>
@@ -101,6 +138,17 @@ export function CronJobFacts({ object: { spec, status } }: Props) {
       </Fact>
       <Fact label={t('lastRun')}>{last === '' ? t('never') : new Date(last).toLocaleString()}</Fact>
       <Fact label={t('suspended')}>{t(at(spec, 'suspend') === true ? 'yes' : 'no')}</Fact>
+      {jobs && (
+        <Fact label="Jobs">
+          {jobs.length === 0 && t('never')}
+          <Items items={jobs} resource={jobsRef}>
+            {(job) => {
+              const end = conditionsOf(job).find(({ status: value }) => value === 'True')?.type ?? 'Running';
+              return <Toned tone={end === 'Failed' ? 'bad' : end === 'Complete' ? 'good' : 'wait'} text={end} />;
+            }}
+          </Items>
+        </Fact>
+      )}
     </>
   );
 }
@@ -146,6 +194,8 @@ function decoded(base64: string): string {
     return base64;
   }
 }
+
+const jobsRef: ResourceRef = { group: 'batch', version: 'v1', plural: 'jobs' };
 
 /** Of a node, as links. */
 const maxPods = 200;

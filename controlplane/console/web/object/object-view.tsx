@@ -103,7 +103,7 @@ export function ObjectView({ route, resource }: Props) {
         onDraft={setHasDraft}
       />
       {isTerminalUsed && (
-        <div hidden={tab !== 'exec'}>
+        <div class="terminal-place" hidden={tab !== 'exec'}>
           <TerminalTab route={route} object={object} isShown={tab === 'exec'} onShell={setHasShell} />
         </div>
       )}

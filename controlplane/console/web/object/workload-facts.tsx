@@ -6,6 +6,7 @@ import { type ReplicaSet, refs } from '../../model/topology/objects';
 import { replicaSetId, revisionsOf } from '../../model/topology/revisions';
 import { useTexts } from '../app/context';
 import { Toned } from '../parts/controls';
+import { PodItems } from './related';
 import { ToolLinks } from './service-facts';
 import { Fact } from './summary-fact';
 import { useList } from './use-list';
@@ -26,7 +27,8 @@ export function WorkloadParts({ route, object }: Props) {
   // Without a selector it would be all pods of the namespace.
   const listOf = (resource: ResourceRef) =>
     labelSelector === '' ? '' : `${collectionPath(resource, namespace)}?${new URLSearchParams({ labelSelector })}`;
-  const pods = useList(listOf(podsRef)) ?? [];
+  const known = useList(listOf(podsRef));
+  const pods = known ?? [];
   const replicaSets = useList<ReplicaSet>(kind === 'Deployment' ? listOf(refs.replicaSets) : '') ?? [];
   const wanted = textAt(spec, 'replicas') || textAt(status, 'desiredNumberScheduled');
   const count = (...keys: readonly string[]) => keys.map((key) => textAt(status, key)).find(Boolean) ?? '0';
@@ -58,6 +60,13 @@ export function WorkloadParts({ route, object }: Props) {
           <Toned tone={isFailing(trouble.state) ? 'bad' : 'wait'} text={trouble.state} />{' '}
           <a href={hashOf(podRoute)}>{failingName}</a>
           {trouble.message !== '' && <p class="long">{trouble.message}</p>}
+        </Fact>
+      )}
+      {known && (
+        <Fact label={t('pods')}>
+          {pods.length === 0 && t('noPods')}
+          <PodItems items={pods} />
+          <a href={hashOf({ view: 'list', resource: podsRef, namespace, labelSelector })}>{t('showPods')}</a>
         </Fact>
       )}
       {box !== undefined && (
