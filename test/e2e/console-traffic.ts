@@ -114,7 +114,7 @@ export async function trafficTests(
     await view.see('.box.stopping .stop-text', 'deny-all');
     await view.see('.timeline-marks .lasting.stopped');
     await view.see('.timeline-marks .change.stopBegan');
-    await view.see('.link.refused .refused-text', /\/s/);
+    await view.see('.graph .refused-text', /\/s/);
     await view.click('.refused-now button');
     await view.see('.refused-now th', 'Last seen');
     await view.see('.refused-now tr', /client 10\..*shop tcp 10\.\S+:8080.*deny-all \(ingress\)/);

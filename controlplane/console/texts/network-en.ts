@@ -50,6 +50,7 @@ export const networkEn = {
   openCount: '{count} open',
   requestRate: '{rate} requests/s',
   failedRate: '{rate} failed',
+  notCountedShort: 'not counted',
   notCounted: 'not known: begun before this page',
   seePodCounters:
     'Connections that began before this page are not counted each for itself. The counters of the pods’ links, at their boxes, count all packets.',

@@ -50,6 +50,7 @@ export const networkZh: Readonly<Record<keyof typeof networkEn, string>> = {
   openCount: '{count} 打开',
   requestRate: '{rate} 请求/s',
   failedRate: '{rate} 失败',
+  notCountedShort: '未计数',
   notCounted: '未知：在打开此页之前开始',
   seePodCounters: '在打开此页之前开始的连接没有单独计数。Pod 链路的计数器（见其方框）统计所有数据包。',
   legend: '图例',

@@ -354,19 +354,21 @@ function newDot(pod: Pod): PodDot {
   const trouble = troubleOf(pod);
   const isDeleting = pod.metadata?.deletionTimestamp !== undefined;
   const isStarting = pod.status?.phase === 'Pending';
+  const isDone = pod.status?.phase === 'Succeeded';
   return {
     key: keyOf(pod),
     name: pod.metadata?.name ?? '',
     node: pod.spec?.nodeName ?? '',
     // A pod in the network of its node has the node's address: its packets are those of the node.
     addresses: pod.spec?.hostNetwork ? [] : addressesOf(pod),
-    tone: isDeleting
-      ? 'none'
-      : isReady
-        ? 'good'
-        : isStarting && !(trouble && isFailing(trouble.state))
-          ? 'wait'
-          : 'bad',
+    tone:
+      isDeleting || isDone
+        ? 'none'
+        : isReady
+          ? 'good'
+          : isStarting && !(trouble && isFailing(trouble.state))
+            ? 'wait'
+            : 'bad',
     isReady: isReady && !isDeleting,
     ...(trouble ? { trouble } : {}),
   };

@@ -35,7 +35,8 @@ export function Grid({ label, resource, columns, rows, isNarrow, sorting, onSort
   const template = useMemo(() => {
     const widths = widthsOf(rows, columns, isNarrow ? narrowWidth : undefined);
     // Letters are wider than the digit that `ch` is, and a status has a mark.
-    return widths.map((width, i) => (i === 0 ? `minmax(${width + 2}ch, 1fr)` : `${width + 3}ch`)).join(' ');
+    const wide = Math.max(0, columns.map(({ name }) => name).indexOf('Message'));
+    return widths.map((width, i) => (i === wide ? `minmax(${width + 2}ch, 1fr)` : `${width + 3}ch`)).join(' ');
     // Widths that follow every change would make the list jump.
   }, [columns, rows.length > 0, isNarrow]);
 

@@ -124,6 +124,9 @@ export function IngressFacts({ route, object: { spec } }: Props) {
   );
 }
 
+const isEnd = ({ type, status }: { readonly type: string; readonly status: string }): boolean =>
+  (type === 'Complete' || type === 'Failed') && status === 'True';
+
 export function CronJobFacts({ route, object: { spec, status } }: Props) {
   const t = useTexts();
   const all = useList(collectionPath(jobsRef, route.namespace));
@@ -143,7 +146,7 @@ export function CronJobFacts({ route, object: { spec, status } }: Props) {
           {jobs.length === 0 && t('never')}
           <Items items={jobs} resource={jobsRef}>
             {(job) => {
-              const end = conditionsOf(job).find(({ status: value }) => value === 'True')?.type ?? 'Running';
+              const end = conditionsOf(job).find(isEnd)?.type ?? 'Running';
               return <Toned tone={end === 'Failed' ? 'bad' : end === 'Complete' ? 'good' : 'wait'} text={end} />;
             }}
           </Items>

@@ -90,6 +90,14 @@ export function Graph({ frame, layout, chosen, near, found, zoom, view, namespac
           />
         );
       })}
+      {frame.links.map((link) => {
+        const points = layout.links.get(link.id);
+        return (
+          points && (
+            <LinkLabel key={link.id} link={link} points={points} isFaint={isFaint(link.from) || isFaint(link.to)} />
+          )
+        );
+      })}
     </svg>
   );
 }
@@ -118,9 +126,7 @@ interface LinkProps {
 }
 
 function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkProps) {
-  const t = useTexts();
   const { traffic, declared, requests, refusedPerSecond = 0 } = link;
-  const words = lineWords(t, link);
   const failed = requests?.failedPerSecond ?? 0;
   const speed = Math.max(
     traffic ? busyness(traffic) : 0,
@@ -139,7 +145,6 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
     ...(isFaint ? ['faint'] : []),
   ];
   const path = curve(points);
-  const middle = points[Math.floor(points.length / 2)]!;
   return (
     <g
       class={names.join(' ')}
@@ -154,6 +159,28 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
       <path class="hit" d={path} />
       <path class="line" d={path} marker-end="url(#arrow)" />
       {speed > 0 && <path class="flow" d={path} />}
+    </g>
+  );
+}
+
+/** Drawn after all boxes: a line may be shorter than its words. */
+function LinkLabel({
+  link,
+  points,
+  isFaint,
+}: {
+  readonly link: Link;
+  readonly points: readonly Point[];
+  readonly isFaint: boolean;
+}) {
+  const t = useTexts();
+  const { requests, refusedPerSecond = 0 } = link;
+  const words = lineWords(t, link);
+  const failed = requests?.failedPerSecond ?? 0;
+  const middle = points[Math.floor(points.length / 2)]!;
+  if (words === '' && refusedPerSecond <= 0) return null;
+  return (
+    <g class={isFaint ? 'link-label faint' : 'link-label'}>
       {refusedPerSecond > 0 && (
         <text class="refused-text" x={middle.x} y={middle.y + 12}>
           ✕ {short(refusedPerSecond)}/s
@@ -175,7 +202,9 @@ function lineWords(t: Translate, { traffic, requests }: Link): string {
   if (!traffic) return '';
   const { openedPerSecond, packetsPerSecond, uncounted } = traffic;
   if (openedPerSecond > 0) return t('newRate', { rate: short(openedPerSecond) });
-  return packetsPerSecond > 0 || uncounted > 0 ? bytesWords(t, traffic) : '';
+  // The whole words of what is not counted are longer than most lines: the title has them.
+  if (packetsPerSecond === 0 && uncounted > 0) return t('notCountedShort');
+  return packetsPerSecond > 0 ? bytesWords(t, traffic) : '';
 }
 
 export function chooseByKey(event: KeyboardEvent, choose: () => void): void {
@@ -187,7 +216,8 @@ export function chooseByKey(event: KeyboardEvent, choose: () => void): void {
 function linkTitle(t: Translate, link: Link, boxes: ReadonlyMap<string, Box>): string {
   const words = linkWords(t, link);
   const ends = `${boxWords(t, boxes.get(link.from))} → ${boxWords(t, boxes.get(link.to))}`;
-  return words === '' ? ends : `${ends} · ${words}`;
+  const { refusedPerSecond = 0 } = link;
+  return [ends, words, refusedPerSecond > 0 ? `✕ ${short(refusedPerSecond)}/s` : ''].filter(Boolean).join(' · ');
 }
 
 /** A line through the points, with round corners. */
