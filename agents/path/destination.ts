@@ -1,6 +1,6 @@
 // From TO to an address: names are resolved as the sender would, with the way to its name server.
 import { isIP } from 'node:net';
-import { isReady, services } from '../../controlplane/api';
+import { isReady, type Pod, services } from '../../controlplane/api';
 import { BadRequest } from '../../controlplane/base/errors';
 import type { Hop, HopFault, HopPacket } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
@@ -37,7 +37,7 @@ export async function findTarget(
   const resolved =
     sender.origin.kind === 'machine'
       ? await namedOutside(lead.name, to, deps, hops)
-      : await namedTarget(lead.name, sender, deps, hops, family ?? 4);
+      : await namedTarget(lead.name, sender, deps, hops, family);
   // Only servers outside the cluster know the names of most Ingresses.
   const address = resolved ?? (to.kind === 'url' && !stops(hops) ? await anIngressAddress(cluster) : undefined);
   return address === undefined ? undefined : byAddress(address, lead.port, cluster);
@@ -95,7 +95,7 @@ async function namedTarget(
   sender: Sender,
   { cluster, domain, probes }: PathDeps,
   hops: LocatedHop[],
-  family: 4 | 6,
+  wanted: 4 | 6 | undefined,
 ): Promise<string | undefined> {
   const dns = await cluster.find(services, dnsKey);
   const server = dns?.spec?.clusterIP;
@@ -119,16 +119,15 @@ async function namedTarget(
   const usual: Resolver = { servers: [server], search: [`${own}.svc.${domain}`, `svc.${domain}`, domain], ndots: 5 };
   const read = asked.passed[0]?.answer.resolver;
   const resolver = read ?? usual;
-  const ofHosts = hostsAddress(name, resolver, family);
   const all = await cluster.services();
   const slices = (await Promise.all(headlessNamed(name, all).map((key) => cluster.slicesOf(key)))).flat();
-  const resolved = resolveName(name, {
-    resolver,
-    zone: zoneOf(domain, all, slices),
-    services: all,
-    family,
-    namespace: own,
+  const zone = zoneOf(domain, all, slices, await podsNamed(name, cluster));
+  const inFamily = (one: 4 | 6) => ({
+    family: one,
+    ofHosts: hostsAddress(name, resolver, one),
+    resolved: resolveName(name, { resolver, zone, services: all, family: one, namespace: own }),
   });
+  const { family, ofHosts, resolved } = preferred(wanted, inFamily);
   if (ofHosts !== undefined) {
     hops.push({ ...hostsHop(name, ofHosts, sender.label, resolved.addresses), leg: 'name', node: sender.node });
     return ofHosts;
@@ -145,11 +144,12 @@ async function namedTarget(
   const wrong = back.some(({ state }) => state !== 'passes')
     ? back.map((hop): LocatedHop => ({ ...hop, leg: 'name' }))
     : [];
-  hops.push(
-    ...[...asked.hops, ...wrong].map((hop) =>
-      hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop,
-    ),
+  const way = [...asked.hops, ...wrong].map((hop) =>
+    hop.fault ? { ...hop, fault: dnsFault(hop.fault, hop.node, foreign) } : hop,
   );
+  // A resolver goes on to the next server.
+  const isOnly = foreign === undefined || resolver.servers.length < 2 || probes === undefined;
+  hops.push(...(isOnly ? way : way.map((hop) => onlyFirst(hop))));
   if (stops(hops)) return undefined;
   if (asked.end.kind === 'machine' && asked.packet.destination === first && first !== server) {
     const fact = `the name server ${first} is not the cluster's: only it knows what it answers`;
@@ -176,6 +176,32 @@ async function namedTarget(
   // Only the servers know names outside the cluster: what they say is the plan.
   if (resolved.addresses.length === 0 && addresses.length > 0) known(hops);
   return resolved.addresses[0] ?? addresses[0];
+}
+
+interface InFamily {
+  readonly family: 4 | 6;
+  readonly ofHosts: string | undefined;
+  readonly resolved: ReturnType<typeof resolveName>;
+}
+
+/** A resolver asks for both families; IPv6 counts where it is the only one that the name has. */
+function preferred(wanted: 4 | 6 | undefined, inFamily: (family: 4 | 6) => InFamily): InFamily {
+  const first = inFamily(wanted ?? 4);
+  if (wanted !== undefined || first.ofHosts !== undefined || first.resolved.hop.state !== 'stops') return first;
+  const other = inFamily(6);
+  return other.ofHosts !== undefined || other.resolved.addresses.length > 0 ? other : first;
+}
+
+/** What stops the question to the first of several servers makes look-ups slow. */
+const onlyFirst = (hop: LocatedHop): LocatedHop =>
+  hop.state !== 'stops' || hop.fault === undefined
+    ? hop
+    : { ...hop, state: 'doubtful', fault: { ...hop.fault, code: 'NameServerSilent' } };
+
+/** Of the namespace in `10-244-1-8.shop.pod`, with any suffix. */
+async function podsNamed(name: string, cluster: ClusterReader): Promise<readonly Pod[]> {
+  const [, namespace, kind] = name.split('.');
+  return kind === 'pod' && namespace !== undefined ? cluster.pods(namespace) : [];
 }
 
 /** A pod with the network of its node has the name servers of the node, unless it asks for those of the cluster. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { EndpointSlice, Service } from '../../controlplane/api';
+import type { EndpointSlice, Pod, Service } from '../../controlplane/api';
 import { candidates, hostsAddress, type Resolver, resolveName, zoneOf } from './names';
 
 const service = (namespace: string, name: string, spec: object): Service =>
@@ -12,6 +12,7 @@ const services = [
   service('shop', 'alias', { type: 'ExternalName', externalName: 'cache.data.svc.cluster.local' }),
   service('shop', 'far', { type: 'ExternalName', externalName: 'example.com' }),
   service('shop', 'a', { type: 'ExternalName', externalName: 'b.shop.svc.cluster.local' }),
+  service('shop', 'gone', { type: 'ExternalName', externalName: 'db.nowhere.svc.cluster.local' }),
   service('shop', 'b', { type: 'ExternalName', externalName: 'a.shop.svc.cluster.local.' }),
 ];
 const slice = {
@@ -90,4 +91,29 @@ t.test('the hosts file of the pod', async (t) => {
 t.test('what other servers are asked for', async (t) => {
   t.match(resolve('far'), { hop: { state: 'unknown' }, asked: 'far.shop.svc.cluster.local', alias: 'example.com' });
   t.match(resolve('example.org'), { asked: 'example.org' });
+});
+
+t.test('an alias of a Service that is not there, and a dot at the end', async (t) => {
+  t.match(resolve('gone').hop.fault, {
+    code: 'NameNotFound',
+    message:
+      /^Service shop\/gone \(ExternalName\) is another name for db\.nowhere\.svc\.cluster\.local, .* no Service nowhere\/db$/,
+    remedy: 'kubectl edit service -n shop gone',
+  });
+  t.match(resolve('web.').hop.fault, {
+    code: 'NoSearchList',
+    message: /ends in a dot/,
+    remedy: /^use web, or web\.shop\.svc/,
+  });
+  t.match(resolve('cache.data.').hop.fault, { code: 'NoSearchList', message: /Service data\/cache/ });
+  t.match(resolve('cache.').hop.fault, { code: 'OtherNamespace' });
+});
+
+t.test('names of pods by their addresses', async (t) => {
+  const pod = { metadata: { namespace: 'shop', name: 'a' }, status: { podIPs: [{ ip: '10.244.1.8' }] } } as Pod;
+  const withPods = zoneOf('cluster.local', services, [slice], [pod]);
+  const ask = (name: string) =>
+    resolveName(name, { resolver: ofShop, zone: withPods, services, family: 4, namespace: 'shop' });
+  t.match(ask('10-244-1-8.shop.pod.cluster.local'), { hop: { state: 'passes' }, addresses: ['10.244.1.8'] });
+  t.match(ask('10-244-1-9.shop.pod.cluster.local').hop, { state: 'stops' });
 });

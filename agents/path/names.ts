@@ -1,9 +1,9 @@
 // A name as a pod resolves it: its search list, step by step, and what the cluster's zone says to each. Pure.
-import type { EndpointSlice, Service } from '../../controlplane/api';
+import type { EndpointSlice, Pod, Service } from '../../controlplane/api';
 import type { Hop, HopAnswer, HopFault } from '../../controlplane/base/hops';
 import { lookup } from '../../dataplane/dns/lookup';
 import { Zone } from '../../dataplane/dns/zone';
-import { translateService, translateSlice } from '../dns/translate';
+import { translatePod, translateService, translateSlice } from '../dns/translate';
 import { faultHop } from './report';
 
 export type Resolver = NonNullable<HopAnswer['resolver']>;
@@ -22,8 +22,16 @@ export interface Resolved {
 
 const maxAliases = 8;
 
-/** The zone as the name servers of the nodes build it. */
-export function zoneOf(domain: string, services: readonly Service[], slices: readonly EndpointSlice[]): Zone {
+/**
+ * The zone as the name servers of the nodes build it.
+ * @param pods those whose names are asked for: 10-244-1-8.shop.pod.cluster.local
+ */
+export function zoneOf(
+  domain: string,
+  services: readonly Service[],
+  slices: readonly EndpointSlice[],
+  pods: readonly Pod[] = [],
+): Zone {
   const zone = new Zone(domain);
   for (const service of services) {
     zone.setService(`${service.metadata?.namespace}/${service.metadata?.name}`, translateService(service));
@@ -31,6 +39,10 @@ export function zoneOf(domain: string, services: readonly Service[], slices: rea
   }
   for (const slice of slices) {
     zone.setEndpoints(`${slice.metadata?.namespace}/${slice.metadata?.name}`, translateSlice(slice));
+  }
+  for (const pod of pods) {
+    zone.setPod(`${pod.metadata?.namespace}/${pod.metadata?.name}`, translatePod(pod));
+    zone.setNamespace(pod.metadata?.namespace ?? '', true);
   }
   zone.setSynced();
   return zone;
@@ -76,10 +88,13 @@ export function resolveName(
   const hopName = `name ${name}`;
   /** The first name that other servers are asked for: an alias of the zone that leads out of it, or one that was never in it. */
   let outside: { readonly asked: string; readonly alias?: string } | undefined;
+  /** The first name that is an alias of one that the zone does not have. */
+  let dangling: { readonly asked: string; readonly alias: string } | undefined;
   for (const candidate of candidates(name, resolver)) {
     const found = lookIn(zone, candidate, family);
     facts.push(`${candidate}: ${found.says}`);
     if (found.kind === 'outside') outside ??= { asked: candidate, ...(found.alias ? { alias: found.alias } : {}) };
+    if (found.kind === 'none' && found.alias) dangling ??= { asked: candidate, alias: found.alias };
     if (found.kind === 'none' || found.kind === 'outside') continue;
     if (found.kind === 'loop') return { hop: faultHop('name', hopName, loopFault(name), facts), addresses: [] };
     const service = services.find(
@@ -93,15 +108,15 @@ export function resolveName(
       ...(key ? { service: key } : {}),
     };
   }
-  const fault = notFound(name, { resolver, zone, services, namespace });
+  const fault = dangling ? danglingFault(dangling, zone) : notFound(name, { resolver, zone, services, namespace });
   // Only other servers know names outside the zone. Such a name has a dot, and does not begin like a Service.
   const alias = services.find(
     ({ metadata, spec }) =>
       spec?.type === 'ExternalName' && metadata?.namespace === namespace && metadata?.name === name.split('.')[0],
   );
-  if (outside && alias)
+  if (outside && alias && !dangling)
     return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [], ...outside };
-  if (outside && fault.code === 'NameNotFound' && name.replace(/\.$/, '').includes('.')) {
+  if (outside && !dangling && fault.code === 'NameNotFound' && name.replace(/\.$/, '').includes('.')) {
     return { hop: { kind: 'name', name: hopName, state: 'unknown', facts }, addresses: [], ...outside };
   }
   return { hop: faultHop('name', hopName, fault, facts), addresses: [] };
@@ -111,7 +126,7 @@ interface Found {
   readonly kind: 'addresses' | 'none' | 'outside' | 'loop';
   readonly addresses?: readonly string[];
   readonly says: string;
-  /** Of `outside`: the name that an alias leads to. */
+  /** Of `outside` and `none`: the name that an alias leads to. */
   readonly alias?: string;
 }
 
@@ -135,8 +150,12 @@ function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
       const way = answers.flatMap((record) => (record.type === 'CNAME' ? [record.target] : []));
       return { kind: 'loop', says: `aliases in a circle: ${[name, ...new Set(way)].join(', ')}` };
     }
-    if (rcode === 'NXDOMAIN') return { kind: 'none', says: 'no such name (NXDOMAIN)' };
-    const next = chase ?? answers.flatMap((record) => (record.type === 'CNAME' ? [record.target] : [])).at(-1);
+    if (rcode === 'NXDOMAIN') {
+      const alias = aliasIn(answers) ?? aliases.at(-1);
+      if (alias === undefined) return { kind: 'none', says: 'no such name (NXDOMAIN)' };
+      return { kind: 'none', alias, says: `an alias of ${alias}: no such name (NXDOMAIN)` };
+    }
+    const next = chase ?? aliasIn(answers);
     if (next === undefined) return { kind: 'none', says: `no address of IPv${family}` };
     if (aliases.includes(next))
       return { kind: 'loop', says: `aliases in a circle: ${[name, ...aliases, next].join(' → ')}` };
@@ -144,6 +163,23 @@ function lookIn(zone: Zone, name: string, family: 4 | 6): Found {
     current = next.toLowerCase();
   }
   return { kind: 'loop', says: `more than ${maxAliases} aliases` };
+}
+
+const aliasIn = (answers: ReturnType<typeof lookup>['answers']): string | undefined =>
+  answers.flatMap((record) => (record.type === 'CNAME' ? [record.target] : [])).at(-1);
+
+function danglingFault({ asked, alias }: { readonly asked: string; readonly alias: string }, zone: Zone): HopFault {
+  const keyIn = (name: string) => {
+    const [service = '', namespace = ''] = name.replace(/\.$/, '').split('.');
+    return { namespace, service, isService: name.replace(/\.$/, '').endsWith(`.svc.${zone.origin}`) };
+  };
+  const [own, other] = [keyIn(asked), keyIn(alias)];
+  const missing = other.isService ? `no Service ${other.namespace}/${other.service}` : 'no such name';
+  return {
+    code: 'NameNotFound',
+    message: `Service ${own.namespace}/${own.service} (ExternalName) is another name for ${alias}, and the cluster has ${missing}`,
+    remedy: `kubectl edit service -n ${own.namespace} ${own.service}`,
+  };
 }
 
 const loopFault = (name: string): HopFault => ({
@@ -167,7 +203,8 @@ function notFound(
     readonly namespace: string;
   },
 ): HopFault {
-  const [first = '', second] = name.split('.');
+  const isAbsolute = name.endsWith('.');
+  const [first = '', second] = name.replace(/\.$/, '').split('.');
   const same = services.filter(({ metadata }) => metadata?.name === first);
   const places = same.map(({ metadata }) => `${metadata?.name}.${metadata?.namespace}`);
   const inCluster = resolver.search.some((suffix) => suffix.endsWith(zone.origin));
@@ -179,6 +216,15 @@ function notFound(
     };
   }
   const own = same.find(({ metadata }) => metadata?.namespace === namespace);
+  const whole = same.find(({ metadata }) => metadata?.namespace === (second ?? namespace));
+  if (isAbsolute && whole) {
+    const key = `${whole.metadata?.namespace}/${first}`;
+    return {
+      code: 'NoSearchList',
+      message: `${name} ends in a dot, so it is taken as it is, and the search list does not lead to Service ${key}`,
+      remedy: `use ${name.slice(0, -1)}, or ${first}.${whole.metadata?.namespace}.svc.${zone.origin}.`,
+    };
+  }
   if (own?.spec?.clusterIP === 'None' && (second === undefined || second === namespace)) {
     return {
       code: 'NotReady',

@@ -47,6 +47,8 @@ const timeoutMs = 1_000;
 /** A node needs this long to start a watch; on a busy machine a second attempt waits longer. */
 const delaysMs = [450, 2_000];
 const slowMs = 500;
+/** The node that sends watches until the answer has come. */
+const longMs = 60_000;
 
 /** Undefined when there is nothing to send: the sender is another machine. @throws Forbidden when the caller may not send probes */
 export async function sendProbe(plan: ProbePlan, deps: ProbeDeps): Promise<Probed | undefined> {
@@ -59,25 +61,31 @@ export async function sendProbe(plan: ProbePlan, deps: ProbeDeps): Promise<Probe
     const nodes = [...new Set(all.flatMap(({ passed }) => passed.map(({ node }) => node)))];
     const sent = await sendAndWatch({ plan, requests, nodes, delayMs, deps });
     if (sent === undefined) return undefined;
-    const late = sent.byNode.some(
-      ({ done }) => (done.watchesFromUs ?? 0) > (sent.sentAtUs ?? Number.POSITIVE_INFINITY),
-    );
-    if (late && delayMs !== delaysMs.at(-1)) continue;
+    const blind = blindNodes(sent);
+    if (blind.length > 0 && delayMs !== delaysMs.at(-1)) continue;
     const [request] = requests;
     const tag: ProbeTag = {
       protocol: target.protocol,
       destination: request!.address,
       ...(request!.port === undefined ? {} : { port: request!.port, sourcePort }),
     };
-    const seen = late
-      ? []
-      : sightingsOf(
-          tag,
-          sent.byNode.map(({ node, done }) => ({ node, seen: done.sightings })),
-        );
-    return { ...judgeProbe({ plan, came: sent.results, seen, label: sender.label }), sightings: seen };
+    const seen = sightingsOf(
+      tag,
+      sent.byNode.map(({ node, done }) => ({ node, seen: done.sightings })),
+    );
+    return { ...judgeProbe({ plan, came: sent.results, seen, blind, label: sender.label }), sightings: seen };
   }
   return undefined;
+}
+
+/** Nodes that did not watch when the probe was on its way: what they have not seen says nothing. */
+function blindNodes({ byNode, sentAtUs }: Sent): readonly string[] {
+  return byNode.flatMap(({ node, done, untilMs }) => {
+    const { watchesFromUs } = done;
+    if (watchesFromUs === undefined || sentAtUs === undefined) return [node];
+    const watched = watchesFromUs <= sentAtUs && sentAtUs + timeoutMs * 1000 <= watchesFromUs + untilMs * 1000;
+    return watched ? [] : [node];
+  });
 }
 
 function requestsOf({ target, http, direct }: ProbePlan, sourcePort: number): readonly ProbeAsked[] {
@@ -116,7 +124,8 @@ interface Sending {
 interface Sent {
   readonly results: readonly ProbeCame[];
   readonly sentAtUs?: number;
-  readonly byNode: readonly { readonly node: string; readonly done: ProbeDone }[];
+  /** `untilMs`: how long the node watches, from its beginning on. */
+  readonly byNode: readonly { readonly node: string; readonly done: ProbeDone; readonly untilMs: number }[];
 }
 
 async function sendAndWatch({ plan, requests, nodes, delayMs, deps }: Sending): Promise<Sent | undefined> {
@@ -146,6 +155,7 @@ async function sendAndWatch({ plan, requests, nodes, delayMs, deps }: Sending): 
   const others = nodes.filter((node) => origin.kind === 'machine' || node !== sender.node);
   const watching = others.map(async (node) => ({
     node,
+    untilMs: watch.ms,
     // A node that cannot watch leaves its part of the way unseen.
     done: await cluster.probe(node, { watch }).catch((): ProbeDone => ({ results: [], sightings: [], lost: 0 })),
   }));
@@ -156,7 +166,7 @@ async function sendAndWatch({ plan, requests, nodes, delayMs, deps }: Sending): 
     return { results, sentAtUs, byNode: await Promise.all(watching) };
   }
   const own = await cluster.probe(sender.node!, { from: origin, requests, delayMs, watch });
-  const byNode = [{ node: sender.node!, done: own }, ...(await Promise.all(watching))];
+  const byNode = [{ node: sender.node!, done: own, untilMs: longMs }, ...(await Promise.all(watching))];
   return { results: own.results, byNode, ...(own.sentAtUs === undefined ? {} : { sentAtUs: own.sentAtUs }) };
 }
 
@@ -164,24 +174,29 @@ interface Judging {
   readonly plan: ProbePlan;
   readonly came: readonly ProbeCame[];
   readonly seen: readonly Sighted[];
+  readonly blind: readonly string[];
   readonly label: string;
 }
 
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
-function judgeProbe({ plan, came, seen, label }: Judging): { readonly hop: LocatedHop; readonly came: ProbeCame } {
+function judgeProbe({ plan, came, seen, blind, label }: Judging): {
+  readonly hop: LocatedHop;
+  readonly came: ProbeCame;
+} {
   const { target, leg, http, direct } = plan;
   const first = came[0] ?? { outcome: 'failed' as const, totalMs: 0, error: 'nothing was sent' };
   const to = direct ? endText(direct) : `${target.address}${target.port === undefined ? '' : ` port ${target.port}`}`;
   const what = http ? `HEAD ${http.scheme}://${http.host}${http.path}` : target.protocol;
   const name = `probe ${what} to ${to}`;
-  const facts = [...outcomeFacts(first), ...seenFacts(seen)];
+  const unseen = blind.length > 0 ? [`not watched in time by ${blind.join(', ')}: the node is busy`] : [];
+  const facts = [...outcomeFacts(first), ...seenFacts(seen), ...unseen];
   const base = { kind: 'probe', name, leg, facts } as const;
   const done = (hop: Pick<LocatedHop, 'state'> & { readonly fault?: HopFault }) => ({
     hop: { ...base, ...hop },
     came: first,
   });
-  const fault = faultOf(first, { seen, label, plan });
+  const fault = faultOf(first, { seen, blind, label, plan });
   if (fault) return done({ state: fault.sure ? 'stops' : 'doubtful', fault: fault.fault });
   return done({ state: 'passes' });
 }
@@ -208,7 +223,7 @@ interface Found {
 /** Undefined: the probe arrived, and was answered as it should be. */
 function faultOf(
   came: ProbeCame,
-  { seen, label, plan }: { readonly seen: readonly Sighted[]; readonly label: string; readonly plan: ProbePlan },
+  { seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 'label' | 'plan'>,
 ): Found | undefined {
   const { target } = plan;
   const at = target.label;
@@ -282,7 +297,7 @@ function faultOf(
           fault: { code: 'NoAnswerInTime', message, remedy: whatItWaitsFor(plan) },
         };
       }
-      return silence(seen, label, plan);
+      return silence({ seen, blind, label, plan });
     default:
       return sure('ProbeFailed', `the probe fails: ${came.error ?? came.outcome}`);
   }
@@ -315,7 +330,7 @@ function portOf({ hops }: Followed): string | undefined {
 }
 
 /** No answer: how far did the request come, and the answer? */
-function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Found | undefined {
+function silence({ seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 'label' | 'plan'>): Found | undefined {
   const { target } = plan;
   const requests = seen.filter(({ what }) => what === 'request');
   const followed = wayTaken(requests.at(-1), plan);
@@ -329,6 +344,20 @@ function silence(seen: readonly Sighted[], label: string, plan: ProbePlan): Foun
     (followed.end.kind === 'node' || (last.direction === 'out' && last.link === portOf(followed)));
   // No program has to answer a datagram; that it arrived is all there is to know.
   if (target.protocol === 'udp' && delivered && arrived) return undefined;
+  // What a node has not watched is not known.
+  const unwatched = followed.passed.find(({ node }) => blind.includes(node))?.node;
+  const isBlind = unwatched !== undefined && !answers.some(({ node }) => node !== unwatched) && !arrived;
+  if (isBlind) {
+    const far =
+      last === undefined
+        ? ''
+        : `; it was last seen ${last.direction === 'out' ? 'going out' : 'coming in'} at ${last.link} of node ${last.node}`;
+    const message = `a probe of ${label} got no answer within ${ms(timeoutMs)}, and it is not known where it was lost: node ${unwatched} was too busy to watch in time${far}`;
+    return {
+      sure: true,
+      fault: { code: 'LostSomewhere', message, remedy: 'ask again when the nodes have less to do' },
+    };
+  }
   const at = (one: Sighted) => `${one.link} of node ${one.node}`;
   if (last === undefined) {
     const message = `a probe of ${label} got no answer within ${ms(timeoutMs)}, and no node saw it: it was lost before ${followed.passed[0]?.node ?? 'the first node'}`;

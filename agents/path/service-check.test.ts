@@ -176,3 +176,37 @@ t.test('a slice written by hand with another name for the port', async (t) => {
     message: /EndpointSlice mine has no port named "http".*"web"/,
   });
 });
+
+t.test('a port without a protocol is one of TCP', async (t) => {
+  const dns = service({ ports: [{ name: 'dns', port: 53, protocol: 'UDP' }] });
+  t.match(choosePort(dns, { port: 53 }), { code: 'NoSuchPort', remedy: /svc\/web:53\/udp$/ });
+  t.match(choosePort(dns, { port: 'dns' }), { port: 53 }, 'a name says which');
+  t.match(choosePort(dns, {}), { port: 53 }, 'the only one');
+  t.match(choosePort(dns, { port: 53, protocol: 'udp' }), { port: 53 });
+});
+
+t.test('slices written by hand that no one can use', async (t) => {
+  const byHand = service({ selector: undefined });
+  const named = (one: EndpointSlice) => ({ ...one, metadata: { name: 'mine' } });
+  t.match(faultOf({ service: byHand, slices: [named(slice([{ ...ready, conditions: { ready: false } }]))] }), {
+    message: /EndpointSlice mine says of all its endpoints that they are not ready/,
+    remedy: 'kubectl edit endpointslice -n shop mine',
+  });
+  const six = { ...slice([{ addresses: ['fd00::5'] }]), addressType: 'IPv6' } as EndpointSlice;
+  t.match(faultOf({ service: byHand, slices: [named(six)] }), {
+    message: /has addresses of IPv6, and clients ask by IPv4/,
+  });
+});
+
+t.test('a container that has not started yet', async (t) => {
+  const starting = pod(
+    'web-0',
+    { app: 'web' },
+    {
+      ready: false,
+      status: { containerStatuses: [{ name: 'main', ready: false, started: false, state: { running: {} } }] },
+    },
+  );
+  Object.assign(starting.spec!.containers[0]!, { startupProbe: { tcpSocket: { port: 1 } } });
+  t.match(faultOf({ pods: [starting] }), { message: /its startup probe does not succeed/ });
+});

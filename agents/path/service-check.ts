@@ -69,7 +69,9 @@ export function choosePort(
   const matching = ports.filter(
     (port) =>
       (wanted.port === undefined || port.port === wanted.port || port.name === wanted.port) &&
-      (wanted.protocol === undefined || protocolOf(port) === wanted.protocol),
+      (wanted.protocol === undefined
+        ? typeof wanted.port !== 'number' || protocolOf(port) === 'tcp'
+        : protocolOf(port) === wanted.protocol),
   );
   const [first] = matching.sort((a, b) => Number(protocolOf(b) === 'tcp') - Number(protocolOf(a) === 'tcp'));
   if (
@@ -85,6 +87,16 @@ export function choosePort(
       code: 'PortNotNamed',
       message: `Service ${key} has several ports (${all}): name one`,
       remedy: `svc/${metadata?.name}:${first.port}`,
+    };
+  }
+  // Without a word the protocol is TCP, unless the Service has one port alone.
+  const other = ports.find(({ port }) => port === wanted.port);
+  if (other && wanted.protocol === undefined) {
+    const protocol = protocolOf(other);
+    return {
+      code: 'NoSuchPort',
+      message: `Service ${key} has no TCP port ${wanted.port}; its ports: ${all}`,
+      remedy: `ask for ${protocol === 'sctp' ? 'SCTP' : 'UDP'}, if that is meant: svc/${metadata?.name}:${other.port}/${protocol}`,
     };
   }
   const what = `${wanted.port ?? ''}${wanted.protocol ? `/${wanted.protocol}` : ''}`;
@@ -128,7 +140,7 @@ export function chooseEnds(objects: ServiceObjects, port: ServicePort, family: 4
     };
     return { hop: { kind: 'choice', name, state: 'doubtful', facts, fault }, port, ends: ready };
   }
-  return { hop: faultHop('choice', name, whyNone(objects, port, all), facts), port, ends: [] };
+  return { hop: faultHop('choice', name, whyNone(objects, { port, ends: all, family }), facts), port, ends: [] };
 }
 
 const targetOf = ({ targetPort, port }: ServicePort): string => `targetPort ${targetPort ?? port}`;
@@ -179,8 +191,7 @@ const notReadyAmong = (ends: readonly ServiceEnd[], pods: readonly Pod[]): reado
 
 function whyNone(
   { service, slices, pods, workloads = [] }: ServiceObjects,
-  port: ServicePort,
-  ends: readonly ServiceEnd[],
+  { port, ends, family }: { readonly port: ServicePort; readonly ends: readonly ServiceEnd[]; readonly family: 4 | 6 },
 ): HopFault {
   const { namespace, name } = service.metadata ?? {};
   const key = `${namespace}/${name}`;
@@ -191,6 +202,11 @@ function whyNone(
     if (misnamed !== undefined) {
       const message = `EndpointSlice ${misnamed.slice} has no port named ${JSON.stringify(port.name ?? '')}, as Service ${key} calls it, but ${misnamed.names}: the names must be the same`;
       return { code: 'NoEndpoints', message, remedy: `kubectl edit endpointslice -n ${namespace} ${misnamed.slice}` };
+    }
+    const useless = unusable(slices, ends, family);
+    if (useless !== undefined) {
+      const message = `Service ${key} has no selector, and EndpointSlice ${useless.slice} ${useless.why}`;
+      return { code: 'NoEndpoints', message, remedy: `kubectl edit endpointslice -n ${namespace} ${useless.slice}` };
     }
     const message = `Service ${key} has no selector, and no EndpointSlice with ready endpoints names it`;
     return {
@@ -248,6 +264,16 @@ function whyNone(
     message,
     remedy: 'see whether kube-controller-manager (the server’s controllers) runs',
   };
+}
+
+/** Of a slice that has endpoints, none of which can be used. */
+function unusable(slices: readonly EndpointSlice[], ends: readonly ServiceEnd[], family: 4 | 6) {
+  const [first, ...more] = slices.filter(({ endpoints = [] }) => endpoints.length > 0);
+  if (first === undefined) return undefined;
+  const slice = first.metadata?.name ?? '';
+  if (ends.length > 0) return { slice, why: `says of all its endpoints that they are not ready (conditions.ready)` };
+  const isOther = [first, ...more].every(({ addressType }) => addressType !== `IPv${family}`);
+  return isOther ? { slice, why: `has addresses of ${first.addressType}, and clients ask by IPv${family}` } : undefined;
 }
 
 /** Of a slice that has the port under other names: written by hand, most often. */
@@ -310,7 +336,11 @@ export function whyNotReady(pod: Pod): string {
     if (waiting)
       return `container ${container.name} waits: ${waiting.reason}${waiting.message ? ` (${waiting.message})` : ''}`;
     if (terminated) return `container ${container.name} has ended with exit code ${terminated.exitCode}`;
-    if (!container.ready) return `container ${container.name} runs, but its readiness probe does not succeed`;
+    if (!container.ready) {
+      const { startupProbe } = spec.containers.find(({ name }) => name === container.name) ?? {};
+      const probe = startupProbe && container.started !== true ? 'startup' : 'readiness';
+      return `container ${container.name} runs, but its ${probe} probe does not succeed`;
+    }
   }
   const open = spec.readinessGates?.find(
     ({ conditionType }) =>

@@ -14,6 +14,10 @@ export interface WaitingSocket {
   readonly waiting: number;
   /** At ::, and for IPv6 alone (IPV6_V6ONLY). */
   readonly onlyIpv6?: true;
+  /** tcp: how many connections may wait; absent while it is not known. */
+  readonly backlog?: number;
+  /** Takes packets of this link alone (SO_BINDTODEVICE). */
+  readonly device?: string;
 }
 
 /** @param process `self`, or the number of a process in the namespace. Empty when the process has ended. */
@@ -53,32 +57,57 @@ export function addressOf(hex: string): string {
   return unmappedAddress(formatAddress(parseAddress(groups.join(':'))));
 }
 
-/** Marks those that do not take IPv4: /proc does not show it, ss(8) does. @param exec runs programs in the namespace */
-export async function markOnlyIpv6(sockets: readonly WaitingSocket[], exec: Exec): Promise<readonly WaitingSocket[]> {
-  const argv = ['ss', '-H', '-6', '-l', '-n', '-t', '-u', '-e'];
-  const { stdout } = await exec.run(argv).catch((error: unknown) => {
+/**
+ * With what /proc does not show and ss(8) does: the backlog, the link that a socket is bound to, sockets without IPv4.
+ * @param exec runs programs in the namespace
+ */
+export async function withDetails(sockets: readonly WaitingSocket[], exec: Exec): Promise<readonly WaitingSocket[]> {
+  const { stdout } = await exec.run(['ss', '-H', '-l', '-n', '-t', '-u', '-e']).catch((error: unknown) => {
     // A node without the program: such sockets are rare, and a probe finds them.
     if (isNotFound(error) || error instanceof CommandFailed) return { stdout: '' };
     throw error;
   });
-  const only = parseOnlyIpv6(stdout);
-  return sockets.map((socket) =>
-    socket.address === '::' && only.has(`${socket.protocol} ${socket.port}`) ? { ...socket, onlyIpv6: true } : socket,
-  );
+  const details = parseDetails(stdout);
+  return sockets.map((socket) => {
+    // Several sockets of one address and port share it (SO_REUSEPORT): each takes its own line.
+    const found = details.get(keyOf(socket))?.shift();
+    return found ? { ...socket, ...found } : socket;
+  });
 }
 
-/** `tcp 81` of `tcp LISTEN 0 511 [::]:81 [::]:* ino:7 sk:1 v6only:1 <->`. Pure. */
-export const parseOnlyIpv6 = (text: string): ReadonlySet<string> =>
-  new Set(
-    text.split('\n').flatMap((line) => {
-      const words = line.trim().split(/\s+/);
-      const port = /^\[::\]:(\d+)$/.exec(words[4] ?? '')?.[1];
-      return port !== undefined && words.includes('v6only:1') ? `${words[0]} ${port}` : [];
-    }),
-  );
+type Details = Pick<WaitingSocket, 'onlyIpv6' | 'backlog' | 'device'> & { readonly waiting: number };
+
+const keyOf = ({ protocol, address, port }: Pick<WaitingSocket, 'protocol' | 'address' | 'port'>): string =>
+  `${protocol} ${address} ${port}`;
+
+/** `tcp LISTEN 3 511 [::]:81 [::]:* ino:7 sk:1 v6only:1 <->`, `tcp LISTEN 0 4096 0.0.0.0%lo:80 0.0.0.0:*`, by keyOf(). Pure. */
+export function parseDetails(text: string): ReadonlyMap<string, Details[]> {
+  const found = new Map<string, Details[]>();
+  for (const line of text.split('\n')) {
+    const words = line.trim().split(/\s+/);
+    const [protocol, state, received = '', sent = '', local = ''] = words;
+    const [, host = '', device, port] = /^(.*?)(?:%([^%:]+))?:(\d+)$/.exec(local) ?? [];
+    if (port === undefined || (protocol !== 'tcp' && protocol !== 'udp')) continue;
+    // ss writes * for a socket of IPv6 that takes IPv4, too.
+    const address = host === '*' ? '::' : unmappedAddress(host.replace(/^\[(.*)\]$/, '$1'));
+    const key = keyOf({ protocol, address, port: Number(port) });
+    const details: Details = {
+      waiting: Number(received),
+      ...(protocol === 'tcp' && state === 'LISTEN' ? { backlog: Number(sent) } : {}),
+      ...(device === undefined ? {} : { device }),
+      ...(host === '[::]' && words.includes('v6only:1') ? { onlyIpv6: true as const } : {}),
+    };
+    found.set(key, [...(found.get(key) ?? []), details]);
+  }
+  return found;
+}
+
+/** The kernel drops what opens a further connection. Source: sk_acceptq_is_full() in include/net/sock.h. */
+export const isFull = ({ waiting, backlog }: WaitingSocket): boolean => backlog !== undefined && waiting > backlog;
 
 export type SocketVerdict =
-  | { readonly heard: true; readonly socket: WaitingSocket }
+  /** `others`: sockets that share its port with it (SO_REUSEPORT). */
+  | { readonly heard: true; readonly socket: WaitingSocket; readonly others: readonly WaitingSocket[] }
   /** `elsewhere`: sockets of this port that wait at other addresses only. `others`: what waits at other ports. */
   | { readonly heard: false; readonly elsewhere: readonly WaitingSocket[]; readonly others: readonly WaitingSocket[] };
 
@@ -90,9 +119,11 @@ export function socketFor(
   const own = sockets.filter((socket) => socket.protocol === protocol);
   const atPort = own.filter((socket) => socket.port === port);
   const any = address.includes(':') ? ['::'] : ['0.0.0.0', '::'];
-  const socket =
-    atPort.find((one) => one.address === address) ??
-    atPort.find((one) => any.includes(one.address) && !(one.onlyIpv6 && !address.includes(':')));
-  if (socket) return { heard: true, socket };
+  // What comes from other machines comes by no loopback.
+  const open = atPort.filter(({ device }) => device !== 'lo');
+  const exact = open.filter((one) => one.address === address);
+  const wide = open.filter((one) => any.includes(one.address) && !(one.onlyIpv6 && !address.includes(':')));
+  const [socket, ...sharing] = exact.length > 0 ? exact : wide;
+  if (socket) return { heard: true, socket, others: sharing.filter((one) => one.address === socket.address) };
   return { heard: false, elsewhere: atPort, others: own.filter((one) => one.port !== port) };
 }
