@@ -61,8 +61,8 @@ export async function sendProbe(plan: ProbePlan, deps: ProbeDeps): Promise<Probe
     const nodes = [...new Set(all.flatMap(({ passed }) => passed.map(({ node }) => node)))];
     const sent = await sendAndWatch({ plan, requests, nodes, delayMs, deps });
     if (sent === undefined) return undefined;
-    const blind = blindNodes(sent);
-    if (blind.length > 0 && delayMs !== delaysMs.at(-1)) continue;
+    const unsure = blindNodes(sent);
+    if (unsure.length > 0 && delayMs !== delaysMs.at(-1)) continue;
     const [request] = requests;
     const tag: ProbeTag = {
       protocol: target.protocol,
@@ -73,6 +73,8 @@ export async function sendProbe(plan: ProbePlan, deps: ProbeDeps): Promise<Probe
       tag,
       sent.byNode.map(({ node, done }) => ({ node, seen: done.sightings })),
     );
+    // Who has seen it has watched: the clocks of two machines may differ.
+    const blind = unsure.filter((node) => !seen.some((one) => one.node === node));
     return { ...judgeProbe({ plan, came: sent.results, seen, blind, label: sender.label }), sightings: seen };
   }
   return undefined;
@@ -189,7 +191,7 @@ function judgeProbe({ plan, came, seen, blind, label }: Judging): {
   const to = direct ? endText(direct) : `${target.address}${target.port === undefined ? '' : ` port ${target.port}`}`;
   const what = http ? `HEAD ${http.scheme}://${http.host}${http.path}` : target.protocol;
   const name = `probe ${what} to ${to}`;
-  const unseen = blind.length > 0 ? [`not watched in time by ${blind.join(', ')}: the node is busy`] : [];
+  const unseen = blind.length > 0 ? [`not watched in time by ${blind.join(', ')} (busy, or another clock)`] : [];
   const facts = [...outcomeFacts(first), ...seenFacts(seen), ...unseen];
   const base = { kind: 'probe', name, leg, facts } as const;
   const done = (hop: Pick<LocatedHop, 'state'> & { readonly fault?: HopFault }) => ({
@@ -352,7 +354,7 @@ function silence({ seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 
       last === undefined
         ? ''
         : `; it was last seen ${last.direction === 'out' ? 'going out' : 'coming in'} at ${last.link} of node ${last.node}`;
-    const message = `a probe of ${label} got no answer within ${ms(timeoutMs)}, and it is not known where it was lost: node ${unwatched} was too busy to watch in time${far}`;
+    const message = `a probe of ${label} got no answer within ${ms(timeoutMs)}, and it is not known where it was lost: node ${unwatched} did not watch in time (it is busy, or its clock differs)${far}`;
     return {
       sure: true,
       fault: { code: 'LostSomewhere', message, remedy: 'ask again when the nodes have less to do' },
