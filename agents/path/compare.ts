@@ -28,6 +28,7 @@ export function compare(followed: Followed, expected: Expected): Followed {
     foreignNat(followed, expected) ??
     refusedAnyway(followed, expected) ??
     nobodys(followed, expected) ??
+    keptByItself(followed, expected) ??
     wrongEnd(followed, expected) ??
     twice(followed, expected) ??
     staleFlow(followed, expected) ??
@@ -162,6 +163,27 @@ function nobodys(followed: Followed, { end, target }: Expected): Followed | unde
     remedy: 'kubectl get endpointslices -A',
   };
   return stoppedAt(followed, index, { ...followed.hops[index]!, fault });
+}
+
+/** The sender, or its node, has the address of the Service itself: the packet meets no rule of kube-proxy. */
+function keptByItself(followed: Followed, { target }: Expected): Followed | undefined {
+  const [start] = followed.passed;
+  if (target.service === undefined || target.reachedBy === 'endpoint' || start === undefined) return undefined;
+  const { question, answer, node } = start;
+  if (answer.packet.destination !== target.address || followed.passed.length > 1) return undefined;
+  const at = (who: string) =>
+    followed.hops.findIndex(({ kind, name }) => kind === 'socket' && name.endsWith(` of ${who}`));
+  const pod = question.from.kind === 'pod' ? question.from.pod : undefined;
+  const who = pod !== undefined && at(`pod ${pod}`) >= 0 ? `pod ${pod}` : `node ${node}`;
+  const index = at(who);
+  // The addresses of node ports and load balancers may be those of a node.
+  if (index < 0 || (who !== `pod ${pod}` && target.reachedBy !== 'clusterIP')) return undefined;
+  const fault: HopFault = {
+    code: 'DuplicateAddress',
+    message: `${who} has ${target.address}, the address of ${target.label}, itself: it keeps the packet`,
+    remedy: `ip address show to ${target.address}, ${who === `pod ${pod}` ? 'in the network namespace of the pod' : `on node ${node}`}`,
+  };
+  return stoppedAt(followed, index, { ...followed.hops[index]!, state: 'stops', fault });
 }
 
 /** A node takes a packet for a pod as its own. */

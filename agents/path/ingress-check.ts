@@ -65,7 +65,18 @@ export async function routeOf(url: Url, cluster: ClusterReader): Promise<Routed>
   if (route === undefined) {
     return { hops: [...hops, faultHop('proxy', name, noRoute(url, { all, mine, classes }))] };
   }
-  hops.push({ kind: 'proxy', name, state: 'passes', facts: [routeText(route), `backend ${route.backend}`] });
+  const hidden = table.conflicts.filter(
+    ({ rule, winner }) => winner === route.ingress && rule.host === route.host && rule.path === route.path,
+  );
+  const facts = [
+    routeText(route),
+    `backend ${route.backend}`,
+    ...hidden.map(
+      ({ rule }) =>
+        `Ingress ${rule.ingress} has the same host and path, for ${rule.backend}: the older one, ${route.ingress}, wins`,
+    ),
+  ];
+  hops.push({ kind: 'proxy', name, state: 'passes', facts });
   return { hops, backend: { ...backendOf(route.backend), ingress: route.ingress } };
 }
 
@@ -151,7 +162,10 @@ function noRoute(
   }
   if (served.length === 0) {
     const hosts = [...new Set(mine.flatMap(({ spec }) => (spec?.rules ?? []).flatMap(({ host }) => host ?? [])))];
-    const message = `no Ingress has the host ${url.host} (404); hosts: ${hosts.slice(0, 8).join(', ') || 'none'}`;
+    const near = hosts.filter((one) => one.startsWith('*.') && url.host.endsWith(one.slice(1)));
+    const shown = [...new Set([...near, ...hosts])].slice(0, 8).join(', ') || 'none';
+    const hint = near.length > 0 ? `; ${near[0]} stands for names with exactly one label more` : '';
+    const message = `no Ingress has the host ${url.host} (404); hosts: ${shown}${hint}`;
     return { code: 'NoSuchHost', message, remedy: 'kubectl get ingress -A' };
   }
   const paths = served.flatMap(({ spec }) =>

@@ -63,12 +63,34 @@ export async function probeWay(
       { ...upstream, ...plain, ...(behind.blamed ? { direct: behind.blamed } : {}) },
       deps,
     );
-    return second && second.hop.state !== 'passes' ? [second, first] : [first];
+    if (second === undefined) return [first];
+    if (second.hop.state === 'passes' && isAnswerOfProgram(first, second)) return [passed(first)];
+    return second.hop.state === 'passes' ? [hungIngress(first, second, behind.sender.label), second] : [second, first];
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     hops.push(noProbe(whyFailed(error)));
     return [];
   }
+}
+
+/** Asked directly, the program says 503 too: then that is no trouble of the Ingress. */
+const isAnswerOfProgram = (first: Probed, second: Probed): boolean =>
+  first.hop.fault?.code === 'BadGateway' && first.came.http?.status === second.came.http?.status;
+
+function passed(probed: Probed): Probed {
+  const { fault: _, ...hop } = probed.hop;
+  return { ...probed, hop: { ...hop, state: 'passes' } };
+}
+
+const soonMs = 1_000;
+
+/** What is behind the Ingress answers it, and the Ingress itself does not. */
+function hungIngress(first: Probed, second: Probed, ingress: string): Probed {
+  const { fault } = first.hop;
+  // A program that needs nearly as long as the Ingress was given is slow itself.
+  if (fault?.code !== 'NoAnswerInTime' || second.came.totalMs > soonMs) return first;
+  const message = `${ingress} accepts the connection and gives no answer, though what is behind it answers at once (${second.hop.facts[0]}): the Ingress hangs`;
+  return { ...first, hop: { ...first.hop, state: 'stops', fault: { ...fault, code: 'IngressSilent', message } } };
 }
 
 /**

@@ -246,7 +246,9 @@ function faultOf(
           },
         };
       const status = came.http?.status ?? 0;
-      if (status === 502 || status === 503 || status === 504) {
+      // The page of an Ingress bears its name; other ones are answers of the program, which the probe has reached.
+      const isIngress = at.startsWith('node ') && came.http?.server === 'k8ts';
+      if (isIngress && (status === 502 || status === 503 || status === 504)) {
         return sure(
           'BadGateway',
           `the Ingress answers ${status}: it gets no good answer from ${at}`,
@@ -272,7 +274,9 @@ function faultOf(
       return sure(
         'Reset',
         `${at} accepts the connection and resets it${whoRefuses(seen)}`,
-        'the log of the program may say why: kubectl logs',
+        plan.http?.scheme === 'http'
+          ? 'the log of the program may say why (kubectl logs); it may expect another protocol, such as TLS'
+          : 'the log of the program may say why: kubectl logs',
       );
     case 'closed':
       return sure(

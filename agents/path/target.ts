@@ -11,6 +11,7 @@ import {
   choosePort,
   isFault,
   keyOf,
+  type ServiceChoice,
   type ServiceEnd,
   type ServicePort,
   selectsPod,
@@ -31,6 +32,8 @@ export interface Target {
   /** By which kind of address of the Service it is reached. */
   readonly reachedBy?: 'clusterIP' | 'nodePort' | 'loadBalancer' | 'externalIP' | 'endpoint';
   readonly pod?: Pod;
+  /** Of a port of a node: pods that have it in another way, if nothing listens there. */
+  readonly instead?: string;
 }
 
 /** Where a name stands for the destination, it has to be resolved first. */
@@ -79,6 +82,22 @@ async function noService(key: string, name: string, cluster: ClusterReader): Pro
   return `Service ${key} does not exist${same.length > 0 ? `; there is ${same.join(', ')}` : ''}`;
 }
 
+/** A packet is translated once: one that a rule has sent to the address of another Service is translated no further. */
+function withoutServices(choice: ServiceChoice, all: readonly Service[]): ServiceChoice {
+  const owner = (address: string) =>
+    all.find(({ spec }) => [spec?.clusterIP, ...(spec?.clusterIPs ?? [])].includes(address));
+  const bad = choice.ends.find(({ address }) => owner(address) !== undefined);
+  if (bad === undefined) return choice;
+  const fault: HopFault = {
+    code: 'EndpointIsService',
+    message: `an endpoint of ${choice.hop.name}, ${bad.address}, is the clusterIP of Service ${keyOf(owner(bad.address)!)}: rules translate a packet once, so it goes nowhere`,
+    remedy: 'name the addresses of the pods in the EndpointSlice; or make this one a Service of type ExternalName',
+  };
+  const ends = choice.ends.filter(({ address }) => owner(address) === undefined);
+  if (ends.length === 0) return { ...choice, hop: { ...choice.hop, state: 'stops', fault }, ends };
+  return choice.hop.fault ? choice : { ...choice, hop: { ...choice.hop, state: 'doubtful', fault } };
+}
+
 const pick = (all: readonly string[], family: 4 | 6 | undefined): string | undefined =>
   family === undefined ? all[0] : all.find((address) => address === 'None' || address.includes(':') === (family === 6));
 
@@ -118,7 +137,8 @@ async function ofService(
   const objects = { service, slices: await cluster.slicesOf(key), pods: ofNamespace, workloads };
   const headless = service.spec !== undefined && isHeadless(service.spec);
   const family = headless ? 4 : address.includes(':') ? 6 : 4;
-  const { hop, ends } = chooseEnds(objects, port, family);
+  const chosen = chooseEnds(objects, port, family);
+  const { hop, ends } = withoutServices(chosen, await cluster.services());
   const number = by === 'nodePort' ? port.nodePort! : port.port;
   if (!headless) return { ...common, port: number, protocol, servicePort: port, ends, hops: [hop] };
   const [first] = ends;
@@ -187,7 +207,12 @@ export async function byAddress(address: string, wanted: PortOf, cluster: Cluste
   const found = node && nodePort(allServices, wanted.port, protocol);
   if (found) return ofService(found.service, { address, by: 'nodePort', wanted, port: found.port }, cluster);
   const common = { address, protocol, ends: [], ...(wanted.port === undefined ? {} : { port: wanted.port }) };
-  if (node) return { ...common, label: `node ${node.metadata?.name}`, hops: nodeHops(node, wanted.port, allServices) };
+  if (node) {
+    const at = { node, address, port: wanted.port, protocol };
+    const instead = otherHostPorts(at, await cluster.pods(''));
+    const label = `node ${node.metadata?.name}`;
+    return { ...common, label, hops: nodeHops(at, allServices), ...(instead === undefined ? {} : { instead }) };
+  }
   const pod = (await cluster.pods('')).find((one) => podAddresses(one).includes(address) && !one.spec?.hostNetwork);
   return pod
     ? ofPod(pod, { ...wanted, protocol }, address.includes(':') ? 6 : 4)
@@ -210,9 +235,39 @@ function nodePort(all: readonly Service[], number: number | undefined, protocol:
   return undefined;
 }
 
+interface NodeEnd {
+  readonly node: Node;
+  readonly address: string;
+  readonly port: number | undefined;
+  readonly protocol: Protocol;
+}
+
+/** Pods that have the port as a hostPort, but not there: on another node, at another address, or of another protocol. */
+function otherHostPorts({ node, address, port, protocol }: NodeEnd, pods: readonly Pod[]): string | undefined {
+  for (const pod of port === undefined ? [] : pods) {
+    for (const one of (pod.spec?.containers ?? []).flatMap(({ ports = [] }) => ports)) {
+      if (one.hostPort !== port || pod.spec?.hostNetwork || pod.status?.phase !== 'Running') continue;
+      const of = (one.protocol ?? 'TCP').toLowerCase();
+      const what = `pod ${keyOf(pod)} has hostPort ${port}`;
+      if (of !== protocol) return `${what} of ${of.toUpperCase()}`;
+      if (pod.spec?.nodeName !== node.metadata?.name) return `${what} on node ${pod.spec?.nodeName}`;
+      const { hostIP = '' } = one;
+      if (!['', '0.0.0.0', '::', address].includes(hostIP)) return `${what} at ${hostIP} alone (hostIP)`;
+    }
+  }
+  return undefined;
+}
+
 /** A port of the range of node ports that no Service has: most often a Service was asked for by its port, not its nodePort. */
-function nodeHops(node: Node, port: number | undefined, all: readonly Service[]): readonly Hop[] {
+function nodeHops({ node, port, protocol }: NodeEnd, all: readonly Service[]): readonly Hop[] {
   if (port === undefined || port < 30_000 || port > 32_767) return [];
+  const other = all.find(({ spec }) => spec?.ports?.some(({ nodePort: number }) => number === port));
+  const own = other?.spec?.ports?.find(({ nodePort: number }) => number === port)?.protocol?.toLowerCase();
+  if (other && own !== undefined) {
+    const message = `the node port ${port} of Service ${keyOf(other)} is one of ${own.toUpperCase()}, not of ${protocol.toUpperCase()}`;
+    const remedy = `ask for it so: node/${node.metadata?.name}:${port}/${own}`;
+    return [faultHop('choice', `node ${node.metadata?.name}`, { code: 'NoSuchNodePort', message, remedy })];
+  }
   const have = all.flatMap((service) =>
     (service.spec?.ports ?? []).flatMap(({ nodePort: number }) => (number ? [`${number} (${keyOf(service)})`] : [])),
   );

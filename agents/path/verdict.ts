@@ -36,6 +36,11 @@ export function judge(judged: Judged): Verdict {
     const what = `${from} does not reach ${to}, though something answers`;
     return because({ works: 'no', index: stopped, hops, what });
   }
+  const misled = hops.findIndex(({ fault, state }) => fault?.code === 'NameAnswersOther' && state === 'doubtful');
+  if (stopped >= 0 && misled >= 0) {
+    const so = ` So the packet goes there, and ends: ${inline(hops[stopped]!.fault?.message ?? 'nothing answers')}.`;
+    return because({ works: 'no', index: misled, hops, what: `${from} does not reach ${to}` }, so);
+  }
   if (stopped >= 0)
     return because(
       { works: 'no', index: stopped, hops, what: `${from} does not reach ${to}` },

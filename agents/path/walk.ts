@@ -114,7 +114,8 @@ export async function walkTo(
   const ways = await Promise.all(
     chosen.map(async (end) => {
       const followed = await follow({ ...startOf(target, sender, entry, end), leg }, cluster);
-      const found = await withReasons(compare(followed, { target, end, ends, translator, nodeAddresses }), cluster);
+      const compared = compare(followed, { target, end, ends, translator, nodeAddresses });
+      const found = withInstead(await withReasons(compared, cluster), target);
       const arrived = found.end.kind !== 'stopped' ? await followAnswer(found, cluster) : [];
       return { end, found, both: [...found.hops, ...arrived] };
     }),
@@ -153,6 +154,15 @@ export async function walkTo(
       : {}),
     ways,
   };
+}
+
+/** Where nothing listens at a port of a node, and a pod has it in another way. */
+function withInstead(followed: Followed, { instead }: Target): Followed {
+  const index = followed.hops.findIndex(({ kind, fault }) => kind === 'socket' && fault?.code === 'NothingListens');
+  const hop = followed.hops[index];
+  if (instead === undefined || hop?.fault === undefined) return followed;
+  const fault = { ...hop.fault, message: `${hop.fault.message}; ${instead}` };
+  return { ...followed, hops: followed.hops.with(index, { ...hop, fault }) };
 }
 
 /** A node sends what is for a pod to a machine that is no node. */
