@@ -257,4 +257,22 @@ t.test('rules of other programs with words that are not known', async (t) => {
     `table inet fw {\n\tchain f {\n\t\ttype filter hook forward priority 0; policy accept;\n\t\t${rule}\n\t}\n}\n`;
   t.match(hop([], table('ip ttl < 5 drop')), { state: 'doubtful', fault: { code: 'UnreadRule', message: /ttl < 5/ } });
   t.equal(hop([], table('limit rate 5/minute log prefix "drop this"')), undefined);
+  const other = 'whatever the time to live, it does not match';
+  for (const no of [
+    'ip saddr 10.9.9.9',
+    'tcp dport { 81, 82 }',
+    'udp dport 80',
+    'iifname "eth7"',
+    'ip daddr != 10.244.1.9',
+  ])
+    t.equal(hop([], table(`ip ttl < 5 ${no} drop`)), undefined, other);
+  for (const yes of [
+    'ip saddr 10.244.1.5',
+    'tcp dport { 80, 82 }',
+    'ct original ip saddr 10.9.9.9',
+    'update @seen { ip saddr }',
+  ])
+    t.match(hop([], table(`ip ttl < 5 ${yes} drop`)), { fault: { code: 'UnreadRule' } }, yes);
+  t.equal(hop([], table('ct direction reply drop')), undefined, 'it is no answer');
+  t.match(hop([], table('ct direction original drop')), { state: 'stops', fault: { code: 'ForeignRule' } });
 });

@@ -63,6 +63,8 @@ export class Traveller {
   readonly icmpType: number | undefined;
   readonly frame: Frame | undefined;
   readonly restored: NonNullable<Packet['restored']>;
+  /** It answers a packet of the same connection. */
+  readonly isAnswer: boolean;
   readonly states: Set<CtState>;
   readonly tcpFlags: readonly TcpFlag[];
   inInterface: string | undefined;
@@ -91,6 +93,7 @@ export class Traveller {
     this.tcpFlags = given.tcpFlags ?? ['SYN'];
     this.inInterface = given.inInterface;
     this.restored = given.restored ?? {};
+    this.isAnswer = given.restored !== undefined;
   }
 
   /** What connection tracking does to an answer, at the hook where chains of type nat translate this end. */

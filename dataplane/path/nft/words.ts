@@ -35,7 +35,7 @@ export function parseRule(line: string, table: NftTable, refusal: Refusal): read
     if (!known) {
       if (refusal === 'eager')
         throw new Unsupported(`the tracer does not know these words: ${rest}`, { details: { line } });
-      statements.push(refuse(`these words: ${rest}`));
+      statements.push(...knownBehind(rest, table), refuse(`these words: ${rest}`));
       break;
     }
     const [pattern, make] = known;
@@ -45,6 +45,56 @@ export function parseRule(line: string, table: NftTable, refusal: Refusal): read
   }
   return statements;
 }
+
+/**
+ * The comparisons that stand behind words that are not known: all parts of a rule must match, so one that does not decides. Only such of the
+ * packet itself: `original ip saddr`, `map`, `update` and what is in braces speak of something else.
+ */
+function knownBehind(text: string, table: NftTable): readonly Statement[] {
+  const found: Statement[] = [];
+  let depth = 0;
+  let last = '';
+  for (let at = 0; at < text.length; ) {
+    const rest = text.slice(at);
+    const [, part] = depth === 0 && !belongsBefore.has(last) ? (comparison.exec(rest) ?? []) : [];
+    if (part !== undefined && !part.includes('@')) {
+      const [pattern, make] = words.find(([one]) => one.test(part))!;
+      const [, ...parts] = pattern.exec(part)!;
+      found.push(make(parts, table));
+      at += part.length + 1;
+      last = '';
+      continue;
+    }
+    const [token = ''] = /^(?:"[^"]*"|\S+)/.exec(rest) ?? [];
+    if (token === '{') depth++;
+    if (token === '}') depth--;
+    last = token;
+    at += token.length + 1;
+  }
+  return found;
+}
+const comparison =
+  /^((?:ip6? [sd]addr|(?:tcp|udp|sctp) dport|[io]ifname|meta l4proto) (?:!= )?(?:\{ [^}]*\}|(?![<>=!{])\S+))(?= |$)/;
+const belongsBefore: ReadonlySet<string> = new Set([
+  ...[
+    'original',
+    'reply',
+    'inner',
+    'map',
+    'vmap',
+    'update',
+    'add',
+    'delete',
+    'set',
+    'to',
+    'and',
+    'or',
+    '.',
+    '&',
+    '|',
+    '^',
+  ],
+]);
 
 type Make = (parts: readonly string[], table: NftTable) => Statement;
 const word = (pattern: string): RegExp => new RegExp(`^${pattern}(?= |$)`);
@@ -91,6 +141,12 @@ const words: readonly (readonly [RegExp, Make])[] = [
       const states = list!.split(',').map(stateOf);
       return (packet) => states.some((state) => packet.states.has(state));
     },
+  ],
+  [
+    word('ct direction (original|reply|0|1)'),
+    ([which]) =>
+      (packet) =>
+        packet.isAnswer === (which === 'reply' || which === '1'),
   ],
   [
     word('icmpv6 type (?:\\{ ([^}]*) \\}|(\\S+))'),
