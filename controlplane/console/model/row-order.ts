@@ -90,5 +90,5 @@ export function widthsOf(rows: readonly Row[], columns: readonly Column[], most 
 const measured = 300;
 const minWidth = 5;
 const maxWidth = 44;
-/** On a narrow screen the state has to stand beside the name. */
+/** On a narrow screen the state has to stand next to the name. */
 export const narrowWidth = 20;
