@@ -25,7 +25,8 @@ export async function findTarget(
   hops: LocatedHop[],
 ): Promise<Target | undefined> {
   const { cluster } = deps;
-  const port = to.kind === 'url' ? { port: to.port } : {};
+  // HTTP goes by TCP.
+  const port = to.kind === 'url' ? { port: to.port, protocol: 'tcp' as const } : {};
   const plain: Exclude<To, { kind: 'url' }> =
     to.kind !== 'url'
       ? to

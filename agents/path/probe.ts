@@ -344,10 +344,14 @@ function silence({ seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 
   const last = requests.at(-1);
   const delivered = followed.end.kind === 'pod' || followed.end.kind === 'node';
   const lastNode = followed.passed.at(-1)?.node;
+  const port = portOf(followed);
+  // A bridge that does not know the receiver sends the frame out by all its links: the last one seen may be another one.
   const arrived =
     last !== undefined &&
-    last.node === lastNode &&
-    (followed.end.kind === 'node' || (last.direction === 'out' && last.link === portOf(followed)));
+    requests.some(
+      (one) =>
+        one.node === lastNode && (followed.end.kind === 'node' || (one.direction === 'out' && one.link === port)),
+    );
   // No program has to answer a datagram; that it arrived is all there is to know.
   if (target.protocol === 'udp' && delivered && arrived) return undefined;
   // What a node has not watched is not known.
@@ -392,7 +396,6 @@ function silence({ seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 
       },
     };
   }
-  const port = portOf(followed);
   if (last.direction === 'out' && last.node === lastNode && followed.end.kind === 'pod' && port !== undefined) {
     return {
       sure: true,

@@ -13,7 +13,7 @@ import { type CountedListings, readCountedListings } from './listings';
 import { readNeighbours } from './neighbours';
 import { readNetwork } from './network';
 import { inPod, type LocalPod } from './pod-view';
-import { askRoute, type RouteDecision, routeHop } from './routes';
+import { askRoute, hasPortRules, type RouteDecision, routeHop } from './routes';
 import { hookHop, packetAfter, stagesOf } from './rules';
 import { limitsHop } from './sender-limits';
 import { answersArp, sysctlName } from './settings';
@@ -130,8 +130,13 @@ export async function leavePod(leaving: Leaving, view: NodeView): Promise<LeftPo
   const { packet, sent, pod, isAnswer } = leaving;
   const inside = inPod(view.exec, pod);
   // The kernel asks for a route first; without one no rule sees the packet.
+  // Most pods have no rules of policy routing; with one about ports the route depends on them.
+  const hasRules = await hasPortRules(inside);
+  const { protocol, destinationPort } = sent;
+  const flow = { protocol, ...(destinationPort === undefined ? {} : { destinationPort }) };
+  const way = hasRules ? { flow } : {};
   const [first, limits] = await Promise.all([
-    askRoute(inside, { destination: sent.destination, ...(isAnswer ? { source: sent.source } : {}) }),
+    askRoute(inside, { destination: sent.destination, ...way, ...(isAnswer ? { source: sent.source } : {}) }),
     isAnswer ? undefined : limitsHop(sent, pod, view.exec),
   ]);
   let route = first;
@@ -143,7 +148,7 @@ export async function leavePod(leaving: Leaving, view: NodeView): Promise<LeftPo
   if (isStopped(hops) || left.own) return left;
   const { destination } = left.packet;
   if (rules && (destination !== sent.destination || rules.mark !== 0)) {
-    route = await askRoute(inside, { destination, mark: rules.mark });
+    route = await askRoute(inside, { destination, ...way, mark: rules.mark });
     hops.push(podRoute(route, destination, leaving));
   }
   if (isStopped(hops) || route.kind !== 'route') return left;
