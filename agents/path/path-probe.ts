@@ -3,6 +3,7 @@ import { AppError } from '../../controlplane/base/errors';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { PathQuestion } from './deps';
 import { noProbe, type ProbeDeps, type Probed, sendProbe, whyFailed } from './probe';
+import { probeLoss } from './probe-loss';
 import { probeSize } from './probe-size';
 import type { Sender } from './sender';
 import type { Target } from './target';
@@ -48,7 +49,11 @@ export async function probeWay(
       const broken = await probeOthers({ sender, target, ways: walked.ways ?? [] }, deps);
       return broken
         ? [{ ...broken, isPart: true }, first]
-        : [first, ...(await probeSize({ sender, target, followed }, deps))];
+        : [
+            first,
+            ...(await probeLoss({ sender, target, followed, hops }, deps)),
+            ...(await probeSize({ sender, target, followed }, deps)),
+          ];
     }
     // The Ingress answers, but what is behind it does not: the same request from the node of the Ingress.
     if (behind?.followed === undefined || behind.target === undefined || behind.sender === undefined) return [first];

@@ -105,3 +105,23 @@ t.test('a neighbour of the answer is not found, though the request has arrived',
   const missing = { ...hop('doubtful', 'NoNeighbour', 'neighbour'), leg: 'answer' as const };
   t.match(ask([missing], [bad]), { works: 'no', code: 'NoNeighbour' });
 });
+
+t.test('a rule that decides by chance', async (t) => {
+  const rule = {
+    place: 'filter FORWARD:1',
+    rule: '-m statistic --mode random -j DROP',
+    verdict: 'drop',
+    objects: [],
+    byChance: true,
+  };
+  const chance = { ...hop('stops', 'ForeignRule'), rules: [rule] };
+  t.match(ask([chance], [good]), {
+    works: 'unsure',
+    code: 'ForeignRule',
+    sentence: /reaches Service b, but not always/,
+  });
+  t.match(ask([chance], [good, hop('doubtful', 'LostByChance', 'probe')]), { works: 'unsure', code: 'LostByChance' });
+  t.match(ask([hop('doubtful', 'UnreadRule')], [good, hop('doubtful', 'LostByChance', 'probe')]), {
+    code: 'LostByChance',
+  });
+});

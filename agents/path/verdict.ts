@@ -31,7 +31,16 @@ export function judge(judged: Judged): Verdict {
       stopped >= 0 ? confirmation(probes[failed]) : '',
     );
   }
+  const loss = probes.findIndex(({ fault }) => fault?.code === 'LostByChance');
+  if (loss >= 0) {
+    const what = `${from} reaches ${to}, but not always`;
+    return because({ works: 'unsure', index: hops.length + loss, hops: [...hops, ...probes], what });
+  }
   if (stopped >= 0 && worked) {
+    if (hops[stopped]!.rules?.at(-1)?.byChance) {
+      const what = `${from} reaches ${to}, but not always: chance decides at a rule`;
+      return because({ works: 'unsure', index: stopped, hops, what });
+    }
     if (!elsewhere.has(hops[stopped]!.fault?.code ?? '')) return disagreement(judged, stopped);
     const what = `${from} does not reach ${to}, though something answers`;
     return because({ works: 'no', index: stopped, hops, what });
