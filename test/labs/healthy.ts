@@ -117,6 +117,11 @@ export const healthyLabs: readonly Lab[] = [
   healthy('name-host-network', `${space}/with-host-net`, 'web:80'),
   healthy('name-headless', remote, 'headless:8080'),
   healthy('name-alias', client, 'alias:80'),
+  healthy('name-of-pod', client, async (cluster) => {
+    const dashed = (await addressOf(cluster, 'web-far')).replaceAll('.', '-');
+    return `${dashed}.${space}.pod.cluster.local:8080`;
+  }),
+  healthy('name-by-tcp', `${space}/dns-by-tcp`, 'web:80'),
   healthy('pod', client, 'pod/web-far:8080'),
   healthy('pod-same-node', client, 'pod/web-near:8080'),
   healthy('pod-address', remote, podAt('web-near', 8080)),

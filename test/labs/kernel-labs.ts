@@ -10,6 +10,9 @@ const drop = (...match: string[]) =>
     ['iptables', '-D', 'FORWARD', ...match, '-j', 'DROP'],
   );
 
+const chance = (how: '-I' | '-D'): readonly string[] =>
+  `iptables ${how} FORWARD -p tcp --dport 8080 --syn -m statistic --mode random --probability 0.5 -j DROP`.split(' ');
+
 export const kernelLabs: readonly Lab[] = [
   {
     name: 'foreign-drop-iptables',
@@ -123,6 +126,16 @@ export const kernelLabs: readonly Lab[] = [
         await cluster.inNode(far, 'iptables', '-D', ...log);
       };
     },
+  },
+  {
+    name: 'rule-by-chance',
+    fault: 'a rule of another program drops half of the packets, by chance',
+    from: client,
+    to: 'svc/far',
+    // A probe may be the one that is dropped.
+    codes: ['LostByChance', 'ForeignRule'],
+    says: /--mode random/,
+    breaks: inNode(far, chance('-I'), chance('-D')),
   },
   {
     name: 'policy-routing',

@@ -1,6 +1,7 @@
 // Faults of names: search lists, name servers, aliases.
 import { applyProcesses, processStatus, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
 import { type Lab, near, otherSpace, pod, policy, service, sleeping, space } from './lab';
+import { inside } from './pod-labs';
 
 const client = `${space}/client`;
 
@@ -108,6 +109,37 @@ export const nameLabs: readonly Lab[] = [
       metadata: { name, namespace: space },
       spec: { type: 'ExternalName', externalName: `${to}.${space}.svc.cluster.local` },
     })),
+  },
+  {
+    name: 'external-name-missing',
+    fault: 'an ExternalName Service names a Service that does not exist',
+    from: client,
+    to: 'misled:80',
+    codes: ['NameNotFound'],
+    says: /Service labs\/misled \(ExternalName\).*no Service nowhere\/db/,
+    objects: [
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'misled', namespace: space },
+        spec: { type: 'ExternalName', externalName: 'db.nowhere.svc.cluster.local' },
+      },
+    ],
+  },
+  {
+    name: 'dns-by-tcp-dropped',
+    fault: 'the pod asks its name server by TCP alone (options use-vc), and a rule drops that',
+    from: `${space}/dns-by-tcp`,
+    to: 'web:80',
+    codes: ['ForeignRule'],
+    says: /dport 53/,
+    objects: [pod('dns-by-tcp', sleeping, { node: near, spec: { dnsConfig: { options: [{ name: 'use-vc' }] } } })],
+    breaks: inside(
+      'dns-by-tcp',
+      near,
+      ['iptables -A OUTPUT -p tcp --dport 53 -j DROP'],
+      ['iptables -D OUTPUT -p tcp --dport 53 -j DROP'],
+    ),
   },
   {
     name: 'dns-stopped',

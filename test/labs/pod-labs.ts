@@ -105,6 +105,48 @@ export const podLabs: readonly Lab[] = [
     },
   },
   {
+    name: 'ports-reserved',
+    fault: 'all local ports of the pod are reserved, so it can open no connection',
+    from: client,
+    to: 'svc/far',
+    codes: ['LocalPortsUsedUp'],
+    says: /ip_local_reserved_ports/,
+    breaks: inside(
+      'client',
+      near,
+      ['sysctl -w net.ipv4.ip_local_reserved_ports=32768-60999'],
+      ['sysctl -w net.ipv4.ip_local_reserved_ports='],
+    ),
+  },
+  {
+    name: 'routing-by-port-in-pod',
+    fault: 'a rule of policy routing in the pod sends one port to a table with a blackhole',
+    from: client,
+    to: 'svc/far',
+    codes: ['NoRoute'],
+    says: /pod labs\/client/,
+    breaks: inside(
+      'client',
+      near,
+      ['ip route add blackhole default table 77', 'ip rule add ipproto tcp dport 80 table 77 pref 90'],
+      ['ip rule del pref 90', 'ip route flush table 77'],
+    ),
+  },
+  {
+    name: 'service-address-in-pod',
+    fault: 'the client has the clusterIP of the Service on its own loopback',
+    from: client,
+    to: 'svc/far',
+    codes: ['DuplicateAddress'],
+    says: /pod labs\/client has 10\./,
+    breaks: async (cluster) => {
+      const run = await inPod(cluster, 'client', near);
+      const address = `${await clusterIpOf(cluster, 'far')}/32`;
+      await run('ip', 'address', 'add', address, 'dev', 'lo');
+      return () => run('ip', 'address', 'del', address, 'dev', 'lo');
+    },
+  },
+  {
     name: 'small-ttl',
     fault: 'packets of the client begin with a TTL of one',
     from: client,

@@ -1,5 +1,18 @@
 // Faults of Services, endpoints and pods.
-import { far, type Lab, near, nodeIp, nodePortOf, otherSpace, pod, service, serving, sleeping, space } from './lab';
+import {
+  clusterIpOf,
+  far,
+  type Lab,
+  near,
+  nodeIp,
+  nodePortOf,
+  otherSpace,
+  pod,
+  service,
+  serving,
+  sleeping,
+  space,
+} from './lab';
 
 const client = `${space}/client`;
 
@@ -130,6 +143,53 @@ export const serviceLabs: readonly Lab[] = [
     to: 'svc/web:8080',
     codes: ['NoSuchPort'],
     says: /80\/tcp/,
+  },
+  {
+    name: 'only-udp',
+    fault: 'the Service has the port for UDP alone, the client speaks TCP',
+    from: client,
+    to: 'svc/only-udp:53',
+    codes: ['NoSuchPort'],
+    says: /no TCP port 53/,
+    objects: [service('only-udp', { app: 'web' }, { port: 53, protocol: 'UDP' })],
+  },
+  {
+    name: 'node-port-of-udp',
+    fault: 'the node port is one of UDP, the client speaks TCP',
+    from: 'outside',
+    to: async (cluster) => `${nodeIp(cluster, far)}:${await nodePortOf(cluster, 'node-port-of-udp')}`,
+    codes: ['NoSuchNodePort'],
+    says: /is one of UDP, not of TCP/,
+    objects: [service('node-port-of-udp', { app: 'web' }, { protocol: 'UDP' }, { type: 'NodePort' })],
+  },
+  {
+    name: 'endpoint-is-service',
+    fault: 'an EndpointSlice written by hand names the clusterIP of another Service',
+    from: client,
+    to: 'svc/two-times',
+    codes: ['EndpointIsService'],
+    says: /clusterIP of Service labs\/web/,
+    objects: [service('two-times', undefined)],
+    breaks: async (cluster) => {
+      const slice = {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'two-times-1', namespace: space, labels: { 'kubernetes.io/service-name': 'two-times' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [await clusterIpOf(cluster, 'web')], conditions: { ready: true } }],
+        ports: [{ port: 80, protocol: 'TCP' }],
+      };
+      await cluster.apply(JSON.stringify(slice));
+      return () => cluster.kubectl('delete', 'endpointslice', '-n', space, 'two-times-1');
+    },
+  },
+  {
+    name: 'host-port-elsewhere',
+    fault: 'the hostPort of the pod is on another node',
+    from: client,
+    to: async (cluster) => `${nodeIp(cluster, far)}:18080`,
+    codes: ['NothingListens'],
+    says: /has hostPort 18080 on node worker-1/,
   },
   {
     name: 'listens-on-loopback',
