@@ -157,3 +157,23 @@ t.test('a UDP flow that stays', async (t) => {
   t.equal(codeOf(way(packet('10.244.1.5', 8080), [hop()], flows('10.244.7.7:53'))), 'StaleFlow');
   t.equal(codeOf(way(packet('10.244.1.5', 8080), [hop()], flows('10.244.1.5:8080'))), undefined);
 });
+
+t.test('the sender has the address of the Service itself', async (t) => {
+  const atSocket = (name: string) =>
+    way(packet('10.96.0.7', 80), [
+      hop({ kind: 'socket', name, state: 'stops', fault: { code: 'NothingListens', message: '' } }),
+    ]);
+  t.match(compare(atSocket('tcp port 80 of pod shop/client'), expected()).hops.at(-1)?.fault, {
+    code: 'DuplicateAddress',
+    message: /^pod shop\/client has 10\.96\.0\.7, the address of Service shop\/web, itself/,
+  });
+  t.match(compare(atSocket('tcp port 80 of node a'), expected()).hops.at(-1)?.fault, {
+    code: 'DuplicateAddress',
+    remedy: 'ip address show to 10.96.0.7, on node a',
+  });
+  t.not(
+    compare(atSocket('program of pod shop/client'), expected()).hops.at(-1)?.fault?.code,
+    'DuplicateAddress',
+    'its limits',
+  );
+});

@@ -172,7 +172,9 @@ function keptByItself(followed: Followed, { target }: Expected): Followed | unde
   const { question, answer, node } = start;
   if (answer.packet.destination !== target.address || followed.passed.length > 1) return undefined;
   const at = (who: string) =>
-    followed.hops.findIndex(({ kind, name }) => kind === 'socket' && name.endsWith(` of ${who}`));
+    followed.hops.findIndex(
+      ({ kind, name }) => kind === 'socket' && / port \d+ of /.test(name) && name.endsWith(` of ${who}`),
+    );
   const pod = question.from.kind === 'pod' ? question.from.pod : undefined;
   const who = pod !== undefined && at(`pod ${pod}`) >= 0 ? `pod ${pod}` : `node ${node}`;
   const index = at(who);
