@@ -46,7 +46,7 @@ void t.test('the loser of a conflict gets one Event, whichever node writes it', 
   const shown = (all: readonly Event[]) =>
     all.map((event) => `${event.involvedObject?.namespace} ${event.type} ${event.reason}: ${event.message}`).sort();
   const noSecret = (namespace: string) =>
-    `${namespace} Warning SecretNotFound: TLS Secret ${namespace}/cert does not exist, or has another type`;
+    `${namespace} Warning SecretNotFound: TLS Secret ${namespace}/cert does not exist`;
   const lost = 'y Warning HostPathConflict: host "a.local" path "/" is served by Ingress x/old, which is older';
   t.same(
     shown(await eventually(client, events, (all) => all.length === 3)),

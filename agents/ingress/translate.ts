@@ -90,8 +90,7 @@ function tlsOf(world: World, namespace: string, ingress: Ingress, troubles: Trou
     // Without a Secret the entry only names hosts; the certificate for them may be in another Ingress.
     if (!secretName) return [];
     const secret = world.secret(`${namespace}/${secretName}`);
-    if (!secret)
-      return trouble('SecretNotFound', `TLS Secret ${namespace}/${secretName} does not exist, or has another type`);
+    if (!secret) return trouble('SecretNotFound', `TLS Secret ${namespace}/${secretName} does not exist`);
     const { 'tls.crt': certificate, 'tls.key': key } = secret.data ?? {};
     if (!certificate || !key) return trouble('SecretUnusable', `Secret ${objectKey(secret)} lacks tls.crt or tls.key`);
     return [

@@ -73,7 +73,7 @@ t.test('a Secret that is there is made again, one that is not is made', async (t
   const again = `kubectl delete secret NAME -n shop; ${make}`;
   const cases: readonly (readonly [name: string, message: RegExp, remedy: string])[] = [
     ['gone', /does not exist$/, make],
-    ['opaque', /is of type Opaque, not kubernetes.io\/tls$/, again],
+    ['opaque', /lacks tls\.crt or tls\.key$/, again],
     ['broken', /cannot be used: /, again],
   ];
   for (const [name, message, remedy] of cases) {

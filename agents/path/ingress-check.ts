@@ -40,7 +40,7 @@ export async function routeOf(url: Url, cluster: ClusterReader): Promise<Routed>
     className,
     ingresses: all,
     classes,
-    secret: (key) => (stored.get(key)?.type === tlsType ? stored.get(key) : undefined),
+    secret: (key) => stored.get(key),
     // Endpoints are judged by the Service's own hop.
     service: () => undefined,
     slices: () => [],
@@ -90,8 +90,6 @@ function backendOf(id: string): Omit<NonNullable<Routed['backend']>, 'ingress'> 
   return { service: id.slice(0, at), port: /^\d+$/.test(port) ? Number(port) : port.replaceAll('"', '') };
 }
 
-const tlsType = 'kubernetes.io/tls';
-
 async function readSecrets(mine: readonly Ingress[], cluster: ClusterReader): Promise<ReadonlyMap<string, Secret>> {
   const keys = [...new Set(mine.flatMap(secretKeys))];
   const found = await Promise.all(keys.map(async (key) => [key, await cluster.find(secrets, key)] as const));
@@ -115,12 +113,13 @@ function tlsHop({ host }: Url, { mine, served, stored, broken }: TlsFacts): Hop 
       const key = `${namespace}/${secretName}`;
       const unusable = broken.find(({ secret }) => secret === key);
       const secret = stored.get(key);
-      if (secret?.type === tlsType && !unusable) continue;
+      const isEmpty = !secret?.data?.['tls.crt'] || !secret.data['tls.key'];
+      if (secret && !isEmpty && !unusable) continue;
       const what = `Secret ${key} of Ingress ${keyOf(ingress)}`;
       const message = unusable
         ? `${what} cannot be used: ${unusable.reason}`
         : secret
-          ? `${what} is of type ${secret.type}, not ${tlsType}`
+          ? `${what} lacks tls.crt or tls.key`
           : `${what} does not exist`;
       const make = `kubectl create secret tls ${secretName} -n ${namespace} --cert=FILE --key=FILE`;
       // The type of a Secret cannot change, and create refuses a name that is in use.
