@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { BadRequest } from '../../controlplane/base/errors';
 import type { ProbeAsked } from '../../controlplane/base/hops';
 import { connect } from '../../controlplane/client/connect';
+import { contextNamespace } from '../../controlplane/client/kubeconfig';
 import { defineCommand } from '../../controlplane/process/process';
 import { ownNetns } from '../../dataplane/netns/system-netns';
 import { probe } from '../../dataplane/probe/probe';
@@ -54,9 +55,10 @@ examples:
     if (from === undefined || to === undefined || more.length > 0) {
       throw new BadRequest('expected FROM and TO; see k8ts path --help');
     }
-    const { namespace, output, kubeconfig, clusterDomain, filename, without } = options;
+    const { output, kubeconfig, clusterDomain, filename, without } = options;
     if (options.whatIf !== filename.length + without.length > 0)
       throw new BadRequest('--what-if goes with --filename or --without: what would be so; see k8ts path --help');
+    const namespace = options.namespace || (await contextNamespace(kubeconfig));
     const question = {
       from: readFrom(from, namespace),
       to: readTo(to, namespace),
@@ -99,6 +101,7 @@ function parseYaml(document: string): unknown {
   try {
     return parse(document);
   } catch (cause) {
+    if (cause instanceof RangeError) throw new BadRequest('the manifest is nested too deep', { cause });
     const [first] = (cause as Error).message.split('\n');
     throw new BadRequest(`the manifest is no YAML: ${first}`, { cause });
   }

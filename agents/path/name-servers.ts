@@ -21,6 +21,9 @@ export interface Asked {
   readonly expected: readonly string[];
 }
 
+/** The hop that only a report with probes has. */
+export const askedName = 'name servers, asked';
+
 /** resolv.conf(5): more are not asked. */
 const maxServers = 3;
 const timeoutMs = 1_000;
@@ -73,7 +76,7 @@ export function judgeAnswers(
       : [outcome, error].filter(Boolean).join(': ');
     return `${servers[i]} asked${byTcp ? ' by TCP' : ''} for ${name}: ${said} (${totalMs.toFixed(1)} ms)`;
   });
-  const base = { kind: 'name', name: 'name servers, asked', facts, leg: 'name', node } as const;
+  const base = { kind: 'name', name: askedName, facts, leg: 'name', node } as const;
   const first = results.findIndex(({ dns }) => dns !== undefined);
   const said = results[first]?.dns;
   if (said === undefined) {

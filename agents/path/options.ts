@@ -17,8 +17,8 @@ export const pathOptions = {
   namespace: {
     flag: 'namespace',
     placeholder: 'NAME',
-    default: 'default',
-    help: 'of names without one',
+    default: '',
+    help: "of names without one; default: that of the kubeconfig's context",
     parse: parseText,
   },
   output: {

@@ -1,13 +1,13 @@
 // The whole way, from the question to the verdict: sender, name, Service, then hop by hop over the nodes, and the answer back.
-
+import { isIP } from 'node:net';
 import type { LocatedHop, PathReport } from '../../controlplane/base/path-report';
 import { addressesOf } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { findTarget } from './destination';
 import { probeWay } from './path-probe';
 import type { Probed } from './probe';
-import { stops } from './report';
-import { findSender } from './sender';
+import { faultHop, stops } from './report';
+import { findSender, type Sender } from './sender';
 import { withSince } from './since';
 import { judge } from './verdict';
 import { type Walked, walkBehind, walkTo } from './walk';
@@ -16,10 +16,15 @@ import { type Walked, walkBehind, walkTo } from './walk';
 export async function findPath(question: PathQuestion, deps: PathDeps): Promise<PathReport> {
   const { cluster, ownAddress } = deps;
   const [anyNode = ''] = (await cluster.nodes()).flatMap(addressesOf);
-  const sender = await findSender(question.from, cluster, () => ownAddress(anyNode));
+  const found = await findSender(question.from, cluster, () => ownAddress(anyNode));
   const hops: LocatedHop[] = [];
-  if (sender.hop) hops.push({ ...sender.hop, leg: 'request' });
-  const target = stops(hops) ? undefined : await findTarget(question, sender, deps, hops);
+  if (found.hop) hops.push({ ...found.hop, leg: 'request' });
+  const target = stops(hops) ? undefined : await findTarget(question, found, deps, hops);
+  const sender = target ? await ofFamily(target.address, found, question, deps) : found;
+  if (sender.hop && !found.hop) {
+    hops.push({ ...sender.hop, leg: 'request' });
+    return report({ from: sender.label, to: target?.label ?? question.texts.to }, hops, {});
+  }
   const label = { from: sender.label, to: target?.label ?? question.texts.to };
   if (target === undefined) return report(label, hops, {});
   const { to } = question;
@@ -38,6 +43,24 @@ export async function findPath(question: PathQuestion, deps: PathDeps): Promise<
     hops.splice(planFrom, hops.length, ...again);
   }
   return report(labels, await dated(hops, deps), behind ?? walked, probes);
+}
+
+/** A machine outside with an address of the family of the destination; or with the hop that says that it has none. */
+async function ofFamily(
+  destination: string,
+  sender: Sender,
+  { from }: PathQuestion,
+  { ownAddress }: PathDeps,
+): Promise<Sender> {
+  const isOther = (own: string) => own.includes(':') !== destination.includes(':');
+  if (sender.origin.kind !== 'machine' || !sender.addresses.every(isOther) || isIP(destination) === 0) return sender;
+  const isHere = from.kind === 'outside' && from.address === undefined;
+  const own = isHere ? await ownAddress(destination).catch(() => undefined) : undefined;
+  if (own !== undefined && !isOther(own))
+    return { ...sender, origin: { kind: 'machine', address: own }, addresses: [own] };
+  const family = destination.includes(':') ? 'IPv6' : 'IPv4';
+  const message = `${sender.label} has no ${family} address, so it cannot send to ${destination}`;
+  return { ...sender, hop: faultHop('interface', sender.label, { code: 'AddressMissing', message }) };
 }
 
 /** Where the proxies of the nodes listen: other ports of a node are those of other programs. */

@@ -5,6 +5,7 @@ import { type ChangedCluster, changeCluster } from './changed-cluster';
 import type { ClusterReader } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { type Manifest, type ParseYaml, readManifest, readWithout } from './manifest';
+import { askedName } from './name-servers';
 import { findPath } from './path';
 import { diffHops } from './path-diff';
 import { attempt, type Rehearsed, rehearse } from './rehearse';
@@ -73,7 +74,7 @@ export async function findWith(question: PathQuestion, proposal: Proposal, deps:
   const before = today.report ?? absent(today.missing, label);
   const { hops, verdict, delivered } = inManifest(then.report ?? absent(then.missing, label), proposal.edits);
   const changes = diffHops(
-    before.hops.filter(({ kind }) => kind !== 'probe'),
+    before.hops.filter(({ kind, name }) => kind !== 'probe' && name !== askedName),
     hops,
   );
   const whatIf: WhatIfReport = {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { pods } from '../api/pod';
 import { HttpsTransport } from './https-transport';
-import { loadKubeconfig, resolveKubeconfig } from './kubeconfig';
+import { contextNamespace, loadKubeconfig, resolveKubeconfig } from './kubeconfig';
 import { createClient } from './rest-client';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -19,6 +19,22 @@ const file = (cluster: object, user: object, over: object = {}) =>
     ...over,
   });
 const server = 'https://192.0.2.1:6443';
+
+t.test('the namespace of the context', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'k8ts-kubeconfig-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  const path = join(directory, 'config');
+  const of = async (text: string) => {
+    await writeFile(path, text);
+    return contextNamespace(path);
+  };
+  t.equal(await of(file({ server }, {})), 'default');
+  const contexts = [{ name: 'k8ts', context: { cluster: 'c', user: 'u', namespace: 'shop' } }];
+  t.equal(await of(file({ server }, {}, { contexts })), 'shop');
+  t.equal(await of(file({ server }, {}, { contexts, 'current-context': 'other' })), 'default');
+  t.equal(await of(''), 'default');
+  await t.rejects(contextNamespace(join(directory, 'none')), { code: 'BadRequest', message: /^kubeconfig .*none: / });
+});
 
 t.test('fields that are read', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'k8ts-kubeconfig-'));

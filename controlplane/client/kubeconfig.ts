@@ -24,7 +24,7 @@ interface KubeconfigFile {
   readonly users?: readonly { readonly name: string; readonly user?: Readonly<Record<string, unknown>> }[];
   readonly contexts?: readonly {
     readonly name: string;
-    readonly context?: { readonly cluster?: string; readonly user?: string };
+    readonly context?: { readonly cluster?: string; readonly user?: string; readonly namespace?: string };
   }[];
 }
 
@@ -32,6 +32,17 @@ interface KubeconfigFile {
 export async function loadKubeconfig(path: string, context?: string): Promise<ConnectionOptions> {
   try {
     return await resolveKubeconfig(await readFile(path, 'utf8'), dirname(path), context);
+  } catch (cause) {
+    throw new BadRequest(`kubeconfig ${path}: ${describeError(cause)}`, { cause });
+  }
+}
+
+/** The namespace of the current context, as kubectl takes it; `default` without one. @throws BadRequest that names the file and its fault */
+export async function contextNamespace(path: string): Promise<string> {
+  try {
+    const file = parse(await readFile(path, 'utf8')) as KubeconfigFile | null;
+    const current = file?.['current-context'];
+    return file?.contexts?.find(({ name }) => name === current)?.context?.namespace || 'default';
   } catch (cause) {
     throw new BadRequest(`kubeconfig ${path}: ${describeError(cause)}`, { cause });
   }

@@ -274,5 +274,11 @@ t.test('rules of other programs with words that are not known', async (t) => {
   ])
     t.match(hop([], table(`ip ttl < 5 ${yes} drop`)), { fault: { code: 'UnreadRule' } }, yes);
   t.equal(hop([], table('ct direction reply drop')), undefined, 'it is no answer');
+  const states = 'ct state vmap { 0x2 : accept, 0x4 : accept, 0x1 : drop, 0x8 : jump fresh }';
+  const withFresh = (rule: string) => table(states).replace('\n}\n', `\n\tchain fresh {\n\t\t${rule}\n\t}\n}\n`);
+  t.match(hop([], withFresh('tcp dport 80 drop')), { state: 'stops', fault: { message: /fresh:1/ } });
+  t.not(hop([], withFresh('tcp dport 81 drop'))?.state, 'stops');
+  t.equal(hop([], table('ct state { 0x2, 0x4 } drop')), undefined, 'it is new');
+  t.match(hop([], table('ct state != { 0x2, 0x4 } drop')), { state: 'stops' });
   t.match(hop([], table('ct direction original drop')), { state: 'stops', fault: { code: 'ForeignRule' } });
 });

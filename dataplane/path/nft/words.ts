@@ -136,10 +136,23 @@ const words: readonly (readonly [RegExp, Make])[] = [
   [word('tcp flags (?:& \\(rst \\| ack\\) == ack|0x10 / 0x4,0x10)'), () => isAnswer],
   [word('ct status (?:dnat|0x20)'), () => (packet) => packet.states.has('DNAT')],
   [
-    word('ct state (\\S+)'),
-    ([list]) => {
-      const states = list!.split(',').map(stateOf);
-      return (packet) => states.some((state) => packet.states.has(state));
+    word('ct state vmap \\{ ([^}]*) \\}'),
+    ([pairs]) => {
+      const verdicts = pairs!.split(', ').map((pair) => {
+        const [state = '', verdict] = pair.split(' : ');
+        return [stateOf(state), toVerdict(verdict)] as const;
+      });
+      return (packet) => {
+        const found = verdicts.find(([state]) => packet.states.has(state));
+        return found === undefined ? false : { verdict: found[1] };
+      };
+    },
+  ],
+  [
+    word('ct state (!= )?(?:\\{ ([^}]*) \\}|([^\\s{}]+))'),
+    ([not, set, list]) => {
+      const states = (set ?? list!).split(/, ?/).map(stateOf);
+      return (packet) => states.some((state) => packet.states.has(state)) === (not === undefined);
     },
   ],
   [
