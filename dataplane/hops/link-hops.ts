@@ -50,8 +50,8 @@ export function neighbourHop(next: string, link: Link, neighbour: Neighbour | un
   }
   const fault: HopFault = {
     code: 'NoNeighbour',
-    message: `nobody on ${link.name} answers for ${next} (${state}): the machine is off, cut off, or has another address`,
-    remedy: `see whether the machine with ${next} runs, and its link is up`,
+    message: `nobody on ${link.name} answers for ${next} (${state}): the machine is off, cut off, or has another address; or rules drop ARP, or neighbour discovery of IPv6`,
+    remedy: `see whether the machine with ${next} runs, and its link is up; on both machines: nft list ruleset (tables of arp, bridge, netdev), arptables -L, ebtables -L`,
   };
   return { kind: 'neighbour', name, state: 'doubtful', facts: [state], fault };
 }
