@@ -125,3 +125,11 @@ t.test('a rule that decides by chance', async (t) => {
     code: 'LostByChance',
   });
 });
+
+t.test('a rule with unknown words has not dropped what was accepted', async (t) => {
+  const unread = hop('doubtful', 'UnreadRule');
+  const reset = hop('stops', 'Reset', 'probe');
+  t.match(ask([unread], [reset]), { works: 'no', code: 'Reset' });
+  const rejecting = { ...unread, fault: { ...unread.fault!, message: 'meta length 5 reject with tcp reset' } };
+  t.match(ask([rejecting], [reset]), { works: 'no', code: 'UnreadRule' }, 'it may have looked into the packet');
+});

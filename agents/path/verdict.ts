@@ -60,10 +60,13 @@ export function judge(judged: Judged): Verdict {
   const lostAt = nodeOf(failure);
   // What has arrived has found its neighbours.
   const hasArrived = probes[failed]?.fault?.code === 'NoAnswer';
+  // What was accepted no rule has dropped; one that rejects may have looked into it.
+  const isAccepted = accepted.has(probes[failed]?.fault?.code ?? '');
   const doubtful = hops.findIndex(
     ({ state, fault, node, kind, leg }) =>
       state === 'doubtful' &&
       !(kind === 'neighbour' && leg !== 'answer' && hasArrived) &&
+      !(fault?.code === 'UnreadRule' && isAccepted && !/reject/i.test(fault.message)) &&
       !(fault?.code === 'UnreadRule' && lostAt !== undefined && node !== lostAt),
   );
   if (failed >= 0) {
@@ -126,6 +129,9 @@ export function judge(judged: Judged): Verdict {
   const sentence = `Nothing found that stops ${from} on its way to ${to}, but: ${fact}.`;
   return { works: 'unsure', code: 'Unknown', hop: unknown, sentence };
 }
+
+/** The program has accepted the connection, and then did something else than answer. */
+const accepted: ReadonlySet<string> = new Set(['Reset', 'Closed', 'TlsFails']);
 
 /** The probe went to the address of the plan; clients ask for it. */
 const nameFaults: ReadonlySet<string> = new Set(['NameServerSilent', 'NameAnswersOther']);
