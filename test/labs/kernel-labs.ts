@@ -133,7 +133,7 @@ export const kernelLabs: readonly Lab[] = [
     from: client,
     to: 'svc/far',
     // A probe may be the one that is dropped.
-    codes: ['LostByChance', 'ForeignRule'],
+    codes: ['LostByChance', 'ForeignRule', 'UnreadRule'],
     says: /--mode random/,
     breaks: inNode(far, chance('-I'), chance('-D')),
   },
