@@ -82,7 +82,7 @@ export const nodeLabs: readonly Lab[] = [
     breaks: async (cluster) => {
       await cluster.inNode(near, 'bash', '-c', fillConnections);
       await cluster.kubectl('wait', '--for=condition=ConntrackFull', `node/${near}`, '--timeout=30s');
-      return () => cluster.inNode(near, 'bash', '-c', `conntrack -D -d ${nowhere} > /dev/null 2>&1`);
+      return () => cluster.inNode(near, 'bash', '-c', emptyConnections);
     },
   },
 ];
@@ -91,6 +91,9 @@ const routesOf = (cluster: Cluster, node: string): Promise<string> => cluster.in
 
 /** Of the ranges for tests of networks (RFC 2544): nothing of the cluster is there. */
 const nowhere = '198.19.0.1';
+/** The number of the process that fills the table again. */
+const filler = '/run/k8ts-labs-filler.pid';
+const emptyConnections = `kill "$(cat ${filler})"; rm ${filler}; conntrack -D -d ${nowhere} > /dev/null 2>&1`;
 /** The limit is one of the machine, the table one of the node: so it is filled. Connections that were answered are never pushed out. */
 const fillConnections = `set -o pipefail
 seq 0 "$(sysctl -n net.netfilter.nf_conntrack_max)" | awk '{
@@ -99,4 +102,9 @@ seq 0 "$(sysctl -n net.netfilter.nf_conntrack_max)" | awk '{
     " --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 300"
 }' > /tmp/fill-connections.$$
 conntrack -R /tmp/fill-connections.$$ > /dev/null 2>&1 || true # The last ones find no room.
-rm /tmp/fill-connections.$$`;
+rm /tmp/fill-connections.$$
+# Older connections end, and leave room: for a while it is filled again and again.
+timeout 40 bash -c 'for round in {1..120}; do sleep 0.3; for one in {1..100}; do
+  echo "-A -p tcp -s 198.18.9.1 -d ${nowhere} --sport $((1024 + round * 100 + one)) --dport 9 -r ${nowhere} -q 198.18.9.1 --reply-port-src 9 --reply-port-dst $((1024 + round * 100 + one)) --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 300"
+done > /tmp/fill-more.$$; conntrack -R /tmp/fill-more.$$; rm /tmp/fill-more.$$; done' > /dev/null 2>&1 &
+echo $! > ${filler}`;
