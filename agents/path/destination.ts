@@ -130,7 +130,7 @@ async function namedTarget(
   });
   const { family, ofHosts, resolved } = preferred(wanted, inFamily);
   if (ofHosts !== undefined) {
-    hops.push({ ...hostsHop(name, ofHosts, sender.label, resolved.addresses), leg: 'name', node: sender.node });
+    hops.push({ ...hostsHop(name, ofHosts, sender, resolved.addresses), leg: 'name', node: sender.node });
     return ofHosts;
   }
   const [first] = resolver.servers;
@@ -240,12 +240,16 @@ const headlessNamed = (name: string, all: Awaited<ReturnType<ClusterReader['serv
 };
 
 /** The hosts file is read first: a name of the cluster in it hides the Service. */
-function hostsHop(name: string, address: string, label: string, known: readonly string[]): Hop {
+function hostsHop(name: string, address: string, { label, addresses }: Sender, known: readonly string[]): Hop {
   const hop = { kind: 'name', name: `name ${name}` } as const;
-  const fact = `the hosts file of ${label} says ${address}: no name server is asked (spec.hostAliases, or a program wrote it)`;
+  const isItself = addresses.includes(address);
+  const writer = isItself ? 'the kubelet writes the name of the pod itself' : 'spec.hostAliases, or a program wrote it';
+  const fact = `the hosts file of ${label} says ${address}: no name server is asked (${writer})`;
   if (known.length === 0 || known.includes(address)) return { ...hop, state: 'passes', facts: [fact] };
   const message = `the hosts file of ${label} says that ${name} is ${address}, the Services say ${known.join(', ')}: no name server is asked`;
-  const remedy = 'compare spec.hostAliases of the pod; if a program has changed /etc/hosts, delete the pod';
+  const remedy = isItself
+    ? 'the pod has the name of the Service: use the longer name, with the namespace'
+    : 'compare spec.hostAliases of the pod; if a program has changed /etc/hosts, delete the pod';
   return { ...hop, state: 'doubtful', facts: [fact], fault: { code: 'NameAnswersOther', message, remedy } };
 }
 

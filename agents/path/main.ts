@@ -36,7 +36,7 @@ export const command = defineCommand({
 With --what-if the objects of a manifest stand in front of those that are there: the API server tries them out without storing them, each node
 compiles the rules that it would write, and the packet goes through these. Then the output has the path as it is and as it would be.
 
-Exit status 1: it does not arrive, or would not, or the question could not be answered; 0: it arrives, or that is not sure.
+Exit status 0: it arrives, or would; 1: it does not, or the question could not be answered; 2: that is not sure, or it arrives, but not well.
 
 examples:
   k8ts path deploy/shop svc/cart:http
@@ -92,9 +92,11 @@ examples:
       process.stdout.write(renderReport(report, style));
       if (report.whatIf) process.stdout.write(renderWhatIf(report, report.whatIf, style));
     }
-    if ((report.whatIf ?? report).verdict.works === 'no') process.exitCode = 1;
+    process.exitCode = exitCodes[(report.whatIf ?? report).verdict.works];
   },
 });
+
+const exitCodes = { yes: 0, no: 1, unsure: 2 } as const;
 
 /** @throws BadRequest */
 function parseYaml(document: string): unknown {

@@ -81,6 +81,12 @@ export function judgeAnswers(
   const said = results[first]?.dns;
   if (said === undefined) {
     const who = servers.slice(0, results.length).join(', ');
+    const unsent = results.every(({ outcome }) => outcome === 'failed') ? results[0]?.error : undefined;
+    if (unsent !== undefined) {
+      const message = `its question to the name server ${servers[0]} cannot be sent: ${unsent}`;
+      const remedy = 'look at what limits the sender: tc -s qdisc show, and its sysctls, in its network namespace';
+      return { hop: { ...base, state: 'stops', fault: { code: 'NotSent', message, remedy } }, addresses: [] };
+    }
     const tcp = results.some(({ byTcp }) => byTcp);
     const why = tcp && !byTcpAlone ? 'its answer is too long for a datagram, and a resolver asks again by TCP' : '';
     const how = tcp ? ` by TCP${byTcpAlone ? ', as options use-vc of resolv.conf says' : ''}` : '';

@@ -205,7 +205,10 @@ function notFound(
 ): HopFault {
   const isAbsolute = name.endsWith('.');
   const [first = '', second] = name.replace(/\.$/, '').split('.');
-  const same = services.filter(({ metadata }) => metadata?.name === first);
+  const isOwn = ({ metadata }: Service) => metadata?.namespace === namespace;
+  const same = services
+    .filter(({ metadata }) => metadata?.name === first)
+    .sort((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
   const places = same.map(({ metadata }) => `${metadata?.name}.${metadata?.namespace}`);
   const inCluster = resolver.search.some((suffix) => suffix.endsWith(zone.origin));
   if (!inCluster && same.length > 0) {

@@ -335,12 +335,19 @@ function portOf({ hops }: Followed): string | undefined {
   return hops.slice(0, Math.max(0, inside)).findLast(({ link }) => link !== undefined)?.link?.name;
 }
 
+/** In the order in which they were seen first. */
+const firstOfEach = (seen: readonly Sighted[]): readonly Sighted[] =>
+  [
+    ...Map.groupBy(seen, ({ node, link, direction, packet }) => `${node} ${link} ${direction} ${packet}`).values(),
+  ].flatMap(([first]) => first ?? []);
+
 /** No answer: how far did the request come, and the answer? */
 function silence({ seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 'label' | 'plan'>): Found | undefined {
   const { target } = plan;
-  const requests = seen.filter(({ what }) => what === 'request');
+  // Each place once: a packet that is sent again begins at the sender again.
+  const requests = firstOfEach(seen.filter(({ what }) => what === 'request'));
   const followed = wayTaken(requests.at(-1), plan);
-  const answers = seen.filter(({ what }) => what === 'answer');
+  const answers = firstOfEach(seen.filter(({ what }) => what === 'answer'));
   const last = requests.at(-1);
   const delivered = followed.end.kind === 'pod' || followed.end.kind === 'node';
   const lastNode = followed.passed.at(-1)?.node;
@@ -402,7 +409,7 @@ function silence({ seen, blind, label, plan }: Pick<Judging, 'seen' | 'blind' | 
       fault: {
         code: 'LostInNode',
         message: `the request was sent out at ${at(last)}, and did not come to ${port}, the link of the pod: something between them drops it`,
-        remedy: `on node ${last.node}: tc -s qdisc show dev ${port}; tc -s filter show dev ${port} egress; nft list ruleset (tables of bridge and netdev); ebtables -L`,
+        remedy: `on node ${last.node}: tc -s qdisc show dev ${port}; tc -s filter show dev ${port} egress; nft list ruleset (tables of bridge and netdev); ebtables -L; bridge fdb show`,
       },
     };
   }

@@ -252,9 +252,9 @@ function whyNone(
     const message = `no pod of Service ${key} is ready (${matching.length} selected); pod ${first?.metadata?.name}: ${whyNotReady(first!)}`;
     return { code: 'NotReady', message, remedy: `kubectl describe pod -n ${namespace} ${first?.metadata?.name}` };
   }
-  if (typeof port.targetPort === 'string' && ends.length === 0 && !hasNamedPort(readyPods, port.targetPort)) {
+  if (typeof port.targetPort === 'string' && ends.length === 0 && !hasNamedPort(readyPods, port)) {
     const names = [...new Set(readyPods.flatMap((pod) => namedPorts(pod)))].join(', ');
-    const message = `Service ${key} leads to the port named ${JSON.stringify(port.targetPort)}, which no container of its pods has; they have ${names || 'no named port'}`;
+    const message = `Service ${key} leads to the ${port.protocol ?? 'TCP'} port named ${JSON.stringify(port.targetPort)}, which no container of its pods has; they have ${names || 'no named port'}`;
     return { code: 'NamedPortMissing', message, remedy: edit };
   }
   const behind = slices.length === 0 ? 'no EndpointSlice exists yet' : 'its EndpointSlices do not have them yet';
@@ -308,10 +308,13 @@ function nearest(pods: readonly Pod[], selector: Readonly<Record<string, string>
   return `pod ${best.metadata?.name} has ${differs.join(', ')}`;
 }
 
+/** `http (TCP)` */
 const namedPorts = ({ spec }: Pod): string[] =>
-  (spec?.containers ?? []).flatMap(({ ports = [] }) => ports.flatMap(({ name }) => (name ? [name] : [])));
-const hasNamedPort = (pods: readonly Pod[], name: string): boolean =>
-  pods.some((pod) => namedPorts(pod).includes(name));
+  (spec?.containers ?? []).flatMap(({ ports = [] }) =>
+    ports.flatMap(({ name, protocol = 'TCP' }) => (name ? [`${name} (${protocol})`] : [])),
+  );
+const hasNamedPort = (pods: readonly Pod[], { targetPort, protocol = 'TCP' }: ServicePort): boolean =>
+  pods.some((pod) => namedPorts(pod).includes(`${targetPort} (${protocol})`));
 
 export function whyNotReady(pod: Pod): string {
   const { metadata, spec, status } = pod;

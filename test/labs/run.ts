@@ -89,7 +89,7 @@ export async function runLab(lab: Lab, cluster: Cluster, probe = true): Promise<
   }
 }
 
-/** Exit status 1 is an answer, too: the way is blocked. */
+/** Exit status 1 is an answer, too: the way is blocked; and 2: that is not sure. */
 async function ask(argv: readonly string[], cluster: Cluster) {
   const shell = await run(['sh', '-c', '"$@"; echo " $?"', 'sh', ...argv], { env: cluster.env });
   const at = shell.stdout.lastIndexOf(' ');
