@@ -14,7 +14,8 @@ export function short(value: number): string {
   return `${text.replace(/\.0$/, '')}${units[unit]}`;
 }
 
-export const bytesRate = (perSecond: number): string => `${short(perSecond).replace(/([kMGT]?)$/, ' $1')}B/s`;
+export const bytesSum = (bytes: number): string => `${short(bytes).replace(/([kMGT]?)$/, ' $1')}B`;
+export const bytesRate = (perSecond: number): string => `${bytesSum(perSecond)}/s`;
 
 /** How busy a link is, in four steps: it is drawn so wide and so fast. */
 export function busyness({

@@ -1,21 +1,23 @@
 // What is known about a chosen link: its ends, its connections with the addresses of their packets, and the path of one.
 import type { Box } from '../../model/topology/boxes';
 import type { Link } from '../../model/topology/frame';
+import type { LinkSums } from '../../model/topology/link-sums';
 import { short } from '../../model/topology/numbers';
 import { endsOfFlow, pathHash } from '../../model/topology/path-ends';
 import type { Flow } from '../../model/topology/traffic';
 import { useTexts } from '../app/context';
 import { intend } from '../path/intent';
 import type { Chosen } from './graph';
-import { boxWords, bytesWords, linkWords, requestWords } from './link-words';
+import { boxWords, bytesWords, linkWords, requestWords, sumWords } from './link-words';
 
 interface Props {
   readonly link: Link;
+  readonly sums: LinkSums | undefined;
   readonly boxes: ReadonlyMap<string, Box>;
   readonly onChoose: (chosen: Chosen) => void;
 }
 
-export function LinkDetails({ link, boxes, onChoose }: Props) {
+export function LinkDetails({ link, sums, boxes, onChoose }: Props) {
   const t = useTexts();
   const from = boxes.get(link.from);
   const to = boxes.get(link.to);
@@ -36,6 +38,7 @@ export function LinkDetails({ link, boxes, onChoose }: Props) {
       {declared?.all !== undefined && <p>{t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all })}</p>}
       {requests && <p class={requests.failedPerSecond > 0 ? 'trouble-text' : ''}>{requestWords(t, requests)}</p>}
       {traffic && <p>{linkWords(t, withoutRequests(link))}</p>}
+      {sums && <p class={sums.failed > 0 ? 'trouble-text' : ''}>{sumWords(t, sums)}</p>}
       {traffic && traffic.uncounted > 0 && <p class="muted">{t('seePodCounters')}</p>}
       {ends && (
         <p class="panel-actions">
@@ -68,7 +71,7 @@ export function LinkDetails({ link, boxes, onChoose }: Props) {
           </table>
         </section>
       ) : (
-        !requests && <p class="muted">{t('noTraffic')}</p>
+        !requests && !sums && <p class="muted">{t('noTraffic')}</p>
       )}
     </>
   );

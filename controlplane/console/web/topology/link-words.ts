@@ -1,7 +1,8 @@
 // What is said of the traffic of a link: always with units, and never a zero for what is not counted.
 import type { Box } from '../../model/topology/boxes';
 import type { Link } from '../../model/topology/frame';
-import { bytesRate, short } from '../../model/topology/numbers';
+import type { LinkSums } from '../../model/topology/link-sums';
+import { bytesRate, bytesSum, short } from '../../model/topology/numbers';
 import type { RequestRates } from '../../model/topology/requests';
 import type { Translate } from '../app/context';
 import { boxTitle } from './box-shape';
@@ -32,6 +33,16 @@ export function linkWords(t: Translate, { traffic, declared, requests }: Link): 
     parts.push(t('endpointsReady', { ready: declared.ready ?? 0, all: declared.all }));
   }
   return parts.join(' · ');
+}
+
+/** `In the last minute, about: 12 requests, 8 failed · 12 new connections · 484 B` */
+export function sumWords(t: Translate, { opened, bytes, requests, failed }: LinkSums): string {
+  const parts = [
+    ...(requests > 0 ? [t(failed > 0 ? 'sumFailed' : 'sumRequests', { count: requests, failed })] : []),
+    ...(opened > 0 ? [t('sumOpened', { count: opened })] : []),
+    bytesSum(bytes),
+  ];
+  return t('lastMinute', { parts: parts.join(' · ') });
 }
 
 /** In a rollout there are several boxes of one name: this says which, and how many of its pods are ready. */

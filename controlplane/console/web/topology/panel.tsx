@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { hashOf, type ResourceRef } from '../../model/routes';
 import type { Box } from '../../model/topology/boxes';
 import type { Frame } from '../../model/topology/frame';
+import type { LinkSums } from '../../model/topology/link-sums';
 import { bytesRate, short } from '../../model/topology/numbers';
 import { refs } from '../../model/topology/objects';
 import { endOf, pathHash } from '../../model/topology/path-ends';
@@ -23,10 +24,12 @@ interface Props {
   readonly node: string | undefined;
   /** Packets that were refused since the timeline begins. */
   readonly rows: readonly RefusedRow[];
+  /** Of the chosen link, in the last minute. */
+  readonly sums: LinkSums | undefined;
   readonly onChoose: (chosen: Chosen | undefined) => void;
 }
 
-export function Panel({ frame, chosen, node, rows, onChoose }: Props) {
+export function Panel({ frame, chosen, node, rows, sums, onChoose }: Props) {
   const t = useTexts();
   const boxes = new Map(frame.boxes.map((box) => [box.id, box]));
   const box = chosen.kind === 'box' ? boxes.get(chosen.id) : undefined;
@@ -37,7 +40,7 @@ export function Panel({ frame, chosen, node, rows, onChoose }: Props) {
         {t('close')}
       </button>
       {box && <BoxDetails {...{ frame, box, boxes, node, rows, onChoose }} />}
-      {link && <LinkDetails link={link} boxes={boxes} onChoose={onChoose} />}
+      {link && <LinkDetails link={link} sums={sums} boxes={boxes} onChoose={onChoose} />}
       {!box && !link && <p class="muted">{t('notInMoment')}</p>}
     </aside>
   );

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../../model/api-error';
 import type { ToolRoute } from '../../model/routes';
 import { type Frame, type FrameInput, frameOf, matches } from '../../model/topology/frame';
+import { sumsOf } from '../../model/topology/link-sums';
 import { drawnRows, refusedRows, wholeMs } from '../../model/topology/refused-rows';
 import { useConsole, useTexts } from '../app/context';
 import { filterId } from '../app/keys';
@@ -54,6 +55,10 @@ function Topology({ route, state }: { readonly route: ToolRoute; readonly state:
     () => (chosen ? drawnRows(refusedRows(moments, shown, wholeMs), drawn) : []),
     [moments, shown, drawn, chosen === undefined],
   );
+  const sums = useMemo(() => {
+    const link = chosen?.kind === 'link' ? frame.links.find(({ id }) => id === chosen.id) : undefined;
+    return link && sumsOf(moments, shown.atMs, link);
+  }, [moments, shown, frame, chosen?.id]);
   const [isListOpen, setListOpen] = useState(false);
   const choose = (next: Chosen | undefined) =>
     go({ view: 'topology', namespace, query: next === undefined ? {} : { [next.kind]: next.id } });
@@ -125,7 +130,7 @@ function Topology({ route, state }: { readonly route: ToolRoute; readonly state:
         </div>
         {chosen && (
           <Panel
-            {...{ frame, chosen }}
+            {...{ frame, chosen, sums }}
             rows={boxRows}
             node={objects.objects.nodes[0]?.metadata?.name}
             onChoose={choose}
