@@ -1,6 +1,6 @@
 // What a question about a path needs, and what it asks. Types only.
 import type { ClusterReader } from './cluster';
-import type { ProbeDeps } from './probe';
+import type { ProbeDeps } from './probe-plan';
 import type { From, To } from './question';
 
 export interface PathDeps {

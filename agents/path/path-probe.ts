@@ -2,8 +2,9 @@
 import { AppError } from '../../controlplane/base/errors';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { PathQuestion } from './deps';
-import { noProbe, type ProbeDeps, type Probed, sendProbe, whyFailed } from './probe';
+import { noProbe, sendProbe, whyFailed } from './probe';
 import { probeLoss } from './probe-loss';
+import type { ProbeDeps, Probed } from './probe-plan';
 import { probeSize } from './probe-size';
 import type { Sender } from './sender';
 import type { Target } from './target';

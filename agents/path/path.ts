@@ -5,7 +5,7 @@ import { addressesOf } from './cluster';
 import type { PathDeps, PathQuestion } from './deps';
 import { findTarget } from './destination';
 import { probeWay } from './path-probe';
-import type { Probed } from './probe';
+import type { Probed } from './probe-plan';
 import { faultHop, stops } from './report';
 import { findSender, type Sender } from './sender';
 import { withSince } from './since';

@@ -2,7 +2,7 @@
 import type { HopRule } from '../../controlplane/base/hops';
 import type { LocatedHop } from '../../controlplane/base/path-report';
 import type { Followed } from './follow';
-import type { ProbeDeps, Probed } from './probe';
+import type { ProbeDeps, Probed } from './probe-plan';
 import type { Sender } from './sender';
 import type { Target } from './target';
 
