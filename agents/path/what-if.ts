@@ -83,10 +83,14 @@ export async function findWith(question: PathQuestion, proposal: Proposal, deps:
     ...(delivered ? { delivered } : {}),
     verdict,
     changes,
-    sentence: sentenceOf(before.verdict, verdict, changes),
+    sentence: sentenceOf(before.verdict, verdict, changes, causeOf(proposal.objects)),
   };
   return { ...before, whatIf };
 }
+
+/** Objects of a manifest, or deletions alone. */
+const causeOf = (objects: readonly ObjectChange[]): 'manifest' | 'deletion' =>
+  objects.some(({ change }) => change !== 'deleted' && change !== 'derived') ? 'manifest' : 'deletion';
 
 type Found =
   | { readonly report: PathReport; readonly missing?: undefined }
@@ -110,20 +114,25 @@ function absent(missing: AppError | undefined, { from, to }: Pick<PathReport, 'f
   return { apiVersion: 'path.k8ts.io/v1alpha1', kind: 'PathReport', from, to, hops, probed: false, verdict };
 }
 
-/** Pure. */
-export function sentenceOf(today: Verdict, then: Verdict, changes: readonly HopChange[]): string {
+/** Pure. @param what the cause of the difference */
+export function sentenceOf(
+  today: Verdict,
+  then: Verdict,
+  changes: readonly HopChange[],
+  what: 'manifest' | 'deletion' = 'manifest',
+): string {
   const { works: was } = today;
   const { works: would, sentence } = then;
   if (would === 'yes') {
     if (was === 'yes')
       return changes.length === 0
-        ? 'The manifest changes nothing on this path: it works, and would work.'
-        : 'The path works, and would work with the manifest, by other rules or endpoints.';
-    return `The manifest would ${was === 'no' ? 'open' : 'help'} this path: ${sentence}`;
+        ? `The ${what} changes nothing on this path: it works, and would work.`
+        : `The path works, and would work with the ${what}, by other rules or endpoints.`;
+    return `The ${what} would ${was === 'no' ? 'open' : 'help'} this path: ${sentence}`;
   }
-  if (was === 'yes') return `The manifest would ${would === 'no' ? 'break' : 'endanger'} this path: ${sentence}`;
-  if (was === would && today.code === then.code) return `The manifest would not help: ${sentence}`;
+  if (was === 'yes') return `The ${what} would ${would === 'no' ? 'break' : 'endanger'} this path: ${sentence}`;
+  if (was === would && today.code === then.code) return `The ${what} would not help: ${sentence}`;
   return would === 'no'
     ? `The path would not work, for another reason than today: ${sentence}`
-    : `It is not sure what the manifest would do: ${sentence}`;
+    : `It is not sure what the ${what} would do: ${sentence}`;
 }
