@@ -145,6 +145,7 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
     ...(isFaint ? ['faint'] : []),
   ];
   const path = curve(points);
+  const middle = points[Math.floor(points.length / 2)]!;
   return (
     <g
       class={names.join(' ')}
@@ -157,6 +158,8 @@ function LinkShape({ link, points, title, isChosen, isFaint, onChoose }: LinkPro
     >
       <title>{title}</title>
       <path class="hit" d={path} />
+      {/* A straight line has no height: programs that read the screen would find nothing to press. */}
+      <rect class="hit" x={middle.x - 8} y={middle.y - 8} width="16" height="16" />
       <path class="line" d={path} marker-end="url(#arrow)" />
       {speed > 0 && <path class="flow" d={path} />}
     </g>
