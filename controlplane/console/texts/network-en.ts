@@ -67,6 +67,7 @@ export const networkEn = {
   legendBytes: 'B/s: bytes each second, both ways',
   legendOpen: 'open: connections open now',
   legendRequests: 'requests/s: through an Ingress; failed: status 500 or more',
+  legendEnded: 'has ended, or is being deleted',
   legendStarting: 'is being started',
   newPods: 'new pods',
   oldPods: 'old pods',

@@ -76,3 +76,11 @@ t.test('an address is that of the pod that had it when the packets came', async 
   const late = [at(0, { ...flow('a', 1), from: 'unknown' }), at(2, flow('a', 0))];
   t.match(refusedRows(late, late[1]!), [{ from: 'box-a' }], 'known later');
 });
+
+t.test('silence goes as soon as its reason is known', async (t) => {
+  const moments = [at(0, { ...flow('a', 1), by: 'silence' }), at(2, flow('a', 1))];
+  t.match(refusedRows(moments, moments[0]!), [{ by: 'silence' }]);
+  const rows = refusedRows(moments, moments[1]!);
+  t.equal(rows.length, 1);
+  t.match(rows, [{ by: 'policy' }]);
+});

@@ -38,7 +38,10 @@ export function refusedRows(
   const now = new Map(shown.refused.map((flow) => [flowKey(flow), flow]));
   const recent = [...rows.values()].filter(({ lastMs }) => shown.atMs - lastMs < forMs);
   const least = recent.map(({ lastMs }) => lastMs).sort((a, b) => b - a)[maxRows - 1] ?? 0;
+  // Silence has a reason as soon as one is known.
+  const explained = new Set(recent.flatMap((row) => (row.by === 'silence' ? [] : [endsOf(row)])));
   return recent
+    .filter((row) => row.by !== 'silence' || !explained.has(endsOf(row)))
     .filter(({ lastMs }) => lastMs >= least)
     .slice(0, maxRows)
     .map((row) => {
@@ -52,6 +55,9 @@ export function refusedRows(
       return { ...row, ...flow, ...then, found: { from, to }, ...(policies ? { policies } : {}) };
     });
 }
+
+const endsOf = ({ protocol, source, destination, backend = destination, port }: RefusedRow): string =>
+  `${protocol} ${source} ${backend} ${port ?? ''}`;
 
 const known = (then: string, now: string): string => (then === unknownId ? now : then);
 

@@ -35,7 +35,7 @@ export function Legend() {
           {t('ready')} <span class="swatch wait" />
           {t('legendStarting')} <span class="swatch bad" />
           {t('notReady')} <span class="swatch" />
-          {t('deleting')}
+          {t('legendEnded')}
         </li>
         <li>
           <svg width="22" height="12" aria-hidden="true">

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { structureOf } from '../../model/topology/boxes';
 import { directoryOf } from '../../model/topology/directory';
+import { FormerPods } from '../../model/topology/former-pods';
 import type { FrameInput } from '../../model/topology/frame';
 import { podRatesOf } from '../../model/topology/pod-rates';
 import { refusedOf, withoutInnocents } from '../../model/topology/refused';
@@ -45,7 +46,8 @@ export function useMoments(namespace: string): MomentsState {
   const part = objects.isPartial ? namespace : '';
   const [moments, setMoments] = useState<readonly Moment[]>([]);
   useEffect(() => setMoments(stillShown(kept.get(part) ?? [], Date.now())), [part]);
-  const structure = useMemo(() => structureOf(objects.objects), [objects.objects]);
+  const former = useMemo(() => new FormerPods(), [part, api.token]);
+  const structure = useMemo(() => former.with(structureOf(objects.objects), Date.now()), [former, objects.objects]);
   const directory = useMemo(
     () => directoryOf(objects.objects, structure.boxes, objects.isPartial),
     [structure, objects.isPartial],
