@@ -1,6 +1,8 @@
 import t from 'tap';
+import { structureOf } from './boxes';
 import type { Refused } from './refused';
 import { drawnRows, maxRows, refusedAt, refusedRows, wholeMs } from './refused-rows';
+import { shop, webBox } from './topology.fixture';
 
 const flow = (source: string, packetsPerSecond: number, packets = 9): Refused => ({
   protocol: 'tcp',
@@ -15,7 +17,8 @@ const flow = (source: string, packetsPerSecond: number, packets = 9): Refused =>
   to: 'web',
   packetsPerSecond,
 });
-const at = (seconds: number, ...refused: readonly Refused[]) => ({ atMs: seconds * 1000, refused });
+const structure = structureOf(shop);
+const at = (seconds: number, ...refused: readonly Refused[]) => ({ atMs: seconds * 1000, refused, structure });
 const sources = (rows: readonly Refused[]) => rows.map(({ source }) => source);
 
 t.test('rows stay at their place while their senders wait between two tries', async (t) => {
@@ -83,4 +86,12 @@ t.test('silence goes as soon as its reason is known', async (t) => {
   const rows = refusedRows(moments, moments[1]!);
   t.equal(rows.length, 1);
   t.match(rows, [{ by: 'policy' }]);
+});
+
+t.test('a pod that is gone, and whose box is gone with it, keeps its name', async (t) => {
+  const before = at(0, { ...flow('a', 1), to: webBox });
+  const after = { ...at(2, { ...flow('a', 0), to: 'unknown' }), structure: structureOf({ ...shop, pods: [] }) };
+  const rows = drawnRows(refusedRows([before], after), new Set(['box-a', 'unknown']));
+  t.match(rows, [{ to: 'unknown', named: { to: { type: 'Deployment', name: 'web' } } }]);
+  t.equal(rows[0]?.named?.from, undefined, 'it was in no structure');
 });

@@ -1,5 +1,5 @@
 // The rows of the list of refused packets: a sender tries again after seconds, so a row stays for a while, at its place. Pure.
-import { unknownId } from './boxes';
+import { type Box, type Structure, unknownId } from './boxes';
 import type { FrameInput } from './frame';
 import { flowKey, type Refused } from './refused';
 
@@ -9,7 +9,11 @@ export interface RefusedRow extends Refused {
   readonly lastMs?: number;
   /** The boxes as they are found at the moment that is shown; absent for a flow that it does not have. */
   readonly found?: { readonly from: string; readonly to: string };
+  /** The boxes of the moment when the packets came: a pod that is gone keeps its name. Absent where it was not known then. */
+  readonly named?: { readonly from?: Box; readonly to?: Box };
 }
+
+type Then = Pick<FrameInput, 'atMs' | 'refused' | 'structure'>;
 
 /** A row without packets goes after this time. */
 const keptMs = 60_000;
@@ -22,17 +26,13 @@ export const maxRows = 50;
  * Rows as they are at the moment that is shown: with its packets and rates, in the order in which the flows were seen first. Moments after it are
  * not looked at; what it does not contain any more keeps its last count, with a rate of 0.
  */
-export function refusedRows(
-  moments: readonly Pick<FrameInput, 'atMs' | 'refused'>[],
-  shown: Pick<FrameInput, 'atMs' | 'refused'>,
-  forMs = keptMs,
-): readonly RefusedRow[] {
+export function refusedRows(moments: readonly Then[], shown: Then, forMs = keptMs): readonly RefusedRow[] {
   const rows = new Map<string, RefusedRow & { readonly lastMs: number }>();
-  for (const { atMs, refused } of [...moments.filter((one) => one.atMs < shown.atMs), shown]) {
+  for (const { atMs, refused, structure } of [...moments.filter((one) => one.atMs < shown.atMs), shown]) {
     for (const flow of refused) {
       if (flow.packetsPerSecond <= 0) continue;
       const key = flowKey(flow);
-      rows.set(key, { ...flow, key, lastMs: atMs });
+      rows.set(key, { ...flow, key, lastMs: atMs, named: { ...rows.get(key)?.named, ...namedIn(structure, flow) } });
     }
   }
   const now = new Map(shown.refused.map((flow) => [flowKey(flow), flow]));
@@ -54,6 +54,19 @@ export function refusedRows(
       const then = { from: known(row.from, from), to: known(row.to, to) };
       return { ...row, ...flow, ...then, found: { from, to }, ...(policies ? { policies } : {}) };
     });
+}
+
+/** Ten minutes have a few hundred structures, most of them the same. */
+const indexes = new WeakMap<Structure, ReadonlyMap<string, Box>>();
+
+function namedIn(structure: Structure, { from, to }: Pick<Refused, 'from' | 'to'>): NonNullable<RefusedRow['named']> {
+  let index = indexes.get(structure);
+  if (index === undefined) {
+    index = new Map(structure.boxes.filter(({ id }) => id !== unknownId).map((box) => [box.id, box]));
+    indexes.set(structure, index);
+  }
+  const [sender, receiver] = [index.get(from), index.get(to)];
+  return { ...(sender ? { from: sender } : {}), ...(receiver ? { to: receiver } : {}) };
 }
 
 const endsOf = ({ protocol, source, destination, backend = destination, port }: RefusedRow): string =>

@@ -52,7 +52,7 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
   return (
     <tr class={packetsPerSecond > 0 ? '' : 'quiet'}>
       <td>
-        {boxTitle(t, from)}{' '}
+        {boxTitle(t, row.named?.from ?? from)}{' '}
         <code>
           {sources.slice(0, maxSources).join(', ')}
           {sources.length > maxSources && ` +${sources.length - maxSources}`}
@@ -60,7 +60,7 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
         {behind && <span class="muted"> {t('flowAs', { address: row.source })}</span>}
       </td>
       <td>
-        {boxTitle(t, boxes.get(row.to))}{' '}
+        {boxTitle(t, row.named?.to ?? boxes.get(row.to))}{' '}
         <code>
           {protocol} {to}
           {port !== undefined && `:${port}`}
@@ -99,12 +99,12 @@ function Row({ row, boxes }: { readonly row: RefusedRow; readonly boxes: Props['
 /** `service/shop/web` */
 const viaName = (box: string): string => box.slice(box.indexOf('/') + 1);
 
-function RefusedBy({ row: { by, policies, direction, services, rule, to } }: { readonly row: RefusedRow }) {
+function RefusedBy({ row: { by, policies, direction, services, rule, to, named } }: { readonly row: RefusedRow }) {
   const t = useTexts();
   if (by === 'receiver') return <>{t('refusedByReceiver')}</>;
   if (by === 'silence') return <>{t('refusedBySilence')}</>;
   if (by === 'policy' && policies === undefined) {
-    return <>{t(direction === 'ingress' && to === unknownId ? 'refusedNobody' : 'refusedByPolicy')}</>;
+    return <>{t(direction === 'ingress' && to === unknownId && !named?.to ? 'refusedNobody' : 'refusedByPolicy')}</>;
   }
   if (by === 'policy') return <>{`NetworkPolicy ${policies?.join(', ')} (${direction})`}</>;
   return (
