@@ -76,6 +76,8 @@ export const networkEn = {
   noPods: 'It has no pods: it is scaled to 0, or they cannot be created.',
   serviceRejects: 'Service {name} rejects',
   serviceDrops: 'Service {name} drops',
+  otherShort: 'foreign rule',
+  nobodyShort: 'to no pod',
   otherStops: 'rule of another program',
   stoppedHere: 'Stopped here',
   stoppedCount: '{rate}, {packets} packets since this is counted, on node {node}',

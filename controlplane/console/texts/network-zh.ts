@@ -75,6 +75,8 @@ export const networkZh: Readonly<Record<keyof typeof networkEn, string>> = {
   noPods: '没有 Pod：副本数为 0，或无法创建。',
   serviceRejects: 'Service {name} 拒绝',
   serviceDrops: 'Service {name} 丢弃',
+  otherShort: '其他规则',
+  nobodyShort: '无此 Pod',
   otherStops: '其他程序的规则',
   stoppedHere: '在此被拦截',
   stoppedCount: '{rate}，自计数以来 {packets} 个数据包，节点 {node}',

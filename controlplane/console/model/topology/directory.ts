@@ -24,9 +24,23 @@ export interface Directory {
   readonly isPartial: boolean;
 }
 
-export function directoryOf(objects: ClusterObjects, boxes: readonly Box[], isPartial = false): Directory {
+/** The box of a pod that is gone, and its node. */
+export interface FormerPlace {
+  readonly box: string;
+  readonly node: string;
+}
+
+/** @param former by address: it counts where no object has the address now */
+export function directoryOf(
+  objects: ClusterObjects,
+  boxes: readonly Box[],
+  isPartial = false,
+  former: ReadonlyMap<string, FormerPlace> = new Map(),
+): Directory {
   const podRanges: string[] = [];
-  const byAddress = new Map<string, Place>();
+  const byAddress = new Map<string, Place>(
+    [...former].map(([address, place]) => [address, { ...place, isService: false }]),
+  );
   const byNodePort = new Map<number, Place>();
   const nodeAddresses = new Set<string>();
   for (const service of objects.services) {

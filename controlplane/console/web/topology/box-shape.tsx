@@ -113,7 +113,7 @@ export function BoxShape({ box, place, namespace, stops, self, isChosen, isFaint
       )}
       {isActive && (
         <text class="stop-text" x={place.width / 2} y="-7">
-          {fitted(`✕ ${isShared ? t('perhapsHere') : ''}${shortStop(t, stops, box)}`, place.width + 70, small)}
+          {fitted(`✕ ${isShared ? t('perhapsHere') : ''}${shortStop(t, stops, box)}`, place.width + 16, small)}
         </text>
       )}
     </g>
@@ -147,7 +147,8 @@ function shortStop(t: Translate, stops: readonly Stop[], { namespace }: Box): st
   const { most, rate } = busiest(stops);
   if (!most) return '';
   const names = most.objects.map((key) => (key.startsWith(`${namespace}/`) ? key.slice(namespace.length + 1) : key));
-  return `${rate} ${names.join(', ') || causeText(t, most)}`;
+  if (names.length > 0) return `${rate} ${names.join(', ')}`;
+  return `${rate} ${most.cause === 'policy' ? t('nobodyShort') : most.cause === 'other' ? t('otherShort') : causeText(t, most)}`;
 }
 
 function busiest(stops: readonly Stop[]): { readonly most: Stop | undefined; readonly rate: string } {

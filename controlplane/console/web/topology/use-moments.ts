@@ -49,7 +49,7 @@ export function useMoments(namespace: string): MomentsState {
   const former = useMemo(() => new FormerPods(), [part, api.token]);
   const structure = useMemo(() => former.with(structureOf(objects.objects), Date.now()), [former, objects.objects]);
   const directory = useMemo(
-    () => directoryOf(objects.objects, structure.boxes, objects.isPartial),
+    () => directoryOf(objects.objects, structure.boxes, objects.isPartial, former.places(structure)),
     [structure, objects.isPartial],
   );
   const now = useMemo((): FrameInput => {
