@@ -19,7 +19,8 @@ export class FormerPods {
   /** The structure with the boxes that it had before, as ended ones. */
   with(structure: Structure, nowMs: number): Structure {
     const present = new Set(structure.boxes.map(({ id }) => id));
-    for (const box of structure.boxes) {
+    // A running pod may have the address of one that has ended: it comes last.
+    for (const box of [...structure.boxes].sort((a, b) => Number(b.isEnded ?? 0) - Number(a.isEnded ?? 0))) {
       this.remember(box, nowMs);
       if (box.kind !== 'workload' || !kinds.has(box.type) || box.pods.length === 0) continue;
       // The last one is the newest.
@@ -45,7 +46,6 @@ export class FormerPods {
   }
 
   private remember(box: Box, nowMs: number): void {
-    if (box.isEnded) return;
     for (const { addresses, node } of box.pods) {
       for (const address of addresses) {
         this.addresses.delete(address);
