@@ -96,7 +96,7 @@ export function judgeAnswers(
   }
   const { addresses, code } = said;
   if (isCut(results[first])) {
-    const more = `the answer of ${servers[first]} is too long for a datagram: a resolver asks again by TCP, which was not tried`;
+    const more = `the answer of ${servers[first]} is too long for a datagram, and does not come whole by TCP`;
     return { hop: { ...base, state: 'unknown', facts: [...facts, more] }, addresses };
   }
   if (expected.length > 0 && addresses.length === 0) {

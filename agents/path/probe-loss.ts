@@ -11,9 +11,7 @@ const tries = 8;
 const timeoutMs = 300;
 
 /** The rule with its hop; undefined: chance decides nothing, or only between endpoints. */
-export function ruleByChance(
-  hops: readonly LocatedHop[],
-): { readonly hop: LocatedHop; readonly rule: HopRule } | undefined {
+function ruleByChance(hops: readonly LocatedHop[]): { readonly hop: LocatedHop; readonly rule: HopRule } | undefined {
   for (const hop of hops) {
     const rule = hop.rules?.find(({ byChance, writer }) => byChance && !writer?.includes('of k8ts'));
     if (rule) return { hop, rule };

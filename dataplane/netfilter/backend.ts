@@ -90,9 +90,10 @@ export function parseVersion(text: string): { version: string; mode: Mode } {
   return { version: found[1]!, mode: found[2] === 'nf_tables' ? 'nft' : 'legacy' };
 }
 
-/** Number of rules in all tables of one mode; 0 when its program or its kernel module is missing. */
+/** A rule, or a policy that drops, in what the save program prints. */
 const decides = /^(?:-A |:\S+ DROP )/m;
 
+/** Number of rules in all tables of one mode; 0 when its program or its kernel module is missing. */
 const countRules = async (exec: Exec, program: string): Promise<number> =>
   (await saved(exec, program)).split('\n').filter((line) => line.startsWith('-A ')).length;
 

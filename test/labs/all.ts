@@ -8,6 +8,7 @@ import { nodeLabs } from './node-labs';
 import { podLabs } from './pod-labs';
 import { policyLabs } from './policy-labs';
 import { probeLabs } from './probe-labs';
+import { ruleLabs } from './rule-labs';
 import { serviceLabs } from './service-labs';
 
 export const faultLabs: readonly Lab[] = [
@@ -15,6 +16,7 @@ export const faultLabs: readonly Lab[] = [
   ...nameLabs,
   ...policyLabs,
   ...ingressLabs,
+  ...ruleLabs,
   ...kernelLabs,
   ...podLabs,
   ...nodeLabs,

@@ -2,9 +2,11 @@
 import type { Cluster } from '../e2e/cluster';
 import {
   addressOf,
+  externalName,
   far,
   ingress,
   inNode,
+  inside,
   type Lab,
   near,
   nodeIp,
@@ -15,8 +17,8 @@ import {
   serving,
   sleeping,
   space,
+  vpn,
 } from './lab';
-import { inside, vpn } from './pod-labs';
 
 const client = `${space}/client`;
 const remote = `${space}/client-far`;
@@ -85,12 +87,7 @@ const objects: readonly object[] = [
   policy('closed', { app: 'closed' }, { policyTypes: ['Ingress'] }),
   ingress('good', 'good.labs'),
   ingress('deep', 'deep.labs', { path: '/api', pathType: 'Prefix' }),
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'alias', namespace: space },
-    spec: { type: 'ExternalName', externalName: `web.${space}.svc.cluster.local`, ports: [{ port: 80 }] },
-  },
+  externalName('alias', `web.${space}.svc.cluster.local`, { ports: [{ port: 80 }] }),
 ];
 const via = (cluster: Cluster): readonly string[] => ['--connect-to', nodeIp(cluster, far)];
 

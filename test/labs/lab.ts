@@ -70,6 +70,14 @@ export const service = (
   spec: { ...(selector ? { selector } : {}), ports: [{ port: 80, targetPort: 8080, ...port }], ...more },
 });
 
+/** A Service that is another name for `target`. */
+export const externalName = (name: string, target: string, more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: space },
+  spec: { type: 'ExternalName', externalName: target, ...more },
+});
+
 export const policy = (name: string, pods: Readonly<Record<string, string>>, rules: object, namespace = space) => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
@@ -148,6 +156,25 @@ export async function inPod(cluster: Cluster, name: string, node: string) {
   const pid = await pidOf(cluster, 'POD', name, node);
   return (...argv: string[]) => output(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...argv]);
 }
+
+/** Lines run one after another in the namespace of the pod; words are between blanks. */
+export const inside =
+  (pod: string, node: string, does: readonly string[], undoes: readonly string[]) =>
+  async (cluster: Cluster): Promise<() => Promise<unknown>> => {
+    const run = await inPod(cluster, pod, node);
+    const all = async (lines: readonly string[]) => {
+      for (const line of lines) await run(...line.split(' '));
+    };
+    await all(does);
+    return () => all(undoes);
+  };
+
+/** A link that leads nowhere, as a VPN makes it. */
+export const vpn: readonly string[] = [
+  'ip tuntap add dev tun0 mode tun',
+  'ip address add 10.99.0.1/32 dev tun0',
+  'ip link set tun0 up',
+];
 
 /** The port of the bridge that a pod has: its name follows from the address (agents/kubelet/network/names.ts). */
 export async function portOf(cluster: Cluster, name: string): Promise<string> {

@@ -1,7 +1,6 @@
 // Faults of names: search lists, name servers, aliases.
 import { applyProcesses, processStatus, runningSpecs, stopProcesses } from '../../hack/dev/supervisor-control';
-import { type Lab, near, otherSpace, pod, policy, service, sleeping, space } from './lab';
-import { inside } from './pod-labs';
+import { externalName, inside, type Lab, near, otherSpace, pod, policy, service, sleeping, space } from './lab';
 
 const client = `${space}/client`;
 
@@ -85,14 +84,7 @@ export const nameLabs: readonly Lab[] = [
     to: 'nowhere:80',
     codes: ['NameNotResolved'],
     says: /nosuch\.invalid/,
-    objects: [
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'nowhere', namespace: space },
-        spec: { type: 'ExternalName', externalName: 'nosuch.invalid' },
-      },
-    ],
+    objects: [externalName('nowhere', 'nosuch.invalid')],
   },
   {
     name: 'external-name-loop',
@@ -101,14 +93,9 @@ export const nameLabs: readonly Lab[] = [
     to: 'loop-a:80',
     codes: ['ExternalNameLoop'],
     objects: [
-      ['loop-a', 'loop-b'],
-      ['loop-b', 'loop-a'],
-    ].map(([name, to]) => ({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name, namespace: space },
-      spec: { type: 'ExternalName', externalName: `${to}.${space}.svc.cluster.local` },
-    })),
+      externalName('loop-a', `loop-b.${space}.svc.cluster.local`),
+      externalName('loop-b', `loop-a.${space}.svc.cluster.local`),
+    ],
   },
   {
     name: 'external-name-missing',
@@ -117,14 +104,7 @@ export const nameLabs: readonly Lab[] = [
     to: 'misled:80',
     codes: ['NameNotFound'],
     says: /Service labs\/misled \(ExternalName\).*no Service nowhere\/db/,
-    objects: [
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'misled', namespace: space },
-        spec: { type: 'ExternalName', externalName: 'db.nowhere.svc.cluster.local' },
-      },
-    ],
+    objects: [externalName('misled', 'db.nowhere.svc.cluster.local')],
   },
   {
     name: 'dns-by-tcp-dropped',

@@ -1,27 +1,7 @@
 // Faults inside the network namespace of a pod: what a VPN, a service mesh, or a program with NET_ADMIN leaves there.
-import type { Cluster } from '../e2e/cluster';
-import { addressOf, clusterIpOf, far, inPod, type Lab, near, space } from './lab';
+import { addressOf, clusterIpOf, far, inPod, inside, type Lab, near, space, vpn } from './lab';
 
 const client = `${space}/client`;
-
-/** Lines run one after another in the namespace of the pod; words are between blanks. */
-export const inside =
-  (pod: string, node: string, does: readonly string[], undoes: readonly string[]) =>
-  async (cluster: Cluster): Promise<() => Promise<unknown>> => {
-    const run = await inPod(cluster, pod, node);
-    const all = async (lines: readonly string[]) => {
-      for (const line of lines) await run(...line.split(' '));
-    };
-    await all(does);
-    return () => all(undoes);
-  };
-
-/** A link that leads nowhere, as a VPN makes it. */
-export const vpn: readonly string[] = [
-  'ip tuntap add dev tun0 mode tun',
-  'ip address add 10.99.0.1/32 dev tun0',
-  'ip link set tun0 up',
-];
 
 /** The gateway of the pod; what sets the default route back. */
 async function defaultRoute(run: (...argv: string[]) => Promise<string>) {

@@ -6,11 +6,11 @@ export interface ContainerWords {
   readonly ports: readonly string[];
   /** `cpu 100m, at most 500m` */
   readonly resources: readonly string[];
-  /** `readiness HTTP GET /healthz at 8080` */
+  /** `readiness GET /healthz :8080` */
   readonly probes: readonly string[];
-  /** `/data from config` */
+  /** `/data ← config` */
   readonly mounts: readonly string[];
-  /** `MODE=fast`, `TOKEN from Secret login, key token`. Values of Secrets are never among them. */
+  /** `MODE=fast`, `TOKEN ← Secret login.token`. Values of Secrets are never among them. */
   readonly env: readonly string[];
   readonly command: string;
 }

@@ -1,6 +1,6 @@
 // The text of a log as a page can show it. Pure.
 
-/** ESC [ ... letter: colours and cursor moves of terminals. ESC ] ... BEL or ESC \\: links and titles. Source: ECMA-48, 5.4 and 5.6. */
+/** ESC [ ... letter: colours and cursor moves of terminals. ESC ] ... BEL or ESC \: links and titles. Source: ECMA-48, 5.4 and 5.6. */
 const esc = String.fromCharCode(27);
 const bel = String.fromCharCode(7);
 const ansi = new RegExp(`${esc}(?:\\[[0-9;?]*[A-Za-z]|\\][^${bel}${esc}]*(?:${bel}|${esc}\\\\))`, 'g');

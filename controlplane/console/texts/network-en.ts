@@ -66,7 +66,7 @@ export const networkEn = {
   legendNew: 'new/s: connections begun each second',
   legendBytes: 'B/s: bytes each second, both ways',
   legendOpen: 'open: connections open now',
-  legendRequests: 'requests/s: through an Ingress; failed: status 500 or more',
+  legendRequests: 'requests/s: through an Ingress; failed: status 500 or more, or the client left before the answer',
   legendEnded: 'has ended, or is being deleted',
   legendStarting: 'is being started',
   newPods: 'new pods',

@@ -65,7 +65,7 @@ export const networkZh: Readonly<Record<keyof typeof networkEn, string>> = {
   legendNew: '新建/s：每秒开始的连接',
   legendBytes: 'B/s：每秒双向的字节',
   legendOpen: '打开：现在打开的连接',
-  legendRequests: '请求/s：经过 Ingress；失败：状态码 500 及以上',
+  legendRequests: '请求/s：经过 Ingress；失败：状态码 500 及以上，或客户端在收到响应前离开',
   legendEnded: '已结束或正在删除',
   legendStarting: '正在启动',
   newPods: '新 Pod',

@@ -76,24 +76,22 @@ function knownBehind(text: string, table: NftTable): readonly Statement[] {
 const comparison =
   /^((?:ip6? [sd]addr|(?:tcp|udp|sctp) dport|[io]ifname|meta l4proto) (?:!= )?(?:\{ [^}]*\}|(?![<>=!{])\S+))(?= |$)/;
 const belongsBefore: ReadonlySet<string> = new Set([
-  ...[
-    'original',
-    'reply',
-    'inner',
-    'map',
-    'vmap',
-    'update',
-    'add',
-    'delete',
-    'set',
-    'to',
-    'and',
-    'or',
-    '.',
-    '&',
-    '|',
-    '^',
-  ],
+  'original',
+  'reply',
+  'inner',
+  'map',
+  'vmap',
+  'update',
+  'add',
+  'delete',
+  'set',
+  'to',
+  'and',
+  'or',
+  '.',
+  '&',
+  '|',
+  '^',
 ]);
 
 type Make = (parts: readonly string[], table: NftTable) => Statement;

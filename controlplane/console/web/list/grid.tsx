@@ -89,7 +89,7 @@ export function Grid({ label, resource, columns, rows, isNarrow, sorting, onSort
               isActive={first + i === active}
               columns={columns}
               template={template}
-              aboutOf={resource.plural === 'events'}
+              namesObjects={resource.plural === 'events'}
               hash={hashOf(routeOf(row))}
             />
           ))}
@@ -106,11 +106,11 @@ interface RowProps {
   readonly columns: readonly Column[];
   readonly template: string;
   /** Its column Object names the object that it is about. */
-  readonly aboutOf: boolean;
+  readonly namesObjects: boolean;
   readonly hash: string;
 }
 
-function GridRow({ row, index, isActive, columns, template, aboutOf, hash }: RowProps) {
+function GridRow({ row, index, isActive, columns, template, namesObjects, hash }: RowProps) {
   const statusColumn = columns.find(({ name }) => statusColumns.has(name));
   const status = statusColumn ? cellOf(row, statusColumn) : '';
   return (
@@ -127,7 +127,7 @@ function GridRow({ row, index, isActive, columns, template, aboutOf, hash }: Row
             <a href={hash} tabIndex={-1} title={cellOf(row, column)}>
               {column.isAge ? <Cell row={row} column={column} status="" /> : cellOf(row, column)}
             </a>
-          ) : aboutOf && column.name === 'Object' ? (
+          ) : namesObjects && column.name === 'Object' ? (
             <About row={row} text={cellOf(row, column)} />
           ) : (
             <Cell row={row} column={column} status={status} />
